@@ -1,0 +1,83 @@
+# C's names, unchanged, and nothing more: src_c/fastframe.h has the contracts.
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+
+
+cdef extern from "fastframe.h" nogil:
+    ctypedef enum ff_status:
+        FF_OK
+        FF_NEED_DATA
+        FF_ERR_RSV
+        FF_ERR_OPCODE
+        FF_ERR_CONTROL_FRAGMENTED
+        FF_ERR_CONTROL_LENGTH
+        FF_ERR_LENGTH_16_NOT_MINIMAL
+        FF_ERR_LENGTH_64_NOT_MINIMAL
+        FF_ERR_LENGTH_TOP_BIT
+        FF_ERR_MASKED
+        FF_ERR_UNMASKED
+        FF_ERR_CONTINUATION_UNEXPECTED
+        FF_ERR_CONTINUATION_EXPECTED
+        FF_ERR_CLOSE_LENGTH
+        FF_ERR_CLOSE_CODE
+        FF_ERR_CLOSE_UTF8
+        FF_ERR_TEXT_UTF8
+        FF_ERR_FRAME_TOO_BIG
+        FF_ERR_MESSAGE_TOO_BIG
+        FF_ERR_TOO_MANY_FRAGMENTS
+
+    const char *ff_status_text(ff_status status)
+    uint16_t ff_status_close_code(ff_status status)
+
+    cdef enum:
+        FF_OPCODE_CONTINUATION
+        FF_OPCODE_TEXT
+        FF_OPCODE_BINARY
+        FF_OPCODE_CLOSE
+        FF_OPCODE_PING
+        FF_OPCODE_PONG
+        FF_RSV1
+        FF_RSV2
+        FF_RSV3
+        FF_MAX_HEADER
+        FF_MAX_CONTROL_PAYLOAD
+        FF_MASKING_KEY_SIZE
+        FF_CLOSE_NO_STATUS
+
+    ctypedef enum ff_role:
+        FF_CLIENT
+        FF_SERVER
+
+    ctypedef struct ff_header:
+        uint64_t payload_length
+        uint8_t masking_key[4]
+        uint8_t opcode
+        uint8_t rsv
+        uint8_t size
+        bint fin
+        bint masked
+
+    bint ff_opcode_is_control(uint8_t opcode)
+    ff_status ff_header_parse(const uint8_t *data, size_t length, ff_header *header)
+    ff_status ff_header_check(const ff_header *header, ff_role receiver, uint8_t rsv_allowed)
+    ff_status ff_header_write(ff_header *header, uint8_t *out)
+
+    ctypedef struct ff_utf8:
+        uint8_t missing
+        uint8_t low
+        uint8_t high
+
+    ff_utf8 ff_utf8_start()
+    bint ff_utf8_complete(const ff_utf8 *state)
+
+    ctypedef struct ff_kernels:
+        const char *name
+        void (*mask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
+        bint (*utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length)
+
+    const ff_kernels *ff_kernels_active()
+    bint ff_kernels_select(const char *name)
+    const ff_kernels *ff_kernels_at(size_t i)
+    void ff_masking_key_rotate(uint8_t *rotated, const uint8_t *key, uint64_t offset)
+
+    bint ff_close_code_is_valid(uint32_t code)
+    ff_status ff_close_parse(const ff_kernels *kernels, const uint8_t *payload, size_t length, uint16_t *code)

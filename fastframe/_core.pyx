@@ -1,0 +1,300 @@
+# cython: language_level=3
+"""The kernels for Python, the control frames, and the one place where a C status becomes an exception."""
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.stdint cimport uint8_t, uint64_t
+
+from fastframe._capi cimport (
+    FF_CLIENT, FF_MASKING_KEY_SIZE, FF_NEED_DATA, FF_OK, FF_SERVER, ff_header, ff_header_parse, ff_kernels,
+    ff_kernels_active, ff_kernels_at, ff_kernels_select, ff_masking_key_rotate, ff_role, ff_status,
+    ff_status_close_code, ff_status_text, ff_utf8, ff_utf8_complete, ff_utf8_start,
+)
+
+import os
+
+from fastframe._types import Header, Opcode, ProtocolError, Role
+
+
+# ---- kernels -------------------------------------------------------------------------------------------------------
+
+cdef const ff_kernels *kernels() noexcept nogil:
+    return ff_kernels_active()
+
+
+def active_kernel():
+    """The name of the kernels in use: "portable", ..."""
+    return ff_kernels_active().name.decode("ascii")
+
+
+def available_kernels():
+    """The names of the kernels that this build has and this CPU can run, best first."""
+    cdef size_t i = 0
+    names = []
+    while ff_kernels_at(i) is not NULL:
+        names.append(ff_kernels_at(i).name.decode("ascii"))
+        i += 1
+    return tuple(names)
+
+
+def _select_kernel(str name not None):
+    """For the tests: uses the kernels called `name` in objects made from now on."""
+    if not ff_kernels_select(name.encode("utf-8")):
+        raise ValueError(f"no kernel is called {name!r} here; there are: {', '.join(available_kernels())}")
+
+
+def _select_kernel_from_environment():
+    name = os.environ.get("FASTFRAME_KERNEL", "")
+    if name and name not in available_kernels():
+        raise ImportError(
+            f"FASTFRAME_KERNEL={name} asks for a kernel that this build or this CPU does not have; "
+            f"there are: {', '.join(available_kernels())}"
+        )
+    if name:
+        _select_kernel(name)
+
+
+_select_kernel_from_environment()
+
+
+# ---- masking (RFC 6455, 5.3) ---------------------------------------------------------------------------------------
+
+cdef int get_buffer(object data, Py_buffer *view, int flags, str argument) except -1:
+    """A contiguous view of `data`. TypeError names `argument`."""
+    try:
+        return PyObject_GetBuffer(data, view, flags)
+    except (TypeError, BufferError):
+        expected = "a writable bytes-like object" if flags == PyBUF_WRITABLE else "a contiguous bytes-like object"
+        raise TypeError(f"{argument} must be {expected}, not {type(data).__name__}") from None
+
+
+cdef int rotated_key(object masking_key, object offset, uint8_t *key) except -1:
+    """The four bytes of `masking_key` as they apply `offset` bytes into the payload."""
+    cdef Py_buffer view
+    get_buffer(masking_key, &view, PyBUF_SIMPLE, "masking_key")
+    try:
+        if view.len != FF_MASKING_KEY_SIZE:
+            raise ValueError(f"masking_key must have 4 bytes, not {view.len}")
+        if not isinstance(offset, int):
+            raise TypeError(f"offset must be an int, not {type(offset).__name__}")
+        if offset < 0:
+            raise ValueError(f"offset must not be negative: {offset}")
+        ff_masking_key_rotate(key, <const uint8_t *>view.buf, <uint64_t>(offset & 3))
+    finally:
+        PyBuffer_Release(&view)
+    return 0
+
+
+def apply_mask(data, masking_key, offset=0):
+    """Masks or unmasks `data` (RFC 6455, 5.3: the same operation) into a new object.
+
+    data: any contiguous bytes-like object; it is not changed.
+    masking_key: 4 bytes. ValueError if not.
+    offset: how many bytes of the same payload came before `data`, so that a payload may be masked in pieces.
+
+    Returns new bytes of the same length.
+    """
+    cdef uint8_t key[4]
+    cdef Py_buffer view
+    rotated_key(masking_key, offset, key)
+    get_buffer(data, &view, PyBUF_SIMPLE, "data")
+    try:
+        masked = PyBytes_FromStringAndSize(NULL, view.len)
+        ff_kernels_active().mask(<uint8_t *>PyBytes_AS_STRING(masked), <const uint8_t *>view.buf, view.len, key)
+        return masked
+    finally:
+        PyBuffer_Release(&view)
+
+
+def apply_mask_into(buffer, masking_key, offset=0):
+    """Masks or unmasks the bytes of `buffer` in place (RFC 6455, 5.3).
+
+    buffer: a writable, contiguous bytes-like object; it stays the caller's.
+    masking_key, offset: as for `apply_mask`.
+    """
+    cdef uint8_t key[4]
+    cdef Py_buffer view
+    rotated_key(masking_key, offset, key)
+    get_buffer(buffer, &view, PyBUF_WRITABLE, "buffer")
+    try:
+        ff_kernels_active().mask(<uint8_t *>view.buf, <const uint8_t *>view.buf, view.len, key)
+    finally:
+        PyBuffer_Release(&view)
+
+
+# ---- UTF-8 (RFC 6455, 8.1; RFC 3629) -------------------------------------------------------------------------------
+
+def is_utf8(data):
+    """True if `data`, any contiguous bytes-like object, is well-formed UTF-8 from its first to its last byte."""
+    cdef ff_utf8 state = ff_utf8_start()
+    cdef Py_buffer view
+    get_buffer(data, &view, PyBUF_SIMPLE, "data")
+    try:
+        return ff_kernels_active().utf8_feed(&state, <const uint8_t *>view.buf, view.len) and ff_utf8_complete(&state)
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef class Utf8Validator:
+    """Validates a text that comes in chunks, cut anywhere.
+
+    `feed` each chunk, then `finish`; both answer False from the first byte on that proves the text is not UTF-8.
+    """
+
+    cdef const ff_kernels *_kernels
+    cdef ff_utf8 _state
+    cdef bint _failed
+
+    def __cinit__(self):
+        self._kernels = ff_kernels_active()
+        self.reset()
+
+    def reset(self):
+        """Starts a new text."""
+        self._state = ff_utf8_start()
+        self._failed = False
+
+    def feed(self, data):
+        """True if the text is well-formed so far; its last character may still be incomplete."""
+        cdef Py_buffer view
+        get_buffer(data, &view, PyBUF_SIMPLE, "data")
+        try:
+            if not self._failed:
+                self._failed = not self._kernels.utf8_feed(&self._state, <const uint8_t *>view.buf, view.len)
+            return not self._failed
+        finally:
+            PyBuffer_Release(&view)
+
+    def finish(self):
+        """True if the text was well-formed and its last character is complete. The validator is ready for a new one."""
+        complete = not self._failed and ff_utf8_complete(&self._state)
+        self.reset()
+        return complete
+
+
+# ---- frame header (RFC 6455, 5.2) ----------------------------------------------------------------------------------
+
+def parse_header(data):
+    """The frame header at the start of `data`, or None if it is not all there yet.
+
+    data: any contiguous bytes-like object, of which at most 14 bytes are read.
+
+    Raises ProtocolError for a header that is wrong whoever sent it: reserved opcode, fragmented or long control frame,
+    payload length not minimal or above 2**63 - 1. Reserved bits and masking are reported, not judged.
+    """
+    cdef ff_header header
+    cdef ff_status status
+    cdef Py_buffer view
+    get_buffer(data, &view, PyBUF_SIMPLE, "data")
+    try:
+        status = ff_header_parse(<const uint8_t *>view.buf, view.len, &header)
+    finally:
+        PyBuffer_Release(&view)
+    if status == FF_NEED_DATA:
+        return None
+    raise_status(status)
+    masking_key = <bytes>header.masking_key[:FF_MASKING_KEY_SIZE] if header.masked else None
+    return Header(
+        header.fin, header.rsv, Opcode(header.opcode), header.payload_length, masking_key, header.size
+    )
+
+
+# ---- errors and roles ----------------------------------------------------------------------------------------------
+
+cdef object protocol_error(ff_status status):
+    return ProtocolError(ff_status_close_code(status), ff_status_text(status).decode("ascii"))
+
+
+cdef int raise_status(ff_status status) except -1:
+    if status != FF_OK:
+        raise protocol_error(status)
+    return 0
+
+
+cdef ff_role role_from(object role) except *:
+    if role is Role.CLIENT:
+        return FF_CLIENT
+    if role is Role.SERVER:
+        return FF_SERVER
+    raise ValueError(f"role must be Role.CLIENT or Role.SERVER, not {role!r}")
+
+
+# ---- control frames (RFC 6455, 5.5) --------------------------------------------------------------------------------
+
+cdef class PayloadFrame:
+    # What Ping and Pong have in common.
+    __match_args__ = ("payload",)
+
+    def __init__(self, bytes payload not None = b""):
+        self.payload = payload
+
+    def __eq__(self, other):
+        return type(other) is type(self) and self.payload == (<PayloadFrame>other).payload
+
+    def __hash__(self):
+        return hash((type(self), self.payload))
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.payload!r})"
+
+    def __reduce__(self):
+        return type(self), (self.payload,)
+
+
+cdef class Ping(PayloadFrame):
+    """A Ping frame (RFC 6455, 5.5.2). Answer it with a Pong of the same payload.
+
+    payload: bytes, at most 125.
+    """
+
+
+cdef class Pong(PayloadFrame):
+    """A Pong frame (RFC 6455, 5.5.3).
+
+    payload: bytes, at most 125.
+    """
+
+
+cdef class Close:
+    """A Close frame (RFC 6455, 5.5.1). Answer it with a Close of the same code, unless one was sent before.
+
+    code: the status code (7.4); 1005 stands for a frame without one (7.1.5).
+    reason: a str, at most 123 bytes in UTF-8.
+    """
+
+    __match_args__ = ("code", "reason")
+
+    def __init__(self, int code=1005, str reason not None = ""):
+        self.code = code
+        self.reason = reason
+
+    def __eq__(self, other):
+        return type(other) is Close and self.code == (<Close>other).code and self.reason == (<Close>other).reason
+
+    def __hash__(self):
+        return hash((Close, self.code, self.reason))
+
+    def __repr__(self):
+        return f"Close({self.code}, {self.reason!r})"
+
+    def __reduce__(self):
+        return Close, (self.code, self.reason)
+
+
+cdef Ping new_ping(bytes payload):
+    cdef Ping ping = Ping.__new__(Ping)
+    ping.payload = payload
+    return ping
+
+
+cdef Pong new_pong(bytes payload):
+    cdef Pong pong = Pong.__new__(Pong)
+    pong.payload = payload
+    return pong
+
+
+cdef Close new_close(uint32_t code, str reason):
+    cdef Close close = Close.__new__(Close)
+    close.code = code
+    close.reason = reason
+    return close

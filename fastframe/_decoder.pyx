@@ -1,0 +1,460 @@
+# cython: language_level=3
+"""From bytes to messages: header, limits, unmask, validate, message.
+
+Strategy: a step (`_step`) returns one message, or None and has then taken in all that is here, or raises and the decoder is
+finished. A payload that is here as a whole becomes its message straight from the caller's bytes. Any other is gathered in
+`_gathered`, which is made in the size of the message as soon as that is known: then the last byte completes it.
+"""
+
+cimport cython
+from cpython.buffer cimport PyBuffer_FillInfo
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.stdint cimport uint8_t, uint16_t, uint64_t
+from libc.string cimport memcpy
+
+from fastframe._capi cimport (
+    FF_CLIENT, FF_ERR_CONTINUATION_EXPECTED, FF_ERR_CONTINUATION_UNEXPECTED, FF_ERR_FRAME_TOO_BIG,
+    FF_ERR_MESSAGE_TOO_BIG, FF_ERR_TEXT_UTF8, FF_ERR_TOO_MANY_FRAGMENTS, FF_MAX_CONTROL_PAYLOAD, FF_NEED_DATA, FF_OK,
+    FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_TEXT, ff_close_parse, ff_header,
+    ff_header_check, ff_header_parse, ff_kernels, ff_masking_key_rotate, ff_opcode_is_control, ff_role, ff_status,
+    ff_utf8, ff_utf8_complete, ff_utf8_start,
+)
+from fastframe._core cimport kernels, new_close, new_ping, new_pong, protocol_error, raise_status, role_from
+from fastframe._inbox cimport Inbox
+from fastframe._payload cimport Chunk, CutCharacter, chunk_bytes, chunk_copy, chunk_text
+
+import sys
+
+from fastframe._types import Role, Text
+
+
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(PyObject *object)
+    int _PyBytes_Resize(PyObject **bytes, Py_ssize_t size) except -1
+    object PyUnicode_DecodeUTF8(const char *text, Py_ssize_t size, const char *errors)
+
+
+# What the decoder waits for.
+cdef enum State:
+    HEADER
+    PAYLOAD
+    FINISHED
+
+cdef enum:
+    NO_MESSAGE = 0  # the opcode of the open message while there is none; TEXT and BINARY are 1 and 2
+
+cdef enum:
+    # What get_buffer offers where nothing larger is asked for. The rest of a payload that is at least as large is
+    # received in place; for a smaller one that would cost a system call to spare a small copy.
+    RECEIVE_SIZE = 1 << 16
+    LARGEST_RECEIVE_SIZE = 1 << 26
+
+
+cdef uint64_t limit_from(str name, object value) except 0:
+    # Half of what fits, so that no sum of two sizes can overflow.
+    largest = sys.maxsize // 2
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    if not 1 <= value <= largest:
+        raise ValueError(f"{name} must be from 1 to {largest}, not {value}")
+    return value
+
+
+@cython.final
+cdef class WritableRegion:
+    # Lends memory that belongs to `owner` as a writable buffer, and keeps it alive for as long as someone looks at it.
+    cdef object owner
+    cdef void *start
+    cdef Py_ssize_t size
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        PyBuffer_FillInfo(view, self, self.start, self.size, 0, flags)
+
+
+cdef object writable_view(object owner, uint8_t *start, size_t size):
+    cdef WritableRegion region = WritableRegion.__new__(WritableRegion)
+    region.owner = owner
+    region.start = start
+    region.size = size
+    return memoryview(region)
+
+
+cdef class Decoder:
+    """Turns bytes from the peer into messages (RFC 6455, 5).
+
+    role: Role.SERVER or Role.CLIENT, this end of the connection. ValueError otherwise.
+    max_message_size: the largest message in bytes, all its fragments together.
+    max_frame_size: the largest payload of one data frame in bytes.
+    max_fragments: the most frames that one message may have.
+    decode_text: with False a text message comes as `Text`: validated bytes, not decoded.
+
+    A limit that is not an int raises TypeError, one that is not from 1 to sys.maxsize // 2 ValueError.
+
+    `feed` bytes and iterate: a text message is a str, a binary one bytes, and `Ping`, `Pong` and `Close` are control
+    frames. All of them are new objects that belong to the caller. One decoder serves one connection, and one thread at a
+    time.
+    """
+
+    cdef Inbox _inbox
+    cdef const ff_kernels *_kernels
+    cdef ff_role _role
+    cdef uint64_t _max_message_size, _max_frame_size, _max_fragments
+    cdef bint _decode_text
+
+    cdef State _state
+    cdef str _why_finished
+
+    # The frame whose payload is awaited.
+    cdef ff_header _header
+    cdef size_t _payload_here       # how much of it has been taken in
+
+    # The message that is open, from its first to its last fragment.
+    cdef uint8_t _opcode
+    cdef uint64_t _fragments
+    cdef uint64_t _message_size     # of all payloads that the headers so far have announced
+    cdef bytes _gathered
+    cdef size_t _gathered_size
+    cdef ff_utf8 _utf8
+
+    # What get_buffer has offered.
+    cdef size_t _lent
+    cdef bint _lent_in_place        # it is the rest of `_gathered`, not room in the inbox
+    cdef size_t _in_place           # received there, still masked and not counted in `_payload_here`
+
+    def __init__(
+        self,
+        role,
+        *,
+        max_message_size=16 * 2**20,
+        max_frame_size=16 * 2**20,
+        max_fragments=8192,
+        decode_text=True,
+    ):
+        self._role = role_from(role)
+        self._max_message_size = limit_from("max_message_size", max_message_size)
+        self._max_frame_size = limit_from("max_frame_size", max_frame_size)
+        self._max_fragments = limit_from("max_fragments", max_fragments)
+        self._decode_text = bool(decode_text)
+        self._kernels = kernels()
+        self._inbox = Inbox.__new__(Inbox)
+        self._state = HEADER
+        self._why_finished = None
+        self._lent = 0
+        self._in_place = 0
+        self._forget_message()
+
+    @property
+    def role(self):
+        """Role.SERVER or Role.CLIENT, as given."""
+        return Role.CLIENT if self._role == FF_CLIENT else Role.SERVER
+
+    @property
+    def finished(self):
+        """True once a Close frame or a broken rule has ended the stream; then nothing more can be fed."""
+        return self._state == FINISHED
+
+    # ---- bytes in --------------------------------------------------------------------------------------------------
+
+    def feed(self, data):
+        """Takes in bytes from the peer, and returns the decoder itself, to be iterated.
+
+        data: any contiguous bytes-like object; TypeError otherwise. `bytes` are not copied but kept until they are
+        parsed; anything else is copied and may be used again at once.
+
+        Nothing is parsed before the iteration asks for it, and what is not taken stays for the next one. The iteration
+        raises ProtocolError at the first broken rule, after everything that came before it. RuntimeError once a Close
+        frame or a broken rule has ended the stream.
+        """
+        self._refuse_when_finished()
+        self._lent = 0
+        self._inbox.feed(data)
+        return self
+
+    def get_buffer(self, sizehint=-1):
+        """A writable memoryview to receive bytes into, for asyncio.BufferedProtocol; then call `buffer_updated`.
+
+        sizehint: how many bytes are wanted, an int. The view has 65,536 bytes or more, at most 64 MiB; but where the rest
+        of a large payload is awaited, it is that very part of the message, so that the payload is never copied.
+
+        The view is good for one `buffer_updated`: writing to it later may change bytes that are already parsed.
+        RuntimeError once the stream has ended.
+        """
+        cdef uint8_t *start
+        if not isinstance(sizehint, int):
+            raise TypeError(f"sizehint must be an int, not {type(sizehint).__name__}")
+        self._refuse_when_finished()
+        self._lent_in_place = self._can_receive_in_place()
+        if self._lent_in_place:
+            self._lent = <size_t>self._header.payload_length - self._payload_here - self._in_place
+            start = <uint8_t *>PyBytes_AS_STRING(self._gathered) + self._gathered_size + self._in_place
+            return writable_view(self._gathered, start, self._lent)
+        self._lent = min(max(sizehint, RECEIVE_SIZE), LARGEST_RECEIVE_SIZE)
+        start = self._inbox.reserve(self._lent)
+        return writable_view(self._inbox.buffer, start, self._lent)
+
+    def buffer_updated(self, nbytes):
+        """Takes in the first `nbytes` bytes of the last `get_buffer`; returns the decoder itself, like `feed`.
+
+        TypeError if nbytes is not an int; ValueError if it is negative or more than was offered, and feeding in between
+        withdraws the offer.
+        """
+        if not isinstance(nbytes, int):
+            raise TypeError(f"nbytes must be an int, not {type(nbytes).__name__}")
+        if not 0 <= nbytes <= self._lent:
+            raise ValueError(f"nbytes must be from 0 to {self._lent}, what get_buffer offered, not {nbytes}")
+        self._lent = 0
+        if self._lent_in_place:
+            self._in_place += nbytes
+        else:
+            self._inbox.received(nbytes)
+        return self
+
+    cdef bint _can_receive_in_place(self) noexcept:
+        return (
+            self._state == PAYLOAD
+            and self._gathered is not None
+            and self._inbox.length == 0
+            and self._header.payload_length - self._payload_here - self._in_place >= RECEIVE_SIZE
+        )
+
+    cdef int _refuse_when_finished(self) except -1:
+        if self._state == FINISHED:
+            raise RuntimeError(f"the stream has ended, nothing more can be fed: {self._why_finished}")
+        return 0
+
+    # ---- messages out ----------------------------------------------------------------------------------------------
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        try:
+            message = self._step()
+        except BaseException as error:
+            self._finish(str(error))
+            raise
+        if message is None:
+            if self._lent == 0:
+                self._inbox.release()
+            raise StopIteration
+        return message
+
+    cdef object _step(self):
+        while self._state != FINISHED:
+            if self._state == HEADER and not self._read_header():
+                return None
+            if ff_opcode_is_control(self._header.opcode):
+                return self._control_frame()
+            if self._is_whole_message():
+                return self._whole_message()
+            if not self._gather():
+                return None
+            self._state = HEADER
+            if self._header.fin:
+                return self._gathered_message()
+        return None
+
+    cdef int _finish(self, str why) except -1:
+        self._state = FINISHED
+        self._why_finished = why
+        self._inbox = Inbox.__new__(Inbox)
+        self._lent = 0
+        self._in_place = 0
+        self._forget_message()
+        return 0
+
+    # ---- header and limits (RFC 6455, 5.2, 5.4, 10.4) --------------------------------------------------------------
+
+    cdef bint _read_header(self) except -1:
+        """Reads the next header and opens its frame. False if it is not all here; refuses as early as it can."""
+        cdef ff_status status
+        while True:
+            status = ff_header_parse(self._inbox.data, self._inbox.length, &self._header)
+            if status > FF_NEED_DATA:
+                raise_status(status)
+            if self._inbox.length >= 2:
+                raise_status(ff_header_check(&self._header, self._role, 0))
+                raise_status(self._check_order())
+            if self._header.size:
+                raise_status(self._check_limits())
+            if status == FF_OK:
+                self._open_frame()
+                return True
+            if not self._inbox.more():
+                return False
+
+    cdef ff_status _check_order(self) noexcept:
+        if ff_opcode_is_control(self._header.opcode):
+            return FF_OK
+        if self._header.opcode == FF_OPCODE_CONTINUATION:
+            return FF_ERR_CONTINUATION_UNEXPECTED if self._opcode == NO_MESSAGE else FF_OK
+        return FF_OK if self._opcode == NO_MESSAGE else FF_ERR_CONTINUATION_EXPECTED
+
+    cdef ff_status _check_limits(self) noexcept:
+        if ff_opcode_is_control(self._header.opcode):
+            return FF_OK  # 125 bytes at most, and they belong to no message
+        if self._header.payload_length > self._max_frame_size:
+            return FF_ERR_FRAME_TOO_BIG
+        if self._header.payload_length > self._max_message_size - self._message_size:
+            return FF_ERR_MESSAGE_TOO_BIG
+        if self._fragments == self._max_fragments:
+            return FF_ERR_TOO_MANY_FRAGMENTS
+        return FF_OK
+
+    cdef void _open_frame(self) noexcept:
+        self._inbox.consume(self._header.size)
+        self._payload_here = 0
+        self._state = PAYLOAD
+        if not ff_opcode_is_control(self._header.opcode):
+            self._message_size += self._header.payload_length
+            self._fragments += 1
+            if self._header.opcode != FF_OPCODE_CONTINUATION:
+                self._opcode = self._header.opcode
+
+    # ---- payload that is here as a whole ---------------------------------------------------------------------------
+
+    cdef Chunk _next_chunk(self, size_t length) noexcept:
+        """The next `length` bytes of the payload, as they stand in the inbox; they count as taken in."""
+        cdef Chunk chunk
+        chunk.data = self._inbox.data
+        chunk.length = length
+        chunk.masked = self._header.masked
+        ff_masking_key_rotate(chunk.key, self._header.masking_key, self._payload_here)
+        self._payload_here += length
+        self._inbox.consume(length)
+        return chunk
+
+    cdef bint _is_whole_message(self) noexcept:
+        return (
+            self._fragments == 1
+            and self._header.fin
+            and self._payload_here == 0
+            and self._gathered is None
+            and self._inbox.length >= self._header.payload_length
+        )
+
+    cdef object _whole_message(self):
+        cdef CutCharacter nothing_cut
+        cdef Chunk chunk = self._next_chunk(<size_t>self._header.payload_length)
+        opcode = self._opcode
+        self._state = HEADER
+        self._forget_message()
+        if opcode != FF_OPCODE_TEXT:
+            return chunk_bytes(self._kernels, &chunk)
+        if not self._decode_text:
+            return self._validated(chunk_bytes(self._kernels, &chunk))
+        nothing_cut.length = 0
+        try:
+            return chunk_text(self._kernels, &chunk, &nothing_cut, True)
+        except UnicodeDecodeError as error:
+            raise protocol_error(FF_ERR_TEXT_UTF8) from error
+
+    cdef object _validated(self, bytes payload):
+        cdef ff_utf8 state = ff_utf8_start()
+        cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(payload)
+        if not self._kernels.utf8_feed(&state, data, PyBytes_GET_SIZE(payload)) or not ff_utf8_complete(&state):
+            raise protocol_error(FF_ERR_TEXT_UTF8)
+        return Text(payload)
+
+    cdef object _control_frame(self):
+        """The control frame, or None if its payload is not all here; it waits in the inbox, as it is small."""
+        cdef uint8_t payload[FF_MAX_CONTROL_PAYLOAD]
+        cdef Chunk chunk
+        cdef uint16_t code
+        cdef size_t length = <size_t>self._header.payload_length
+        if self._inbox.length < length and not (self._inbox.more() and self._inbox.length >= length):
+            return None
+        chunk = self._next_chunk(length)
+        self._state = HEADER
+        if self._header.opcode == FF_OPCODE_CLOSE:
+            chunk_copy(self._kernels, &chunk, payload)
+            raise_status(ff_close_parse(self._kernels, payload, length, &code))
+            reason = PyUnicode_DecodeUTF8(<const char *>payload + 2, length - 2, NULL) if length else ""
+            self._finish("a Close frame was received (RFC 6455, 5.5.1)")
+            return new_close(code, reason)
+        if self._header.opcode == FF_OPCODE_PING:
+            return new_ping(chunk_bytes(self._kernels, &chunk))
+        return new_pong(chunk_bytes(self._kernels, &chunk))
+
+    # ---- payload that comes in pieces ------------------------------------------------------------------------------
+
+    cdef bint _gather(self) except -1:
+        """Takes in what is here of the payload; True if that was the rest of it."""
+        cdef Chunk chunk
+        cdef size_t length = <size_t>self._header.payload_length
+        cdef uint8_t *out
+        self._make_room()
+        out = <uint8_t *>PyBytes_AS_STRING(self._gathered)
+        if self._in_place:
+            chunk = self._next_chunk(0)
+            chunk.data = out + self._gathered_size
+            chunk.length = self._in_place
+            self._payload_here += self._in_place
+            self._in_place = 0
+            self._gather_chunk(&chunk, out)
+        while self._payload_here < length and (self._inbox.length or self._inbox.more()):
+            chunk = self._next_chunk(min(length - self._payload_here, self._inbox.length))
+            self._gather_chunk(&chunk, out)
+        return self._payload_here == length
+
+    cdef int _gather_chunk(self, const Chunk *chunk, uint8_t *out) except -1:
+        out += self._gathered_size
+        if chunk.masked or chunk.data != out:
+            chunk_copy(self._kernels, chunk, out)
+        self._gathered_size += chunk.length
+        if self._opcode == FF_OPCODE_TEXT and not self._kernels.utf8_feed(&self._utf8, out, chunk.length):
+            raise protocol_error(FF_ERR_TEXT_UTF8)
+        return 0
+
+    cdef int _make_room(self) except -1:
+        """Makes `_gathered` large enough for all that has been announced, and no larger once the last fragment is known."""
+        cdef size_t capacity
+        cdef size_t needed = <size_t>self._message_size
+        if self._gathered is None:
+            self._gathered = PyBytes_FromStringAndSize(NULL, needed)
+            return 0
+        capacity = PyBytes_GET_SIZE(self._gathered)
+        if capacity < needed:
+            if not self._header.fin:
+                needed = max(needed, min(2 * capacity, <size_t>self._max_message_size))
+            self._resize_gathered(needed)
+        return 0
+
+    cdef int _resize_gathered(self, size_t size) except -1:
+        cdef PyObject *moved = <PyObject *>self._gathered
+        if Py_REFCNT(moved) == 1:
+            Py_INCREF(<object>moved)
+            self._gathered = None
+            _PyBytes_Resize(&moved, size)
+            self._gathered = <bytes>moved
+            Py_DECREF(<object>moved)
+        else:  # a view of get_buffer still looks at it
+            larger = PyBytes_FromStringAndSize(NULL, size)
+            memcpy(PyBytes_AS_STRING(larger), PyBytes_AS_STRING(self._gathered), min(size, self._gathered_size))
+            self._gathered = larger
+        return 0
+
+    cdef object _gathered_message(self):
+        cdef bytes payload
+        opcode, complete = self._opcode, ff_utf8_complete(&self._utf8)
+        if <size_t>PyBytes_GET_SIZE(self._gathered) != self._gathered_size:
+            self._resize_gathered(self._gathered_size)
+        payload = self._gathered
+        self._forget_message()
+        if opcode != FF_OPCODE_TEXT:
+            return payload
+        if not complete:
+            raise protocol_error(FF_ERR_TEXT_UTF8)
+        if not self._decode_text:
+            return Text(payload)
+        return PyUnicode_DecodeUTF8(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), NULL)
+
+    cdef void _forget_message(self) noexcept:
+        self._opcode = NO_MESSAGE
+        self._fragments = 0
+        self._message_size = 0
+        self._gathered = None
+        self._gathered_size = 0
+        self._utf8 = ff_utf8_start()

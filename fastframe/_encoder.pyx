@@ -1,0 +1,309 @@
+# cython: language_level=3
+"""From messages to bytes: order of fragments, header, masking key, mask.
+
+Strategy: a public method checks that the frame may be sent now, makes the frame, and only then changes the state; so a
+call that raises has changed nothing.
+"""
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.unicode cimport PyUnicode_AsUTF8String
+from libc.stdint cimport uint8_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from fastframe._capi cimport (
+    FF_CLIENT, FF_CLOSE_NO_STATUS, FF_MASKING_KEY_SIZE, FF_MAX_CONTROL_PAYLOAD, FF_MAX_HEADER, FF_OPCODE_BINARY,
+    FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, ff_close_code_is_valid,
+    ff_header, ff_kernels, ff_role, ff_utf8, ff_utf8_complete, ff_utf8_start,
+)
+from fastframe._core cimport kernels, role_from
+
+import os
+
+from fastframe._types import Role
+
+
+cdef extern from *:
+    """
+    #ifndef _WIN32
+    #include <pthread.h>
+    #endif
+
+    /* Counts the forks that this process descends from. A pool of masking keys that is older must not be used: the parent
+       would use the same keys. Written only by a child that has just one thread. */
+    static unsigned long ff_fork_generation = 0;
+
+    static void ff_count_fork(void) { ff_fork_generation++; }
+
+    static int ff_watch_forks(void)
+    {
+    #ifdef _WIN32
+        (void)ff_count_fork;
+        return 0;
+    #else
+        static int watched = 0;
+        if (watched)
+            return 0;
+        watched = 1;
+        return pthread_atfork(NULL, NULL, ff_count_fork);
+    #endif
+    }
+    """
+    unsigned long ff_fork_generation
+    int ff_watch_forks()
+
+
+if ff_watch_forks() != 0:
+    raise ImportError("pthread_atfork failed, so masking keys could be used twice after a fork")
+
+
+# ---- masking keys (RFC 6455, 5.3 and 10.3) -------------------------------------------------------------------------
+
+cdef class KeyPool:
+    """Masking keys of four bytes, from os.urandom by the 128, or one by one from `source`.
+
+    A key leaves the pool once, is wiped there, and never serves both a process and its fork.
+    """
+
+    def __cinit__(self, source=None):
+        if source is not None and not callable(source):
+            raise TypeError(f"masking_keys must be callable or None, not {type(source).__name__}")
+        self._source = source
+        self._left = 0
+
+    cdef int take(self, uint8_t *key) except -1:
+        cdef uint8_t *next_key
+        if self._source is not None:
+            return self._ask_source(key)
+        if self._left == 0 or self._generation != ff_fork_generation:
+            self._refill()
+        next_key = self._pool + POOL_SIZE - self._left
+        memcpy(key, next_key, FF_MASKING_KEY_SIZE)
+        memset(next_key, 0, FF_MASKING_KEY_SIZE)
+        self._left -= FF_MASKING_KEY_SIZE
+        return 0
+
+    cdef int _refill(self) except -1:
+        cdef bytes random = os.urandom(POOL_SIZE)
+        if len(random) != POOL_SIZE:
+            raise ValueError(f"os.urandom({POOL_SIZE}) returned {len(random)} bytes")
+        memcpy(self._pool, PyBytes_AS_STRING(random), POOL_SIZE)
+        self._left = POOL_SIZE
+        self._generation = ff_fork_generation
+        return 0
+
+    cdef int _ask_source(self, uint8_t *key) except -1:
+        masking_key = self._source()
+        if not isinstance(masking_key, bytes):
+            raise TypeError(f"masking_keys must return bytes, not {type(masking_key).__name__}")
+        if len(masking_key) != FF_MASKING_KEY_SIZE:
+            raise ValueError(f"masking_keys must return 4 bytes, not {masking_key!r}")
+        memcpy(key, PyBytes_AS_STRING(masking_key), FF_MASKING_KEY_SIZE)
+        return 0
+
+
+# ---- frames --------------------------------------------------------------------------------------------------------
+
+cdef int get_payload(object data, Py_buffer *view, str expected) except -1:
+    try:
+        return PyObject_GetBuffer(data, view, PyBUF_SIMPLE)
+    except (TypeError, BufferError):
+        raise TypeError(f"data must be {expected}, not {type(data).__name__}") from None
+
+
+cdef class Encoder:
+    """Turns messages into frames for the peer (RFC 6455, 5).
+
+    role: Role.SERVER or Role.CLIENT, this end of the connection; a client's frames are masked. ValueError otherwise.
+    masking_keys: a callable that returns a fresh masking key of four bytes, for tests; by default the keys come from the
+    operating system's cryptographic random numbers.
+
+    Every method returns new bytes, one frame, to be written as they are and in order. A server's frame may be written to
+    any number of connections. Data may be str or any contiguous bytes-like object, which is read and not kept.
+
+    TypeError for data of another type. RuntimeError for a frame that must not be sent now: a new message inside an open
+    one, a continuation of none, data after a Close, a second Close; the state is then unchanged.
+    """
+
+    cdef const ff_kernels *_kernels
+    cdef ff_role _role
+    cdef KeyPool _keys
+    cdef uint8_t _open_opcode   # of the message whose last fragment is to come; CONTINUATION if there is none
+    cdef ff_utf8 _open_utf8     # where its text stands
+    cdef bint _closed
+
+    def __init__(self, role, *, masking_keys=None):
+        self._role = role_from(role)
+        self._keys = KeyPool(masking_keys)
+        self._kernels = kernels()
+        self._open_opcode = FF_OPCODE_CONTINUATION
+        self._open_utf8 = ff_utf8_start()
+        self._closed = False
+
+    @property
+    def role(self):
+        """Role.SERVER or Role.CLIENT, as given."""
+        return Role.CLIENT if self._role == FF_CLIENT else Role.SERVER
+
+    # ---- messages and fragments (5.4, 5.6) ----
+
+    def message(self, data):
+        """A whole message: text for a str, binary for a bytes-like object."""
+        return self._first(FF_OPCODE_TEXT if isinstance(data, str) else FF_OPCODE_BINARY, data, True)
+
+    def text(self, data, *, bint fin=True):
+        """A text message, or with fin=False its first fragment.
+
+        data: a str, or UTF-8 in a bytes-like object. ValueError if it is not UTF-8; a fragment may end in mid-character.
+        """
+        return self._first(FF_OPCODE_TEXT, data, fin)
+
+    def binary(self, data, *, bint fin=True):
+        """A binary message, or with fin=False its first fragment. data: a bytes-like object."""
+        if isinstance(data, str):
+            raise TypeError("data must be a contiguous bytes-like object, not str")
+        return self._first(FF_OPCODE_BINARY, data, fin)
+
+    def continuation(self, data, *, bint fin=True):
+        """The next fragment of the open message, the last one unless fin=False. data: as for the first fragment."""
+        if self._open_opcode == FF_OPCODE_CONTINUATION:
+            raise RuntimeError("no message is open: begin one with text() or binary() and fin=False (RFC 6455, 5.4)")
+        if isinstance(data, str) and self._open_opcode == FF_OPCODE_BINARY:
+            raise TypeError("data must be a contiguous bytes-like object, as the open message is binary, not str")
+        return self._fragment(FF_OPCODE_CONTINUATION, self._open_opcode, data, fin, self._open_utf8)
+
+    cdef bytes _first(self, uint8_t opcode, object data, bint fin):
+        if self._open_opcode != FF_OPCODE_CONTINUATION:
+            raise RuntimeError("a message is open: finish it with continuation() first (RFC 6455, 5.4)")
+        return self._fragment(opcode, opcode, data, fin, ff_utf8_start())
+
+    cdef bytes _fragment(self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 utf8):
+        cdef Py_buffer view
+        if self._closed:
+            raise RuntimeError("no data can be sent after a Close frame (RFC 6455, 5.5.1)")
+        if isinstance(data, str):
+            if not ff_utf8_complete(&utf8):
+                raise ValueError("the last fragment ended in mid-character: bytes must follow, not str (RFC 6455, 8.1)")
+            frame = self._str_frame(opcode, data, fin)
+        else:
+            get_payload(data, &view, "a str or a contiguous bytes-like object")
+            try:
+                if message_opcode == FF_OPCODE_TEXT:
+                    if not self._kernels.utf8_feed(&utf8, <const uint8_t *>view.buf, view.len) or (
+                        fin and not ff_utf8_complete(&utf8)
+                    ):
+                        raise ValueError("a text message must be UTF-8 (RFC 6455, 8.1)")
+                frame = self._frame(opcode, <const uint8_t *>view.buf, view.len, fin, 0)
+            finally:
+                PyBuffer_Release(&view)
+        self._open_opcode = FF_OPCODE_CONTINUATION if fin else message_opcode
+        self._open_utf8 = utf8
+        return frame
+
+    cdef bytes _str_frame(self, uint8_t opcode, object text, bint fin):
+        cdef bytes encoded
+        if PyUnicode_IS_COMPACT_ASCII(text):
+            return self._frame(opcode, <const uint8_t *>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text), fin, 0)
+        encoded = PyUnicode_AsUTF8String(text)
+        return self._frame(opcode, <const uint8_t *>PyBytes_AS_STRING(encoded), len(encoded), fin, 0)
+
+    # ---- control frames (5.5) ----
+
+    def ping(self, payload=b""):
+        """A Ping. payload: a bytes-like object of at most 125 bytes; ValueError for more."""
+        return self._control(FF_OPCODE_PING, payload)
+
+    def pong(self, payload=b""):
+        """A Pong. payload: that of the Ping it answers."""
+        return self._control(FF_OPCODE_PONG, payload)
+
+    def close(self, code=1000, reason=""):
+        """A Close. Only Ping and Pong may be sent after it.
+
+        code: the status code (7.4), an int; 1005 stands for none, so that a received Close can be answered with its own code.
+        ValueError for a code that must not be sent.
+        reason: a str of at most 123 bytes in UTF-8; ValueError for more.
+        """
+        cdef bytes payload
+        if not isinstance(code, int):
+            raise TypeError(f"code must be an int, not {type(code).__name__}")
+        if not isinstance(reason, str):
+            raise TypeError(f"reason must be a str, not {type(reason).__name__}")
+        if self._closed:
+            raise RuntimeError("a Close frame was sent already (RFC 6455, 5.5.1)")
+        payload = reason.encode("utf-8")
+        if len(payload) > FF_MAX_CONTROL_PAYLOAD - 2:
+            raise ValueError(f"reason must have at most 123 bytes in UTF-8, not {len(payload)} (RFC 6455, 5.5)")
+        if code != FF_CLOSE_NO_STATUS:
+            if not 0 <= code <= 0xFFFF or not ff_close_code_is_valid(code):
+                raise ValueError(f"{code} must not be sent as a status code (RFC 6455, 7.4)")
+            payload = code.to_bytes(2, "big") + payload
+        elif payload:
+            raise ValueError("a reason needs a status code, and 1005 stands for none (RFC 6455, 5.5.1)")
+        frame = self._frame(FF_OPCODE_CLOSE, <const uint8_t *>PyBytes_AS_STRING(payload), len(payload), True, 0)
+        self._closed = True
+        return frame
+
+    cdef bytes _control(self, uint8_t opcode, object payload):
+        cdef Py_buffer view
+        get_payload(payload, &view, "a contiguous bytes-like object")
+        try:
+            return self._frame(opcode, <const uint8_t *>view.buf, view.len, True, 0)
+        finally:
+            PyBuffer_Release(&view)
+
+    # ---- the low level (5.2) ----
+
+    def frame(self, opcode, payload=b"", *, bint fin=True, rsv=0):
+        """Any frame that 5.2 and 5.5 allow; the order of frames, and what text and Close frames carry, are the caller's care.
+
+        opcode: an int or Opcode. payload: a bytes-like object. rsv: 4 for RSV1, 2 for RSV2, 1 for RSV3, or a sum of them.
+        ValueError for a reserved opcode, and for a control frame that is fragmented or has more than 125 bytes.
+        """
+        cdef Py_buffer view
+        cdef uint8_t checked_opcode = field("opcode", opcode, 15)
+        cdef uint8_t checked_rsv = field("rsv", rsv, 7)
+        get_payload(payload, &view, "a contiguous bytes-like object")
+        try:
+            return self._frame(checked_opcode, <const uint8_t *>view.buf, view.len, fin, checked_rsv)
+        finally:
+            PyBuffer_Release(&view)
+
+    def header(self, opcode, payload_length, *, bint fin=True, rsv=0):
+        """The header alone, so that a large payload can be written behind it uncopied, with `writelines` for instance.
+
+        payload_length: in bytes, from 0 to 2**63 - 1. Other parameters and errors: as for `frame`.
+        The last four bytes of a client's header are a fresh masking key: mask the payload with it (`apply_mask_into`).
+        """
+        cdef ff_header header
+        cdef uint8_t header_bytes[FF_MAX_HEADER]
+        header.opcode = field("opcode", opcode, 15)
+        header.rsv = field("rsv", rsv, 7)
+        header.fin = fin
+        header.payload_length = field("payload_length", payload_length, 2**63 - 1)
+        self._mask(&header)
+        write_header(&header, header_bytes)
+        return PyBytes_FromStringAndSize(<const char *>header_bytes, header.size)
+
+    cdef bytes _frame(self, uint8_t opcode, const uint8_t *payload, size_t length, bint fin, uint8_t rsv):
+        cdef ff_header header
+        header.opcode = opcode
+        header.rsv = rsv
+        header.fin = fin
+        header.payload_length = length
+        self._mask(&header)
+        return frame_bytes(self._kernels, &header, payload)
+
+    cdef int _mask(self, ff_header *header) except -1:
+        header.masked = self._role == FF_CLIENT
+        if header.masked:
+            self._keys.take(header.masking_key)
+        return 0
+
+
+cdef uint64_t field(str name, object value, uint64_t largest) except? 0:
+    if not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    if not 0 <= value <= largest:
+        raise ValueError(f"{name} must be from 0 to {largest}, not {value}")
+    return value

@@ -1,0 +1,118 @@
+# cython: language_level=3
+"""The bytes that have arrived and are not parsed yet; the strategy stands in _inbox.pxd."""
+
+cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport uint8_t
+from libc.string cimport memcpy, memmove
+
+from fastframe._capi cimport FF_MAX_CONTROL_PAYLOAD, FF_MAX_HEADER
+
+# What one step of parsing can need at once: a control frame, as data frames are taken in pieces.
+cdef enum:
+    STEP_SIZE = FF_MAX_HEADER + FF_MAX_CONTROL_PAYLOAD
+    SMALLEST_BUFFER = 2 * STEP_SIZE
+    LARGEST_IDLE_BUFFER = 1 << 16
+
+
+# Where `data` points when nothing is here: memcpy wants a real address even for no bytes.
+cdef const uint8_t *NOTHING = <const uint8_t *><const char *>b""
+
+
+@cython.final
+cdef class Inbox:
+    def __cinit__(self):
+        self.data = NOTHING
+
+    cdef int feed(self, object data) except -1:
+        cdef Py_buffer view
+        if PyBytes_CheckExact(data):
+            if self.length == 0:
+                self._take(<bytes>data, 0, PyBytes_GET_SIZE(data))
+                return 0
+            if self.length <= STEP_SIZE < PyBytes_GET_SIZE(data) and self._behind is None:
+                return self._splice(<bytes>data)
+        try:
+            PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        except (TypeError, BufferError):
+            raise TypeError(
+                f"data must be a contiguous bytes-like object, not {type(data).__name__}"
+            ) from None
+        try:
+            self.more()
+            return self._append(<const uint8_t *>view.buf, view.len)
+        finally:
+            PyBuffer_Release(&view)
+
+    cdef int more(self) except -1:
+        cdef bytes behind = self._behind
+        if behind is None:
+            return False
+        # Out of the splice: drop the repeated bytes, and copy all that is behind.
+        self.length -= self._repeated
+        self._behind = None
+        self._append(<const uint8_t *>PyBytes_AS_STRING(behind), PyBytes_GET_SIZE(behind))
+        return True
+
+    cdef bytes pending(self):
+        self.more()
+        return PyBytes_FromStringAndSize(<const char *>self.data, self.length)
+
+    cdef uint8_t *reserve(self, size_t size) except NULL:
+        self.more()
+        self._make_room(size)
+        return <uint8_t *>self.data + self.length
+
+    cdef void received(self, size_t size) noexcept:
+        self.length += size
+
+    cdef void release(self) noexcept:
+        if self.length == 0:
+            self._owner = None
+            self.data = NOTHING
+            if self.buffer is not None and PyBytes_GET_SIZE(self.buffer) > LARGEST_IDLE_BUFFER:
+                self.buffer = None
+
+    cdef void _take(self, bytes owner, size_t offset, size_t length) noexcept:
+        self._owner = owner
+        self.data = <const uint8_t *>PyBytes_AS_STRING(owner) + offset
+        self.length = length
+
+    cdef int _append(self, const uint8_t *data, size_t size) except -1:
+        if size:
+            self._make_room(size)
+            memcpy(<uint8_t *>self.data + self.length, data, size)
+            self.length += size
+        return 0
+
+    cdef int _make_room(self, size_t size) except -1:
+        # Moves what is here into our own buffer, so that `size` bytes fit behind it.
+        cdef size_t needed = self.length + size
+        cdef size_t capacity = 0 if self.buffer is None else PyBytes_GET_SIZE(self.buffer)
+        cdef bytes larger
+        cdef uint8_t *start
+        if capacity < needed:
+            larger = PyBytes_FromStringAndSize(NULL, max(needed, 2 * capacity, <size_t>SMALLEST_BUFFER))
+            start = <uint8_t *>PyBytes_AS_STRING(larger)
+            memcpy(start, self.data, self.length)
+            self.buffer = larger
+        else:
+            start = <uint8_t *>PyBytes_AS_STRING(self.buffer)
+            if self._owner is self.buffer and self.data + needed <= start + capacity:
+                return 0
+            memmove(start, self.data, self.length)
+        self._take(self.buffer, 0, self.length)
+        return 0
+
+    cdef int _splice(self, bytes data) except -1:
+        self._append(<const uint8_t *>PyBytes_AS_STRING(data), STEP_SIZE)
+        self._repeated = STEP_SIZE
+        self._behind = data
+        return 0
+
+    cdef void _leave_splice(self) noexcept:
+        cdef bytes behind = self._behind
+        cdef size_t parsed = self._repeated - self.length
+        self._behind = None
+        self._take(behind, parsed, PyBytes_GET_SIZE(behind) - parsed)

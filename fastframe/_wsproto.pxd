@@ -1,0 +1,84 @@
+# What the methods of Connection (_connection.pyx) need of the protocol.
+from libc.stdint cimport uint8_t, uint64_t
+
+from fastframe._capi cimport ff_header, ff_kernels, ff_status
+from fastframe._encoder cimport KeyPool
+from fastframe._inbox cimport Inbox
+from fastframe._payload cimport Chunk, CutCharacter
+
+cdef enum:
+    NO_OPCODE = 0xFF  # where wsproto has None
+
+
+# What is needed of the installed wsproto. Each decoder and protocol holds the one instance, so that the hot path looks
+# nothing up by name.
+cdef class Wsproto:
+    cdef readonly tuple opcodes           # wsproto's Opcode members by their number
+    cdef readonly object CloseReason, Frame, FrameProtocol, Header, ParseFailed, RsvBits
+    cdef bint payloads_are_bytes          # since 1.3; before, some are bytearray
+
+    cdef object frame(self, uint8_t opcode, object payload, bint frame_finished, bint message_finished)
+
+
+cdef class FrameDecoder:
+    cdef public object client, extensions
+    cdef Wsproto _wsproto
+    cdef Inbox _inbox
+    cdef const ff_kernels *_kernels
+
+    cdef ff_header _header
+    cdef bint _header_here
+    cdef uint8_t _effective_opcode
+    cdef uint64_t _payload_required, _payload_consumed
+    cdef size_t _bytes_used
+
+    # The piece of payload that `_advance` has come to: as it stands on the wire, or what the extensions made of it.
+    cdef Chunk _chunk
+    cdef object _extended_payload         # None if no extension was asked
+    cdef uint8_t _opcode
+    cdef bint _frame_finished, _fin
+
+    # True: there is a piece. False: more bytes are needed.
+    cdef bint _advance(self) except -1
+    cdef object _take_payload(self)
+
+    cdef bint _parse_header(self) except -1
+    cdef int _check_header(self, const ff_header *header) except -1
+    cdef int _raise_status(self, ff_status status, const ff_header *header) except -1
+    cdef bint _take_chunk(self) except -1
+    cdef object _chunk_payload(self)
+    cdef object _extend(self)
+    cdef object _complete_extensions(self, object payload)
+
+
+cdef class FrameProtocol:
+    cdef public object client, extensions, _outbound_opcode
+    cdef readonly FrameDecoder _frame_decoder
+    cdef Wsproto _wsproto
+    cdef KeyPool _keys
+    cdef const ff_kernels *_kernels
+    cdef bint _started, _exhausted, _running
+
+    cdef uint8_t _message_opcode
+    cdef CutCharacter _cut
+
+    # The frame that `_next` has come to.
+    cdef object _payload
+    cdef uint8_t _opcode
+    cdef bint _frame_finished, _message_finished
+
+    # True: there is a frame. False: more bytes are needed, or the stream has ended.
+    cdef bint _next(self) except -1
+    cdef object _frame(self)
+    cdef object _take_payload(self)
+
+    # A data frame as bytes or bytearray; None if it is for wsproto's own code to send or to refuse.
+    cdef object _data_frame(self, object payload, object fin, bint as_bytes)
+    # The same for a control frame.
+    cdef object _control_frame(self, uint8_t opcode, object payload, bint as_bytes)
+
+    cdef bint _parse(self) except -1
+    cdef int _process_data(self) except -1
+    cdef object _decode_text(self)
+    cdef bint _is_plain(self) noexcept
+    cdef object _serialize(self, uint8_t opcode, const uint8_t *payload, size_t length, bint fin, bint as_bytes)

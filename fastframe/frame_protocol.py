@@ -1,0 +1,93 @@
+"""A drop-in for `wsproto.frame_protocol`: the same public names, with a fast FrameDecoder and FrameProtocol.
+
+Everything else is wsproto's own, re-exported: callers compare opcodes and catch ParseFailed by identity.
+"""
+
+from __future__ import annotations
+
+import wsproto.frame_protocol as _original
+from wsproto.frame_protocol import (
+    FIN_MASK,
+    LOCAL_ONLY_CLOSE_REASONS,
+    MASK_MASK,
+    MAX_CLOSE_REASON,
+    MAX_FRAME_PAYLOAD,
+    MAX_LIBRARY_CLOSE_REASON,
+    MAX_PAYLOAD_EIGHT_BYTE,
+    MAX_PAYLOAD_NORMAL,
+    MAX_PAYLOAD_TWO_BYTE,
+    MAX_PRIVATE_CLOSE_REASON,
+    MAX_PROTOCOL_CLOSE_REASON,
+    MIN_CLOSE_REASON,
+    MIN_LIBRARY_CLOSE_REASON,
+    MIN_PRIVATE_CLOSE_REASON,
+    MIN_PROTOCOL_CLOSE_REASON,
+    NULL_MASK,
+    OPCODE_MASK,
+    PAYLOAD_LEN_MASK,
+    PAYLOAD_LENGTH_EIGHT_BYTE,
+    PAYLOAD_LENGTH_TWO_BYTE,
+    RSV1_MASK,
+    RSV2_MASK,
+    RSV3_MASK,
+    Buffer,
+    CloseReason,
+    Frame,
+    Header,
+    MessageDecoder,
+    Opcode,
+    ParseFailed,
+    RsvBits,
+    XorMaskerNull,
+    XorMaskerSimple,
+)
+
+from fastframe import _wsproto
+
+__all__ = [
+    "FIN_MASK",
+    "LOCAL_ONLY_CLOSE_REASONS",
+    "MASK_MASK",
+    "MAX_CLOSE_REASON",
+    "MAX_FRAME_PAYLOAD",
+    "MAX_LIBRARY_CLOSE_REASON",
+    "MAX_PAYLOAD_EIGHT_BYTE",
+    "MAX_PAYLOAD_NORMAL",
+    "MAX_PAYLOAD_TWO_BYTE",
+    "MAX_PRIVATE_CLOSE_REASON",
+    "MAX_PROTOCOL_CLOSE_REASON",
+    "MIN_CLOSE_REASON",
+    "MIN_LIBRARY_CLOSE_REASON",
+    "MIN_PRIVATE_CLOSE_REASON",
+    "MIN_PROTOCOL_CLOSE_REASON",
+    "NULL_MASK",
+    "OPCODE_MASK",
+    "PAYLOAD_LENGTH_EIGHT_BYTE",
+    "PAYLOAD_LENGTH_TWO_BYTE",
+    "PAYLOAD_LEN_MASK",
+    "RSV1_MASK",
+    "RSV2_MASK",
+    "RSV3_MASK",
+    "Buffer",
+    "CloseReason",
+    "Frame",
+    "FrameDecoder",
+    "FrameProtocol",
+    "Header",
+    "MessageDecoder",
+    "Opcode",
+    "ParseFailed",
+    "RsvBits",
+    "XorMaskerNull",
+    "XorMaskerSimple",
+]
+
+
+class FrameDecoder(_wsproto.FrameDecoder, _original.FrameDecoder):
+    """wsproto's FrameDecoder; `buffer`, `header`, `masker` and the other attributes are copies to look at."""
+
+
+class FrameProtocol(_wsproto.FrameProtocol, _original.FrameProtocol):
+    """wsproto's FrameProtocol; what is not in the base class, `close` for instance, is wsproto's own code."""
+
+    _decoder_class = FrameDecoder

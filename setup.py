@@ -1,0 +1,57 @@
+"""The extension modules; everything that is static stands in pyproject.toml."""
+
+import os
+import sysconfig
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+DIRECTIVES = {
+    "language_level": 3,
+    "freethreading_compatible": False,  # until the stress tests say so: docs/threads.md
+}
+
+MSVC = sysconfig.get_platform().startswith("win")
+
+# FASTFRAME_COVERAGE=1 traces lines of Cython; FASTFRAME_SANITIZE=address,undefined checks memory.
+COVERAGE = os.environ.get("FASTFRAME_COVERAGE") == "1"
+SANITIZE = os.environ.get("FASTFRAME_SANITIZE", "")
+
+# Module state, not C globals, so that subinterpreters can each have their own; the second one makes lines traceable.
+MACROS = [("CYTHON_USE_MODULE_STATE", "1")] + ([("CYTHON_TRACE", "1")] if COVERAGE else [])
+
+
+def compile_args():
+    if MSVC:
+        return ["/O2", "/std:c11"]
+    if SANITIZE:
+        return ["-O1", "-g", "-std=c11", "-fno-omit-frame-pointer", f"-fsanitize={SANITIZE}"]
+    return ["-O3", "-std=c11", "-fvisibility=hidden"]
+
+
+def extension(name, *sources):
+    return Extension(
+        f"fastframe.{name}",
+        sources=[f"fastframe/{name}.pyx", *(f"src_c/{source}.c" for source in sources)],
+        include_dirs=["src_c"],
+        depends=["src_c/fastframe.h", "src_c/kernels.h", "src_c/utf8.h"],
+        extra_compile_args=compile_args(),
+        extra_link_args=[f"-fsanitize={SANITIZE}"] if SANITIZE else [],
+        define_macros=MACROS,
+    )
+
+
+setup(
+    ext_modules=cythonize(
+        [
+            # The one table of kernels lives in _core; the others reach it there.
+            extension("_core", "status", "header", "dispatch", "kernels_portable"),
+            extension("_inbox"),
+            extension("_decoder", "header", "close"),
+            extension("_encoder", "status", "header", "close"),
+            extension("_wsproto", "status", "header"),
+            extension("_connection"),
+        ],
+        compiler_directives=DIRECTIVES | ({"linetrace": True} if COVERAGE else {}),
+    ),
+)

@@ -1,0 +1,172 @@
+/* fastframe.h: the WebSocket (RFC 6455) frame codec in C.
+ *
+ * Strategy
+ *   Every function works on memory that the caller owns: nothing here allocates, keeps a pointer or blocks. A step has
+ *   three outcomes: FF_OK, FF_NEED_DATA (nothing was consumed; come back with more bytes), or an FF_ERR_* that names the
+ *   one rule that was broken. No byte past `length` is ever read, no alignment is assumed, and lengths from the wire
+ *   stay uint64_t until a limit has been checked.
+ *
+ * The bulk work (masking, UTF-8) goes through a table of kernels, one table per instruction set: see `ff_kernels`.
+ */
+#ifndef FASTFRAME_H
+#define FASTFRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- status ------------------------------------------------------------------------------------------------------ */
+
+typedef enum ff_status {
+    FF_OK = 0,
+    FF_NEED_DATA,
+
+    /* The frame header (5.2). */
+    FF_ERR_RSV,                   /* a reserved bit is set and no extension uses it (5.2) */
+    FF_ERR_OPCODE,                /* a reserved opcode (5.2) */
+    FF_ERR_CONTROL_FRAGMENTED,    /* a control frame without FIN (5.5) */
+    FF_ERR_CONTROL_LENGTH,        /* a control frame with more than 125 bytes (5.5) */
+    FF_ERR_LENGTH_16_NOT_MINIMAL, /* 16-bit length for a payload of less than 126 bytes (5.2) */
+    FF_ERR_LENGTH_64_NOT_MINIMAL, /* 64-bit length for a payload of less than 65,536 bytes (5.2) */
+    FF_ERR_LENGTH_TOP_BIT,        /* the most significant bit of the 64-bit length is set (5.2) */
+    FF_ERR_MASKED,                /* a server's frame is masked (5.1) */
+    FF_ERR_UNMASKED,              /* a client's frame is not masked (5.1) */
+
+    /* The order of frames (5.4). */
+    FF_ERR_CONTINUATION_UNEXPECTED, /* a continuation frame, and no message is open */
+    FF_ERR_CONTINUATION_EXPECTED,   /* a new message inside an open one */
+
+    /* What frames carry. */
+    FF_ERR_CLOSE_LENGTH, /* a Close payload of one byte (5.5.1) */
+    FF_ERR_CLOSE_CODE,   /* a status code that must not be on the wire (7.4) */
+    FF_ERR_CLOSE_UTF8,   /* a Close reason that is not UTF-8 (5.5.1) */
+    FF_ERR_TEXT_UTF8,    /* a text message that is not UTF-8 (8.1) */
+
+    /* The limits of the endpoint (10.4). */
+    FF_ERR_FRAME_TOO_BIG,
+    FF_ERR_MESSAGE_TOO_BIG,
+    FF_ERR_TOO_MANY_FRAGMENTS,
+
+    FF_STATUS_COUNT
+} ff_status;
+
+/* One sentence for a person, naming the rule and its section. Static; never NULL. */
+const char *ff_status_text(ff_status status);
+
+/* The status code to close the connection with (7.4.1): 1002, 1007 or 1009; 0 for FF_OK and FF_NEED_DATA. */
+uint16_t ff_status_close_code(ff_status status);
+
+/* ---- frame header (5.2) ------------------------------------------------------------------------------------------ */
+
+enum {
+    FF_OPCODE_CONTINUATION = 0x0,
+    FF_OPCODE_TEXT = 0x1,
+    FF_OPCODE_BINARY = 0x2,
+    FF_OPCODE_CLOSE = 0x8,
+    FF_OPCODE_PING = 0x9,
+    FF_OPCODE_PONG = 0xA
+};
+
+enum { FF_RSV1 = 4, FF_RSV2 = 2, FF_RSV3 = 1 };
+
+enum {
+    FF_MAX_HEADER = 14,           /* 2 + 8 for the extended payload length + 4 for the masking key */
+    FF_MAX_CONTROL_PAYLOAD = 125, /* 5.5 */
+    FF_MASKING_KEY_SIZE = 4
+};
+
+typedef enum ff_role { FF_CLIENT, FF_SERVER } ff_role;
+
+typedef struct ff_header {
+    uint64_t payload_length;
+    uint8_t masking_key[FF_MASKING_KEY_SIZE]; /* meaningful if `masked` */
+    uint8_t opcode;
+    uint8_t rsv;  /* FF_RSV1 | FF_RSV2 | FF_RSV3 */
+    uint8_t size; /* of the header on the wire in bytes, masking key included; 0 while the payload length is unknown */
+    bool fin;
+    bool masked;
+} ff_header;
+
+static inline bool ff_opcode_is_control(uint8_t opcode) { return (opcode & 0x8) != 0; }
+
+/* Reads the header at `data`, and checks the rules that a header breaks all by itself: opcode, control frames, length.
+ *
+ * FF_NEED_DATA comes back with `header` filled as far as it is known, so that a caller may refuse early:
+ * with two bytes, everything but payload_length and masking_key; once `size` is not 0, payload_length as well. */
+ff_status ff_header_parse(const uint8_t *data, size_t length, ff_header *header);
+
+/* Checks the rules that depend on who receives: `receiver` is the role of this endpoint, `rsv_allowed` the reserved bits
+ * that a negotiated extension uses. Needs the first two bytes of the header only. */
+ff_status ff_header_check(const ff_header *header, ff_role receiver, uint8_t rsv_allowed);
+
+/* Writes `header` to `out`, which has room for FF_MAX_HEADER bytes, and sets `header->size` to the bytes written.
+ * Refuses what ff_header_parse would refuse; then nothing is written. */
+ff_status ff_header_write(ff_header *header, uint8_t *out);
+
+/* ---- UTF-8 (8.1, RFC 3629) --------------------------------------------------------------------------------------- */
+
+/* Where a text stands between two chunks: how many continuation bytes are missing, and the range of the next one. */
+typedef struct ff_utf8 {
+    uint8_t missing;
+    uint8_t low;
+    uint8_t high;
+} ff_utf8;
+
+static inline ff_utf8 ff_utf8_start(void)
+{
+    ff_utf8 state = {0, 0x80, 0xBF};
+    return state;
+}
+
+/* True where a text may end: no character is cut. */
+static inline bool ff_utf8_complete(const ff_utf8 *state) { return state->missing == 0; }
+
+/* ---- kernels ----------------------------------------------------------------------------------------------------- */
+
+/* What every instruction set provides. All tables behave alike; `kernels_portable.c` is the specification. */
+typedef struct ff_kernels {
+    const char *name; /* "portable", ... */
+
+    /* dst[i] = src[i] ^ key[i & 3]. `dst` and `src` are the same or do not overlap. */
+    void (*mask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t key[FF_MASKING_KEY_SIZE]);
+
+    /* Continues `state` over one chunk of a text. False as soon as a byte proves that the text is not UTF-8; `state` is
+     * then of no further use. */
+    bool (*utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length);
+} ff_kernels;
+
+/* The table in use: chosen for this CPU when first asked for, or by ff_kernels_select. Never NULL. */
+const ff_kernels *ff_kernels_active(void);
+
+/* Uses the table called `name` from now on. False, and nothing changes, if this build or this CPU does not have it. */
+bool ff_kernels_select(const char *name);
+
+/* The i-th table that this build has and this CPU can run, best first; NULL past the last. */
+const ff_kernels *ff_kernels_at(size_t i);
+
+/* The masking key as it applies `offset` bytes into the payload (5.3). */
+static inline void ff_masking_key_rotate(uint8_t *rotated, const uint8_t *key, uint64_t offset)
+{
+    for (unsigned i = 0; i < FF_MASKING_KEY_SIZE; i++)
+        rotated[i] = key[(offset + i) & 3];
+}
+
+/* ---- Close (5.5.1, 7.4) ------------------------------------------------------------------------------------------ */
+
+enum { FF_CLOSE_NO_STATUS = 1005 }; /* stands for an empty Close payload; never on the wire (7.1.5) */
+
+/* True for a status code that an endpoint may send: 7.4.1, 7.4.2 and the IANA registry. */
+bool ff_close_code_is_valid(uint32_t code);
+
+/* Checks an unmasked Close payload and stores its status code; the reason is what follows the first two bytes. */
+ff_status ff_close_parse(const ff_kernels *kernels, const uint8_t *payload, size_t length, uint16_t *code);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

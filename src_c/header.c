@@ -1,0 +1,150 @@
+/* header.c: the frame header, between the wire and `ff_header` (RFC 6455, 5.2).
+ *
+ *      0                   1                   2                   3
+ *      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *     +-+-+-+-+-------+-+-------------+-------------------------------+
+ *     |F|R|R|R| op-   |M| payload     | extended payload length:      |
+ *     |I|S|S|S| code  |A| length      | 2 bytes if it says 126,       |
+ *     |N|V|V|V|       |S|             | 8 bytes if it says 127        |
+ *     | |1|2|3|       |K|             | then 4 bytes masking key      |
+ *     +-+-+-+-+-------+-+-------------+-------------------------------+
+ */
+#include "fastframe.h"
+
+#include <string.h>
+
+enum {
+    FIN_BIT = 0x80,
+    RSV_SHIFT = 4,
+    RSV_BITS = 0x7,
+    OPCODE_BITS = 0xF,
+    MASK_BIT = 0x80,
+    LENGTH_BITS = 0x7F,
+    LENGTH_16 = 126,
+    LENGTH_64 = 127
+};
+
+#define MAX_LENGTH_16 UINT64_C(0xFFFF)
+#define TOP_BIT (UINT64_C(1) << 63)
+
+static uint64_t load_big_endian(const uint8_t *data, unsigned bytes)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < bytes; i++)
+        value = value << 8 | data[i];
+    return value;
+}
+
+static void store_big_endian(uint8_t *out, unsigned bytes, uint64_t value)
+{
+    for (unsigned i = 0; i < bytes; i++)
+        out[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
+}
+
+static ff_status check_opcode(const ff_header *header)
+{
+    switch (header->opcode) {
+    case FF_OPCODE_CONTINUATION:
+    case FF_OPCODE_TEXT:
+    case FF_OPCODE_BINARY:
+        return FF_OK;
+    case FF_OPCODE_CLOSE:
+    case FF_OPCODE_PING:
+    case FF_OPCODE_PONG:
+        return header->fin ? FF_OK : FF_ERR_CONTROL_FRAGMENTED;
+    default:
+        return FF_ERR_OPCODE;
+    }
+}
+
+static ff_status check_extended_length(unsigned bytes, uint64_t length)
+{
+    if (bytes == 2 && length <= FF_MAX_CONTROL_PAYLOAD)
+        return FF_ERR_LENGTH_16_NOT_MINIMAL;
+    if (bytes == 8 && length <= MAX_LENGTH_16)
+        return FF_ERR_LENGTH_64_NOT_MINIMAL;
+    if (length & TOP_BIT)
+        return FF_ERR_LENGTH_TOP_BIT;
+    return FF_OK;
+}
+
+ff_status ff_header_parse(const uint8_t *data, size_t length, ff_header *header)
+{
+    header->size = 0;
+    if (length < 2)
+        return FF_NEED_DATA;
+
+    header->fin = (data[0] & FIN_BIT) != 0;
+    header->rsv = data[0] >> RSV_SHIFT & RSV_BITS;
+    header->opcode = data[0] & OPCODE_BITS;
+    header->masked = (data[1] & MASK_BIT) != 0;
+
+    ff_status status = check_opcode(header);
+    if (status != FF_OK)
+        return status;
+
+    unsigned size = 2;
+    uint64_t payload_length = data[1] & LENGTH_BITS;
+    if (payload_length >= LENGTH_16) {
+        if (ff_opcode_is_control(header->opcode))
+            return FF_ERR_CONTROL_LENGTH;
+        unsigned bytes = payload_length == LENGTH_16 ? 2 : 8;
+        if (length < 2 + bytes)
+            return FF_NEED_DATA;
+        payload_length = load_big_endian(data + 2, bytes);
+        status = check_extended_length(bytes, payload_length);
+        if (status != FF_OK)
+            return status;
+        size += bytes;
+    }
+    header->payload_length = payload_length;
+
+    unsigned key_at = size;
+    if (header->masked)
+        size += FF_MASKING_KEY_SIZE;
+    header->size = (uint8_t)size;
+    if (length < size)
+        return FF_NEED_DATA;
+    if (header->masked)
+        memcpy(header->masking_key, data + key_at, FF_MASKING_KEY_SIZE);
+    return FF_OK;
+}
+
+ff_status ff_header_check(const ff_header *header, ff_role receiver, uint8_t rsv_allowed)
+{
+    if (header->rsv & (uint8_t)~rsv_allowed)
+        return FF_ERR_RSV;
+    if (receiver == FF_CLIENT && header->masked)
+        return FF_ERR_MASKED;
+    if (receiver == FF_SERVER && !header->masked)
+        return FF_ERR_UNMASKED;
+    return FF_OK;
+}
+
+ff_status ff_header_write(ff_header *header, uint8_t *out)
+{
+    ff_status status = check_opcode(header);
+    if (status != FF_OK)
+        return status;
+    if (header->payload_length & TOP_BIT)
+        return FF_ERR_LENGTH_TOP_BIT;
+
+    unsigned bytes = 0;
+    uint8_t short_length = (uint8_t)header->payload_length;
+    if (header->payload_length > FF_MAX_CONTROL_PAYLOAD) {
+        if (ff_opcode_is_control(header->opcode))
+            return FF_ERR_CONTROL_LENGTH;
+        bytes = header->payload_length <= MAX_LENGTH_16 ? 2 : 8;
+        short_length = bytes == 2 ? LENGTH_16 : LENGTH_64;
+    }
+
+    out[0] = (uint8_t)((header->fin ? FIN_BIT : 0) | (header->rsv & RSV_BITS) << RSV_SHIFT | header->opcode);
+    out[1] = (uint8_t)((header->masked ? MASK_BIT : 0) | short_length);
+    store_big_endian(out + 2, bytes, header->payload_length);
+    header->size = (uint8_t)(2 + bytes);
+    if (header->masked) {
+        memcpy(out + header->size, header->masking_key, FF_MASKING_KEY_SIZE);
+        header->size += FF_MASKING_KEY_SIZE;
+    }
+    return FF_OK;
+}

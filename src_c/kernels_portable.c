@@ -1,0 +1,52 @@
+/* kernels_portable.c: the kernels in plain C, for any machine. Short and unclever on purpose: this is the specification. */
+#include "kernels.h"
+#include "utf8.h"
+
+#include <string.h>
+
+#define ASCII_WORD_BITS UINT64_C(0x8080808080808080)
+
+static void mask_portable(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t key[FF_MASKING_KEY_SIZE])
+{
+    uint8_t pattern[8];
+    memcpy(pattern, key, 4);
+    memcpy(pattern + 4, key, 4);
+    uint64_t key_word; /* copied as bytes, so that it is right whatever the byte order */
+    memcpy(&key_word, pattern, sizeof key_word);
+
+    size_t i = 0;
+    for (; length - i >= sizeof key_word; i += sizeof key_word) {
+        uint64_t word;
+        memcpy(&word, src + i, sizeof word);
+        word ^= key_word;
+        memcpy(dst + i, &word, sizeof word);
+    }
+    for (; i < length; i++)
+        dst[i] = src[i] ^ key[i & 3];
+}
+
+static bool utf8_feed_portable(ff_utf8 *state, const uint8_t *data, size_t length)
+{
+    size_t i = 0;
+    while (i < length) {
+        if (state->missing == 0) {
+            for (uint64_t word; length - i >= sizeof word; i += sizeof word) {
+                memcpy(&word, data + i, sizeof word);
+                if (word & ASCII_WORD_BITS)
+                    break;
+            }
+            if (i == length)
+                break;
+        }
+        if (!ff_utf8_step(state, data[i]))
+            return false;
+        i++;
+    }
+    return true;
+}
+
+const ff_kernels ff_kernels_portable = {
+    .name = "portable",
+    .mask = mask_portable,
+    .utf8_feed = utf8_feed_portable,
+};
