@@ -1,0 +1,30 @@
+"""FASTFRAME_EXAMPLES=20000 makes Hypothesis look that much harder; the default is for every commit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+import fastframe
+from fastframe import _core
+
+settings.register_profile(
+    "fastframe",
+    max_examples=int(os.environ.get("FASTFRAME_EXAMPLES", "300")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("fastframe")
+
+
+@pytest.fixture(params=fastframe.available_kernels())
+def kernel(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Walks all kernels that this CPU can run, and puts back the one that was active."""
+    before = fastframe.active_kernel()
+    _core._select_kernel(request.param)
+    assert fastframe.active_kernel() == request.param
+    yield request.param
+    _core._select_kernel(before)
