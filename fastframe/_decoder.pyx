@@ -17,7 +17,7 @@ from libc.string cimport memcpy
 from fastframe._capi cimport (
     FF_CLIENT, FF_ERR_CONTINUATION_EXPECTED, FF_ERR_CONTINUATION_UNEXPECTED, FF_ERR_FRAME_TOO_BIG,
     FF_ERR_MESSAGE_TOO_BIG, FF_ERR_TEXT_UTF8, FF_ERR_TOO_MANY_FRAGMENTS, FF_MAX_CONTROL_PAYLOAD, FF_NEED_DATA, FF_OK,
-    FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_TEXT, ff_close_parse, ff_header,
+    FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_TEXT, FF_SERVER, ff_close_parse, ff_header,
     ff_header_check, ff_header_parse, ff_kernels, ff_masking_key_rotate, ff_opcode_is_control, ff_role, ff_status,
     ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
@@ -41,6 +41,10 @@ cdef enum State:
     HEADER
     PAYLOAD
     FINISHED
+
+cdef enum:
+    DEFAULT_MAX_SIZE = 1 << 24
+    DEFAULT_MAX_FRAGMENTS = 8192
 
 cdef enum:
     NO_MESSAGE = 0  # the opcode of the open message while there is none; TEXT and BINARY are 1 and 2
@@ -85,9 +89,9 @@ cdef class Decoder:
     """Turns bytes from the peer into messages (RFC 6455, 5).
 
     role: Role.SERVER or Role.CLIENT, this end of the connection. ValueError otherwise.
-    max_message_size: the largest message in bytes, all its fragments together.
-    max_frame_size: the largest payload of one data frame in bytes.
-    max_fragments: the most frames that one message may have.
+    max_message_size: the largest message in bytes, all its fragments together; 16 MiB unless given.
+    max_frame_size: the largest payload of one data frame in bytes; 16 MiB unless given.
+    max_fragments: the most frames that one message may have; 8,192 unless given.
     decode_text: with False a text message comes as `Text`: validated bytes, not decoded.
 
     A limit that is not an int raises TypeError, one that is not from 1 to sys.maxsize // 2 ValueError.
@@ -123,13 +127,24 @@ cdef class Decoder:
     cdef bint _lent_in_place        # it is the rest of `_gathered`, not room in the inbox
     cdef size_t _in_place           # received there, still masked and not counted in `_payload_here`
 
+    def __cinit__(self, *args, **kwargs):
+        # All that memory safety needs, whether or not a subclass calls __init__.
+        self._role = FF_SERVER
+        self._max_message_size = self._max_frame_size = DEFAULT_MAX_SIZE
+        self._max_fragments = DEFAULT_MAX_FRAGMENTS
+        self._decode_text = True
+        self._kernels = kernels()
+        self._inbox = Inbox.__new__(Inbox)
+        self._state = HEADER
+        self._forget_message()
+
     def __init__(
         self,
         role,
         *,
-        max_message_size=16 * 2**20,
-        max_frame_size=16 * 2**20,
-        max_fragments=8192,
+        max_message_size=DEFAULT_MAX_SIZE,
+        max_frame_size=DEFAULT_MAX_SIZE,
+        max_fragments=DEFAULT_MAX_FRAGMENTS,
         decode_text=True,
     ):
         self._role = role_from(role)
@@ -137,13 +152,6 @@ cdef class Decoder:
         self._max_frame_size = limit_from("max_frame_size", max_frame_size)
         self._max_fragments = limit_from("max_fragments", max_fragments)
         self._decode_text = bool(decode_text)
-        self._kernels = kernels()
-        self._inbox = Inbox.__new__(Inbox)
-        self._state = HEADER
-        self._why_finished = None
-        self._lent = 0
-        self._in_place = 0
-        self._forget_message()
 
     @property
     def role(self):

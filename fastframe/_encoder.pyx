@@ -13,7 +13,7 @@ from libc.string cimport memcpy, memset
 
 from fastframe._capi cimport (
     FF_CLIENT, FF_CLOSE_NO_STATUS, FF_MASKING_KEY_SIZE, FF_MAX_CONTROL_PAYLOAD, FF_MAX_HEADER, FF_OPCODE_BINARY,
-    FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, ff_close_code_is_valid,
+    FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, FF_SERVER, ff_close_code_is_valid,
     ff_header, ff_kernels, ff_role, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._core cimport kernels, role_from
@@ -132,13 +132,18 @@ cdef class Encoder:
     cdef ff_utf8 _open_utf8     # where its text stands
     cdef bint _closed
 
-    def __init__(self, role, *, masking_keys=None):
-        self._role = role_from(role)
-        self._keys = KeyPool(masking_keys)
+    def __cinit__(self, *args, **kwargs):
+        # All that memory safety needs, whether or not a subclass calls __init__.
+        self._role = FF_SERVER
+        self._keys = KeyPool()
         self._kernels = kernels()
         self._open_opcode = FF_OPCODE_CONTINUATION
         self._open_utf8 = ff_utf8_start()
         self._closed = False
+
+    def __init__(self, role, *, masking_keys=None):
+        self._role = role_from(role)
+        self._keys = KeyPool(masking_keys)
 
     @property
     def role(self):

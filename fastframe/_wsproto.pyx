@@ -86,6 +86,7 @@ cdef class FrameDecoder:
         self._kernels = kernels()
         self._header_here = False
         self._effective_opcode = NO_OPCODE
+        self.extensions = []
 
     def __init__(self, client, extensions=None):
         self.client = client
@@ -319,10 +320,10 @@ cdef class FrameProtocol:
         self._wsproto = INSTALLED
         self._kernels = kernels()
         self._keys = KeyPool()
-        self._started = False
-        self._exhausted = False
-        self._running = False
         self._message_opcode = NO_OPCODE
+        # All that memory safety needs, whether or not a subclass calls __init__.
+        self.extensions = []
+        self._frame_decoder = self._decoder_class(False)
 
     def __init__(self, client, extensions):
         self.client = client

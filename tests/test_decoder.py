@@ -1,0 +1,395 @@
+"""Decoder: messages out of any pieces, each rule and each limit, and where it stands after an error."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastframe import Close, Decoder, Encoder, Ping, Pong, ProtocolError, Role, Text
+from tests.strategies import frame
+
+KEY = b"\x12\x34\xab\xcd"
+
+Message = str | bytes | Ping | Pong | Close
+
+
+def by_feed(decoder: Decoder, piece: bytes) -> Iterable[Message]:
+    return decoder.feed(piece)
+
+
+def by_bytearray(decoder: Decoder, piece: bytes) -> Iterable[Message]:
+    reused = bytearray(piece)
+    decoder.feed(reused)
+    reused[:] = bytes(len(reused))
+    return decoder
+
+
+def by_buffer(decoder: Decoder, piece: bytes) -> Iterable[Message]:
+    """As asyncio receives into a BufferedProtocol."""
+    rest = memoryview(piece)
+    while rest:
+        buffer = decoder.get_buffer(len(rest))
+        size = min(len(buffer), len(rest))
+        buffer[:size] = rest[:size]
+        yield from decoder.buffer_updated(size)
+        rest = rest[size:]
+        if decoder.finished:
+            return
+
+
+WAYS_IN = [by_feed, by_bytearray, by_buffer]
+WayIn = Callable[[Decoder, bytes], Iterable[Message]]
+
+
+def decode(pieces: Iterable[bytes], role: Role = Role.SERVER, way_in: WayIn = by_feed, **limits: Any) -> list[Message]:
+    decoder = Decoder(role, **limits)
+    found: list[Message] = []
+    for piece in pieces:
+        if decoder.finished:
+            break
+        found += way_in(decoder, piece)
+    return found
+
+
+TRAFFIC: list[Message] = [
+    "hello", "", "żółć 日本 😀" * 50, b"", b"x" * 70000, Ping(b"p"), "a" * 200000, "é" * 100000, Pong(b""), b"y" * 300,
+    Ping(b"q" * 125), bytes(range(256)) * 600,
+]  # fmt: skip
+
+
+def wire(messages: Iterable[Message], role: Role) -> bytes:
+    encoder = Encoder(role)
+    frames = []
+    for message in messages:
+        match message:
+            case Ping(payload):
+                frames.append(encoder.ping(payload))
+            case Pong(payload):
+                frames.append(encoder.pong(payload))
+            case Close(code, reason):
+                frames.append(encoder.close(code, reason))
+            case _:
+                frames.append(encoder.message(message))
+    return b"".join(frames)
+
+
+@pytest.mark.parametrize("way_in", WAYS_IN)
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.usefixtures("kernel")
+def test_pieces_of_any_size(way_in: WayIn, role: Role) -> None:
+    peer = Role.CLIENT if role is Role.SERVER else Role.SERVER
+    data = wire([*TRAFFIC, Close(1001, "bye")], peer) + b"what follows a Close is ignored"
+    for size in (1, 2, 3, 7, 13, 137, 139, 140, 1000, 65536, 100_000, len(data)):
+        if way_in is not by_feed and size < 13:
+            continue
+        pieces = [data[start : start + size] for start in range(0, len(data), size)]
+        assert decode(pieces, role, way_in) == [*TRAFFIC, Close(1001, "bye")], size
+
+
+@given(
+    st.lists(st.one_of(st.text(max_size=40), st.binary(max_size=200), st.binary(max_size=125).map(Ping)), max_size=12),
+    st.lists(st.integers(0, 2000), max_size=10),
+    st.sampled_from(WAYS_IN),
+)
+def test_any_messages_in_any_pieces(messages: list[Message], cuts: list[int], way_in: WayIn) -> None:
+    data = wire(messages, Role.CLIENT)
+    edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    assert decode([data[a:b] for a, b in itertools.pairwise(edges)], Role.SERVER, way_in) == messages
+
+
+@given(st.lists(st.binary(max_size=300), max_size=8), st.integers(1, 8))
+def test_feeding_without_taking_loses_nothing(payloads: list[bytes], every: int) -> None:
+    """Bytes are fed in small pieces and messages taken now and then, one by one."""
+    data = wire(payloads, Role.CLIENT)
+    decoder = Decoder(Role.SERVER)
+    found: list[Message] = []
+    for number, start in enumerate(range(0, len(data), 100)):
+        decoder.feed(data[start : start + 100])
+        if number % every == 0:
+            found += itertools.islice(decoder, 1)
+    assert found + list(decoder) == payloads
+
+
+def test_iteration_is_lazy_and_can_be_taken_up() -> None:
+    decoder = Decoder(Role.CLIENT)
+    for message in decoder.feed(frame(1, b"a") + frame(1, b"b") + frame(1, b"c") + b"\xff\x00"):
+        assert message == "a"
+        break
+    assert next(decoder) == "b"
+    assert decoder.feed(b"") is decoder
+    assert next(decoder) == "c"
+    with pytest.raises(ProtocolError):
+        next(decoder)
+    assert list(decoder) == []
+
+
+def fragments(opcode: int, *payloads: bytes) -> list[bytes]:
+    last = len(payloads) - 1
+    return [frame(opcode if i == 0 else 0, part, fin=i == last, key=KEY) for i, part in enumerate(payloads)]
+
+
+@pytest.mark.parametrize("way_in", WAYS_IN)
+def test_fragments_with_control_frames_between(way_in: WayIn) -> None:
+    text = "aé€😀".encode()
+    for cut in range(len(text) + 1):
+        first, second, third = fragments(1, text[:cut], b"", text[cut:])
+        data = first + frame(9, b"between", key=KEY) + second + frame(10, b"", key=KEY) + third + frame(2, b"n", key=KEY)
+        for size in (1, 5, len(data)):
+            pieces = [data[start : start + size] for start in range(0, len(data), size)]
+            assert decode(pieces, way_in=way_in) == [Ping(b"between"), Pong(b""), "aé€😀", b"n"]
+
+
+@pytest.mark.parametrize("way_in", WAYS_IN)
+def test_large_fragments_grow_into_one_message(way_in: WayIn) -> None:
+    parts = [bytes([i]) * (50_000 * i) for i in range(6)]
+    for last in (b"", b"tail", b"z" * 300_000):
+        data = b"".join(fragments(2, *parts, last))
+        for size in (4096, 65536, len(data)):
+            pieces = [data[start : start + size] for start in range(0, len(data), size)]
+            (message,) = decode(pieces, way_in=way_in)
+            assert type(message) is bytes
+            assert message == b"".join([*parts, last])
+
+
+def test_without_decoding_a_text_is_validated_bytes() -> None:
+    text = "żółć".encode()
+    for pieces in ([frame(1, text, key=KEY)], fragments(1, text[:3], text[3:])):
+        (message,) = decode(pieces, decode_text=False)
+        assert type(message) is Text
+        assert message == text
+        assert hash(message) == hash(text)
+        assert repr(message) == f"Text({text!r})"
+    assert [type(message) for message in decode([frame(2, text, key=KEY)], decode_text=False)] == [bytes]
+    for pieces in ([frame(1, b"\xff", key=KEY)], [frame(1, b"\xc3", key=KEY)], fragments(1, b"\xc3", b"\x28")):
+        with pytest.raises(ProtocolError, match="not UTF-8"):
+            decode(pieces, decode_text=False)
+
+
+# ---- receiving in place --------------------------------------------------------------------------------------------
+
+
+def test_a_large_payload_is_received_where_it_will_be() -> None:
+    decoder = Decoder(Role.SERVER)
+    payload = bytes(range(256)) * 1024
+    data = frame(2, payload, key=KEY)
+    assert list(decoder.feed(data[:1000])) == []
+    buffer = decoder.get_buffer(-1)
+    assert len(buffer) == len(data) - 1000
+    buffer[:100_000] = data[1000:101_000]
+    assert list(decoder.buffer_updated(100_000)) == []
+    buffer = decoder.get_buffer(5)
+    assert len(buffer) == len(data) - 101_000
+    buffer[:10] = data[101_000:101_010]
+    decoder.buffer_updated(10)
+    buffer = decoder.get_buffer(5)
+    buffer[:] = data[101_010:]
+    (message,) = decoder.buffer_updated(len(buffer))
+    assert message == payload
+    buffer.release()
+    assert sys.getrefcount(message) <= 3
+
+
+def test_a_view_that_is_kept_never_dangles() -> None:
+    decoder = Decoder(Role.SERVER)
+    views = []
+    data = b"".join(fragments(2, *[b"x" * 200_000] * 4))
+    found: list[Message] = []
+    for start in range(0, len(data), 1500):
+        view = decoder.get_buffer(-1)
+        views.append(view)
+        piece = data[start : start + 1500]
+        view[: len(piece)] = piece
+        found += decoder.buffer_updated(len(piece))
+    assert found == [b"x" * 800_000]
+    for view in views:
+        view[0] = 0  # must be writable memory still, whoever it belongs to
+
+
+def test_buffer_misuse() -> None:
+    decoder = Decoder(Role.SERVER)
+    with pytest.raises(ValueError, match="nbytes must be from 0 to 0, what get_buffer offered, not 1"):
+        decoder.buffer_updated(1)
+    size = len(decoder.get_buffer(100_000))
+    assert size == 100_000
+    for wrong in (-1, size + 1):
+        with pytest.raises(ValueError, match="nbytes must be"):
+            decoder.buffer_updated(wrong)
+    with pytest.raises(TypeError, match="nbytes must be an int, not str"):
+        decoder.buffer_updated("1")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="sizehint must be an int, not NoneType"):
+        decoder.get_buffer(None)  # type: ignore[arg-type]
+    decoder.feed(b"")
+    with pytest.raises(ValueError, match="from 0 to 0"):
+        decoder.buffer_updated(1)
+    assert len(decoder.get_buffer(2**40)) == 2**26
+    assert list(decoder.buffer_updated(0)) == []
+
+
+# ---- rules ---------------------------------------------------------------------------------------------------------
+
+GOOD = frame(1, b"good", key=KEY)
+
+
+@pytest.mark.parametrize("way_in", WAYS_IN)
+@pytest.mark.parametrize(
+    ("bad", "code", "rule"),
+    [
+        (frame(2, b"", rsv=4, key=KEY), 1002, "reserved bit .*5.2"),
+        (frame(2, b"", rsv=2, key=KEY), 1002, "reserved bit .*5.2"),
+        (frame(2, b"", rsv=1, key=KEY), 1002, "reserved bit .*5.2"),
+        *((frame(opcode, b"", key=KEY), 1002, "opcode is reserved .*5.2") for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)),
+        (frame(9, b"", fin=False, key=KEY), 1002, "must not be fragmented .*5.5"),
+        (frame(9, bytes(126), key=KEY), 1002, "more than 125 bytes .*5.5"),
+        (b"\x82\xfe\x00\x7d" + KEY, 1002, "16-bit length .*5.2"),
+        (b"\x82\xff\x00\x00\x00\x00\x00\x00\xff\xff" + KEY, 1002, "64-bit length .*5.2"),
+        (b"\x82\xff\x80\x00\x00\x00\x00\x00\x00\x00" + KEY, 1002, "top bit .*5.2"),
+        (frame(2, b""), 1002, "client must mask .*5.1"),
+        (frame(0, b"", key=KEY), 1002, "no message to continue .*5.4"),
+        (frame(1, b"a", fin=False, key=KEY) + frame(1, b"b", key=KEY), 1002, "before the last one was finished .*5.4"),
+        (frame(8, b"\x03", key=KEY), 1002, "must not have one byte .*5.5.1"),
+        *((frame(8, struct.pack("!H", code), key=KEY), 1002, "status code .*7.4")
+          for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535)),
+        (frame(8, b"\x03\xe8\xff", key=KEY), 1007, "reason .* not UTF-8 .*5.5.1"),
+        (frame(1, b"a\xe2\x82", key=KEY), 1007, "not UTF-8 .*8.1"),
+        (b"".join(fragments(1, b"\xe2", b"\x82", b"a")), 1007, "not UTF-8 .*8.1"),
+        (b"".join(fragments(1, b"a", b"\xe2\x82")), 1007, "not UTF-8 .*8.1"),
+        (frame(2, bytes(1001), key=KEY), 1009, "max_frame_size .*10.4"),
+        (b"".join(fragments(2, bytes(999), bytes(999), bytes(999))), 1009, "max_message_size .*10.4"),
+        (b"".join(fragments(2, *[b""] * 11)), 1009, "max_fragments .*10.4"),
+    ],
+)  # fmt: skip
+def test_each_rule(way_in: WayIn, bad: bytes, code: int, rule: str) -> None:
+    """What came before is delivered, then one error; then the decoder is finished, and says so."""
+    data = GOOD + bad
+    for size in (1, 3, len(data)):
+        decoder = Decoder(Role.SERVER, max_frame_size=1000, max_message_size=2000, max_fragments=10)
+        found: list[Message] = []
+        with pytest.raises(ProtocolError, match=rule) as caught:
+            for start in range(0, len(data), size):
+                for message in way_in(decoder, data[start : start + size]):
+                    found.append(message)  # noqa: PERF402
+        assert found == ["good"]
+        assert caught.value.code == code
+        assert len(caught.value.reason) <= 123
+        assert decoder.finished
+        assert list(decoder) == []
+        for function in (decoder.feed, decoder.get_buffer):
+            with pytest.raises(RuntimeError, match=rule):
+                function(b"") if function == decoder.feed else function()
+        assert decoder.finished
+
+
+def test_a_client_refuses_masked_frames() -> None:
+    with pytest.raises(ProtocolError, match=r"server must not mask .*5.1"):
+        decode([GOOD], Role.CLIENT)
+    assert decode([frame(1, b"good")], Role.CLIENT) == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("start", "rule"),
+    [
+        (b"\xc2\x80", "reserved bit"),
+        (b"\x82\x00", "must mask"),
+        (b"\x80\x80", "no message to continue"),
+        (b"\x82\xfe\x03\xe9", "max_frame_size"),
+        (b"\x81\x82" + KEY + bytes([0xC0 ^ KEY[0]]), "not UTF-8"),
+        (b"\x81\x83" + KEY + bytes([0xE0 ^ KEY[0], 0x80 ^ KEY[1]]), "not UTF-8"),
+    ],
+)
+def test_a_rule_is_seen_broken_at_the_first_byte_that_proves_it(start: bytes, rule: str) -> None:
+    decoder = Decoder(Role.SERVER, max_frame_size=1000)
+    assert list(decoder.feed(start[:-1])) == []
+    with pytest.raises(ProtocolError, match=rule):
+        list(decoder.feed(start[-1:]))
+
+
+def test_limits_are_exact() -> None:
+    limits = {"max_frame_size": 1000, "max_message_size": 2000, "max_fragments": 3}
+    assert decode([frame(2, bytes(1000), key=KEY)], **limits) == [bytes(1000)]
+    assert decode(fragments(2, bytes(1000), bytes(1000), b""), **limits) == [bytes(2000)]
+    for payloads in ([bytes(1000), bytes(1000), b"1"], [b""] * 4, [bytes(1001)]):
+        with pytest.raises(ProtocolError) as caught:
+            decode(fragments(2, *payloads), **limits)
+        assert caught.value.code == 1009
+    # Each message starts afresh, and control frames belong to none.
+    ping = frame(9, bytes(125), key=KEY)
+    assert len(decode([*fragments(2, bytes(1000), bytes(900)), ping] * 3, **limits)) == 6
+    assert decode([ping], max_frame_size=1, max_message_size=1, max_fragments=1) == [Ping(bytes(125))]
+
+
+def test_a_huge_length_takes_no_memory() -> None:
+    for length in (2**24 + 1, 2**40, 2**63 - 1):
+        with pytest.raises(ProtocolError, match="max_frame_size"):
+            decode([b"\x82\xff" + struct.pack("!Q", length)])
+    with pytest.raises(ProtocolError, match="max_message_size"):
+        decode([b"\x82\xff" + struct.pack("!Q", 2**61)], max_frame_size=sys.maxsize // 2, max_message_size=2**30)
+
+
+@pytest.mark.parametrize("name", ["max_message_size", "max_frame_size", "max_fragments"])
+def test_limits_are_checked(name: str) -> None:
+    for wrong in (0, -1, sys.maxsize, 2**64):
+        with pytest.raises(ValueError, match=f"{name} must be from 1 to .*, not {wrong}"):
+            Decoder(Role.SERVER, **{name: wrong})  # type: ignore[arg-type]
+    for strange in ("1", 1.0, None, True):
+        with pytest.raises(TypeError, match=f"{name} must be an int, not {type(strange).__name__}"):
+            Decoder(Role.SERVER, **{name: strange})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("role", ["server", None, 1, "SERVER"])
+def test_a_bad_role_is_named(role: Any) -> None:
+    for kind in (Decoder, Encoder):
+        with pytest.raises(ValueError, match=f"role must be Role.CLIENT or Role.SERVER, not {role!r}"):
+            kind(role)
+
+
+@pytest.mark.parametrize("data", ["text", 5, None, [1], memoryview(b"strided")[::2]])
+def test_feed_wants_bytes(data: Any) -> None:
+    decoder = Decoder(Role.SERVER)
+    for before in (b"", GOOD[:5]):
+        decoder.feed(before)
+        with pytest.raises(TypeError, match=f"data must be a contiguous bytes-like object, not {type(data).__name__}"):
+            decoder.feed(data)
+    assert list(decoder.feed(GOOD[5:])) == ["good"]
+
+
+def test_an_object_made_without_init_is_safe() -> None:
+    decoder = Decoder.__new__(Decoder)
+    assert list(decoder.feed(GOOD)) == ["good"]
+    assert decoder.role is Role.SERVER
+    encoder = Encoder.__new__(Encoder)
+    assert encoder.message("a") == b"\x81\x01a"
+
+
+def test_a_subclass_may_add_to_it() -> None:
+    class Named(Decoder):
+        def __init__(self, name: str) -> None:
+            super().__init__(Role.CLIENT, max_message_size=10, max_frame_size=10)
+            self.name = name
+
+    decoder = Named("n")
+    assert decoder.role is Role.CLIENT
+    assert list(decoder.feed(frame(1, b"0123456789"))) == ["0123456789"]
+    with pytest.raises(ProtocolError):
+        list(decoder.feed(frame(1, b"0123456789a")))
+
+
+def test_the_end_of_a_close_names_itself() -> None:
+    decoder = Decoder(Role.CLIENT)
+    assert list(decoder.feed(frame(8, b""))) == [Close(1005, "")]
+    with pytest.raises(RuntimeError, match=r"the stream has ended, nothing more can be fed: a Close frame"):
+        decoder.feed(b"")
+
+
+def test_a_utf8_error_tells_where() -> None:
+    decoder = Decoder(Role.CLIENT)
+    with pytest.raises(ProtocolError) as caught:
+        list(decoder.feed(frame(1, b"abc\xff")))
+    assert isinstance(caught.value.__cause__, UnicodeDecodeError)
+    assert caught.value.__cause__.start == 3

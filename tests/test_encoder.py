@@ -1,0 +1,218 @@
+"""Encoder: frames byte for byte, the order of fragments, and masking keys that are never used twice."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+from typing import Any
+
+import pytest
+
+from fastframe import Decoder, Encoder, Opcode, Role, apply_mask, parse_header
+from tests.strategies import frame
+
+KEY = b"\x12\x34\xab\xcd"
+
+
+def fixed(role: Role = Role.CLIENT) -> Encoder:
+    return Encoder(role, masking_keys=lambda: KEY)
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 200_000])
+@pytest.mark.usefixtures("kernel")
+def test_frames_byte_for_byte(role: Role, size: int) -> None:
+    encoder = fixed(role)
+    key = KEY if role is Role.CLIENT else None
+    text, data = "t" * size, bytes(size)
+    assert encoder.message(text) == encoder.text(text) == encoder.text(text.encode()) == frame(1, text.encode(), key=key)
+    assert encoder.message(data) == encoder.binary(bytearray(data)) == frame(2, data, key=key)
+    assert encoder.message(memoryview(data)) == frame(2, data, key=key)
+    wide = "é" * size
+    assert encoder.message(wide) == frame(1, wide.encode(), key=key)
+    if size <= 125:
+        assert encoder.ping(data) == frame(9, data, key=key)
+        assert encoder.pong(data) == frame(10, data, key=key)
+    header = encoder.header(Opcode.BINARY, size)
+    assert header + (apply_mask(data, header[-4:]) if key else data) == frame(2, data, key=key)
+    assert encoder.role is role
+
+
+def test_fragments() -> None:
+    encoder = fixed(Role.SERVER)
+    assert encoder.text("a", fin=False) == frame(1, b"a", fin=False)
+    assert encoder.ping(b"p") == frame(9, b"p")
+    assert encoder.continuation("é", fin=False) == frame(0, "é".encode(), fin=False)
+    assert encoder.continuation(b"") == frame(0, b"")
+    assert encoder.binary(b"b", fin=False) == frame(2, b"b", fin=False)
+    assert encoder.continuation(b"\xff") == frame(0, b"\xff")
+
+
+def test_a_text_may_be_cut_in_mid_character() -> None:
+    encoder = fixed(Role.SERVER)
+    encoder.text(b"\xe2", fin=False)
+    with pytest.raises(ValueError, match="ended in mid-character: bytes must follow, not str"):
+        encoder.continuation("a")
+    with pytest.raises(ValueError, match="must be UTF-8"):
+        encoder.continuation(b"\x82")
+    with pytest.raises(ValueError, match="must be UTF-8"):
+        encoder.continuation(b"a", fin=False)
+    assert encoder.continuation(b"\x82", fin=False) == frame(0, b"\x82", fin=False)
+    assert encoder.continuation(b"\xac") == frame(0, b"\xac")
+    with pytest.raises(ValueError, match="must be UTF-8"):
+        encoder.text(b"\xff")
+    with pytest.raises(UnicodeEncodeError):
+        encoder.text("\ud800")
+    assert encoder.text("still fine") == frame(1, b"still fine")
+
+
+def test_what_must_not_be_sent_now() -> None:
+    encoder = fixed(Role.SERVER)
+    with pytest.raises(RuntimeError, match="no message is open"):
+        encoder.continuation(b"")
+    encoder.binary(b"", fin=False)
+    for begin in (encoder.text, encoder.binary, encoder.message):
+        with pytest.raises(RuntimeError, match="a message is open"):
+            begin(b"")
+    with pytest.raises(TypeError, match="as the open message is binary, not str"):
+        encoder.continuation("text")
+    encoder.continuation(b"")
+    assert encoder.close() == frame(8, b"\x03\xe8")
+    for begin in (encoder.text, encoder.binary, encoder.message):
+        with pytest.raises(RuntimeError, match="after a Close"):
+            begin(b"")
+    with pytest.raises(RuntimeError, match="was sent already"):
+        encoder.close()
+    assert encoder.pong(b"p") == frame(10, b"p")
+
+
+def test_close() -> None:
+    assert fixed(Role.SERVER).close(1005) == frame(8, b"")
+    assert fixed().close(4000, "é" * 61) == frame(8, b"\x0f\xa0" + "é".encode() * 61, key=KEY)
+    encoder = fixed()
+    for code in (0, 999, 1004, 1006, 1015, 2999, 5000, 65536, -1):
+        with pytest.raises(ValueError, match=f"^{code} must not be sent"):
+            encoder.close(code)
+    for arguments, error, text in (
+        (("1000",), TypeError, "code must be an int, not str"),
+        ((1000, b"bytes"), TypeError, "reason must be a str, not bytes"),
+        ((1000, "é" * 62), ValueError, "at most 123 bytes in UTF-8, not 124"),
+        ((1005, "reason"), ValueError, "a reason needs a status code"),
+    ):
+        with pytest.raises(error, match=text):
+            encoder.close(*arguments)
+    assert encoder.close() == frame(8, b"\x03\xe8", key=KEY)
+
+
+@pytest.mark.parametrize("opcode", range(16))
+@pytest.mark.parametrize("fin", [False, True])
+def test_the_low_level(opcode: int, fin: bool) -> None:
+    encoder = fixed(Role.SERVER)
+    for rsv in range(8):
+        if opcode in (0, 1, 2) or (opcode in (8, 9, 10) and fin):
+            assert encoder.frame(opcode, b"payload", fin=fin, rsv=rsv) == frame(opcode, b"payload", fin=fin, rsv=rsv)
+            assert encoder.header(opcode, 7, fin=fin, rsv=rsv) == frame(opcode, b"payload", fin=fin, rsv=rsv)[:2]
+        else:
+            with pytest.raises(ValueError, match="reserved" if opcode not in (8, 9, 10) else "fragmented"):
+                encoder.frame(opcode, b"payload", fin=fin, rsv=rsv)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (lambda e: e.message(5), TypeError, "data must be a str or a contiguous bytes-like object, not int"),
+        (lambda e: e.binary("text"), TypeError, "data must be a contiguous bytes-like object, not str"),
+        (lambda e: e.ping("text"), TypeError, "data must be a contiguous bytes-like object, not str"),
+        (lambda e: e.ping(bytes(126)), ValueError, "125"),
+        (lambda e: e.frame("1"), TypeError, "opcode must be an int, not str"),
+        (lambda e: e.frame(16), ValueError, "opcode must be from 0 to 15, not 16"),
+        (lambda e: e.frame(2, rsv=8), ValueError, "rsv must be from 0 to 7, not 8"),
+        (lambda e: e.frame(2, rsv=None), TypeError, "rsv must be an int"),
+        (lambda e: e.header(2, -1), ValueError, "payload_length must be from 0 to"),
+        (lambda e: e.header(2, 2**63), ValueError, "payload_length must be from 0 to"),
+        (lambda e: e.header(9, 126), ValueError, "125"),
+    ],
+)
+def test_bad_arguments(call: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        call(fixed(Role.SERVER))
+
+
+def test_the_largest_header() -> None:
+    header = parse_header(fixed().header(2, 2**63 - 1))
+    assert header is not None
+    assert (header.payload_length, header.size, header.masking_key) == (2**63 - 1, 14, KEY)
+
+
+# ---- masking keys --------------------------------------------------------------------------------------------------
+
+
+def test_keys_are_fresh_and_from_the_operating_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    stream = random.Random(1)
+
+    def urandom(size: int) -> bytes:
+        asked.append(size)
+        return stream.randbytes(size)
+
+    monkeypatch.setattr(os, "urandom", urandom)
+    encoder = Encoder(Role.CLIENT)
+    keys = [encoder.ping()[2:] for _ in range(300)]
+    expected = random.Random(1)
+    assert keys == [expected.randbytes(4) for _ in range(300)]
+    assert asked == [512, 512, 512]
+    monkeypatch.setattr(os, "urandom", lambda size: b"short")
+    with pytest.raises(ValueError, match="returned 5 bytes"):
+        Encoder(Role.CLIENT).ping()
+
+
+def test_real_keys_do_not_repeat() -> None:
+    encoders = [Encoder(Role.CLIENT) for _ in range(20)]
+    keys = {encoder.ping()[2:] for encoder in encoders for _ in range(200)}
+    assert len(keys) > 3990
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "text"),
+    [
+        (lambda: b"key", ValueError, "masking_keys must return 4 bytes, not b'key'"),
+        (lambda: "keys", TypeError, "masking_keys must return bytes, not str"),
+        (lambda: [][0], IndexError, "list index out of range"),
+    ],
+)
+def test_a_bad_source_of_keys(source: Any, error: type[Exception], text: str) -> None:
+    encoder = Encoder(Role.CLIENT, masking_keys=source)
+    for send in (lambda: encoder.message("a"), encoder.close, lambda: encoder.text("a", fin=False)):
+        with pytest.raises(error, match=text):
+            send()
+    with pytest.raises(RuntimeError, match="no message is open"):
+        encoder.continuation("the state has not changed")
+    with pytest.raises(TypeError, match="masking_keys must be callable or None, not bytes"):
+        Encoder(Role.CLIENT, masking_keys=b"keys")  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_fork_has_keys_of_its_own() -> None:
+    encoder = Encoder(Role.CLIENT)
+    encoder.ping()
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, b"".join(encoder.ping()[2:] for _ in range(50)))
+        os._exit(0)
+    parent = b"".join(encoder.ping()[2:] for _ in range(50))
+    os.waitpid(child, 0)
+    found = os.read(read, 1000)
+    os.close(read)
+    os.close(write)
+    assert len(found) == len(parent) == 200
+    both = {data[i : i + 4] for data in (found, parent) for i in range(0, 200, 4)}
+    assert len(both) == 100
+
+
+def test_what_is_encoded_is_decoded() -> None:
+    for sender, receiver in itertools.permutations(Role):
+        encoder, decoder = Encoder(sender), Decoder(receiver)
+        wire = encoder.text("a", fin=False) + encoder.ping(b"p") + encoder.continuation("b") + encoder.message(b"c")
+        assert [str(message) for message in decoder.feed(wire)] == ["Ping(b'p')", "ab", "b'c'"]
