@@ -10,15 +10,17 @@ import contextlib
 import itertools
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from unittest import mock
 
+import wsproto.frame_protocol
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import Event
 from wsproto.extensions import Extension, PerMessageDeflate
 
+import fastframe.frame_protocol
 from fastframe.patches import installed
 
 Observation = list[Any]
@@ -58,8 +60,13 @@ class Session:
 # ---- what can be seen ----------------------------------------------------------------------------------------------
 
 
+PLAIN = frozenset({bool, int, str, bytes, bytearray, type(None)})
+
+
 def signature(value: object) -> Any:
     """`value` with the type of each of its parts, so that 1 and True differ, and bytes and bytearray."""
+    if type(value) in PLAIN:
+        return type(value), value
     if isinstance(value, tuple):
         return (type(value), *map(signature, value))
     if isinstance(value, Event):
@@ -148,87 +155,100 @@ def fixed_random_bytes(seed: int = 0) -> Iterator[None]:
 # ---- differences ---------------------------------------------------------------------------------------------------
 
 
+def observe(session: Session, *, fast: bool) -> dict[str, Observation]:
+    """All that can be seen at each level, of wsproto alone or of wsproto on fastframe."""
+    module = fastframe.frame_protocol if fast else wsproto.frame_protocol
+    with installed("wsproto") if fast else contextlib.nullcontext():
+        return {
+            "FrameDecoder": observe_decoder(module.FrameDecoder, session),
+            "FrameProtocol": observe_protocol(module.FrameProtocol, session),
+            "Connection": observe_connection(session),
+        }
+
+
 @dataclass(frozen=True)
 class Difference:
-    """The smallest session found in which fastframe and wsproto differ."""
+    """A session that wsproto and fastframe see differently, and the first step that differs."""
 
     session: Session
+    level: str
     wsproto: Any
     fastframe: Any
 
     def __str__(self) -> str:
-        """Python that shows the difference."""
-        lines = [
-            "import fastframe",
-            "from fastframe.differential import *",
-            "from wsproto.events import *",
-            "",
-            f"session = Session(kind={self.session.kind!r}, client={self.session.client},",
-            f"    frames={self.session.frames!r},",
-            f"    cuts={self.session.cuts!r},",
-            f"    sends={self.session.sends!r},",
-            f"    extensions={self.session.extensions.__name__})",
-            "print(observe_connection(session))",
-            f"# wsproto:   {self.wsproto!r}",
-            'with fastframe.installed("wsproto"):',
-            "    print(observe_connection(session))",
-            f"# fastframe: {self.fastframe!r}",
-        ]
-        return "\n".join(lines)
+        """A program that shows it."""
+        session = self.session
+        return f"""\
+from wsproto.events import *
+from fastframe.differential import *
+
+session = Session(
+    kind={session.kind!r},
+    client={session.client},
+    frames={session.frames!r},
+    cuts={session.cuts!r},
+    sends={session.sends!r},
+    extensions={session.extensions.__name__},
+)
+print(observe(session, fast=False)[{self.level!r}])
+# {self.wsproto!r}
+print(observe(session, fast=True)[{self.level!r}])
+# {self.fastframe!r}
+"""
 
 
 def find_difference(session: Session) -> Difference | None:
-    """The first difference at the level of Connection, or None."""
-    expected = observe_connection(session)
-    with installed("wsproto"):
-        found = observe_connection(session)
-    if expected == found:
-        return None
-    first = next(
-        ((one, other) for one, other in zip(expected, found) if one != other), (len(expected), len(found))
-    )
-    return Difference(session, *first)
+    """The first difference, the innermost level first, or None."""
+    expected, found = observe(session, fast=False), observe(session, fast=True)
+    for level in expected:
+        if expected[level] != found[level]:
+            steps = itertools.zip_longest(expected[level], found[level])
+            return Difference(session, level, *next(pair for pair in steps if pair[0] != pair[1]))
+    return None
 
 
 def minimize(difference: Difference) -> Difference:
     """A difference with as few frames, pieces and sends as leaving them out one by one gets to."""
-    shrunk = True
-    while shrunk:
-        shrunk = False
-        for smaller in _smaller(difference.session):
-            found = find_difference(smaller)
-            if found is not None:
-                difference, shrunk = found, True
-                break
+    for smaller in _smaller(difference.session):
+        found = find_difference(smaller)
+        if found is not None:
+            return minimize(found)
     return difference
 
 
 def _smaller(session: Session) -> Iterator[Session]:
-    for field in ("sends", "cuts"):
-        for parts in _without_one(getattr(session, field)):
-            yield replace(session, **{field: parts})
-    for frames in _without_one(session.frames):
+    for sends in _with_less(session.sends):
+        yield replace(session, sends=sends)
+    for cuts in _with_less(session.cuts):
+        yield replace(session, cuts=cuts)
+    for frames in _with_less(session.frames):
         size = sum(map(len, frames))
         yield replace(session, frames=frames, cuts=tuple(cut for cut in session.cuts if cut < size))
 
 
-def _without_one(parts: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-    if len(parts) > 1:
-        yield ()
+def _with_less(parts: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """Without any, without either half, without each one."""
+    half = len(parts) // 2
+    if half:
+        yield from ((), parts[:half], parts[half:])
     for i in range(len(parts)):
         yield (*parts[:i], *parts[i + 1 :])
 
 
 # ---- speed ---------------------------------------------------------------------------------------------------------
 
+READ_SIZE = 65536  # bytes: what a busy socket gives at once
 
-def seconds_to_receive(session: Session) -> float:
-    """What a Connection, as it is patched now, takes for the session's pieces; every event is taken."""
-    pieces = session.pieces
-    connection = connect(session)
-    start = time.perf_counter()
-    for piece in pieces:
-        connection.receive_data(piece)
-        for _ in connection.events():
-            pass
-    return time.perf_counter() - start
+
+def seconds_to_receive(session: Session, *, fast: bool) -> float:
+    """What a Connection takes for the session's bytes in reads of 64 KiB, each event taken."""
+    wire = b"".join(session.frames)
+    reads = [wire[start : start + READ_SIZE] for start in range(0, len(wire), READ_SIZE)]
+    with installed("wsproto") if fast else contextlib.nullcontext():
+        connection = connect(session)
+        start = time.perf_counter()
+        for read in reads:
+            connection.receive_data(read)
+            for _ in connection.events():
+                pass
+        return time.perf_counter() - start

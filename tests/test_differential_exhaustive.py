@@ -18,7 +18,6 @@ from fastframe.differential import (
     deflate,
     find_difference,
     no_extensions,
-    observe_decoder,
     observe_protocol,
 )
 from tests.strategies import frame
@@ -109,10 +108,4 @@ def test_every_cut(name: str, client: bool) -> None:
     if size <= 100:
         cuts += list(itertools.combinations(range(1, size), 2))
     for cut in cuts:
-        session = Session(name, client, frames, cut)
-        assert find_difference(session) is None
-        found, expected = both_protocols(session)
-        assert found == expected
-        assert observe_decoder(fastframe.frame_protocol.FrameDecoder, session) == observe_decoder(
-            wsproto.frame_protocol.FrameDecoder, session
-        )
+        assert find_difference(Session(name, client, frames, cut)) is None

@@ -1,0 +1,105 @@
+"""The command `fastframe`: verify, doctor, inspect."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+import fastframe
+
+# What a program's exit code says: as for grep and diff, 1 is an answer and 2 is trouble.
+OK, DIFFERENT, TROUBLE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except MissingExtra as error:
+        print(f"fastframe: {error}", file=sys.stderr)
+        return TROUBLE
+    except BrokenPipeError:  # the reader, `head` for instance, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        print("fastframe: interrupted", file=sys.stderr)
+        return 130
+
+
+class MissingExtra(RuntimeError):
+    """Something that an extra would have installed is missing."""
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="fastframe",
+        description="A C-accelerated WebSocket frame codec: check it, and see whether it is active.",
+    )
+    top.add_argument("--version", action="version", version=f"fastframe {fastframe.__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    verify = commands.add_parser(
+        "verify",
+        help="compare wsproto with wsproto on fastframe, frame by frame, and time both",
+        description="Replays traffic made from a seed through wsproto alone and through wsproto on fastframe, and compares "
+        "all events, errors, states and bytes. Exit code 0: identical; 1: a difference, shown as a short program.",
+    )
+    verify.add_argument("--frames", type=count, default=100_000, help="how many frames (default: %(default)s)")
+    verify.add_argument("--seed", type=int, default=1, help="which traffic (default: %(default)s)")
+    verify.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    verify.set_defaults(run=run_verify)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="say what is installed, which kernel runs and which targets can be accelerated",
+        description="Says what is installed, which kernel runs, and for each target whether it can run on fastframe, and "
+        "why not. Exit code 0: every target that is installed can be accelerated; 1: one cannot.",
+    )
+    doctor.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    doctor.set_defaults(run=run_doctor)
+    return top
+
+
+def count(text: str) -> int:
+    number = int(text.replace("_", ""))
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
+    return number
+
+
+# ---- verify --------------------------------------------------------------------------------------------------------
+
+
+def run_verify(options: argparse.Namespace) -> int:
+    try:
+        from fastframe import cli_output
+        from fastframe.verify import verify
+    except ImportError as error:
+        raise MissingExtra(f"{error}; `fastframe verify` needs the cli extra: pip install 'fastframe[cli]'") from error
+
+    with cli_output.progress(options.frames, quiet=options.json) as advance:
+        report = verify(options.frames, options.seed, advance)
+    if options.json:
+        print(json.dumps(report.as_json(), indent=2))
+    else:
+        cli_output.show_verify(report)
+    return OK if report.difference is None else DIFFERENT
+
+
+# ---- doctor --------------------------------------------------------------------------------------------------------
+
+
+def run_doctor(options: argparse.Namespace) -> int:
+    from fastframe.doctor import examine, lines
+
+    findings = examine()
+    if options.json:
+        print(json.dumps(findings.as_json(), indent=2))
+    else:
+        for label, text in lines(findings):
+            print(f"{label:<16} {text}")
+    return OK if findings.healthy else DIFFERENT

@@ -1,0 +1,80 @@
+"""What is installed, what runs, and what does not and why."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fastframe
+from fastframe.patches import TargetStatus
+
+# Packages that fastframe knows something to do with, and the extra that installs each.
+OPTIONAL = {"wsproto": "wsproto", "rich": "cli", "numpy": "numpy"}
+SWITCHES = ("FASTFRAME_KERNEL", "FASTFRAME_DISABLE")
+
+
+@dataclass
+class Findings:
+    version: str
+    location: str
+    python: str
+    machine: str
+    kernel: str
+    available_kernels: tuple[str, ...]
+    switches: dict[str, str]
+    packages: dict[str, str | None]
+    targets: dict[str, TargetStatus]
+
+    @property
+    def healthy(self) -> bool:
+        """True if every target that is installed can run on fastframe."""
+        return all(can_be_active(target) for target in self.targets.values() if target.version is not None)
+
+    def as_json(self) -> dict[str, Any]:
+        targets = {name: target._asdict() for name, target in self.targets.items()}
+        return {**vars(self), "targets": targets, "healthy": self.healthy}
+
+
+def can_be_active(target: TargetStatus) -> bool:
+    return target.active or (target.reason is not None and target.reason.startswith("not installed: call"))
+
+
+def package_version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def examine() -> Findings:
+    return Findings(
+        version=fastframe.__version__,
+        location=str(Path(fastframe.__file__).parent),
+        python=f"{platform.python_implementation()} {platform.python_version()} ({sys.executable})",
+        machine=f"{platform.system()} {platform.machine()}",
+        kernel=fastframe.active_kernel(),
+        available_kernels=fastframe.available_kernels(),
+        switches={name: os.environ[name] for name in SWITCHES if name in os.environ},
+        packages={name: package_version(name) for name in OPTIONAL},
+        targets=fastframe.status(),
+    )
+
+
+def lines(findings: Findings) -> list[tuple[str, str]]:
+    """The findings as pairs of label and text, in the order to be read."""
+    rows = [
+        ("fastframe", f"{findings.version}, in {findings.location}"),
+        ("Python", f"{findings.python}, {findings.machine}"),
+        ("kernel", f"{findings.kernel} (this machine can run: {', '.join(findings.available_kernels)})"),
+    ]
+    rows += [(name, f"is set to {value!r}") for name, value in findings.switches.items()]
+    for name, version in findings.packages.items():
+        rows.append((name, version or f"not installed; to install it: pip install 'fastframe[{OPTIONAL[name]}]'"))
+    for name, target in findings.targets.items():
+        rows.append((f"target {name}", "active" if target.active else f"not active: {target.reason}"))
+    return rows
