@@ -1,0 +1,213 @@
+/* Every kernel of every table against a plain oracle, flush against guard pages on both sides. */
+#include "check.h"
+
+enum { MAX_LENGTH = 4200 };
+
+static const ff_kernels *kernels;
+static guarded from, to;
+
+/* ---- masking: byte by byte is the oracle ---- */
+
+static void check_mask(const uint8_t *src, uint8_t *dst, size_t length, const uint8_t *key)
+{
+    uint8_t expected[MAX_LENGTH];
+    for (size_t i = 0; i < length; i++)
+        expected[i] = src[i] ^ key[i & 3];
+    kernels->mask(dst, src, length, key);
+    CHECK(memcmp(dst, expected, length) == 0);
+}
+
+static void test_mask(void)
+{
+    uint8_t data[MAX_LENGTH];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i % 251 + (i >> 3)); /* a prime, so that swapped blocks show */
+
+    for (size_t length = 0; length <= MAX_LENGTH; length += length < 320 ? 1 : 61) {
+        uint64_t bits = next_random() | 1;
+        uint8_t key[4];
+        memcpy(key, &bits, 4);
+        check_mask(at_end(from, data, length), to.end - length, length, key);
+        check_mask(at_start(from, data, length), to.start, length, key);
+        check_mask(at_start(from, data, length), to.end - length, length, key);
+        uint8_t *place = at_end(from, data, length);
+        check_mask(place, place, length, key);
+        place = at_start(from, data, length);
+        check_mask(place, place, length, key);
+    }
+    for (size_t align = 0; align < 64; align++) {
+        for (size_t length = 0; length <= 300; length++) {
+            uint8_t *src = from.start + align, *dst = to.start + (align * 7 & 63);
+            memcpy(src, data, length);
+            dst[length] = 0xA5; /* never store past the end */
+            check_mask(src, dst, length, (const uint8_t *)"\x01\x80\xFF\x5A");
+            CHECK(dst[length] == 0xA5);
+        }
+    }
+}
+
+static void test_rotation(void)
+{
+    uint8_t rotated[4];
+    for (uint64_t offset = 0; offset < 8; offset++) {
+        ff_masking_key_rotate(rotated, (const uint8_t *)"abcd", offset + (UINT64_C(1) << 62));
+        for (unsigned i = 0; i < 4; i++)
+            CHECK(rotated[i] == "abcd"[(offset + i) & 3]);
+    }
+}
+
+/* ---- UTF-8: decoding code points by the table of RFC 3629 is the oracle ---- */
+
+static bool is_continuation(uint8_t byte) { return (byte & 0xC0) == 0x80; }
+
+static bool oracle_utf8(const uint8_t *s, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        uint32_t point;
+        unsigned more;
+        if (s[i] < 0x80) {
+            i++;
+            continue;
+        }
+        if ((s[i] & 0xE0) == 0xC0) {
+            more = 1;
+            point = s[i] & 0x1F;
+        } else if ((s[i] & 0xF0) == 0xE0) {
+            more = 2;
+            point = s[i] & 0x0F;
+        } else if ((s[i] & 0xF8) == 0xF0) {
+            more = 3;
+            point = s[i] & 0x07;
+        } else {
+            return false;
+        }
+        if (n - i <= more)
+            return false;
+        for (unsigned k = 1; k <= more; k++) {
+            if (!is_continuation(s[i + k]))
+                return false;
+            point = point << 6 | (s[i + k] & 0x3F);
+        }
+        static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
+        if (point < smallest[more] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF))
+            return false;
+        i += more + 1;
+    }
+    return true;
+}
+
+static bool feed_whole(const uint8_t *data, size_t length)
+{
+    ff_utf8 state = ff_utf8_start();
+    return kernels->utf8_feed(&state, data, length) && ff_utf8_complete(&state);
+}
+
+static bool feed_cut(const uint8_t *data, size_t length, size_t cut)
+{
+    ff_utf8 state = ff_utf8_start();
+    return kernels->utf8_feed(&state, at_end(from, data, cut), cut) &&
+           kernels->utf8_feed(&state, at_end(to, data + cut, length - cut), length - cut) && ff_utf8_complete(&state);
+}
+
+static void check_utf8(const uint8_t *data, size_t length)
+{
+    bool expected = oracle_utf8(data, length);
+    CHECK(feed_whole(at_end(from, data, length), length) == expected);
+    CHECK(feed_whole(at_start(from, data, length), length) == expected);
+}
+
+static void test_utf8_sequences(void)
+{
+    static const uint8_t EDGES[] = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0,
+                                    0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xF8, 0xFF};
+    enum { N = sizeof EDGES };
+    uint8_t data[80];
+    check_utf8(data, 0);
+    for (unsigned a = 0; a < 256; a++) {
+        data[0] = (uint8_t)a;
+        check_utf8(data, 1);
+        for (unsigned b = 0; b < 256; b++) {
+            data[1] = (uint8_t)b;
+            check_utf8(data, 2);
+        }
+    }
+    /* Four bytes of edges, behind 0 to 67 bytes of ASCII, so that they straddle the edges of any block. */
+    for (unsigned i = 0; i < N * N * N * N; i++) {
+        size_t before = i % 68;
+        memset(data, 'a', before);
+        data[before] = EDGES[i % N];
+        data[before + 1] = EDGES[i / N % N];
+        data[before + 2] = EDGES[i / N / N % N];
+        data[before + 3] = EDGES[i / N / N / N];
+        check_utf8(data, before + 3);
+        check_utf8(data, before + 4);
+        CHECK(feed_cut(data, before + 4, before + i % 5) == oracle_utf8(data, before + 4));
+    }
+}
+
+static void test_utf8_random(unsigned rounds)
+{
+    static const char *const CHARACTERS[] = {"a", "~", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF",
+                                             "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"};
+    uint8_t data[600];
+    for (unsigned round = 0; round < rounds; round++) {
+        size_t length = 0, characters = next_random() % 120;
+        unsigned palette = 1 + next_random() % 10;
+        for (size_t i = 0; i < characters; i++) {
+            const char *character = CHARACTERS[next_random() % palette];
+            memcpy(data + length, character, strlen(character));
+            length += strlen(character);
+        }
+        if (length && next_random() % 2)
+            data[next_random() % length] = (uint8_t)next_random();
+        check_utf8(data, length);
+        CHECK(feed_cut(data, length, length ? next_random() % (length + 1) : 0) == oracle_utf8(data, length));
+    }
+}
+
+/* A prefix must be refused exactly if nothing that follows could make it valid. */
+static void test_utf8_earliest(void)
+{
+    for (unsigned a = 0; a < 256; a++) {
+        for (unsigned b = 0; b < 256; b++) {
+            uint8_t data[5] = {(uint8_t)a, (uint8_t)b, 0, 0x80, 0x80};
+            bool can_be_saved = oracle_utf8(data, 2);
+            for (unsigned next = 0x80; next < 0xC0; next++) {
+                data[2] = (uint8_t)next;
+                for (unsigned length = 3; length <= 5; length++)
+                    can_be_saved |= oracle_utf8(data, length);
+            }
+            ff_utf8 state = ff_utf8_start();
+            bool alive = kernels->utf8_feed(&state, data, 1) && kernels->utf8_feed(&state, data + 1, 1);
+            CHECK(alive == can_be_saved);
+        }
+    }
+}
+
+static void test_selection(void)
+{
+    CHECK(ff_kernels_active() == ff_kernels_at(0));
+    CHECK(!ff_kernels_select("nonesuch") && ff_kernels_active() == ff_kernels_at(0));
+    for (size_t i = 0; ff_kernels_at(i) != NULL; i++) {
+        CHECK(ff_kernels_select(ff_kernels_at(i)->name));
+        CHECK(ff_kernels_active() == ff_kernels_at(i));
+    }
+    CHECK(strcmp(ff_kernels_active()->name, "portable") == 0); /* the last one runs anywhere */
+}
+
+int main(int argc, char **argv)
+{
+    unsigned rounds = argc > 1 ? (unsigned)atoi(argv[1]) : 100000;
+    from = guarded_new(MAX_LENGTH + 64);
+    to = guarded_new(MAX_LENGTH + 64);
+    test_selection();
+    test_rotation();
+    for (size_t i = 0; (kernels = ff_kernels_at(i)) != NULL; i++) {
+        test_mask();
+        test_utf8_sequences();
+        test_utf8_random(rounds);
+        test_utf8_earliest();
+        printf("kernels: %s\n", kernels->name);
+    }
+    return report("kernels");
+}
