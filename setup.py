@@ -8,6 +8,8 @@ from setuptools import Extension, setup
 
 DIRECTIVES = {
     "language_level": 3,
+    "auto_pickle": False,
+    "autotestdict": False,
     "freethreading_compatible": False,  # until the stress tests say so: docs/threads.md
 }
 

@@ -18,8 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     options = parser().parse_args(arguments)
     try:
-        return options.run(options)
-    except MissingExtra as error:
+        code: int = options.run(options)
+        return code
+    except MissingExtraError as error:
         print(f"fastframe: {error}", file=sys.stderr)
         return TROUBLE
     except BrokenPipeError:  # the reader, `head` for instance, has seen enough
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-class MissingExtra(RuntimeError):
+class MissingExtraError(RuntimeError):
     """Something that an extra would have installed is missing."""
 
 
@@ -79,7 +80,9 @@ def run_verify(options: argparse.Namespace) -> int:
         from fastframe import cli_output
         from fastframe.verify import verify
     except ImportError as error:
-        raise MissingExtra(f"{error}; `fastframe verify` needs the cli extra: pip install 'fastframe[cli]'") from error
+        raise MissingExtraError(
+            f"{error}; `fastframe verify` needs the cli extra: pip install 'fastframe[cli]'"
+        ) from error
 
     with cli_output.progress(options.frames, quiet=options.json) as advance:
         report = verify(options.frames, options.seed, advance)

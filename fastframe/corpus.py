@@ -5,6 +5,7 @@ Each kind is a generator of sessions. The same seed gives the same sessions on e
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import struct
@@ -85,9 +86,9 @@ class Peer:
         opcode, data = (Opcode.TEXT, message.encode()) if isinstance(message, str) else (Opcode.BINARY, message)
         cuts = sorted(self.rng.randint(0, len(data)) for _ in range(self.rng.randint(1, 4)))
         edges = [0, *cuts, len(data)]
-        frames = []
-        for start, end in zip(edges, edges[1:]):
-            fin = end is edges[-1] and len(frames) == len(edges) - 2
+        frames: list[bytes] = []
+        for start, end in itertools.pairwise(edges):
+            fin = len(frames) == len(edges) - 2
             frames.append(self.frame(opcode, data[start:end], fin=fin, rsv=rsv))
             opcode, rsv = Opcode.CONTINUATION, 0
         return frames
@@ -131,7 +132,9 @@ def hostile_frame(peer: Peer) -> bytes:
     return rng.choice(
         (
             good[:at] + bytes([rng.randrange(256)]) + good[at + 1 :],
-            peer.frame(Opcode.TEXT, rng.choice((b"a\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\xaf", b"ok\xff"))),
+            peer.frame(
+                Opcode.TEXT, rng.choice((b"a\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\xaf", b"ok\xff"))
+            ),
             peer.frame(Opcode.CLOSE, rng.choice((b"\x03", b"\x03\xed", b"\x13\x88", b"\x03\xe8\xff", b"\x00\x00"))),
             peer.frame(Opcode.CONTINUATION, b"of nothing"),
             peer.frame(Opcode.TEXT, b"never finished", fin=False) + peer.frame(Opcode.TEXT, b"second"),

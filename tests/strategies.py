@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 import zlib
 
@@ -37,7 +38,9 @@ broken_texts = st.lists(
     max_size=12,
 ).map(b"".join)  # fmt: skip
 # Around each of the three forms of the payload length.
-long_payloads = st.one_of(st.integers(120, 130), st.integers(65530, 65545)).map(lambda size: (b"0123456789" * 6555)[:size])
+long_payloads = st.one_of(st.integers(120, 130), st.integers(65530, 65545)).map(
+    lambda size: (b"0123456789" * 6555)[:size]
+)
 payloads = st.one_of(texts, broken_texts, st.binary(max_size=300), long_payloads)
 close_payloads = st.one_of(
     st.just(b""),
@@ -79,7 +82,7 @@ def messages(draw: st.DrawFn, key: bytes | None) -> list[bytes]:
     cuts = sorted(draw(st.lists(st.integers(0, len(payload)), max_size=4)))
     edges = [0, *cuts, len(payload)]
     frames = []
-    for i, (start, end) in enumerate(zip(edges, edges[1:])):
+    for i, (start, end) in enumerate(itertools.pairwise(edges)):
         last = i == len(edges) - 2
         frames.append(frame(opcode if i == 0 else 0, payload[start:end], fin=last, key=key))
         if not last and draw(st.booleans()):

@@ -36,7 +36,9 @@ def test_no_warnings(source: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("test", sorted(path.stem for path in (ROOT / "tests/c").glob("test_*.c")))
-@pytest.mark.parametrize("options", [["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"], ["-O3"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "options", [["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"], ["-O3"]], ids=" ".join
+)
 def test_c(test: str, options: list[str], tmp_path: Path) -> None:
     program = build(test, tmp_path, *options)
     result = subprocess.run([program], capture_output=True, text=True, check=False, timeout=600)

@@ -140,7 +140,9 @@ def test_fragments_with_control_frames_between(way_in: WayIn) -> None:
     text = "aé€😀".encode()
     for cut in range(len(text) + 1):
         first, second, third = fragments(1, text[:cut], b"", text[cut:])
-        data = first + frame(9, b"between", key=KEY) + second + frame(10, b"", key=KEY) + third + frame(2, b"n", key=KEY)
+        data = (
+            first + frame(9, b"between", key=KEY) + second + frame(10, b"", key=KEY) + third + frame(2, b"n", key=KEY)
+        )
         for size in (1, 5, len(data)):
             pieces = [data[start : start + size] for start in range(0, len(data), size)]
             assert decode(pieces, way_in=way_in) == [Ping(b"between"), Pong(b""), "aé€😀", b"n"]
@@ -271,10 +273,9 @@ def test_each_rule(way_in: WayIn, bad: bytes, code: int, rule: str) -> None:
     for size in (1, 3, len(data)):
         decoder = Decoder(Role.SERVER, max_frame_size=1000, max_message_size=2000, max_fragments=10)
         found: list[Message] = []
+        pieces = [data[start : start + size] for start in range(0, len(data), size)]
         with pytest.raises(ProtocolError, match=rule) as caught:
-            for start in range(0, len(data), size):
-                for message in way_in(decoder, data[start : start + size]):
-                    found.append(message)  # noqa: PERF402
+            found.extend(message for piece in pieces for message in way_in(decoder, piece))
         assert found == ["good"]
         assert caught.value.code == code
         assert len(caught.value.reason) <= 123

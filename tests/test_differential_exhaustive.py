@@ -77,7 +77,10 @@ def test_every_short_text(client: bool) -> None:
     key = None if client else KEY
     texts = [bytes([a]) for a in range(256)] + [bytes([a, b]) for a in range(0x7F, 256) for b in range(0, 256, 5)]
     for text in texts:
-        for frames in ([frame(1, text, key=key)], [frame(1, text[:1], fin=False, key=key), frame(0, text[1:], key=key)]):
+        for frames in (
+            [frame(1, text, key=key)],
+            [frame(1, text[:1], fin=False, key=key), frame(0, text[1:], key=key)],
+        ):
             size = sum(map(len, frames))
             for cuts in ((), (size - 1,)):
                 found, expected = both_protocols(Session("text", client, tuple(frames), cuts))

@@ -15,7 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastframe
-from fastframe import Header, Opcode, ProtocolError, Utf8Validator, _core, apply_mask, apply_mask_into, is_utf8, parse_header
+from fastframe import (
+    Header,
+    Opcode,
+    ProtocolError,
+    Utf8Validator,
+    _core,
+    apply_mask,
+    apply_mask_into,
+    is_utf8,
+    parse_header,
+)
 from tests.strategies import broken_texts, frame
 
 KEY = b"\x12\x34\xab\xcd"
@@ -114,7 +124,9 @@ def test_utf8_every_edge_of_three_and_four_bytes() -> None:
             assert is_utf8(b"0123456789abcdef" + data) == decodes(data), data
 
 
-@given(st.one_of(broken_texts, st.binary(max_size=80), st.text(max_size=80).map(str.encode)), st.lists(st.integers(0, 80)))
+@given(
+    st.one_of(broken_texts, st.binary(max_size=80), st.text(max_size=80).map(str.encode)), st.lists(st.integers(0, 80))
+)
 @pytest.mark.usefixtures("kernel")
 def test_utf8_in_pieces(data: bytes, cuts: list[int]) -> None:
     validator = Utf8Validator()

@@ -38,7 +38,16 @@ def test_control_frames(value: Any, text: str) -> None:
 
 
 def test_kinds_differ() -> None:
-    values: list[Any] = [Ping(b"a"), Pong(b"a"), Ping(b"b"), Close(1000, "a"), Close(1000), Close(1001, "a"), b"a", None]
+    values: list[Any] = [
+        Ping(b"a"),
+        Pong(b"a"),
+        Ping(b"b"),
+        Close(1000, "a"),
+        Close(1000),
+        Close(1001, "a"),
+        b"a",
+        None,
+    ]
     for i, one in enumerate(values):
         assert [one == other for other in values] == [i == j for j in range(len(values))]
     assert len(set(values)) == len(values)
@@ -71,6 +80,8 @@ def test_opcodes_are_those_of_the_rfc() -> None:
 
 def test_exports() -> None:
     public = {
-        name for name, value in vars(fastframe).items() if not name.startswith("_") and not isinstance(value, ModuleType)
+        name
+        for name, value in vars(fastframe).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
     }
     assert set(fastframe.__all__) == public | {"__version__"}

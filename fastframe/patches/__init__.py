@@ -83,7 +83,9 @@ def installed(*targets: str) -> Iterator[None]:
     try:
         yield
     finally:
-        uninstall(*(name for name in targets if name not in before) or ())
+        for name in targets:
+            if name not in before:
+                uninstall(name)
 
 
 def status() -> dict[str, TargetStatus]:

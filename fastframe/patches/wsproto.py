@@ -26,29 +26,35 @@ def check() -> None:
     if _original:
         return
     changed = [name for name in METHODS if getattr(connection.Connection, name).__module__ != connection.__name__]
-    if connection.FrameProtocol is not frame_protocol.FrameProtocol:
+    if vars(connection)["FrameProtocol"] is not frame_protocol.FrameProtocol:
         changed.append("FrameProtocol")
     if changed:
         raise ImportError(f"wsproto.connection has been patched by other code already: {', '.join(changed)}")
 
 
 def activate() -> None:
+    """Puts ours in place; `check` must have passed."""
     from wsproto import connection
 
     from fastframe._connection import connection_methods
     from fastframe.frame_protocol import FrameProtocol
 
-    _original["FrameProtocol"] = connection.FrameProtocol
-    originals = [connection.Connection.__dict__[name] for name in METHODS]
+    originals = [vars(connection.Connection)[name] for name in METHODS]
     for name, original, method in zip(METHODS, originals, connection_methods(*originals)):
+        _replace(connection.Connection, name, method)
         _original[name] = original
-        setattr(connection.Connection, name, method)
-    connection.FrameProtocol = FrameProtocol
+    _original["FrameProtocol"] = vars(connection)["FrameProtocol"]
+    _replace(connection, "FrameProtocol", FrameProtocol)
 
 
 def deactivate() -> None:
+    """Puts everything back."""
     from wsproto import connection
 
-    connection.FrameProtocol = _original.pop("FrameProtocol")
+    _replace(connection, "FrameProtocol", _original.pop("FrameProtocol"))
     for name in METHODS:
-        setattr(connection.Connection, name, _original.pop(name))
+        _replace(connection.Connection, name, _original.pop(name))
+
+
+def _replace(owner: object, name: str, value: object) -> None:
+    setattr(owner, name, value)
