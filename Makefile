@@ -1,0 +1,57 @@
+# One verb per task. PYTHON chooses the interpreter; everything else is installed by `make setup`.
+PYTHON ?= python3
+CC ?= cc
+BUILD = build
+
+.PHONY: help setup build test lint types coverage coverage-native sanitize differential bench package clean
+
+help: ## Show the verbs
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
+
+setup: ## Install fastframe, editable, and all tools of a developer
+	$(PYTHON) -m pip install -e '.[test,bench]' --group dev
+
+build: ## Rebuild the extension modules in place
+	$(PYTHON) setup.py build_ext --inplace
+
+test: ## Run the tests
+	$(PYTHON) -m pytest
+
+lint: ## Check style
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+types: ## Check the types, and the stubs against the modules
+	$(PYTHON) -m mypy
+	$(PYTHON) -m mypy.stubtest --allowlist tests/stubtest-allowlist.txt fastframe
+
+coverage: ## Branch coverage of the Python files: 100 %
+	$(PYTHON) -m pytest -q --cov --cov-report=term
+
+coverage-native: ## Line coverage of the Cython files and of the C files
+	rm -rf $(BUILD)/coverage && mkdir -p $(BUILD)/coverage/c
+	git ls-files | tar -c -T - | tar -x -C $(BUILD)/coverage
+	cd $(BUILD)/coverage && FASTFRAME_COVERAGE=1 $(PYTHON) setup.py -q build_ext --inplace
+	cd $(BUILD)/coverage && PYTHONPATH=. $(PYTHON) -m pytest -q -p no:cacheprovider --ignore tests/test_c.py \
+	    --ignore tests/test_wsproto_suite.py --cov --cov-config=tests/coverage-cython.ini --cov-report=term
+	for test in header close kernels; do \
+	    (cd $(BUILD)/coverage/c && $(CC) -std=gnu11 -O0 --coverage -I../src_c -o $$test ../tests/c/test_$$test.c ../src_c/*.c \
+	    && ./$$test) || exit 1; done
+	cd $(BUILD)/coverage/c && gcov -n *.gcda 2>/dev/null | grep -A1 "File '../src_c" | grep -v '^--'
+
+sanitize: ## Run the tests on extension modules built with AddressSanitizer and UndefinedBehaviorSanitizer
+	tests/sanitize.sh $(PYTHON)
+
+differential: ## Compare ten million frames with wsproto's (half an hour)
+	$(PYTHON) -m fastframe verify --frames 10_000_000
+
+bench: ## Measure against wsproto
+	$(PYTHON) -m pytest benchmarks --benchmark-group-by=group --benchmark-columns=median,iqr,rounds
+
+package: ## Build the sdist and the wheel into dist/, and check them
+	$(PYTHON) -m build
+	$(PYTHON) -m twine check --strict dist/*
+	$(PYTHON) -m check_wheel_contents dist/*.whl
+
+clean: ## Remove what was built
+	rm -rf build dist *.egg-info fastframe/*.c fastframe/*.so .coverage*

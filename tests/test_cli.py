@@ -1,0 +1,224 @@
+"""The command: what it prints, what it returns, and what it says when something is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+pytest.importorskip("wsproto")
+pytest.importorskip("rich")
+
+import fastframe
+from fastframe import cli, cli_output, doctor, verify
+from fastframe import frame_protocol as drop_in
+from fastframe.corpus import KINDS, sessions
+from fastframe.differential import Session, find_difference, minimize, observe
+from tests.strategies import frame
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "fastframe", *arguments],
+        env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+# ---- verify --------------------------------------------------------------------------------------------------------
+
+
+def test_verify() -> None:
+    result = run("verify", "--frames", "1_400", "--seed", "3")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == "", "no progress bar where nobody sees it"
+    for kind in KINDS:
+        assert kind in result.stdout
+    assert "identical: 1,4" in result.stdout
+    assert "\x1b" not in result.stdout, "no colour in a pipe"
+
+
+def test_verify_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["verify", "--frames", "70", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["identical"] is True
+    assert report["difference"] is None
+    assert report["frames"] == sum(kind["frames"] for kind in report["kinds"]) >= 70
+    assert all(kind["speedup"] > 0 for kind in report["kinds"])
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A FrameProtocol that loses the letter z of texts."""
+    original = drop_in._wsproto.FrameProtocol.received_frames
+
+    def received_frames(self: Any) -> Any:
+        for got in original(self):
+            yield got._replace(payload=got.payload.replace("z", "")) if isinstance(got.payload, str) else got
+
+    monkeypatch.setattr(drop_in.FrameProtocol, "received_frames", received_frames)
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_difference_is_found_minimized_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    report = verify.verify(700, 1, lambda kind, frames: None)
+    assert report.difference is not None
+    assert len(report.difference.session.frames) == 1
+    assert report.difference.session.cuts == ()
+    assert report.difference.session.sends == ()
+    assert report.difference.level == "FrameProtocol"
+    program = str(report.difference)
+    assert cli.main(["verify", "--frames", "700"]) == 1
+    shown = capsys.readouterr().out
+    assert "different" in shown
+    assert program in shown
+    assert cli.main(["verify", "--frames", "700", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["identical"], found["difference"]) == (False, program)
+    # The program runs, and shows the two sides.
+    exec(program, {})
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 2
+    assert printed[0] != printed[1]
+
+
+@pytest.mark.usefixtures("broken")
+def test_minimizing_leaves_what_is_needed() -> None:
+    frames = (frame(9, b"p"), frame(1, b"a", fin=False), frame(9, b"q"), frame(0, b"z"), frame(2, b"b"))
+    size = sum(map(len, frames))
+    difference = find_difference(Session("two", True, frames, tuple(range(1, size))))
+    assert difference is not None
+    assert minimize(difference).session == Session("two", True, (frame(1, b"a", fin=False), frame(0, b"z")))
+
+
+def test_what_is_raised_is_seen() -> None:
+    session = Session("after the end", True, (frame(8, b"\x03\xe8"), frame(1, b"late")), (4,))
+    seen = observe(session, fast=True)
+    assert seen == observe(session, fast=False)
+    closed = Session("closed", True, (frame(8, b""), b"x", b"y"), (2, 3), (drop_in_close(),))
+    assert "already closed" in str(observe(closed, fast=True)["Connection"])
+
+
+def drop_in_close() -> Any:
+    from wsproto.events import CloseConnection
+
+    return CloseConnection(1000)
+
+
+def test_the_corpus_is_the_same_for_the_same_seed() -> None:
+    for kind in KINDS:
+        first, again, other = (list(sessions(kind, seed, 300)) for seed in (1, 1, 2))
+        assert first == again
+        assert first != other
+        assert sum(len(session.frames) for session in first) >= 300
+
+
+def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    with cli_output.progress(10, quiet=False) as advance:
+        advance("chat text", 5)
+    assert "chat text" in capsys.readouterr().err
+    with cli_output.progress(10, quiet=True) as advance:
+        advance("chat text", 5)
+    assert capsys.readouterr().err == ""
+
+
+# ---- doctor --------------------------------------------------------------------------------------------------------
+
+
+def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["doctor"]) == 0
+    text = capsys.readouterr().out
+    assert f"kernel           {fastframe.active_kernel()} (this machine can run: " in text
+    assert 'target wsproto   not active: not installed: call fastframe.install("wsproto")' in text
+    with fastframe.installed("wsproto"):
+        assert cli.main(["doctor", "--json"]) == 0
+    findings = json.loads(capsys.readouterr().out)
+    assert findings["healthy"] is True
+    assert findings["targets"]["wsproto"]["active"] is True
+    assert findings["version"] == fastframe.__version__
+
+
+def test_doctor_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    import wsproto
+
+    monkeypatch.setattr(wsproto, "__version__", "1.0.0")
+    monkeypatch.setattr(doctor, "package_version", lambda name: None)
+    monkeypatch.setenv("FASTFRAME_KERNEL", "portable")
+    assert cli.main(["doctor"]) == 1
+    text = capsys.readouterr().out
+    assert "target wsproto   not active: wsproto 1.0.0 is installed; supported versions: 1.2.0" in text
+    assert "rich             not installed; to install it: pip install 'fastframe[cli]'" in text
+    assert "FASTFRAME_KERNEL is set to 'portable'" in text
+
+
+def test_package_versions() -> None:
+    assert doctor.package_version("pytest") == pytest.__version__
+    assert doctor.package_version("no such package") is None
+
+
+# ---- the command itself --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("missing", ["rich", "wsproto"])
+def test_a_missing_extra_is_named(missing: str) -> None:
+    code = f"import sys; sys.modules[{missing!r}] = None; from fastframe.cli import main; sys.exit(main(['verify']))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "needs the cli extra: pip install 'fastframe[cli]'" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["verify", "--frames", "0"], "must be at least 1, not 0"),
+        (["verify", "--frames", "many"], "invalid count value: 'many'"),
+        (["cure"], "invalid choice: 'cure'"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2
+    assert text in capsys.readouterr().err
+
+
+def test_help_and_version() -> None:
+    assert run("--version").stdout == f"fastframe {fastframe.__version__}\n"
+    shown = run("--help").stdout
+    assert "verify" in shown
+    assert "doctor" in shown
+    assert "default: " in run("verify", "--help").stdout
+
+
+def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verify, "find_difference", interrupt)
+    assert cli.main(["verify"]) == 130
+    assert capsys.readouterr().err == "fastframe: interrupted\n"
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    code = (
+        "import sys, os; from fastframe import cli\n"
+        "def write(options):\n"
+        "    print('x' * 100000, flush=True)\n"
+        "cli.run_doctor = write\n"
+        "sys.exit(cli.main(['doctor']))"
+    )
+    program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert program.stdout is not None
+    program.stdout.close()
+    assert program.wait(30) == 0
+    assert program.stderr is not None
+    assert program.stderr.read() == b""
+    program.stderr.close()

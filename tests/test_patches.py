@@ -1,0 +1,132 @@
+"""install, uninstall, installed and status: what they change, what they refuse, and that all is put back."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+pytest.importorskip("wsproto")
+
+import wsproto
+from wsproto import connection
+from wsproto.connection import Connection
+
+import fastframe
+from fastframe import InstallError, frame_protocol, install, installed, status, uninstall
+from fastframe.patches.wsproto import METHODS
+
+
+def parts() -> list[Any]:
+    return [vars(connection)["FrameProtocol"], *(vars(Connection)[name] for name in METHODS)]
+
+
+@pytest.fixture(autouse=True)
+def all_is_put_back() -> Any:
+    before = parts()
+    yield
+    assert parts() == before
+
+
+def test_install_and_uninstall() -> None:
+    before = parts()
+    install("wsproto")
+    after = parts()
+    assert after[0] is frame_protocol.FrameProtocol
+    assert not set(after) & set(before)
+    assert [part.__doc__ for part in after[1:]] == [part.__doc__ for part in before[1:]]
+    assert [part.__qualname__ for part in after[1:]] == [part.__qualname__ for part in before[1:]]
+    install("wsproto")
+    assert parts() == after, "a second install changes nothing"
+    uninstall("wsproto")
+    assert parts() == before
+    uninstall("wsproto")
+    assert parts() == before
+
+
+def test_status() -> None:
+    before = status()["wsproto"]
+    assert before.version == wsproto.__version__
+    assert (before.active, before.kernel) == (False, fastframe.active_kernel())
+    assert wsproto.__version__ in before.supported
+    assert before.reason == 'not installed: call fastframe.install("wsproto")'
+    with installed("wsproto"):
+        assert status()["wsproto"] == before._replace(active=True, reason=None)
+
+
+def test_installed_puts_back_what_was() -> None:
+    with installed("wsproto"):
+        with installed("wsproto"):
+            pass
+        assert status()["wsproto"].active
+    assert not status()["wsproto"].active
+    with pytest.raises(KeyError), installed("wsproto"):
+        raise KeyError
+    assert not status()["wsproto"].active
+
+
+def test_activation_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "fastframe"), installed("wsproto"):
+        pass
+    kernel = fastframe.active_kernel()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"wsproto {wsproto.__version__} runs on fastframe, kernel {kernel}",
+        "wsproto runs on its own code again",
+    ]
+
+
+@pytest.mark.parametrize("version", ["1.1.0", "1.4.0", "2.0", "1.3.2.dev0"])
+def test_an_untested_version_is_refused(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    before = parts()
+    monkeypatch.setattr(wsproto, "__version__", version)
+    with pytest.raises(InstallError, match=f"wsproto {version} is installed; supported versions: 1.2.0, .*1.3.2"):
+        install("wsproto")
+    assert parts() == before
+    assert version in (status()["wsproto"].reason or "")
+
+
+def test_a_missing_wsproto_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wsproto", None)
+    with pytest.raises(InstallError, match=r"wsproto is not installed; .*pip install 'fastframe\[wsproto\]'"):
+        install("wsproto")
+    found = status()["wsproto"]
+    assert found.version is None
+    assert "is not installed" in (found.reason or "")
+
+
+def test_a_wsproto_that_others_have_patched_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "send", lambda self, event: b"")
+        patch.setattr(connection, "FrameProtocol", object)
+        with pytest.raises(InstallError, match="patched by other code already: send, FrameProtocol"):
+            install("wsproto")
+
+
+def test_the_kill_switch(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    before = parts()
+    monkeypatch.setenv("FASTFRAME_DISABLE", "1")
+    install("wsproto")
+    assert parts() == before
+    assert status()["wsproto"].reason == "FASTFRAME_DISABLE=1 is set"
+    assert [record.getMessage() for record in caplog.records] == [
+        "not installed under wsproto: FASTFRAME_DISABLE=1 is set"
+    ]
+
+
+@pytest.mark.parametrize("function", [install, uninstall, lambda *names: installed(*names).__enter__()])
+def test_targets_are_checked(function: Any) -> None:
+    with pytest.raises(ValueError, match="unknown target 'aiohttp'; there is: wsproto"):
+        function("aiohttp")
+    with pytest.raises(ValueError, match="name at least one target: wsproto"):
+        function()
+    with pytest.raises(TypeError, match="a target must be a str, not ModuleType|module"):
+        function(wsproto)
+
+
+def test_the_drop_in_itself_refuses_an_untested_version() -> None:
+    code = "import wsproto; wsproto.__version__ = '9.9'; import fastframe.frame_protocol"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "ImportError: wsproto 9.9 is installed; supported versions: 1.2.0" in result.stderr
