@@ -3,7 +3,7 @@ PYTHON ?= python3
 CC ?= cc
 BUILD = build
 
-.PHONY: help setup build test lint types coverage coverage-native sanitize differential bench package clean
+.PHONY: help setup build test lint types coverage coverage-native sanitize cross differential bench package clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -42,11 +42,16 @@ coverage-native: ## Line coverage of the Cython files and of the C files
 sanitize: ## Run the tests on extension modules built with AddressSanitizer and UndefinedBehaviorSanitizer
 	tests/sanitize.sh $(PYTHON)
 
+cross: ## Run the C tests on s390x (big-endian) and aarch64, under qemu-user
+	tests/cross.sh s390x-linux-gnu-gcc qemu-s390x-static
+	tests/cross.sh aarch64-linux-gnu-gcc qemu-aarch64-static
+
 differential: ## Compare ten million frames with wsproto's (half an hour)
 	$(PYTHON) -m fastframe verify --frames 10_000_000
 
 bench: ## Measure against wsproto
-	$(PYTHON) -m pytest benchmarks --benchmark-group-by=group --benchmark-columns=median,iqr,rounds
+	$(PYTHON) -m pytest benchmarks/bench_*.py --benchmark-columns=median,iqr,rounds --benchmark-json=build/benchmark.json
+	$(PYTHON) benchmarks/ratios.py build/benchmark.json
 
 package: ## Build the sdist and the wheel into dist/, and check them
 	$(PYTHON) -m build
