@@ -1,5 +1,7 @@
 """A C-accelerated WebSocket (RFC 6455) frame codec. No sockets, no handshake, no event loop."""
 
+from typing import TYPE_CHECKING
+
 from fastframe._core import (
     Close,
     Ping,
@@ -17,6 +19,9 @@ from fastframe._encoder import Encoder
 from fastframe._types import Header, Opcode, ProtocolError, Role, Text
 from fastframe._version import __version__
 from fastframe.patches import InstallError, TargetStatus, install, installed, status, uninstall
+
+if TYPE_CHECKING:
+    from fastframe.frame_index import index_frames
 
 __all__ = [
     "Close",
@@ -37,6 +42,7 @@ __all__ = [
     "apply_mask",
     "apply_mask_into",
     "available_kernels",
+    "index_frames",
     "install",
     "installed",
     "is_utf8",
@@ -44,3 +50,12 @@ __all__ = [
     "status",
     "uninstall",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # index_frames needs NumPy, which is imported only when somebody asks for it.
+    if name == "index_frames":
+        from fastframe.frame_index import index_frames
+
+        return index_frames
+    raise AttributeError(f"module 'fastframe' has no attribute {name!r}")

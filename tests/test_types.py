@@ -82,6 +82,8 @@ def test_exports() -> None:
     public = {
         name
         for name, value in vars(fastframe).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType)
+        if not name.startswith("_") and not isinstance(value, ModuleType) and name != "TYPE_CHECKING"
     }
-    assert set(fastframe.__all__) == public | {"__version__"}
+    assert set(fastframe.__all__) == public | {"__version__", "index_frames"}
+    with pytest.raises(AttributeError, match="module 'fastframe' has no attribute 'nonesuch'"):
+        fastframe.nonesuch  # noqa: B018

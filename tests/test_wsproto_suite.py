@@ -37,7 +37,7 @@ def pytest_sessionfinish(session):
 def sdist(folder: Path) -> Path:
     """The unpacked sdist of the installed version."""
     downloaded = subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:", "--no-build-isolation",
+        [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:",
          "--disable-pip-version-check", "--dest", str(folder), f"wsproto=={wsproto.__version__}"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip

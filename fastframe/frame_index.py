@@ -1,0 +1,67 @@
+"""The frames of captured traffic as a NumPy table, to be counted, filtered and plotted without a loop in Python."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from fastframe._core import parse_header
+from fastframe._types import ProtocolError
+
+try:
+    import numpy as np
+except ModuleNotFoundError:
+    raise ImportError("index_frames needs NumPy: pip install 'fastframe[numpy]'") from None
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    if sys.version_info >= (3, 12):
+        from collections.abc import Buffer
+    else:
+        from typing_extensions import Buffer
+
+FRAME_DTYPE = np.dtype(
+    [
+        ("offset", np.uint64),  # of the header, in bytes from the start of the data
+        ("header_size", np.uint8),
+        ("payload_length", np.uint64),
+        ("opcode", np.uint8),
+        ("fin", np.bool_),
+        ("rsv", np.uint8),  # RSV1 is 4, RSV2 is 2, RSV3 is 1
+        ("masked", np.bool_),
+        ("masking_key", np.uint8, (4,)),  # zeros if not masked
+    ]
+)
+
+
+def index_frames(data: Buffer) -> npt.NDArray[np.void]:
+    """The header of each frame in `data`, one row a frame (RFC 6455, 5.2).
+
+    data: a contiguous bytes-like object, one direction of a connection from the first frame on. It is read, not kept.
+
+    Returns a structured array of dtype FRAME_DTYPE. A last frame whose payload is cut off is in it; one whose header is cut
+    off is not. Payloads are not looked at, nor is the order of frames judged.
+
+    Raises TypeError for data that is not bytes-like, and ProtocolError, with the offset in its reason, for a header that no
+    frame may have.
+    """
+    view = memoryview(data).cast("B")
+    rows = []
+    offset = 0
+    while offset < len(view):
+        try:
+            header = parse_header(view[offset : offset + 14])
+        except ProtocolError as error:
+            raise ProtocolError(error.code, f"at offset {offset}: {error.reason}") from None
+        if header is None:
+            break
+        key = header.masking_key
+        rows.append(
+            (
+                offset, header.size, header.payload_length, header.opcode, header.fin, header.rsv,
+                key is not None, tuple(key or bytes(4)),
+            )
+        )  # fmt: skip
+        offset += header.size + header.payload_length
+    return np.array(rows, FRAME_DTYPE)
