@@ -9,6 +9,7 @@ help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 setup: ## Install fastframe, editable, and all tools of a developer
+	$(PYTHON) -m pip install -U 'pip>=25.1'
 	$(PYTHON) -m pip install -e '.[test,bench]' --group dev
 
 build: ## Rebuild the extension modules in place
@@ -50,6 +51,7 @@ differential: ## Compare ten million frames with wsproto's (half an hour)
 	$(PYTHON) -m fastframe verify --frames 10_000_000
 
 bench: ## Measure against wsproto
+	mkdir -p $(BUILD)
 	$(PYTHON) -m pytest benchmarks/bench_*.py --benchmark-columns=median,iqr,rounds --benchmark-json=build/benchmark.json
 	$(PYTHON) benchmarks/ratios.py build/benchmark.json
 

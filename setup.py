@@ -10,7 +10,9 @@ DIRECTIVES = {
     "language_level": 3,
     "auto_pickle": False,
     "autotestdict": False,
-    "freethreading_compatible": False,  # until the stress tests say so: docs/threads.md
+    "freethreading_compatible": False,  # until stress tests under a free-threaded Python say so
+    "embedsignature": True,
+    "embedsignature.format": "clinic",
 }
 
 MSVC = sysconfig.get_platform().startswith("win")
@@ -19,8 +21,11 @@ MSVC = sysconfig.get_platform().startswith("win")
 COVERAGE = os.environ.get("FASTFRAME_COVERAGE") == "1"
 SANITIZE = os.environ.get("FASTFRAME_SANITIZE", "")
 
-# Module state, not C globals, so that subinterpreters can each have their own; the second one makes lines traceable.
-MACROS = [("CYTHON_USE_MODULE_STATE", "1")] + ([("CYTHON_TRACE", "1")] if COVERAGE else [])
+# Module state and types from specs, not C globals, so that subinterpreters can each have their own. One without the
+# other crashes: until 3.12 a garbage collection during the import would visit static types that are half made.
+MACROS = [("CYTHON_USE_MODULE_STATE", "1"), ("CYTHON_USE_TYPE_SPECS", "1")]
+if COVERAGE:
+    MACROS.append(("CYTHON_TRACE", "1"))
 
 
 def compile_args():

@@ -1,7 +1,14 @@
-"""A C-accelerated WebSocket (RFC 6455) frame codec. No sockets, no handshake, no event loop."""
+"""A C-accelerated WebSocket (RFC 6455) frame codec. No sockets, no handshake, no event loop.
 
-from typing import TYPE_CHECKING
+Decoder, Encoder        the native codec: bytes in, messages out, and back
+install, uninstall      put it under a library that has a codec of its own, wsproto for one; and take it out
+installed, status       the same for the length of a `with` block; is it active, and why not
+frame_protocol          a module: the drop-in for wsproto.frame_protocol
+apply_mask, is_utf8 ... the kernels by themselves
+index_frames            captured traffic as a NumPy table
+"""
 
+from fastframe import _built as _built
 from fastframe._core import (
     Close,
     Ping,
@@ -18,10 +25,8 @@ from fastframe._decoder import Decoder
 from fastframe._encoder import Encoder
 from fastframe._types import Header, Opcode, ProtocolError, Role, Text
 from fastframe._version import __version__
+from fastframe.frame_index import index_frames
 from fastframe.patches import InstallError, TargetStatus, install, installed, status, uninstall
-
-if TYPE_CHECKING:
-    from fastframe.frame_index import index_frames
 
 __all__ = [
     "Close",
@@ -50,12 +55,3 @@ __all__ = [
     "status",
     "uninstall",
 ]
-
-
-def __getattr__(name: str) -> object:
-    # index_frames needs NumPy, which is imported only when somebody asks for it.
-    if name == "index_frames":
-        from fastframe.frame_index import index_frames
-
-        return index_frames
-    raise AttributeError(f"module 'fastframe' has no attribute {name!r}")

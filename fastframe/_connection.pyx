@@ -10,7 +10,7 @@ from cpython.object cimport PyObject, PyObject_GenericSetAttr
 from libc.stdint cimport uint8_t
 
 from fastframe._capi cimport FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT
-from fastframe._wsproto cimport FrameProtocol
+from fastframe._wsproto cimport FrameProtocol, GeneratorShape
 
 
 cdef extern from *:
@@ -111,18 +111,16 @@ cdef enum Source:
     NONE
 
 
-cdef class Events:
+cdef class Events(GeneratorShape):
     """The generator that Connection.events returns."""
 
+    cdef object __weakref__
     cdef object _connection
     cdef object _original_events
     cdef object _original
     cdef Vocabulary _wsproto
     cdef FrameProtocol _protocol
     cdef Source _source
-
-    def __iter__(self):
-        return self
 
     def __next__(self):
         if self._source == PROTOCOL:

@@ -1,11 +1,14 @@
 # What the other extension modules, and `cimport fastframe`, take from the core.
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 
 from fastframe._capi cimport ff_kernels, ff_role, ff_status
 
 
 # The table of kernels in use. There is one table for the whole process, and it lives in this module.
 cdef const ff_kernels *kernels() noexcept nogil
+
+# A number from `smallest` to `largest`; TypeError or ValueError that names it if it is not.
+cdef uint64_t number_from(str name, object value, uint64_t smallest, uint64_t largest) except? 0
 
 # A role as the C library spells it; ValueError for anything but a Role.
 cdef ff_role role_from(object role) except *

@@ -3,6 +3,7 @@
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.long cimport PyLong_AsUnsignedLongLong
 from libc.stdint cimport uint8_t, uint64_t
 
 from fastframe._capi cimport (
@@ -209,6 +210,20 @@ cdef int raise_status(ff_status status) except -1:
     if status != FF_OK:
         raise protocol_error(status)
     return 0
+
+
+cdef uint64_t number_from(str name, object value, uint64_t smallest, uint64_t largest) except? 0:
+    cdef uint64_t number
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    try:
+        # Compared in C: a subclass of int may compare as it likes.
+        number = PyLong_AsUnsignedLongLong(value)
+        if smallest <= number <= largest:
+            return number
+    except OverflowError:
+        pass
+    raise ValueError(f"{name} must be from {smallest} to {largest}, not {value}")
 
 
 cdef ff_role role_from(object role) except *:

@@ -7,7 +7,7 @@ finished. A payload that is here as a whole becomes its message straight from th
 """
 
 cimport cython
-from cpython.buffer cimport PyBuffer_FillInfo
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -21,17 +21,17 @@ from fastframe._capi cimport (
     ff_header_check, ff_header_parse, ff_kernels, ff_masking_key_rotate, ff_opcode_is_control, ff_role, ff_status,
     ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
-from fastframe._core cimport kernels, new_close, new_ping, new_pong, protocol_error, raise_status, role_from
+from fastframe._core cimport kernels, new_close, new_ping, new_pong, number_from, protocol_error, raise_status, role_from
 from fastframe._inbox cimport Inbox
 from fastframe._payload cimport Chunk, CutCharacter, chunk_bytes, chunk_copy, chunk_text
-
-import sys
 
 from fastframe._types import Role, Text
 
 
 cdef extern from "Python.h":
+    const Py_ssize_t PY_SSIZE_T_MAX
     Py_ssize_t Py_REFCNT(PyObject *object)
+    long long PyLong_AsLongLongAndOverflow(object number, int *overflow) except? -1
     int _PyBytes_Resize(PyObject **bytes, Py_ssize_t size) except -1
     object PyUnicode_DecodeUTF8(const char *text, Py_ssize_t size, const char *errors)
 
@@ -46,6 +46,9 @@ cdef enum:
     DEFAULT_MAX_SIZE = 1 << 24
     DEFAULT_MAX_FRAGMENTS = 8192
 
+# Half of what fits, so that no sum of two sizes can overflow: sys.maxsize // 2.
+cdef uint64_t LARGEST_LIMIT = PY_SSIZE_T_MAX // 2
+
 cdef enum:
     NO_MESSAGE = 0  # the opcode of the open message while there is none; TEXT and BINARY are 1 and 2
 
@@ -57,27 +60,34 @@ cdef enum:
 
 
 cdef uint64_t limit_from(str name, object value) except 0:
-    # Half of what fits, so that no sum of two sizes can overflow.
-    largest = sys.maxsize // 2
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
-    if not 1 <= value <= largest:
-        raise ValueError(f"{name} must be from 1 to {largest}, not {value}")
-    return value
+    return number_from(name, value, 1, LARGEST_LIMIT)
+
+
+cdef char *BYTES_FORMAT = <char *><const char *>b"B"
 
 
 @cython.final
 cdef class WritableRegion:
     # Lends memory that belongs to `owner` as a writable buffer, and keeps it alive for as long as someone looks at it.
-    cdef object owner
+    cdef bytes owner
     cdef void *start
     cdef Py_ssize_t size
 
     def __getbuffer__(self, Py_buffer *view, int flags):
-        PyBuffer_FillInfo(view, self, self.start, self.size, 0, flags)
+        view.obj = self
+        view.buf = self.start
+        view.len = self.size
+        view.readonly = False
+        view.itemsize = 1
+        view.format = BYTES_FORMAT if flags & PyBUF_FORMAT else NULL
+        view.ndim = 1
+        view.shape = &view.len if flags & PyBUF_ND else NULL
+        view.strides = &view.itemsize if flags & PyBUF_STRIDES == PyBUF_STRIDES else NULL
+        view.suboffsets = NULL
+        view.internal = NULL
 
 
-cdef object writable_view(object owner, uint8_t *start, size_t size):
+cdef object writable_view(bytes owner, uint8_t *start, size_t size):
     cdef WritableRegion region = WritableRegion.__new__(WritableRegion)
     region.owner = owner
     region.start = start
@@ -95,6 +105,8 @@ cdef class Decoder:
     decode_text: with False a text message comes as `Text`: validated bytes, not decoded.
 
     A limit that is not an int raises TypeError, one that is not from 1 to sys.maxsize // 2 ValueError.
+
+    Memory for a payload is taken at once when its header has been accepted, so at most max_message_size for a connection.
 
     `feed` bytes and iterate: a text message is a str, a binary one bytes, and `Ping`, `Pong` and `Close` are control
     frames. All of them are new objects that belong to the caller. One decoder serves one connection, and one thread at a
@@ -134,9 +146,7 @@ cdef class Decoder:
         self._max_fragments = DEFAULT_MAX_FRAGMENTS
         self._decode_text = True
         self._kernels = kernels()
-        self._inbox = Inbox.__new__(Inbox)
-        self._state = HEADER
-        self._forget_message()
+        self._restart(HEADER, None)
 
     def __init__(
         self,
@@ -152,6 +162,7 @@ cdef class Decoder:
         self._max_frame_size = limit_from("max_frame_size", max_frame_size)
         self._max_fragments = limit_from("max_fragments", max_fragments)
         self._decode_text = bool(decode_text)
+        self._restart(HEADER, None)
 
     @property
     def role(self):
@@ -175,9 +186,10 @@ cdef class Decoder:
         raises ProtocolError at the first broken rule, after everything that came before it. RuntimeError once a Close
         frame or a broken rule has ended the stream.
         """
+        cdef Inbox inbox = self._inbox  # ours, whatever the data's own code does while it lends its buffer
         self._refuse_when_finished()
+        inbox.feed(data)
         self._lent = 0
-        self._inbox.feed(data)
         return self
 
     def get_buffer(self, sizehint=-1):
@@ -190,17 +202,27 @@ cdef class Decoder:
         RuntimeError once the stream has ended.
         """
         cdef uint8_t *start
+        cdef size_t size
+        cdef long long wanted
+        cdef int overflow = 0
         if not isinstance(sizehint, int):
             raise TypeError(f"sizehint must be an int, not {type(sizehint).__name__}")
+        wanted = PyLong_AsLongLongAndOverflow(sizehint, &overflow)
         self._refuse_when_finished()
+        self._lent = 0  # until there is something to lend
         self._lent_in_place = self._can_receive_in_place()
         if self._lent_in_place:
-            self._lent = <size_t>self._header.payload_length - self._payload_here - self._in_place
+            size = <size_t>self._header.payload_length - self._payload_here - self._in_place
             start = <uint8_t *>PyBytes_AS_STRING(self._gathered) + self._gathered_size + self._in_place
-            return writable_view(self._gathered, start, self._lent)
-        self._lent = min(max(sizehint, RECEIVE_SIZE), LARGEST_RECEIVE_SIZE)
-        start = self._inbox.reserve(self._lent)
-        return writable_view(self._inbox.buffer, start, self._lent)
+            view = writable_view(self._gathered, start, size)
+        else:
+            if overflow > 0 or wanted > LARGEST_RECEIVE_SIZE:
+                wanted = LARGEST_RECEIVE_SIZE
+            size = max(wanted, <long long>RECEIVE_SIZE)
+            start = self._inbox.reserve(size)
+            view = writable_view(self._inbox.buffer, start, size)
+        self._lent = size
+        return view
 
     def buffer_updated(self, nbytes):
         """Takes in the first `nbytes` bytes of the last `get_buffer`; returns the decoder itself, like `feed`.
@@ -208,15 +230,12 @@ cdef class Decoder:
         TypeError if nbytes is not an int; ValueError if it is negative or more than was offered, and feeding in between
         withdraws the offer.
         """
-        if not isinstance(nbytes, int):
-            raise TypeError(f"nbytes must be an int, not {type(nbytes).__name__}")
-        if not 0 <= nbytes <= self._lent:
-            raise ValueError(f"nbytes must be from 0 to {self._lent}, what get_buffer offered, not {nbytes}")
+        cdef size_t size = <size_t>number_from("nbytes", nbytes, 0, self._lent)
         self._lent = 0
         if self._lent_in_place:
-            self._in_place += nbytes
+            self._in_place += size
         else:
-            self._inbox.received(nbytes)
+            self._inbox.received(size)
         return self
 
     cdef bint _can_receive_in_place(self) noexcept:
@@ -241,7 +260,7 @@ cdef class Decoder:
         try:
             message = self._step()
         except BaseException as error:
-            self._finish(str(error))
+            self._restart(FINISHED, str(error))
             raise
         if message is None:
             if self._lent == 0:
@@ -264,9 +283,9 @@ cdef class Decoder:
                 return self._gathered_message()
         return None
 
-    cdef int _finish(self, str why) except -1:
-        self._state = FINISHED
-        self._why_finished = why
+    cdef int _restart(self, State state, str why_finished) except -1:
+        self._state = state
+        self._why_finished = why_finished
         self._inbox = Inbox.__new__(Inbox)
         self._lent = 0
         self._in_place = 0
@@ -380,7 +399,7 @@ cdef class Decoder:
             chunk_copy(self._kernels, &chunk, payload)
             raise_status(ff_close_parse(self._kernels, payload, length, &code))
             reason = PyUnicode_DecodeUTF8(<const char *>payload + 2, length - 2, NULL) if length else ""
-            self._finish("a Close frame was received (RFC 6455, 5.5.1)")
+            self._restart(FINISHED, "a Close frame was received (RFC 6455, 5.5.1)")
             return new_close(code, reason)
         if self._header.opcode == FF_OPCODE_PING:
             return new_ping(chunk_bytes(self._kernels, &chunk))

@@ -16,7 +16,7 @@ from fastframe._capi cimport (
     FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, FF_SERVER, ff_close_code_is_valid,
     ff_header, ff_kernels, ff_role, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
-from fastframe._core cimport kernels, role_from
+from fastframe._core cimport kernels, number_from, role_from
 
 import os
 
@@ -266,8 +266,8 @@ cdef class Encoder:
         ValueError for a reserved opcode, and for a control frame that is fragmented or has more than 125 bytes.
         """
         cdef Py_buffer view
-        cdef uint8_t checked_opcode = field("opcode", opcode, 15)
-        cdef uint8_t checked_rsv = field("rsv", rsv, 7)
+        cdef uint8_t checked_opcode = number_from("opcode", opcode, 0, 15)
+        cdef uint8_t checked_rsv = number_from("rsv", rsv, 0, 7)
         get_payload(payload, &view, "a contiguous bytes-like object")
         try:
             return self._frame(checked_opcode, <const uint8_t *>view.buf, view.len, fin, checked_rsv)
@@ -282,10 +282,10 @@ cdef class Encoder:
         """
         cdef ff_header header
         cdef uint8_t header_bytes[FF_MAX_HEADER]
-        header.opcode = field("opcode", opcode, 15)
-        header.rsv = field("rsv", rsv, 7)
+        header.opcode = number_from("opcode", opcode, 0, 15)
+        header.rsv = number_from("rsv", rsv, 0, 7)
         header.fin = fin
-        header.payload_length = field("payload_length", payload_length, 2**63 - 1)
+        header.payload_length = number_from("payload_length", payload_length, 0, 2**63 - 1)
         self._mask(&header)
         write_header(&header, header_bytes)
         return PyBytes_FromStringAndSize(<const char *>header_bytes, header.size)
@@ -304,11 +304,3 @@ cdef class Encoder:
         if header.masked:
             self._keys.take(header.masking_key)
         return 0
-
-
-cdef uint64_t field(str name, object value, uint64_t largest) except? 0:
-    if not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
-    if not 0 <= value <= largest:
-        raise ValueError(f"{name} must be from 0 to {largest}, not {value}")
-    return value

@@ -13,7 +13,7 @@ from fastframe._capi cimport FF_MAX_CONTROL_PAYLOAD, FF_MAX_HEADER
 cdef enum:
     STEP_SIZE = FF_MAX_HEADER + FF_MAX_CONTROL_PAYLOAD
     SMALLEST_BUFFER = 2 * STEP_SIZE
-    LARGEST_IDLE_BUFFER = 1 << 16
+    LARGEST_IDLE_BUFFER = 1 << 12
 
 
 # Where `data` points when nothing is here: memcpy wants a real address even for no bytes.
@@ -49,7 +49,8 @@ cdef class Inbox:
         cdef bytes behind = self._behind
         if behind is None:
             return False
-        # Out of the splice: drop the repeated bytes, and copy all that is behind.
+        # Out of the splice: drop the repeated bytes, and copy all that is behind. Room first, as that may fail.
+        self._make_room(PyBytes_GET_SIZE(behind))
         self.length -= self._repeated
         self._behind = None
         self._append(<const uint8_t *>PyBytes_AS_STRING(behind), PyBytes_GET_SIZE(behind))
@@ -82,26 +83,28 @@ cdef class Inbox:
     cdef int _append(self, const uint8_t *data, size_t size) except -1:
         if size:
             self._make_room(size)
-            memcpy(<uint8_t *>self.data + self.length, data, size)
+            memmove(<uint8_t *>self.data + self.length, data, size)  # it may be a view of get_buffer, of this very buffer
             self.length += size
         return 0
 
     cdef int _make_room(self, size_t size) except -1:
-        # Moves what is here into our own buffer, so that `size` bytes fit behind it.
+        # Moves what is here into our own buffer, unless it is there with `size` bytes free behind it. Each byte is moved
+        # once on average: in place only over a gap that is as large, else into a buffer with half as much to spare.
         cdef size_t needed = self.length + size
         cdef size_t capacity = 0 if self.buffer is None else PyBytes_GET_SIZE(self.buffer)
+        cdef const uint8_t *start = NOTHING if self.buffer is None else <const uint8_t *>PyBytes_AS_STRING(self.buffer)
+        cdef size_t gap = 0
         cdef bytes larger
-        cdef uint8_t *start
-        if capacity < needed:
-            larger = PyBytes_FromStringAndSize(NULL, max(needed, 2 * capacity, <size_t>SMALLEST_BUFFER))
-            start = <uint8_t *>PyBytes_AS_STRING(larger)
-            memcpy(start, self.data, self.length)
-            self.buffer = larger
-        else:
-            start = <uint8_t *>PyBytes_AS_STRING(self.buffer)
-            if self._owner is self.buffer and self.data + needed <= start + capacity:
+        if self._owner is self.buffer and self.buffer is not None:
+            gap = self.data - start
+            if needed <= capacity - gap:
                 return 0
-            memmove(start, self.data, self.length)
+        if needed <= capacity and (self._owner is not self.buffer or self.length <= gap):
+            memmove(<uint8_t *>start, self.data, self.length)
+        else:
+            larger = PyBytes_FromStringAndSize(NULL, max(needed + needed // 2, <size_t>SMALLEST_BUFFER))
+            memcpy(PyBytes_AS_STRING(larger), self.data, self.length)
+            self.buffer = larger
         self._take(self.buffer, 0, self.length)
         return 0
 

@@ -31,6 +31,7 @@ cdef class FrameDecoder:
     cdef uint8_t _effective_opcode
     cdef uint64_t _payload_required, _payload_consumed
     cdef size_t _bytes_used
+    cdef bint _running
 
     # The piece of payload that `_advance` has come to: as it stands on the wire, or what the extensions made of it.
     cdef Chunk _chunk
@@ -40,6 +41,8 @@ cdef class FrameDecoder:
 
     # True: there is a piece. False: more bytes are needed.
     cdef bint _advance(self) except -1
+    cdef int _enter(self) except -1
+    cdef bint _parse(self) except -1
     cdef object _take_payload(self)
 
     cdef bint _parse_header(self) except -1
@@ -77,8 +80,13 @@ cdef class FrameProtocol:
     # The same for a control frame.
     cdef object _control_frame(self, uint8_t opcode, object payload, bint as_bytes)
 
+    cdef int _make_decoder(self, object client, object extensions) except -1
     cdef bint _parse(self) except -1
     cdef int _process_data(self) except -1
     cdef object _decode_text(self)
     cdef bint _is_plain(self) noexcept
     cdef object _serialize(self, uint8_t opcode, const uint8_t *payload, size_t length, bint fin, bint as_bytes)
+
+
+cdef class GeneratorShape:
+    pass

@@ -6,7 +6,7 @@ arguments, outbound extensions, misuse) runs through wsproto's own methods, whic
 so it behaves like the installed wsproto because it is the installed wsproto.
 """
 
-from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_CheckExact, PyByteArray_GET_SIZE
+from cpython.bytearray cimport PyByteArray_CheckExact
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from cpython.tuple cimport PyTuple_GET_ITEM
@@ -43,6 +43,9 @@ cdef extern from *:
             Py_INCREF(b); PyTuple_SET_ITEM(tuple, 1, b);
             Py_INCREF(c); PyTuple_SET_ITEM(tuple, 2, c);
             Py_INCREF(d); PyTuple_SET_ITEM(tuple, 3, d);
+    #if PY_VERSION_HEX >= 0x030E0000
+            ((PyTupleObject *)tuple)->ob_hash = -1; /* not computed yet */
+    #endif
         }
         return tuple;
     }
@@ -93,7 +96,12 @@ cdef class FrameDecoder:
         self.extensions = extensions or []
 
     def receive_bytes(self, data):
-        self._inbox.feed(data)
+        try:
+            self._inbox.feed(data)
+        except TypeError:
+            buffer = bytearray()
+            buffer += data  # raises wsproto's own error
+            raise
 
     def process_buffer(self):
         if not self._advance():
@@ -101,6 +109,20 @@ cdef class FrameDecoder:
         return self._wsproto.frame(self._opcode, self._take_payload(), self._frame_finished, self._fin)
 
     cdef bint _advance(self) except -1:
+        self._enter()
+        try:
+            return self._parse()
+        finally:
+            self._running = False
+
+    cdef int _enter(self) except -1:
+        # An extension is handed this object; wsproto lets it parse here, and then loses track of the frame.
+        if self._running:
+            raise RuntimeError("the FrameDecoder is parsing: an extension must not call it")
+        self._running = True
+        return 0
+
+    cdef bint _parse(self) except -1:
         if not self._header_here and not self._parse_header():
             return False
         if not self._take_chunk():
@@ -122,7 +144,11 @@ cdef class FrameDecoder:
 
     def parse_header(self):
         """True if the header of the next frame is here; wsproto's name for it."""
-        return self._parse_header()
+        self._enter()
+        try:
+            return self._parse_header()
+        finally:
+            self._running = False
 
     cdef bint _parse_header(self) except -1:
         # wsproto marks bytes of a header as used one field at a time, forgets the marks when it needs more data, but leaves
@@ -323,16 +349,24 @@ cdef class FrameProtocol:
         self._message_opcode = NO_OPCODE
         # All that memory safety needs, whether or not a subclass calls __init__.
         self.extensions = []
-        self._frame_decoder = self._decoder_class(False)
+        self._make_decoder(False, [])
 
     def __init__(self, client, extensions):
         self.client = client
         self.extensions = [extension for extension in extensions if extension.enabled()]
-        self._frame_decoder = self._decoder_class(self.client, self.extensions)
+        self._make_decoder(self.client, self.extensions)
         self._outbound_opcode = None
 
+    cdef int _make_decoder(self, object client, object extensions) except -1:
+        decoder = self._decoder_class(client, extensions)
+        if decoder is None:
+            raise TypeError("_decoder_class must make a FrameDecoder")
+        self._frame_decoder = decoder
+        return 0
+
     def receive_bytes(self, data):
-        self._frame_decoder._inbox.feed(data)
+        cdef FrameDecoder decoder = self._frame_decoder
+        decoder.receive_bytes(data)
 
     def received_frames(self):
         """wsproto's generator of frames: it ends where more bytes are needed."""
@@ -476,8 +510,9 @@ cdef class FrameProtocol:
             length = PyBytes_GET_SIZE(payload)
         elif PyByteArray_CheckExact(payload):
             opcode = FF_OPCODE_BINARY
-            data = <const uint8_t *>PyByteArray_AS_STRING(payload)
-            length = PyByteArray_GET_SIZE(payload)
+            payload = bytes(payload)  # another thread may resize it
+            data = <const uint8_t *>PyBytes_AS_STRING(payload)
+            length = PyBytes_GET_SIZE(payload)
         else:
             return None
 
@@ -522,16 +557,31 @@ cdef class FrameProtocol:
 
 # ---- wsproto's generators ------------------------------------------------------------------------------------------
 
-cdef class ReceivedFrames:
-    """The generator that FrameProtocol.received_frames returns."""
-
-    cdef FrameProtocol _protocol  # None once it has ended
-
-    def __cinit__(self, FrameProtocol protocol not None):
-        self._protocol = protocol
+cdef class GeneratorShape:
+    """What a generator has besides __next__."""
 
     def __iter__(self):
         return self
+
+    def send(self, value):
+        """The next item; like wsproto's generators it has no use for the value."""
+        return next(self)
+
+    def throw(self, kind, value=None, traceback=None):
+        """Ends it, and raises the exception, which it does not handle."""
+        self.close()
+        error = kind if isinstance(kind, BaseException) else kind() if value is None else kind(value)
+        raise error.with_traceback(traceback)
+
+
+cdef class ReceivedFrames(GeneratorShape):
+    """The generator that FrameProtocol.received_frames returns."""
+
+    cdef FrameProtocol _protocol  # None once it has ended
+    cdef object __weakref__
+
+    def __cinit__(self, FrameProtocol protocol not None):
+        self._protocol = protocol
 
     def __next__(self):
         cdef FrameProtocol protocol = self._protocol
@@ -543,11 +593,11 @@ cdef class ReceivedFrames:
         raise StopIteration
 
     def close(self):
-        """Ends it, as a generator's close does."""
+        """Ends it."""
         self._protocol = None
 
 
-cdef class ParseMore:
+cdef class ParseMore(GeneratorShape):
     """The generator behind FrameProtocol._parse_more. All of them share the protocol's state."""
 
     cdef FrameProtocol _protocol
@@ -555,12 +605,13 @@ cdef class ParseMore:
     def __cinit__(self, FrameProtocol protocol not None):
         self._protocol = protocol
 
-    def __iter__(self):
-        return self
-
     def __next__(self):
         if self._protocol._next():
             return self._protocol._frame()
         if self._protocol._exhausted:
             raise StopIteration
         return None
+
+    def close(self):
+        """Ends it, for all."""
+        self._protocol._exhausted = True

@@ -10,7 +10,7 @@ def installed_version() -> str:
     try:
         import wsproto
     except ModuleNotFoundError as error:
-        raise ImportError(
+        raise ModuleNotFoundError(
             "wsproto is not installed; supported versions: "
             f"{', '.join(SUPPORTED_VERSIONS)}. Install it with: pip install 'fastframe[wsproto]'"
         ) from error
@@ -21,5 +21,8 @@ def supported_version() -> str:
     """The installed version. ImportError that names it if it is not one that this package was tested with."""
     version = installed_version()
     if version not in SUPPORTED_VERSIONS:
-        raise ImportError(f"wsproto {version} is installed; supported versions: {', '.join(SUPPORTED_VERSIONS)}")
+        raise ImportError(
+            f"wsproto {version} is installed; supported versions: {', '.join(SUPPORTED_VERSIONS)}. "
+            "Install one of them, or a newer fastframe"
+        )
     return version

@@ -1,4 +1,4 @@
-"""The command `fastframe`: verify, doctor, inspect."""
+"""The command `fastframe`: verify and doctor."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
         return code
-    except MissingExtraError as error:
+    except (MissingExtraError, fastframe.InstallError) as error:
         print(f"fastframe: {error}", file=sys.stderr)
         return TROUBLE
     except BrokenPipeError:  # the reader, `head` for instance, has seen enough
@@ -47,9 +47,10 @@ def parser() -> argparse.ArgumentParser:
         "verify",
         help="compare wsproto with wsproto on fastframe, frame by frame, and time both",
         description="Replays traffic made from a seed through wsproto alone and through wsproto on fastframe, and compares "
-        "all events, errors, states and bytes. Exit code 0: identical; 1: a difference, shown as a short program.",
+        "all events, errors, states and bytes. Exit code 0: identical; 1: a difference, shown as a short program; "
+        "2: it could not run.",
     )
-    verify.add_argument("--frames", type=count, default=100_000, help="how many frames (default: %(default)s)")
+    verify.add_argument("--frames", type=whole_number, default=100_000, help="at least so many (default: %(default)s)")
     verify.add_argument("--seed", type=int, default=1, help="which traffic (default: %(default)s)")
     verify.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     verify.set_defaults(run=run_verify)
@@ -65,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def count(text: str) -> int:
+def whole_number(text: str) -> int:
     number = int(text.replace("_", ""))
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
@@ -79,10 +80,10 @@ def run_verify(options: argparse.Namespace) -> int:
     try:
         from fastframe import cli_output
         from fastframe.verify import verify
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"{error}; verify needs the cli extra: pip install 'fastframe[cli]'") from error
     except ImportError as error:
-        raise MissingExtraError(
-            f"{error}; `fastframe verify` needs the cli extra: pip install 'fastframe[cli]'"
-        ) from error
+        raise MissingExtraError(str(error)) from error
 
     with cli_output.progress(options.frames, quiet=options.json) as advance:
         report = verify(options.frames, options.seed, advance)

@@ -33,15 +33,11 @@ class Findings:
     @property
     def healthy(self) -> bool:
         """True if every target that is installed can run on fastframe."""
-        return all(can_be_active(target) for target in self.targets.values() if target.version is not None)
+        return all(target.ready for target in self.targets.values() if target.version is not None)
 
     def as_json(self) -> dict[str, Any]:
         targets = {name: target._asdict() for name, target in self.targets.items()}
         return {**vars(self), "targets": targets, "healthy": self.healthy}
-
-
-def can_be_active(target: TargetStatus) -> bool:
-    return target.active or (target.reason is not None and target.reason.startswith("not installed: call"))
 
 
 def package_version(name: str) -> str | None:
@@ -76,5 +72,8 @@ def lines(findings: Findings) -> list[tuple[str, str]]:
     for name, version in findings.packages.items():
         rows.append((name, version or f"not installed; to install it: pip install 'fastframe[{OPTIONAL[name]}]'"))
     for name, target in findings.targets.items():
-        rows.append((f"target {name}", "active" if target.active else f"not active: {target.reason}"))
+        state = (
+            "active" if target.active else f"ready: {target.reason}" if target.ready else f"not ready: {target.reason}"
+        )
+        rows.append((f"target {name}", state))
     return rows

@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING
 from fastframe._core import parse_header
 from fastframe._types import ProtocolError
 
-try:
-    import numpy as np
-except ModuleNotFoundError:
-    raise ImportError("index_frames needs NumPy: pip install 'fastframe[numpy]'") from None
-
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     if sys.version_info >= (3, 12):
@@ -21,18 +17,17 @@ if TYPE_CHECKING:
     else:
         from typing_extensions import Buffer
 
-FRAME_DTYPE = np.dtype(
-    [
-        ("offset", np.uint64),  # of the header, in bytes from the start of the data
-        ("header_size", np.uint8),
-        ("payload_length", np.uint64),
-        ("opcode", np.uint8),
-        ("fin", np.bool_),
-        ("rsv", np.uint8),  # RSV1 is 4, RSV2 is 2, RSV3 is 1
-        ("masked", np.bool_),
-        ("masking_key", np.uint8, (4,)),  # zeros if not masked
-    ]
-)
+# The columns: name, type, and shape where it is not a number.
+COLUMNS: list[tuple[str, str] | tuple[str, str, tuple[int]]] = [
+    ("offset", "u8"),  # of the header, in bytes from the start of the data
+    ("header_size", "u1"),
+    ("payload_length", "u8"),
+    ("opcode", "u1"),
+    ("fin", "?"),
+    ("rsv", "u1"),  # RSV1 is 4, RSV2 is 2, RSV3 is 1
+    ("masked", "?"),
+    ("masking_key", "u1", (4,)),  # zeros if not masked
+]
 
 
 def index_frames(data: Buffer) -> npt.NDArray[np.void]:
@@ -40,13 +35,21 @@ def index_frames(data: Buffer) -> npt.NDArray[np.void]:
 
     data: a contiguous bytes-like object, one direction of a connection from the first frame on. It is read, not kept.
 
-    Returns a structured array of dtype FRAME_DTYPE. A last frame whose payload is cut off is in it; one whose header is cut
+    Returns a structured array with the columns offset, header_size, payload_length, opcode, fin, rsv, masked and
+    masking_key; sizes are in bytes, offsets are of the headers. A last frame whose payload is cut off is in it; one whose header is cut
     off is not. Payloads are not looked at, nor is the order of frames judged.
 
     Raises TypeError for data that is not bytes-like, and ProtocolError, with the offset in its reason, for a header that no
-    frame may have.
+    frame may have. ImportError without NumPy.
     """
-    view = memoryview(data).cast("B")
+    try:
+        import numpy as np
+    except ModuleNotFoundError:
+        raise ImportError("index_frames needs NumPy: pip install 'fastframe[numpy]'") from None
+    try:
+        view = memoryview(data).cast("B")
+    except TypeError:
+        raise TypeError(f"data must be a contiguous bytes-like object, not {type(data).__name__}") from None
     rows = []
     offset = 0
     while offset < len(view):
@@ -64,4 +67,4 @@ def index_frames(data: Buffer) -> npt.NDArray[np.void]:
             )
         )  # fmt: skip
         offset += header.size + header.payload_length
-    return np.array(rows, FRAME_DTYPE)
+    return np.array(rows, np.dtype(COLUMNS))

@@ -5,6 +5,9 @@ Everything else is wsproto's own, re-exported: callers compare opcodes and catch
 
 from __future__ import annotations
 
+from fastframe import _wsproto  # first: it says which versions of wsproto will do
+
+# isort: split
 import wsproto.frame_protocol as _original
 from wsproto.frame_protocol import (
     FIN_MASK,
@@ -41,8 +44,6 @@ from wsproto.frame_protocol import (
     XorMaskerNull,
     XorMaskerSimple,
 )
-
-from fastframe import _wsproto
 
 __all__ = [
     "FIN_MASK",

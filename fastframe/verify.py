@@ -12,6 +12,7 @@ from fastframe._core import active_kernel
 from fastframe._version import __version__
 from fastframe.corpus import KINDS, sessions
 from fastframe.differential import Difference, find_difference, minimize, seconds_to_receive
+from fastframe.patches import require
 
 
 @dataclass
@@ -63,6 +64,7 @@ def verify(frames: int, seed: int, advance: Callable[[str, int], None]) -> Repor
 
     advance: called after each session with its kind and its number of frames.
     """
+    require("wsproto")
     report = Report(seed)
     share = -(-frames // len(KINDS))
     for kind in KINDS:

@@ -128,6 +128,24 @@ def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys
     assert capsys.readouterr().err == ""
 
 
+def test_verify_does_not_compare_wsproto_with_itself() -> None:
+    result = run("verify", "--frames", "10", FASTFRAME_DISABLE="1")
+    assert result.returncode == 2
+    assert result.stderr == (
+        "fastframe: wsproto cannot run on fastframe: FASTFRAME_DISABLE is set in the environment\n"
+    )
+
+
+def test_verify_wants_a_supported_wsproto() -> None:
+    code = (
+        "import sys, wsproto; wsproto.__version__ = '9.9'; from fastframe.cli import main; sys.exit(main(['verify']))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "fastframe: wsproto 9.9 is installed; supported versions: 1.2.0" in result.stderr
+    assert "extra" not in result.stderr
+
+
 # ---- doctor --------------------------------------------------------------------------------------------------------
 
 
@@ -135,7 +153,7 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["doctor"]) == 0
     text = capsys.readouterr().out
     assert f"kernel           {fastframe.active_kernel()} (this machine can run: " in text
-    assert 'target wsproto   not active: not installed: call fastframe.install("wsproto")' in text
+    assert 'target wsproto   ready: call fastframe.install("wsproto")' in text
     with fastframe.installed("wsproto"):
         assert cli.main(["doctor", "--json"]) == 0
     findings = json.loads(capsys.readouterr().out)
@@ -152,7 +170,7 @@ def test_doctor_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setenv("FASTFRAME_KERNEL", "portable")
     assert cli.main(["doctor"]) == 1
     text = capsys.readouterr().out
-    assert "target wsproto   not active: wsproto 1.0.0 is installed; supported versions: 1.2.0" in text
+    assert "target wsproto   not ready: wsproto 1.0.0 is installed; supported versions: 1.2.0" in text
     assert "rich             not installed; to install it: pip install 'fastframe[cli]'" in text
     assert "FASTFRAME_KERNEL is set to 'portable'" in text
 
@@ -179,7 +197,7 @@ def test_a_missing_extra_is_named(missing: str) -> None:
     [
         ([], "the following arguments are required: COMMAND"),
         (["verify", "--frames", "0"], "must be at least 1, not 0"),
-        (["verify", "--frames", "many"], "invalid count value: 'many'"),
+        (["verify", "--frames", "many"], "invalid whole_number value: 'many'"),
         (["cure"], "invalid choice: 'cure'"),
     ],
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import struct
+import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -216,7 +218,7 @@ def test_a_view_that_is_kept_never_dangles() -> None:
 
 def test_buffer_misuse() -> None:
     decoder = Decoder(Role.SERVER)
-    with pytest.raises(ValueError, match="nbytes must be from 0 to 0, what get_buffer offered, not 1"):
+    with pytest.raises(ValueError, match="nbytes must be from 0 to 0, not 1"):
         decoder.buffer_updated(1)
     size = len(decoder.get_buffer(100_000))
     assert size == 100_000
@@ -394,3 +396,100 @@ def test_a_utf8_error_tells_where() -> None:
         list(decoder.feed(frame(1, b"abc\xff")))
     assert isinstance(caught.value.__cause__, UnicodeDecodeError)
     assert caught.value.__cause__.start == 3
+
+
+# ---- memory --------------------------------------------------------------------------------------------------------
+
+
+class Lender:
+    """Lends its bytes, and does something else first; Python code can do that since 3.12."""
+
+    def __init__(self, data: bytes, first: Callable[[], object]) -> None:
+        self.data, self.first = data, first
+
+    def __buffer__(self, flags: int) -> memoryview:
+        self.first()
+        return memoryview(self.data)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ is new in 3.12")
+def test_data_may_finish_the_decoder_while_it_lends_its_buffer() -> None:
+    decoder = Decoder(Role.CLIENT)
+    decoder.feed(frame(8, b""))
+    decoder.feed(Lender(frame(1, b"late"), lambda: list(decoder)))  # type: ignore[arg-type]
+    assert decoder.finished
+    assert list(decoder) == []
+
+
+def test_a_failed_feed_changes_nothing() -> None:
+    decoder = Decoder(Role.CLIENT)
+    decoder.get_buffer()[:5] = frame(1, b"abc")
+    with pytest.raises(TypeError):
+        decoder.feed("text")  # type: ignore[arg-type]
+    assert list(decoder.buffer_updated(5)) == ["abc"]
+
+
+def test_its_own_view_may_be_fed() -> None:
+    decoder = Decoder(Role.CLIENT)
+    view = decoder.get_buffer()
+    view[:9] = frame(1, b"a") * 3
+    decoder.buffer_updated(9)
+    assert list(decoder.feed(view[3:9])) == ["a"] * 5
+
+
+def test_views_are_plain_memory() -> None:
+    view = Decoder(Role.SERVER).get_buffer()
+    assert (view.format, view.itemsize, view.ndim, view.shape, view.readonly) == ("B", 1, 1, (65536,), False)
+    assert view.cast("H").nbytes == 65536
+
+
+def test_lending_leaks_no_references() -> None:
+    decoder = Decoder(Role.SERVER)
+    before = sys.getrefcount(None)
+    for _ in range(5000):
+        decoder.get_buffer()
+    assert abs(sys.getrefcount(None) - before) < 1000
+
+
+def test_init_again_starts_again() -> None:
+    decoder = Decoder(Role.CLIENT)
+    assert list(decoder.feed(frame(2, bytes(100), fin=False))) == []
+    decoder.__init__(Role.CLIENT, max_message_size=10)  # type: ignore[misc]
+    assert list(decoder.feed(frame(1, b"0123456789"))) == ["0123456789"]
+    with pytest.raises(ProtocolError, match="max_message_size"):
+        list(decoder.feed(frame(1, b"0123456789a")))
+    decoder.__init__(Role.CLIENT)  # type: ignore[misc]
+    assert list(decoder.feed(frame(1, b"again"))) == ["again"]
+
+
+LIMITED = """
+import resource, sys
+from fastframe import Decoder, Role
+from tests.strategies import frame
+
+decoder = Decoder(Role.CLIENT)
+piece = frame(2, bytes(100))
+list(decoder.feed(piece + piece[:50]))
+decoder.feed(piece[50:] + piece * 2**18)  # a splice, and much behind it
+size = resource.getrlimit(resource.RLIMIT_AS)
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**20, size[1]))
+for call in (lambda: decoder.feed(piece), lambda: decoder.get_buffer(2**26)):
+    try:
+        call()
+    except MemoryError:
+        print("refused")
+try:
+    decoder.buffer_updated(1)
+except ValueError:
+    print("nothing offered")
+resource.setrlimit(resource.RLIMIT_AS, size)
+print(sum(message == bytes(100) for message in decoder.feed(piece)) == 2**18 + 2)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of memory are set as Linux has them")
+@pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="AddressSanitizer reserves all memory")
+def test_when_memory_runs_out_nothing_is_lost() -> None:
+    result = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, check=False)
+    assert result.stdout.split("\n")[:4] == ["refused", "refused", "nothing offered", "True"], result.stderr

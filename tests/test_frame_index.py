@@ -13,7 +13,7 @@ pytest.importorskip("numpy")
 import numpy as np
 
 from fastframe import ProtocolError, apply_mask
-from fastframe.frame_index import FRAME_DTYPE, index_frames
+from fastframe.frame_index import COLUMNS, index_frames
 from tests.strategies import frame
 
 KEY = b"\x12\x34\xab\xcd"
@@ -27,7 +27,7 @@ def test_every_frame_has_a_row(kind: Any) -> None:
     ]
     data = b"".join(frames)
     table = index_frames(kind(data))
-    assert table.dtype == FRAME_DTYPE
+    assert table.dtype == np.dtype(COLUMNS)
     assert table["offset"].tolist() == np.cumsum([0, *map(len, frames)])[:-1].tolist()
     assert table["payload_length"].tolist() == [len(payload) for payload in payloads]
     assert table["rsv"].tolist() == list(range(6))
@@ -51,11 +51,11 @@ def test_what_is_cut_off() -> None:
 def test_bad_input() -> None:
     with pytest.raises(ProtocolError, match="at offset 5: the opcode is reserved"):
         index_frames(frame(2, b"abc") + b"\x83\x00")
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="data must be a contiguous bytes-like object, not str"):
         index_frames("text")  # type: ignore[arg-type]
 
 
 def test_without_numpy() -> None:
-    code = "import sys; sys.modules['numpy'] = None; import fastframe; fastframe.index_frames"
+    code = "import sys; sys.modules['numpy'] = None; from fastframe import *; index_frames(b'')"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "ImportError: index_frames needs NumPy: pip install 'fastframe[numpy]'" in result.stderr

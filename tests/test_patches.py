@@ -52,7 +52,8 @@ def test_status() -> None:
     assert before.version == wsproto.__version__
     assert (before.active, before.kernel) == (False, fastframe.active_kernel())
     assert wsproto.__version__ in before.supported
-    assert before.reason == 'not installed: call fastframe.install("wsproto")'
+    assert before.ready
+    assert before.reason == 'call fastframe.install("wsproto")'
     with installed("wsproto"):
         assert status()["wsproto"] == before._replace(active=True, reason=None)
 
@@ -86,6 +87,7 @@ def test_an_untested_version_is_refused(monkeypatch: pytest.MonkeyPatch, version
         install("wsproto")
     assert parts() == before
     assert version in (status()["wsproto"].reason or "")
+    assert not status()["wsproto"].ready
 
 
 def test_a_missing_wsproto_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,15 +107,32 @@ def test_a_wsproto_that_others_have_patched_is_refused(monkeypatch: pytest.Monke
             install("wsproto")
 
 
-def test_the_kill_switch(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("value", ["1", "true", "yes"])
+def test_the_kill_switch(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, value: str) -> None:
     before = parts()
-    monkeypatch.setenv("FASTFRAME_DISABLE", "1")
+    monkeypatch.setenv("FASTFRAME_DISABLE", value)
     install("wsproto")
     assert parts() == before
-    assert status()["wsproto"].reason == "FASTFRAME_DISABLE=1 is set"
+    assert status()["wsproto"].reason == "wsproto cannot run on fastframe: FASTFRAME_DISABLE is set in the environment"
+    assert not status()["wsproto"].ready
     assert [record.getMessage() for record in caplog.records] == [
-        "not installed under wsproto: FASTFRAME_DISABLE=1 is set"
+        "not installed under wsproto: FASTFRAME_DISABLE is set in the environment"
     ]
+    for off in ("", "0"):
+        monkeypatch.setenv("FASTFRAME_DISABLE", off)
+        with installed("wsproto"):
+            assert status()["wsproto"].active
+
+
+def test_uninstall_leaves_alone_what_others_put_over_it(caplog: pytest.LogCaptureFixture) -> None:
+    original = vars(Connection)["send"]
+    install("wsproto")
+    theirs = lambda self, event: b""  # noqa: E731
+    Connection.send = theirs  # type: ignore[method-assign]
+    uninstall("wsproto")
+    assert vars(Connection)["send"] is theirs
+    assert "send was replaced by other code after fastframe, and is left as it is" in caplog.text
+    Connection.send = original  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("function", [install, uninstall, lambda *names: installed(*names).__enter__()])
@@ -130,3 +149,6 @@ def test_the_drop_in_itself_refuses_an_untested_version() -> None:
     code = "import wsproto; wsproto.__version__ = '9.9'; import fastframe.frame_protocol"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "ImportError: wsproto 9.9 is installed; supported versions: 1.2.0" in result.stderr
+    code = "import sys; sys.modules['wsproto'] = None; import fastframe.frame_protocol"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "wsproto is not installed; supported versions: 1.2.0" in result.stderr

@@ -18,6 +18,8 @@ from fastframe.patches import wsproto as _wsproto
 
 _TARGETS: dict[str, ModuleType] = {"wsproto": _wsproto}
 
+DISABLED = "FASTFRAME_DISABLE is set in the environment"
+
 _log = logging.getLogger("fastframe")
 _lock = threading.RLock()
 _active: set[str] = set()
@@ -34,6 +36,8 @@ class TargetStatus(NamedTuple):
     """The version that is installed, or None."""
     supported: tuple[str, ...]
     """The versions that fastframe was tested with."""
+    ready: bool
+    """True if the target runs on fastframe, or would after `install`."""
     active: bool
     """True while the target runs on fastframe."""
     kernel: str
@@ -43,17 +47,17 @@ class TargetStatus(NamedTuple):
 
 
 def install(*targets: str) -> None:
-    """Makes each of `targets` run on fastframe, connections that are open already excepted.
+    """Makes each of `targets` run on fastframe, except connections that are already open.
 
     targets: names of libraries; "wsproto" is the only one so far. ValueError for another name.
 
     Raises InstallError, and patches nothing at all, if a target is missing or has a version that was not tested. With
-    FASTFRAME_DISABLE=1 in the environment nothing is patched, and a warning is logged.
+    FASTFRAME_DISABLE set in the environment (to anything but 0) nothing is patched, and a warning is logged.
     """
     with _lock:
         modules = [_target(name) for name in _named(targets)]
         if _disabled():
-            _log.warning("not installed under %s: FASTFRAME_DISABLE=1 is set", ", ".join(targets))
+            _log.warning("not installed under %s: %s", ", ".join(targets), DISABLED)
             return
         for module in modules:
             _check(module)
@@ -65,7 +69,7 @@ def install(*targets: str) -> None:
 
 
 def uninstall(*targets: str) -> None:
-    """Puts each of `targets` back as it was, connections that are open already excepted. ValueError for another name."""
+    """Puts each of `targets` back as it was, except connections that are already open. ValueError for another name."""
     with _lock:
         for name in _named(targets):
             module = _target(name)
@@ -88,6 +92,16 @@ def installed(*targets: str) -> Iterator[None]:
                 uninstall(name)
 
 
+def require(*targets: str) -> None:
+    """InstallError unless each of `targets` could be installed now, or is."""
+    with _lock:
+        for name in _named(targets):
+            module = _target(name)
+            if _disabled() and name not in _active:
+                raise InstallError(f"{name} cannot run on fastframe: {DISABLED}")
+            _check(module)
+
+
 def status() -> dict[str, TargetStatus]:
     """For each target: which version is installed, whether it runs on fastframe, and why not. Changes nothing."""
     with _lock:
@@ -99,30 +113,25 @@ def _status(name: str, module: ModuleType) -> TargetStatus:
         version = module.installed_version()
     except ImportError:
         version = None
-    return TargetStatus(version, module.SUPPORTED_VERSIONS, name in _active, active_kernel(), _why_not(name, module))
-
-
-def _why_not(name: str, module: ModuleType) -> str | None:
-    if name in _active:
-        return None
-    if _disabled():
-        return "FASTFRAME_DISABLE=1 is set"
+    active, ready, reason = name in _active, True, None
     try:
-        _check(module)
+        require(name)
     except InstallError as error:
-        return str(error)
-    return f'not installed: call fastframe.install("{name}")'
+        ready, reason = False, str(error)
+    if ready and not active:
+        reason = f'call fastframe.install("{name}")'
+    return TargetStatus(version, module.SUPPORTED_VERSIONS, ready, active, active_kernel(), reason)
 
 
 def _check(module: ModuleType) -> None:
     try:
         module.check()
     except ImportError as error:
-        raise InstallError(str(error)) from error
+        raise InstallError(str(error)) from None
 
 
 def _disabled() -> bool:
-    return os.environ.get("FASTFRAME_DISABLE") == "1"
+    return os.environ.get("FASTFRAME_DISABLE", "0") not in ("", "0")
 
 
 def _named(targets: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ What changes: the global `wsproto.connection.FrameProtocol`, which is read for e
 
 from __future__ import annotations
 
-from typing import Any
+import logging
 
 from fastframe._wsproto_version import SUPPORTED_VERSIONS, installed_version, supported_version
 
@@ -14,8 +14,10 @@ __all__ = ["SUPPORTED_VERSIONS", "activate", "check", "deactivate", "installed_v
 
 METHODS = ("receive_data", "events", "send")
 
-# What was there before, by name.
-_original: dict[str, Any] = {}
+_log = logging.getLogger("fastframe")
+
+# What was replaced, by name: where, what was there before, what was put there.
+_replaced: dict[str, tuple[object, object, object]] = {}
 
 
 def check() -> None:
@@ -23,7 +25,7 @@ def check() -> None:
     supported_version()
     from wsproto import connection, frame_protocol
 
-    if _original:
+    if _replaced:
         return
     changed = [name for name in METHODS if getattr(connection.Connection, name).__module__ != connection.__name__]
     if vars(connection)["FrameProtocol"] is not frame_protocol.FrameProtocol:
@@ -41,20 +43,22 @@ def activate() -> None:
 
     originals = [vars(connection.Connection)[name] for name in METHODS]
     for name, original, method in zip(METHODS, originals, connection_methods(*originals)):
-        _replace(connection.Connection, name, method)
-        _original[name] = original
-    _original["FrameProtocol"] = vars(connection)["FrameProtocol"]
-    _replace(connection, "FrameProtocol", FrameProtocol)
+        _replace(connection.Connection, name, original, method)
+    _replace(connection, "FrameProtocol", vars(connection)["FrameProtocol"], FrameProtocol)
+
+
+def _replace(owner: object, name: str, original: object, ours: object) -> None:
+    setattr(owner, name, ours)
+    _replaced[name] = (owner, original, ours)
 
 
 def deactivate() -> None:
-    """Puts everything back."""
-    from wsproto import connection
-
-    _replace(connection, "FrameProtocol", _original.pop("FrameProtocol"))
-    for name in METHODS:
-        _replace(connection.Connection, name, _original.pop(name))
-
-
-def _replace(owner: object, name: str, value: object) -> None:
-    setattr(owner, name, value)
+    """Puts everything back, but leaves alone what others have put over it since."""
+    while _replaced:
+        name, (owner, original, ours) = _replaced.popitem()
+        if vars(owner)[name] is ours:
+            setattr(owner, name, original)
+        else:
+            _log.warning(
+                "wsproto.connection: %s was replaced by other code after fastframe, and is left as it is", name
+            )
