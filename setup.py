@@ -12,7 +12,7 @@ DIRECTIVES = {
     "autotestdict": False,
     "freethreading_compatible": False,  # until stress tests under a free-threaded Python say so
     "embedsignature": True,
-    "embedsignature.format": "clinic",
+    "embedsignature.format": "python",
 }
 
 MSVC = sysconfig.get_platform().startswith("win")

@@ -257,21 +257,27 @@ cdef class PayloadFrame:
 
 
 cdef class Ping(PayloadFrame):
-    """A Ping frame (RFC 6455, 5.5.2). Answer it with a Pong of the same payload.
+    """Ping(payload=b"")
+
+    A Ping frame (RFC 6455, 5.5.2). Answer it with a Pong of the same payload.
 
     payload: bytes, at most 125.
     """
 
 
 cdef class Pong(PayloadFrame):
-    """A Pong frame (RFC 6455, 5.5.3).
+    """Pong(payload=b"")
+
+    A Pong frame (RFC 6455, 5.5.3).
 
     payload: bytes, at most 125.
     """
 
 
 cdef class Close:
-    """A Close frame (RFC 6455, 5.5.1). Answer it with a Close of the same code, unless one was sent before.
+    """Close(code=1005, reason="")
+
+    A Close frame (RFC 6455, 5.5.1). Answer it with a Close of the same code, unless one was sent before.
 
     code: the status code (7.4); 1005 stands for a frame without one (7.1.5).
     reason: a str, at most 123 bytes in UTF-8.

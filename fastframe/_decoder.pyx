@@ -96,7 +96,9 @@ cdef object writable_view(bytes owner, uint8_t *start, size_t size):
 
 
 cdef class Decoder:
-    """Turns bytes from the peer into messages (RFC 6455, 5).
+    """Decoder(role, *, max_message_size=16777216, max_frame_size=16777216, max_fragments=8192, decode_text=True)
+
+    Turns bytes from the peer into messages (RFC 6455, 5).
 
     role: Role.SERVER or Role.CLIENT, this end of the connection. ValueError otherwise.
     max_message_size: the largest message in bytes, all its fragments together; 16 MiB unless given.

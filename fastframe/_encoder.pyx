@@ -112,7 +112,9 @@ cdef int get_payload(object data, Py_buffer *view, str expected) except -1:
 
 
 cdef class Encoder:
-    """Turns messages into frames for the peer (RFC 6455, 5).
+    """Encoder(role, *, masking_keys=None)
+
+    Turns messages into frames for the peer (RFC 6455, 5).
 
     role: Role.SERVER or Role.CLIENT, this end of the connection; a client's frames are masked. ValueError otherwise.
     masking_keys: a callable that returns a fresh masking key of four bytes, for tests; by default the keys come from the
