@@ -3,7 +3,7 @@ PYTHON ?= python3
 CC ?= cc
 BUILD = build
 
-.PHONY: help setup build test lint types coverage coverage-native sanitize cross differential bench package clean
+.PHONY: help setup build test lint types coverage coverage-native sanitize cross emulate differential bench package clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -46,6 +46,9 @@ sanitize: ## Run the tests on extension modules built with AddressSanitizer and 
 cross: ## Run the C tests on s390x (big-endian) and aarch64, under qemu-user
 	tests/cross.sh s390x-linux-gnu-gcc qemu-s390x-static
 	tests/cross.sh aarch64-linux-gnu-gcc qemu-aarch64-static
+
+emulate: ## Run the C tests on emulated x86 processors that have less than this one
+	tests/emulate.sh
 
 differential: ## Compare ten million frames with wsproto's (half an hour)
 	$(PYTHON) -m fastframe verify --frames 10_000_000

@@ -2,6 +2,7 @@
 
 import os
 import sysconfig
+from glob import glob
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -28,6 +29,10 @@ if COVERAGE:
     MACROS.append(("CYTHON_TRACE", "1"))
 
 
+# Every instruction set is compiled into every build; files of another architecture are empty.
+KERNELS = [f"kernels_{name}" for name in ("portable", "sse41", "avx2", "avx512", "neon")]
+
+
 def compile_args():
     if MSVC:
         return ["/O2", "/std:c11"]
@@ -41,7 +46,7 @@ def extension(name, *sources):
         f"fastframe.{name}",
         sources=[f"fastframe/{name}.pyx", *(f"src_c/{source}.c" for source in sources)],
         include_dirs=["src_c"],
-        depends=["src_c/fastframe.h", "src_c/kernels.h", "src_c/utf8.h"],
+        depends=glob("src_c/*.h"),
         extra_compile_args=compile_args(),
         extra_link_args=[f"-fsanitize={SANITIZE}"] if SANITIZE else [],
         define_macros=MACROS,
@@ -52,7 +57,7 @@ setup(
     ext_modules=cythonize(
         [
             # The one table of kernels lives in _core; the others reach it there.
-            extension("_core", "status", "header", "dispatch", "kernels_portable"),
+            extension("_core", "status", "header", "dispatch", *KERNELS),
             extension("_inbox"),
             extension("_decoder", "header", "close"),
             extension("_encoder", "status", "header", "close"),

@@ -72,6 +72,7 @@ cdef extern from "fastframe.h" nogil:
     ctypedef struct ff_kernels:
         const char *name
         void (*mask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
+        bint (*mask_ascii)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
         bint (*utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length)
 
     const ff_kernels *ff_kernels_active()

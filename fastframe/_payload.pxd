@@ -8,6 +8,8 @@ from fastframe._capi cimport ff_kernels
 
 
 cdef extern from "Python.h":
+    object PyUnicode_New(Py_ssize_t size, Py_UCS4 largest)
+    void *PyUnicode_DATA(object text)
     object PyUnicode_DecodeUTF8Stateful(const char *text, Py_ssize_t size, const char *errors, Py_ssize_t *consumed)
 
 
@@ -38,12 +40,27 @@ cdef inline bytes chunk_bytes(const ff_kernels *kernels, const Chunk *chunk):
     return payload
 
 
+cdef enum:
+    PROBE_SIZE = 64
+
+
+# True if the first bytes are ASCII; so that a long text that is not costs no string in vain.
+cdef inline bint looks_ascii(const ff_kernels *kernels, const Chunk *chunk) noexcept:
+    cdef uint8_t probe[PROBE_SIZE]
+    return kernels.mask_ascii(probe, chunk.data, min(chunk.length, <size_t>PROBE_SIZE), chunk.key)
+
+
 # The text of `cut` and `chunk` up to the last complete character; what is left goes into `cut`. With `final` nothing may
 # be left. Raises the UnicodeDecodeError that CPython's own decoder raises, for it is that decoder; then `cut` is unchanged.
 cdef inline object chunk_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):
     cdef size_t length = cut.length + chunk.length
     cdef Py_ssize_t consumed = length
     cdef uint8_t *scratch
+    if cut.length == 0 and chunk.masked and chunk.length and looks_ascii(kernels, chunk):
+        text = PyUnicode_New(chunk.length, 127)
+        if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
+            return text
+        text = None  # it was never seen by anybody
     if cut.length == 0 and not chunk.masked:
         text = PyUnicode_DecodeUTF8Stateful(
             <const char *>chunk.data, length, NULL, NULL if final else &consumed

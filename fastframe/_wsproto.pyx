@@ -567,11 +567,10 @@ cdef class GeneratorShape:
         """The next item; like wsproto's generators it has no use for the value."""
         return next(self)
 
-    def throw(self, kind, value=None, traceback=None):
+    def throw(self, error):
         """Ends it, and raises the exception, which it does not handle."""
         self.close()
-        error = kind if isinstance(kind, BaseException) else kind() if value is None else kind(value)
-        raise error.with_traceback(traceback)
+        raise error
 
 
 cdef class ReceivedFrames(GeneratorShape):

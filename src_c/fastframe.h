@@ -129,10 +129,13 @@ static inline bool ff_utf8_complete(const ff_utf8 *state) { return state->missin
 
 /* What every instruction set provides. All tables behave alike; `kernels_portable.c` is the specification. */
 typedef struct ff_kernels {
-    const char *name; /* "portable", ... */
+    const char *name; /* "portable", "sse41", "avx2", "avx512", "neon" */
 
     /* dst[i] = src[i] ^ key[i & 3]. `dst` and `src` are the same or do not overlap. */
     void (*mask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t key[FF_MASKING_KEY_SIZE]);
+
+    /* The same, out of place; true if all that was written to `dst` is ASCII. */
+    bool (*mask_ascii)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t key[FF_MASKING_KEY_SIZE]);
 
     /* Continues `state` over one chunk of a text. False as soon as a byte proves that the text is not UTF-8; `state` is
      * then of no further use. */

@@ -25,6 +25,15 @@ static void mask_portable(uint8_t *dst, const uint8_t *src, size_t length, const
         dst[i] = src[i] ^ key[i & 3];
 }
 
+static bool mask_ascii_portable(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t key[FF_MASKING_KEY_SIZE])
+{
+    mask_portable(dst, src, length, key);
+    uint8_t seen = 0;
+    for (size_t i = 0; i < length; i++)
+        seen |= dst[i];
+    return seen < 0x80;
+}
+
 static bool utf8_feed_portable(ff_utf8 *state, const uint8_t *data, size_t length)
 {
     size_t i = 0;
@@ -48,5 +57,6 @@ static bool utf8_feed_portable(ff_utf8 *state, const uint8_t *data, size_t lengt
 const ff_kernels ff_kernels_portable = {
     .name = "portable",
     .mask = mask_portable,
+    .mask_ascii = mask_ascii_portable,
     .utf8_feed = utf8_feed_portable,
 };

@@ -317,7 +317,7 @@ def test_the_generators_are_generators(codec: Any) -> None:
     assert list(connection.events()) == [TextMessage("c")]
     frames = connection._proto.received_frames()
     with pytest.raises(KeyError, match="thrown"):
-        frames.throw(KeyError, "thrown")
+        frames.throw(KeyError("thrown"))
     connection._proto._parse_more.close()
     connection.receive_data(frame(1, b"d"))
     assert list(connection._proto._parse_more) == list(connection.events()) == []

@@ -17,6 +17,28 @@ static void check_mask(const uint8_t *src, uint8_t *dst, size_t length, const ui
     CHECK(memcmp(dst, expected, length) == 0);
 }
 
+/* All ASCII but for one byte, which may be anywhere: found wherever it is, and not where it is not. */
+static void test_mask_ascii(void)
+{
+    uint8_t plain[700], masked[700];
+    const uint8_t key[4] = {0x92, 0x07, 0xFF, 0x80};
+    for (size_t length = 0; length <= sizeof plain; length += length < 300 ? 1 : 37) {
+        for (size_t i = 0; i < length; i++)
+            plain[i] = (uint8_t)(i * 7 % 128);
+        for (size_t bad = 0; bad <= length; bad += length < 70 ? 1 : 13) {
+            if (bad < length)
+                plain[bad] |= 0x80;
+            for (size_t i = 0; i < length; i++)
+                masked[i] = plain[i] ^ key[i & 3];
+            uint8_t *src = at_end(from, masked, length), *dst = to.end - length;
+            CHECK(kernels->mask_ascii(dst, src, length, key) == (bad == length));
+            CHECK(memcmp(dst, plain, length) == 0);
+            if (bad < length)
+                plain[bad] &= 0x7F;
+        }
+    }
+}
+
 static void test_mask(void)
 {
     uint8_t data[MAX_LENGTH];
@@ -204,6 +226,7 @@ int main(int argc, char **argv)
     test_rotation();
     for (size_t i = 0; (kernels = ff_kernels_at(i)) != NULL; i++) {
         test_mask();
+        test_mask_ascii();
         test_utf8_sequences();
         test_utf8_random(rounds);
         test_utf8_earliest();
