@@ -57,11 +57,11 @@ setup(
     ext_modules=cythonize(
         [
             # The one table of kernels lives in _core; the others reach it there.
-            extension("_core", "status", "header", "dispatch", *KERNELS),
+            extension("_core", "status", "header", "dispatch", "utf8", *KERNELS),
             extension("_inbox"),
-            extension("_decoder", "header", "close"),
+            extension("_decoder", "header", "close", "utf8"),
             extension("_encoder", "status", "header", "close"),
-            extension("_wsproto", "status", "header"),
+            extension("_wsproto", "status", "header", "utf8"),
             extension("_connection"),
         ],
         compiler_directives=DIRECTIVES | ({"linetrace": True} if COVERAGE else {}),

@@ -69,11 +69,25 @@ cdef extern from "fastframe.h" nogil:
     ff_utf8 ff_utf8_start()
     bint ff_utf8_complete(const ff_utf8 *state)
 
+    ctypedef struct ff_text:
+        size_t characters
+        uint8_t largest_byte
+
+    size_t ff_utf8_cut(const uint8_t *data, size_t length)
+
     ctypedef struct ff_kernels:
         const char *name
         void (*mask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
         bint (*mask_ascii)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
         bint (*utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length)
+        void (*utf8_measure)(ff_text *text, const uint8_t *data, size_t length)
+        void (*utf8_to_latin1)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+        void (*utf8_to_ucs2)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+        void (*utf8_to_ucs4)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+        bint text_is_fast
+
+    cdef enum:
+        FF_PADDING
 
     const ff_kernels *ff_kernels_active()
     bint ff_kernels_select(const char *name)

@@ -2,9 +2,11 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport uint8_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
-from fastframe._capi cimport ff_kernels
+from fastframe._capi cimport (
+    FF_PADDING, ff_kernels, ff_text, ff_utf8, ff_utf8_complete, ff_utf8_cut, ff_utf8_start,
+)
 
 
 cdef extern from "Python.h":
@@ -42,6 +44,8 @@ cdef inline bytes chunk_bytes(const ff_kernels *kernels, const Chunk *chunk):
 
 cdef enum:
     PROBE_SIZE = 64
+    BLOCK_SIZE = 4096        # unmasked, validated and measured while it is in the nearest cache
+    SCRATCH_ON_STACK = 1024
 
 
 # True if the first bytes are ASCII; so that a long text that is not costs no string in vain.
@@ -53,31 +57,96 @@ cdef inline bint looks_ascii(const ff_kernels *kernels, const Chunk *chunk) noex
 # The text of `cut` and `chunk` up to the last complete character; what is left goes into `cut`. With `final` nothing may
 # be left. Raises the UnicodeDecodeError that CPython's own decoder raises, for it is that decoder; then `cut` is unchanged.
 cdef inline object chunk_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):
+    cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
     cdef size_t length = cut.length + chunk.length
     cdef Py_ssize_t consumed = length
-    cdef uint8_t *scratch
-    if cut.length == 0 and chunk.masked and chunk.length and looks_ascii(kernels, chunk):
+    cdef uint8_t *scratch = on_stack
+    if cut.length == 0 and not chunk.masked:
+        text = PyUnicode_DecodeUTF8Stateful(<const char *>chunk.data, length, NULL, NULL if final else &consumed)
+        keep_cut_character(cut, chunk.data, length, consumed)
+        return text
+    if cut.length == 0 and chunk.length and looks_ascii(kernels, chunk):
         text = PyUnicode_New(chunk.length, 127)
         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
             return text
         text = None  # it was never seen by anybody
-    if cut.length == 0 and not chunk.masked:
-        text = PyUnicode_DecodeUTF8Stateful(
-            <const char *>chunk.data, length, NULL, NULL if final else &consumed
-        )
-        keep_cut_character(cut, chunk.data, length, consumed)
-        return text
-    scratch = <uint8_t *>PyMem_Malloc(length)
-    if scratch is NULL:
-        raise MemoryError
+    if length > SCRATCH_ON_STACK:
+        scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
+        if scratch is NULL:
+            raise MemoryError
     try:
-        memcpy(scratch, cut.bytes, cut.length)
-        chunk_copy(kernels, chunk, scratch + cut.length)
-        text = PyUnicode_DecodeUTF8Stateful(<const char *>scratch, length, NULL, NULL if final else &consumed)
-        keep_cut_character(cut, scratch, length, consumed)
-        return text
+        return scratch_text(kernels, chunk, cut, final, scratch)
     finally:
-        PyMem_Free(scratch)
+        if scratch is not on_stack:
+            PyMem_Free(scratch)
+
+
+# The same through `scratch`, which has room for all of it and the padding.
+cdef inline object scratch_text(
+    const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, uint8_t *scratch
+):
+    cdef uint8_t *start = scratch + FF_PADDING
+    cdef size_t length = cut.length + chunk.length
+    cdef Py_ssize_t consumed = length
+    cdef ff_text measure
+    memset(scratch, 0, FF_PADDING)
+    memset(start + length, 0, FF_PADDING)
+    memcpy(start, cut.bytes, cut.length)
+    measure.characters = 0
+    measure.largest_byte = 0
+    if not kernels.text_is_fast:
+        chunk_copy(kernels, chunk, start + cut.length)
+    elif measured(kernels, chunk, start, cut.length, final, &measure, &consumed):
+        text = written(kernels, start, consumed, &measure)
+        keep_cut_character(cut, start, length, consumed)
+        return text
+    consumed = length
+    text = PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL if final else &consumed)
+    keep_cut_character(cut, start, length, consumed)
+    return text
+
+
+# Unmasks `chunk` behind the `before` bytes that are at `start`, validates it, measures all that is complete, and says how
+# much that is. False if the text is wrong, or if nothing may be left and something is; the chunk is unmasked all the same.
+cdef inline bint measured(
+    const ff_kernels *kernels, const Chunk *chunk, uint8_t *start, size_t before, bint final, ff_text *measure,
+    Py_ssize_t *complete
+) noexcept:
+    cdef ff_utf8 state = ff_utf8_start()
+    cdef Chunk block = chunk[0]
+    cdef size_t here = before, fed = 0, counted = 0, end = before + chunk.length
+    cdef bint valid = True
+    while fed < end:
+        block.length = min(<size_t>BLOCK_SIZE, end - here)
+        chunk_copy(kernels, &block, start + here)
+        block.data += block.length
+        here += block.length
+        valid = valid and kernels.utf8_feed(&state, start + fed, here - fed)
+        fed = here
+        if valid and fed < end:
+            # All but the last three bytes, which may belong to the character that is cut at the end.
+            kernels.utf8_measure(measure, start + counted, fed - 3 - counted)
+            counted = fed - 3
+    complete[0] = end if ff_utf8_complete(&state) else end - ff_utf8_cut(start, end)
+    if valid:
+        kernels.utf8_measure(measure, start + counted, complete[0] - counted)
+    return valid and (not final or ff_utf8_complete(&state))
+
+
+cdef inline object written(const ff_kernels *kernels, const uint8_t *data, size_t length, const ff_text *measure):
+    if measure.largest_byte < 0x80:
+        text = PyUnicode_New(measure.characters, 0x7F)
+        memcpy(PyUnicode_DATA(text), data, length)
+    elif measure.largest_byte < 0xC4:
+        text = PyUnicode_New(measure.characters, 0xFF)
+        kernels.utf8_to_latin1(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
+    elif measure.largest_byte < 0xF0:
+        text = PyUnicode_New(measure.characters, 0xFFFF)
+        kernels.utf8_to_ucs2(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
+    else:
+        text = PyUnicode_New(measure.characters, 0x10FFFF)
+        kernels.utf8_to_ucs4(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
+    return text
 
 
 cdef inline void keep_cut_character(

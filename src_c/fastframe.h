@@ -125,6 +125,16 @@ static inline ff_utf8 ff_utf8_start(void)
 /* True where a text may end: no character is cut. */
 static inline bool ff_utf8_complete(const ff_utf8 *state) { return state->missing == 0; }
 
+/* What a text needs as a string: its length in characters (code points), and its largest byte, which tells the largest
+ * character: below 0x80 it is ASCII, below 0xC4 Latin-1, below 0xF0 in the basic plane. */
+typedef struct ff_text {
+    size_t characters;
+    uint8_t largest_byte;
+} ff_text;
+
+/* How many bytes at the end of well-formed text belong to a character that goes on behind it: 0 to 3. */
+size_t ff_utf8_cut(const uint8_t *data, size_t length);
+
 /* ---- kernels ----------------------------------------------------------------------------------------------------- */
 
 /* What every instruction set provides. All tables behave alike; `kernels_portable.c` is the specification. */
@@ -140,7 +150,22 @@ typedef struct ff_kernels {
     /* Continues `state` over one chunk of a text. False as soon as a byte proves that the text is not UTF-8; `state` is
      * then of no further use. */
     bool (*utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length);
+
+    /* Adds one chunk of well-formed UTF-8 to `text`. */
+    void (*utf8_measure)(ff_text *text, const uint8_t *data, size_t length);
+
+    /* Well-formed, whole UTF-8 as characters of one, two or four bytes in the machine's order, which must be wide enough;
+     * `text` is its measure. FF_PADDING bytes before and behind the data can be read; those before are not part of a
+     * character. Nothing is written past the last character. */
+    void (*utf8_to_latin1)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text);
+    void (*utf8_to_ucs2)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text);
+    void (*utf8_to_ucs4)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text);
+
+    /* False if the four functions above are plain loops, which a good scalar decoder beats. */
+    bool text_is_fast;
 } ff_kernels;
+
+enum { FF_PADDING = 64 };
 
 /* The table in use: chosen for this CPU when first asked for, or by ff_kernels_select. Never NULL. */
 const ff_kernels *ff_kernels_active(void);

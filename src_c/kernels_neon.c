@@ -21,8 +21,47 @@
 #define IS_ASCII(v) (vmaxvq_u8(v) < 0x80)
 #define IS_ZERO(v) (vmaxvq_u8(v) == 0)
 
+#define VECTOR16 uint8x16_t
+#define LOAD16(p) vld1q_u8(p)
+#define STORE16(p, v) vst1q_u8(p, v)
+#define STORE8(p, v) vst1_u8(p, vget_low_u8(v))
+#define AND16(a, b) vandq_u8(a, b)
+#define OR16(a, b) vorrq_u8(a, b)
+#define NOT_AND16(a, b) vbicq_u8(b, a)
+#define SET16(byte) vdupq_n_u8((uint8_t)(byte))
+#define ZERO16 vdupq_n_u8(0)
+#define AT_LEAST16(v, byte) vcgeq_u8(v, SET16(byte))
+#define MAX16(a, b) vmaxq_u8(a, b)
+#define SHIFT_LEFT16(v, n) vshlq_n_u8(v, n)
+#define SHIFT_RIGHT16(v, n) vshrq_n_u8(v, n)
+#define LOW_8(a, b) vzip1q_u8(a, b)
+#define HIGH_8(a, b) vzip2q_u8(a, b)
+#define LOW_16(a, b) vreinterpretq_u8_u16(vzip1q_u16(vreinterpretq_u16_u8(a), vreinterpretq_u16_u8(b)))
+#define HIGH_16(a, b) vreinterpretq_u8_u16(vzip2q_u16(vreinterpretq_u16_u8(a), vreinterpretq_u16_u8(b)))
+#define SHUFFLE16(v, p) vqtbl1q_u8(v, vld1q_u8(p))
+#define NARROW16(v) vuzp1q_u8(v, v)
+#define BITS16(v) neon_bits(v)
+
+static inline unsigned neon_bits(uint8x16_t comparison)
+{
+    static const uint8_t WEIGHTS[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    uint8x16_t bits = vandq_u8(comparison, vld1q_u8(WEIGHTS));
+    return vaddv_u8(vget_low_u8(bits)) | (unsigned)vaddv_u8(vget_high_u8(bits)) << 8;
+}
+
 #include "vector_mask.h"
+#include "vector_text.h"
 #include "vector_utf8.h"
 
-const ff_kernels ff_kernels_neon = {.name = "neon", .mask = mask, .mask_ascii = mask_ascii, .utf8_feed = utf8_feed};
+const ff_kernels ff_kernels_neon = {
+    .name = "neon",
+    .mask = mask,
+    .mask_ascii = mask_ascii,
+    .utf8_feed = utf8_feed,
+    .utf8_measure = utf8_measure,
+    .utf8_to_latin1 = utf8_to_latin1,
+    .utf8_to_ucs2 = utf8_to_ucs2,
+    .utf8_to_ucs4 = utf8_to_ucs4,
+    .text_is_fast = true,
+};
 #endif

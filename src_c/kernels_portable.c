@@ -54,9 +54,41 @@ static bool utf8_feed_portable(ff_utf8 *state, const uint8_t *data, size_t lengt
     return true;
 }
 
+static void utf8_measure_portable(ff_text *text, const uint8_t *data, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        text->characters += (data[i] & 0xC0) != 0x80;
+        if (data[i] > text->largest_byte)
+            text->largest_byte = data[i];
+    }
+}
+
+static void utf8_to_latin1_portable(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+{
+    (void)length;
+    ff_utf8_write(dst, data, text->characters, 1);
+}
+
+static void utf8_to_ucs2_portable(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+{
+    (void)length;
+    ff_utf8_write(dst, data, text->characters, 2);
+}
+
+static void utf8_to_ucs4_portable(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+{
+    (void)length;
+    ff_utf8_write(dst, data, text->characters, 4);
+}
+
 const ff_kernels ff_kernels_portable = {
     .name = "portable",
     .mask = mask_portable,
     .mask_ascii = mask_ascii_portable,
     .utf8_feed = utf8_feed_portable,
+    .utf8_measure = utf8_measure_portable,
+    .utf8_to_latin1 = utf8_to_latin1_portable,
+    .utf8_to_ucs2 = utf8_to_ucs2_portable,
+    .utf8_to_ucs4 = utf8_to_ucs4_portable,
+    .text_is_fast = false,
 };

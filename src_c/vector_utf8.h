@@ -76,19 +76,6 @@ static inline VECTOR utf8_errors(const uint8_t *data, const utf8_tables *tables)
     return XOR(errors, AND(OR(third, fourth), SET1(0x80)));
 }
 
-/* How many bytes at the end belong to a character that goes on behind it: 0 to 3. */
-static inline size_t utf8_cut(const uint8_t *data, size_t length)
-{
-    for (size_t back = 1; back <= 3 && back <= length; back++) {
-        uint8_t byte = data[length - back];
-        if (byte < 0x80)
-            return 0;
-        if (byte >= 0xC0)
-            return back < (byte < 0xE0 ? 2u : byte < 0xF0 ? 3u : 4u) ? back : 0;
-    }
-    return 0;
-}
-
 /* True if a character that begins in the three bytes before `data` goes on there. */
 static inline bool utf8_goes_on(const uint8_t *data) { return data[-1] >= 0xC0 || data[-2] >= 0xE0 || data[-3] >= 0xF0; }
 
@@ -104,7 +91,7 @@ static bool utf8_feed(ff_utf8 *state, const uint8_t *data, size_t length)
         return true;
 
     utf8_tables tables = {TABLE(BEFORE_HIGH), TABLE(BEFORE_LOW), TABLE(THIS_HIGH)};
-    size_t end = length - utf8_cut(data + i, length - i);
+    size_t end = length - ff_utf8_cut(data + i, length - i);
     for (; end - i >= 4 * VECTOR_SIZE; i += 4 * VECTOR_SIZE) {
         const uint8_t *block = data + i;
         if (IS_ASCII(OR(OR(LOAD(block), LOAD(block + VECTOR_SIZE)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import pickle
 import shutil
 import subprocess
@@ -101,6 +102,14 @@ def test_a_source_folder_that_is_not_built_says_so(tmp_path: Path) -> None:
     )
     assert "the extension modules of fastframe are not built in" in result.stderr
     assert "pip install -e ." in result.stderr
+
+
+def test_missing_extension_modules_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "fastframe._core", None)
+        with pytest.raises(ImportError, match="the extension modules of fastframe are not built in"):
+            importlib.reload(fastframe._built)
+    importlib.reload(fastframe._built)
 
 
 def test_import_survives_garbage_collection() -> None:

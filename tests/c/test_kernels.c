@@ -206,6 +206,73 @@ static void test_utf8_earliest(void)
     }
 }
 
+/* ---- text: the scalar decoder of the table is the oracle ---- */
+
+static size_t oracle_decode(uint32_t *out, const uint8_t *s, size_t n)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; count++) {
+        unsigned more = s[i] < 0x80 ? 0 : s[i] < 0xE0 ? 1 : s[i] < 0xF0 ? 2 : 3;
+        out[count] = more == 0 ? s[i] : s[i] & (0x3Fu >> more);
+        for (unsigned k = 1; k <= more; k++)
+            out[count] = out[count] << 6 | (s[i + k] & 0x3F);
+        i += more + 1;
+    }
+    return count;
+}
+
+static void check_text(const uint8_t *padded, size_t length)
+{
+    static uint32_t expected[4 * MAX_LENGTH];
+    const uint8_t *data = padded + FF_PADDING;
+    size_t characters = oracle_decode(expected, data, length);
+    uint8_t largest = 0;
+    for (size_t i = 0; i < length; i++)
+        largest = data[i] > largest ? data[i] : largest;
+
+    ff_text text = {0, 0};
+    size_t half = length / 2;
+    kernels->utf8_measure(&text, at_end(from, data, half), half);
+    kernels->utf8_measure(&text, at_end(from, data + half, length - half), length - half);
+    CHECK(text.characters == characters && text.largest_byte == largest);
+
+    void (*const write[])(uint8_t *, const uint8_t *, size_t, const ff_text *) = {
+        NULL, kernels->utf8_to_latin1, kernels->utf8_to_ucs2, NULL, kernels->utf8_to_ucs4};
+    for (unsigned width = largest < 0xC4 ? 1 : largest < 0xF0 ? 2 : 4; width <= 4; width *= 2) {
+        uint8_t *dst = to.end - characters * width; /* one byte too far ends the test */
+        write[width](dst, data, length, &text);
+        for (size_t i = 0; i < characters; i++) {
+            uint32_t four;
+            uint16_t two;
+            memcpy(&four, dst + i * width, width == 4 ? 4 : 0);
+            memcpy(&two, dst + i * width, width == 2 ? 2 : 0);
+            CHECK(expected[i] == (width == 4 ? four : width == 2 ? two : dst[i]));
+        }
+    }
+}
+
+static void test_text(unsigned rounds)
+{
+    static const char *const CHARACTERS[] = {"a", "~", "\xC2\x80", "\xC3\xBF", "\xC4\x80", "\xDF\xBF", "\xE0\xA0\x80",
+                                             "\xE4\xB8\xAD", "\xED\x9F\xBF", "\xEF\xBF\xBF", "\xF0\x90\x80\x80",
+                                             "\xF0\x9F\x98\x80", "\xF4\x8F\xBF\xBF"};
+    static const unsigned PALETTES[] = {1, 2, 4, 6, 10, 13};
+    static uint8_t padded[FF_PADDING + 1200 + FF_PADDING];
+    for (unsigned round = 0; round < rounds; round++) {
+        uint8_t *data = padded + FF_PADDING;
+        size_t length = 0, characters = next_random() % (round % 8 ? 90 : 290);
+        unsigned palette = PALETTES[next_random() % 6], sparse = next_random() % 3;
+        memset(padded, 0, FF_PADDING);
+        for (size_t i = 0; i < characters; i++) {
+            const char *character = CHARACTERS[sparse && next_random() % 16 ? 0 : next_random() % palette];
+            memcpy(data + length, character, strlen(character));
+            length += strlen(character);
+        }
+        memset(data + length, round % 2 ? 0xFF : 0x80, FF_PADDING); /* what stands behind must not matter */
+        check_text(padded, length);
+    }
+}
+
 static void test_selection(void)
 {
     CHECK(ff_kernels_active() == ff_kernels_at(0));
@@ -221,7 +288,7 @@ int main(int argc, char **argv)
 {
     unsigned rounds = argc > 1 ? (unsigned)atoi(argv[1]) : 100000;
     from = guarded_new(MAX_LENGTH + 64);
-    to = guarded_new(MAX_LENGTH + 64);
+    to = guarded_new(4 * MAX_LENGTH);
     test_selection();
     test_rotation();
     for (size_t i = 0; (kernels = ff_kernels_at(i)) != NULL; i++) {
@@ -230,6 +297,7 @@ int main(int argc, char **argv)
         test_utf8_sequences();
         test_utf8_random(rounds);
         test_utf8_earliest();
+        test_text(rounds);
         printf("kernels: %s\n", kernels->name);
     }
     return report("kernels");

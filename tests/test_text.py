@@ -1,0 +1,95 @@
+"""From UTF-8 on the wire to `str`, with every kernel: equal, and of the same make as CPython's own."""
+
+from __future__ import annotations
+
+import random
+import sys
+
+import pytest
+
+from fastframe import Decoder, ProtocolError, Role
+from tests.strategies import frame
+
+KEY = b"\x12\x34\xab\xcd"
+
+# Characters of one, two, three and four bytes, and the first and last of each kind of string.
+PALETTES = [
+    "a~ ",
+    "aé\x80ÿ",
+    "éÿ",
+    "aéĀя",
+    "яж",
+    "a中文€",
+    "中文字한글\uffff\ud7ff\ue000",
+    "a😀",
+    "😀🎉\U00010000\U0010ffff",
+    "aé中😀",
+]
+SIZES = [*range(70), 100, 127, 128, 129, 255, 256, 257, 340, 341, 1023, 1024, 1025, 4095, 4096, 4097, 9000, 70_000]
+
+
+def same(found: object, expected: str) -> bool:
+    """Equal, and as small: a string wider than it must be would be equal but break CPython's own shortcuts."""
+    return found == expected and sys.getsizeof(found) == sys.getsizeof(expected) and hash(found) == hash(expected)
+
+
+@pytest.mark.parametrize("palette", PALETTES)
+@pytest.mark.usefixtures("kernel")
+def test_whole_texts(palette: str) -> None:
+    rng = random.Random(palette)
+    for role, key in ((Role.SERVER, KEY), (Role.CLIENT, None)):
+        decoder = Decoder(role)
+        for size in SIZES:
+            text = "".join(rng.choices(palette, k=size))
+            (found,) = decoder.feed(frame(1, text.encode("utf-8"), key=key))
+            assert same(found, text), size
+
+
+@pytest.mark.parametrize("palette", PALETTES)
+@pytest.mark.usefixtures("kernel")
+def test_one_rare_character_anywhere(palette: str) -> None:
+    decoder = Decoder(Role.SERVER)
+    for size in (20, 64, 65, 130, 300, 5000):
+        for at in {0, 1, size // 2, 62, 63, 64, size - 2, size - 1} & set(range(size)):
+            text = "x" * at + palette[-1] + "y" * (size - at - 1)
+            (found,) = decoder.feed(frame(1, text.encode("utf-8"), key=KEY))
+            assert same(found, text), (size, at)
+
+
+@pytest.mark.parametrize("palette", PALETTES)
+@pytest.mark.usefixtures("kernel")
+def test_texts_as_wsproto_gives_them_out(palette: str) -> None:
+    """In pieces, each of them a str, cut in mid-character as well."""
+    wsproto = pytest.importorskip("wsproto")
+    from codecs import getincrementaldecoder
+
+    from fastframe import frame_protocol
+
+    assert wsproto
+    rng = random.Random(palette)
+    for size in (1, 5, 40, 200, 3000, 5000):
+        data = "".join(rng.choices(palette, k=size)).encode("utf-8")
+        wire = frame(1, data, key=KEY)
+        start = len(wire) - len(data)
+        for _ in range(12):
+            cuts = sorted(rng.randrange(start, len(wire)) for _ in range(rng.randrange(1, 5)))
+            protocol = frame_protocol.FrameProtocol(False, [])
+            oracle = getincrementaldecoder("utf-8")()
+            for a, b in zip([0, *cuts], [*cuts, len(wire)], strict=True):
+                protocol.receive_bytes(wire[a:b])
+                for got in protocol.received_frames():
+                    expected = oracle.decode(data[max(0, a - start) : b - start], b == len(wire))
+                    assert same(got.payload, expected)
+
+
+@pytest.mark.usefixtures("kernel")
+def test_a_wrong_byte_is_found_wherever_it_is() -> None:
+    for size in (1, 30, 64, 65, 200, 1100, 5000):
+        for at in {0, 1, size // 2, size - 1} & set(range(size)):
+            for text in ("x" * size, ("é" * size)[:size], ("中" * size)[:size]):
+                data = bytearray(text.encode("utf-8"))
+                data[at] = 0xFF
+                with pytest.raises(ProtocolError, match="not UTF-8"):
+                    list(Decoder(Role.SERVER).feed(frame(1, bytes(data), key=KEY)))
+            with pytest.raises(ProtocolError, match="not UTF-8"):
+                list(Decoder(Role.SERVER).feed(frame(1, ("中" * size).encode()[:-1], key=KEY)))
