@@ -2,8 +2,8 @@
 """The kernels for Python, the control frames, and the one place where a C status becomes an exception."""
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.long cimport PyLong_AsUnsignedLongLong
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.long cimport PyLong_AsUnsignedLongLong, PyLong_CheckExact
 from libc.stdint cimport uint8_t, uint64_t
 
 from fastframe._capi cimport (
@@ -11,6 +11,10 @@ from fastframe._capi cimport (
     ff_kernels_active, ff_kernels_at, ff_kernels_select, ff_masking_key_rotate, ff_role, ff_status,
     ff_status_close_code, ff_status_text, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
+
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object number, int *overflow) except? -1
+
 
 import os
 
@@ -72,6 +76,13 @@ cdef int get_buffer(object data, Py_buffer *view, int flags, str argument) excep
 cdef int rotated_key(object masking_key, object offset, uint8_t *key) except -1:
     """The four bytes of `masking_key` as they apply `offset` bytes into the payload."""
     cdef Py_buffer view
+    cdef long long small
+    cdef int overflow = 0
+    if PyBytes_CheckExact(masking_key) and PyBytes_GET_SIZE(masking_key) == FF_MASKING_KEY_SIZE and PyLong_CheckExact(offset):
+        small = PyLong_AsLongLongAndOverflow(offset, &overflow)
+        if small >= 0 and not overflow:
+            ff_masking_key_rotate(key, <const uint8_t *>PyBytes_AS_STRING(masking_key), <uint64_t>small)
+            return 0
     get_buffer(masking_key, &view, PyBUF_SIMPLE, "masking_key")
     try:
         if view.len != FF_MASKING_KEY_SIZE:
@@ -98,13 +109,19 @@ def apply_mask(data, masking_key, offset=0):
     cdef uint8_t key[4]
     cdef Py_buffer view
     rotated_key(masking_key, offset, key)
+    if PyBytes_CheckExact(data):
+        return masked_bytes(<const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), key)
     get_buffer(data, &view, PyBUF_SIMPLE, "data")
     try:
-        masked = PyBytes_FromStringAndSize(NULL, view.len)
-        ff_kernels_active().mask(<uint8_t *>PyBytes_AS_STRING(masked), <const uint8_t *>view.buf, view.len, key)
-        return masked
+        return masked_bytes(<const uint8_t *>view.buf, view.len, key)
     finally:
         PyBuffer_Release(&view)
+
+
+cdef bytes masked_bytes(const uint8_t *data, Py_ssize_t length, const uint8_t *key):
+    masked = PyBytes_FromStringAndSize(NULL, length)
+    ff_kernels_active().mask(<uint8_t *>PyBytes_AS_STRING(masked), data, length, key)
+    return masked
 
 
 def apply_mask_into(buffer, masking_key, offset=0):
@@ -127,13 +144,19 @@ def apply_mask_into(buffer, masking_key, offset=0):
 
 def is_utf8(data):
     """True if `data`, any contiguous bytes-like object, is well-formed UTF-8 from its first to its last byte."""
-    cdef ff_utf8 state = ff_utf8_start()
     cdef Py_buffer view
+    if PyBytes_CheckExact(data):
+        return is_whole_utf8(<const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
     get_buffer(data, &view, PyBUF_SIMPLE, "data")
     try:
-        return ff_kernels_active().utf8_feed(&state, <const uint8_t *>view.buf, view.len) and ff_utf8_complete(&state)
+        return is_whole_utf8(<const uint8_t *>view.buf, view.len)
     finally:
         PyBuffer_Release(&view)
+
+
+cdef bint is_whole_utf8(const uint8_t *data, size_t length) noexcept:
+    cdef ff_utf8 state = ff_utf8_start()
+    return ff_kernels_active().utf8_feed(&state, data, length) and ff_utf8_complete(&state)
 
 
 cdef class Utf8Validator:
