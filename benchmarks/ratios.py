@@ -1,4 +1,4 @@
-"""Prints, for each group of a pytest-benchmark JSON file, how many times faster fastframe is: medians of one run.
+"""The medians of a pytest-benchmark JSON file: for each group the time of each contender, and how many times the first one's.
 
 usage: python benchmarks/ratios.py FILE
 """
@@ -8,16 +8,28 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
+
+Medians = dict[str, dict[str, float]]
 
 
-def ratios(report: dict[str, list[dict[str, dict[str, object]]]]) -> dict[str, float]:
-    medians: dict[str, dict[str, float]] = {}
+def medians(report: Any) -> Medians:
+    """Seconds by group and contender, in the order of the file."""
+    found: Medians = {}
     for result in report["benchmarks"]:
-        contender = str(result["params"]["contender"])
-        medians.setdefault(str(result["group"]), {})[contender] = float(str(result["stats"]["median"]))
-    return {group: times["wsproto"] / times["fastframe"] for group, times in medians.items()}
+        found.setdefault(result["group"], {})[result["params"]["contender"]] = result["stats"]["median"]
+    return found
+
+
+def lines(found: Medians) -> list[str]:
+    shown = []
+    for group, times in found.items():
+        first = next(iter(times.values()))
+        shown.append(group)
+        for contender, seconds in times.items():
+            shown.append(f"    {contender:<28} {seconds * 1e6:12.3f} µs  {first / seconds:8.2f} x")
+    return shown
 
 
 if __name__ == "__main__":
-    for group, ratio in ratios(json.loads(Path(sys.argv[1]).read_text())).items():
-        print(f"{group:<45} {ratio:6.1f} x")
+    print("\n".join(lines(medians(json.loads(Path(sys.argv[1]).read_text())))))
