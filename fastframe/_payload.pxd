@@ -20,7 +20,7 @@ cdef struct Chunk:
     const uint8_t *data
     size_t length
     bint masked
-    uint8_t key[4]   # as it applies to the first byte of `data`
+    uint8_t key[4]   # as it applies to the first byte of `data`; zeros if it is not masked
 
 
 # The first bytes of a character whose rest is still to come.
@@ -61,11 +61,12 @@ cdef inline object chunk_text(const ff_kernels *kernels, const Chunk *chunk, Cut
     cdef size_t length = cut.length + chunk.length
     cdef Py_ssize_t consumed = length
     cdef uint8_t *scratch = on_stack
-    if cut.length == 0 and not chunk.masked:
+    cdef bint ascii = cut.length == 0 and chunk.length and looks_ascii(kernels, chunk)
+    if cut.length == 0 and not chunk.masked and (ascii or not kernels.text_is_fast):
         text = PyUnicode_DecodeUTF8Stateful(<const char *>chunk.data, length, NULL, NULL if final else &consumed)
         keep_cut_character(cut, chunk.data, length, consumed)
         return text
-    if cut.length == 0 and chunk.length and looks_ascii(kernels, chunk):
+    if ascii:
         text = PyUnicode_New(chunk.length, 127)
         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
             return text

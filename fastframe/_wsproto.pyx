@@ -12,6 +12,7 @@ from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_AsUTF8String, PyUnicode_CheckExact
 from libc.stdint cimport uint8_t
+from libc.string cimport memset
 
 from fastframe._capi cimport (
     FF_CLIENT, FF_ERR_CONTROL_FRAGMENTED, FF_ERR_CONTROL_LENGTH, FF_ERR_LENGTH_16_NOT_MINIMAL,
@@ -443,6 +444,7 @@ cdef class FrameProtocol:
             chunk.data = <const uint8_t *>PyBytes_AS_STRING(payload)
             chunk.length = PyBytes_GET_SIZE(payload)
             chunk.masked = False
+            memset(chunk.key, 0, FF_MASKING_KEY_SIZE)
         try:
             return chunk_text(self._kernels, &chunk, &self._cut, self._message_finished)
         except UnicodeDecodeError as error:

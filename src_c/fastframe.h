@@ -83,7 +83,7 @@ typedef enum ff_role { FF_CLIENT, FF_SERVER } ff_role;
 
 typedef struct ff_header {
     uint64_t payload_length;
-    uint8_t masking_key[FF_MASKING_KEY_SIZE]; /* meaningful if `masked` */
+    uint8_t masking_key[FF_MASKING_KEY_SIZE]; /* zeros, which change nothing, unless `masked` */
     uint8_t opcode;
     uint8_t rsv;  /* FF_RSV1 | FF_RSV2 | FF_RSV3 */
     uint8_t size; /* of the header on the wire in bytes, masking key included; 0 while the payload length is unknown */

@@ -107,6 +107,8 @@ ff_status ff_header_parse(const uint8_t *data, size_t length, ff_header *header)
         return FF_NEED_DATA;
     if (header->masked)
         memcpy(header->masking_key, data + key_at, FF_MASKING_KEY_SIZE);
+    else
+        memset(header->masking_key, 0, FF_MASKING_KEY_SIZE);
     return FF_OK;
 }
 
