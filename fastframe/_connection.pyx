@@ -9,7 +9,7 @@ from cpython.bytes cimport PyBytes_CheckExact
 from cpython.object cimport PyObject, PyObject_GenericSetAttr
 from libc.stdint cimport uint8_t
 
-from fastframe._capi cimport FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT
+from fastframe._capi cimport FF_OPCODE_BINARY, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT
 from fastframe._wsproto cimport FrameProtocol, GeneratorShape
 
 

@@ -26,7 +26,7 @@ from fastframe._encoder cimport (
     KeyPool, PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, frame_bytearray, frame_bytes,
 )
 from fastframe._inbox cimport Inbox
-from fastframe._payload cimport Chunk, CutCharacter, chunk_bytes, chunk_text
+from fastframe._payload cimport Chunk, chunk_bytes, chunk_text
 
 from codecs import getincrementaldecoder
 
