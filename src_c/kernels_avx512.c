@@ -5,6 +5,7 @@
 #include <immintrin.h>
 #include <string.h>
 #include "utf8.h"
+#include "vectors_x86_16.h"
 
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt"))),             \
@@ -37,14 +38,6 @@
 #define OR32(a, b) _mm256_or_si256(a, b)
 #define KEY32(k) _mm256_set1_epi32((int)(k))
 #define IS_ASCII32(v) (_mm256_movemask_epi8(v) == 0)
-
-#define VECTOR16 __m128i
-#define LOAD16(p) _mm_loadu_si128((const void *)(p))
-#define STORE16(p, v) _mm_storeu_si128((void *)(p), v)
-#define XOR16(a, b) _mm_xor_si128(a, b)
-#define OR16(a, b) _mm_or_si128(a, b)
-#define KEY16(k) _mm_set1_epi32((int)(k))
-#define IS_ASCII16(v) (_mm_movemask_epi8(v) == 0)
 
 #include "vector_mask.h"
 #include "vector_utf8.h"
