@@ -45,8 +45,8 @@ def extension(name, *sources):
     return Extension(
         f"fastframe.{name}",
         sources=[f"fastframe/{name}.pyx", *(f"src_c/{source}.c" for source in sources)],
-        include_dirs=["src_c"],
-        depends=glob("src_c/*.h"),
+        include_dirs=["src_c", "fastframe"],
+        depends=glob("src_c/*.h") + glob("fastframe/*.h"),
         extra_compile_args=compile_args(),
         extra_link_args=[f"-fsanitize={SANITIZE}"] if SANITIZE else [],
         define_macros=MACROS,

@@ -1,22 +1,25 @@
 # cython: language_level=3
 """The kernels for Python, the control frames, and the one place where a C status becomes an exception."""
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.long cimport PyLong_AsUnsignedLongLong, PyLong_CheckExact
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.long cimport PyLong_AsUnsignedLongLong
 from libc.stdint cimport uint8_t, uint64_t
 
+from fastframe._buffers cimport FF_BYTES_LIKE, ff_get_buffer
 from fastframe._capi cimport (
     FF_CLIENT, FF_MASKING_KEY_SIZE, FF_NEED_DATA, FF_OK, FF_SERVER, ff_header, ff_header_parse, ff_kernels,
-    ff_kernels_active, ff_kernels_at, ff_kernels_select, ff_masking_key_rotate, ff_role, ff_status,
-    ff_status_close_code, ff_status_text, ff_utf8, ff_utf8_complete, ff_utf8_start,
+    ff_kernels_active, ff_kernels_at, ff_kernels_select, ff_role, ff_status, ff_status_close_code, ff_status_text, ff_utf8,
+    ff_utf8_complete, ff_utf8_start,
 )
 
 cdef extern from "Python.h":
-    long long PyLong_AsLongLongAndOverflow(object number, int *overflow) except? -1
+    ctypedef struct PyMethodDef
+    int PyModule_AddFunctions(object module, PyMethodDef *functions) except -1
 
 
 import os
+import sys
 
 from fastframe._types import Header, Opcode, ProtocolError, Role
 
@@ -62,101 +65,13 @@ def _select_kernel_from_environment():
 _select_kernel_from_environment()
 
 
-# ---- masking (RFC 6455, 5.3) ---------------------------------------------------------------------------------------
+# ---- the kernels for Python ----------------------------------------------------------------------------------------
 
-cdef int get_buffer(object data, Py_buffer *view, int flags, str argument) except -1:
-    """A contiguous view of `data`. TypeError names `argument`."""
-    try:
-        return PyObject_GetBuffer(data, view, flags)
-    except (TypeError, BufferError):
-        expected = "a writable bytes-like object" if flags == PyBUF_WRITABLE else "a contiguous bytes-like object"
-        raise TypeError(f"{argument} must be {expected}, not {type(data).__name__}") from None
+cdef extern from "_kernel_calls.h":
+    PyMethodDef *ff_kernel_calls
 
 
-cdef int rotated_key(object masking_key, object offset, uint8_t *key) except -1:
-    """The four bytes of `masking_key` as they apply `offset` bytes into the payload."""
-    cdef Py_buffer view
-    cdef long long small
-    cdef int overflow = 0
-    if PyBytes_CheckExact(masking_key) and PyBytes_GET_SIZE(masking_key) == FF_MASKING_KEY_SIZE and PyLong_CheckExact(offset):
-        small = PyLong_AsLongLongAndOverflow(offset, &overflow)
-        if small >= 0 and not overflow:
-            ff_masking_key_rotate(key, <const uint8_t *>PyBytes_AS_STRING(masking_key), <uint64_t>small)
-            return 0
-    get_buffer(masking_key, &view, PyBUF_SIMPLE, "masking_key")
-    try:
-        if view.len != FF_MASKING_KEY_SIZE:
-            raise ValueError(f"masking_key must have 4 bytes, not {view.len}")
-        if not isinstance(offset, int):
-            raise TypeError(f"offset must be an int, not {type(offset).__name__}")
-        if offset < 0:
-            raise ValueError(f"offset must not be negative: {offset}")
-        ff_masking_key_rotate(key, <const uint8_t *>view.buf, <uint64_t>(offset & 3))
-    finally:
-        PyBuffer_Release(&view)
-    return 0
-
-
-def apply_mask(data, masking_key, offset=0):
-    """Masks or unmasks `data` (RFC 6455, 5.3: the same operation) into a new object.
-
-    data: any contiguous bytes-like object; it is not changed.
-    masking_key: 4 bytes. ValueError if not.
-    offset: how many bytes of the same payload came before `data`, so that a payload may be masked in pieces.
-
-    Returns new bytes of the same length.
-    """
-    cdef uint8_t key[4]
-    cdef Py_buffer view
-    rotated_key(masking_key, offset, key)
-    if PyBytes_CheckExact(data):
-        return masked_bytes(<const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), key)
-    get_buffer(data, &view, PyBUF_SIMPLE, "data")
-    try:
-        return masked_bytes(<const uint8_t *>view.buf, view.len, key)
-    finally:
-        PyBuffer_Release(&view)
-
-
-cdef bytes masked_bytes(const uint8_t *data, Py_ssize_t length, const uint8_t *key):
-    masked = PyBytes_FromStringAndSize(NULL, length)
-    ff_kernels_active().mask(<uint8_t *>PyBytes_AS_STRING(masked), data, length, key)
-    return masked
-
-
-def apply_mask_into(buffer, masking_key, offset=0):
-    """Masks or unmasks the bytes of `buffer` in place (RFC 6455, 5.3).
-
-    buffer: a writable, contiguous bytes-like object; it stays the caller's.
-    masking_key, offset: as for `apply_mask`.
-    """
-    cdef uint8_t key[4]
-    cdef Py_buffer view
-    rotated_key(masking_key, offset, key)
-    get_buffer(buffer, &view, PyBUF_WRITABLE, "buffer")
-    try:
-        ff_kernels_active().mask(<uint8_t *>view.buf, <const uint8_t *>view.buf, view.len, key)
-    finally:
-        PyBuffer_Release(&view)
-
-
-# ---- UTF-8 (RFC 6455, 8.1; RFC 3629) -------------------------------------------------------------------------------
-
-def is_utf8(data):
-    """True if `data`, any contiguous bytes-like object, is well-formed UTF-8 from its first to its last byte."""
-    cdef Py_buffer view
-    if PyBytes_CheckExact(data):
-        return is_whole_utf8(<const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
-    get_buffer(data, &view, PyBUF_SIMPLE, "data")
-    try:
-        return is_whole_utf8(<const uint8_t *>view.buf, view.len)
-    finally:
-        PyBuffer_Release(&view)
-
-
-cdef bint is_whole_utf8(const uint8_t *data, size_t length) noexcept:
-    cdef ff_utf8 state = ff_utf8_start()
-    return ff_kernels_active().utf8_feed(&state, data, length) and ff_utf8_complete(&state)
+PyModule_AddFunctions(sys.modules[__name__], ff_kernel_calls)
 
 
 cdef class Utf8Validator:
@@ -181,13 +96,16 @@ cdef class Utf8Validator:
     def feed(self, data):
         """True if the text is well-formed so far; its last character may still be incomplete."""
         cdef Py_buffer view
-        get_buffer(data, &view, PyBUF_SIMPLE, "data")
-        try:
-            if not self._failed:
-                self._failed = not self._kernels.utf8_feed(&self._state, <const uint8_t *>view.buf, view.len)
-            return not self._failed
-        finally:
-            PyBuffer_Release(&view)
+        if PyBytes_CheckExact(data):
+            return self._feed(<const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+        ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
+        well_formed = self._feed(<const uint8_t *>view.buf, view.len)
+        PyBuffer_Release(&view)
+        return well_formed
+
+    cdef bint _feed(self, const uint8_t *data, size_t length) noexcept:
+        self._failed = self._failed or not self._kernels.utf8_feed(&self._state, data, length)
+        return not self._failed
 
     def finish(self):
         """True if the text was well-formed and its last character is complete. The validator is ready for a new one."""
@@ -209,11 +127,9 @@ def parse_header(data):
     cdef ff_header header
     cdef ff_status status
     cdef Py_buffer view
-    get_buffer(data, &view, PyBUF_SIMPLE, "data")
-    try:
-        status = ff_header_parse(<const uint8_t *>view.buf, view.len, &header)
-    finally:
-        PyBuffer_Release(&view)
+    ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
+    status = ff_header_parse(<const uint8_t *>view.buf, view.len, &header)
+    PyBuffer_Release(&view)
     if status == FF_NEED_DATA:
         return None
     raise_status(status)

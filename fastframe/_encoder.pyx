@@ -5,12 +5,13 @@ Strategy: a public method checks that the frame may be sent now, makes the frame
 call that raises has changed nothing.
 """
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_AsUTF8String
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
+from fastframe._buffers cimport FF_BYTES_LIKE, FF_STR_OR_BYTES_LIKE, ff_get_buffer
 from fastframe._capi cimport (
     FF_CLIENT, FF_CLOSE_NO_STATUS, FF_MASKING_KEY_SIZE, FF_MAX_CONTROL_PAYLOAD, FF_MAX_HEADER, FF_OPCODE_BINARY,
     FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, FF_SERVER, ff_close_code_is_valid,
@@ -104,13 +105,6 @@ cdef class KeyPool:
 
 # ---- frames --------------------------------------------------------------------------------------------------------
 
-cdef int get_payload(object data, Py_buffer *view, str expected) except -1:
-    try:
-        return PyObject_GetBuffer(data, view, PyBUF_SIMPLE)
-    except (TypeError, BufferError):
-        raise TypeError(f"data must be {expected}, not {type(data).__name__}") from None
-
-
 cdef class Encoder:
     """Encoder(role, *, masking_keys=None)
 
@@ -193,7 +187,7 @@ cdef class Encoder:
                 raise ValueError("the last fragment ended in mid-character: bytes must follow, not str (RFC 6455, 8.1)")
             frame = self._str_frame(opcode, data, fin)
         else:
-            get_payload(data, &view, "a str or a contiguous bytes-like object")
+            ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_STR_OR_BYTES_LIKE)
             try:
                 if message_opcode == FF_OPCODE_TEXT:
                     if not self._kernels.utf8_feed(&utf8, <const uint8_t *>view.buf, view.len) or (
@@ -253,7 +247,7 @@ cdef class Encoder:
 
     cdef bytes _control(self, uint8_t opcode, object payload):
         cdef Py_buffer view
-        get_payload(payload, &view, "a contiguous bytes-like object")
+        ff_get_buffer(payload, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
         try:
             return self._frame(opcode, <const uint8_t *>view.buf, view.len, True, 0)
         finally:
@@ -270,7 +264,7 @@ cdef class Encoder:
         cdef Py_buffer view
         cdef uint8_t checked_opcode = number_from("opcode", opcode, 0, 15)
         cdef uint8_t checked_rsv = number_from("rsv", rsv, 0, 7)
-        get_payload(payload, &view, "a contiguous bytes-like object")
+        ff_get_buffer(payload, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
         try:
             return self._frame(checked_opcode, <const uint8_t *>view.buf, view.len, fin, checked_rsv)
         finally:

@@ -2,11 +2,12 @@
 """The bytes that have arrived and are not parsed yet; the strategy stands in _inbox.pxd."""
 
 cimport cython
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memmove
 
+from fastframe._buffers cimport FF_BYTES_LIKE, ff_get_buffer
 from fastframe._capi cimport FF_MAX_CONTROL_PAYLOAD, FF_MAX_HEADER
 
 # What one step of parsing can need at once: a control frame, as data frames are taken in pieces.
@@ -33,12 +34,7 @@ cdef class Inbox:
                 return 0
             if self.length <= STEP_SIZE < PyBytes_GET_SIZE(data) and self._behind is None:
                 return self._splice(<bytes>data)
-        try:
-            PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
-        except (TypeError, BufferError):
-            raise TypeError(
-                f"data must be a contiguous bytes-like object, not {type(data).__name__}"
-            ) from None
+        ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
         try:
             self.more()
             return self._append(<const uint8_t *>view.buf, view.len)

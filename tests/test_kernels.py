@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import inspect
 import itertools
 import os
 import random
@@ -72,6 +73,30 @@ def test_mask_in_pieces_is_mask_as_a_whole(data: bytes, key: bytes, cut: int) ->
 def test_mask_takes_any_buffer(kind: Any) -> None:
     assert apply_mask(kind(b"hello"), kind(KEY)) == plain_mask(b"hello", KEY)
     assert type(apply_mask(kind(b"hello"), KEY)) is bytes
+
+
+def test_mask_takes_arguments_by_name() -> None:
+    assert apply_mask(masking_key=KEY, data=b"hello") == plain_mask(b"hello", KEY)
+    assert apply_mask(b"hello", offset=1, masking_key=KEY) == plain_mask(b"hello", KEY[1:] + KEY[:1])
+    buffer = bytearray(b"hello")
+    apply_mask_into(buffer=buffer, masking_key=KEY, offset=2**64 + 4)
+    assert buffer == plain_mask(b"hello", KEY)
+    assert str(inspect.signature(apply_mask)) == "(data, masking_key, offset=0)"
+
+
+@pytest.mark.parametrize(
+    ("positional", "named", "text"),
+    [
+        ((b"", KEY, 0, 0), {}, r"apply_mask\(\) takes at most 3 arguments, not 4"),
+        ((b"",), {}, r"apply_mask\(\) needs the argument 'masking_key'"),
+        ((), {"masking_key": KEY}, r"apply_mask\(\) needs the argument 'data'"),
+        ((b"", KEY), {"mask": KEY}, r"apply_mask\(\) has no parameter 'mask'"),
+        ((b"", KEY), {"data": b""}, r"apply_mask\(\) got 'data' twice"),
+    ],
+)
+def test_mask_refuses_a_wrong_call(positional: tuple[Any, ...], named: dict[str, Any], text: str) -> None:
+    with pytest.raises(TypeError, match=text):
+        apply_mask(*positional, **named)
 
 
 @pytest.mark.parametrize(
