@@ -80,7 +80,7 @@ cdef extern from "fastframe.h" nogil:
         void (*mask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
         bint (*mask_ascii)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
         bint (*utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length)
-        void (*utf8_measure)(ff_text *text, const uint8_t *data, size_t length)
+        bint (*utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key, ff_text *text)
         void (*utf8_to_latin1)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
         void (*utf8_to_ucs2)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
         void (*utf8_to_ucs4)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)

@@ -5,7 +5,7 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
 from fastframe._capi cimport (
-    FF_PADDING, ff_kernels, ff_text, ff_utf8, ff_utf8_complete, ff_utf8_cut, ff_utf8_start,
+    FF_PADDING, ff_kernels, ff_text, ff_utf8, ff_utf8_cut, ff_utf8_start,
 )
 
 
@@ -44,7 +44,6 @@ cdef inline bytes chunk_bytes(const ff_kernels *kernels, const Chunk *chunk):
 
 cdef enum:
     PROBE_SIZE = 64
-    BLOCK_SIZE = 4096        # unmasked, validated and measured while it is in the nearest cache
     SCRATCH_ON_STACK = 1024
 
 
@@ -58,28 +57,23 @@ cdef inline bint looks_ascii(const ff_kernels *kernels, const Chunk *chunk) noex
 # be left. Raises the UnicodeDecodeError that CPython's own decoder raises, for it is that decoder; then `cut` is unchanged.
 cdef inline object chunk_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):
     cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
+    cdef uint8_t *scratch
     cdef size_t length = cut.length + chunk.length
-    cdef Py_ssize_t consumed = length
-    cdef uint8_t *scratch = on_stack
     cdef bint ascii = cut.length == 0 and chunk.length and looks_ascii(kernels, chunk)
-    if cut.length == 0 and not chunk.masked and (ascii or not kernels.text_is_fast):
-        text = PyUnicode_DecodeUTF8Stateful(<const char *>chunk.data, length, NULL, NULL if final else &consumed)
-        keep_cut_character(cut, chunk.data, length, consumed)
-        return text
     if ascii:
         text = PyUnicode_New(chunk.length, 127)
         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
             return text
         text = None  # it was never seen by anybody
-    if length > SCRATCH_ON_STACK:
-        scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
-        if scratch is NULL:
-            raise MemoryError
+    if length <= SCRATCH_ON_STACK:
+        return scratch_text(kernels, chunk, cut, final, on_stack)
+    scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
+    if scratch is NULL:
+        raise MemoryError
     try:
         return scratch_text(kernels, chunk, cut, final, scratch)
     finally:
-        if scratch is not on_stack:
-            PyMem_Free(scratch)
+        PyMem_Free(scratch)
 
 
 # The same through `scratch`, which has room for all of it and the padding.
@@ -89,49 +83,55 @@ cdef inline object scratch_text(
     cdef uint8_t *start = scratch + FF_PADDING
     cdef size_t length = cut.length + chunk.length
     cdef Py_ssize_t consumed = length
-    cdef ff_text measure
     memset(scratch, 0, FF_PADDING)
-    memset(start + length, 0, FF_PADDING)
-    memcpy(start, cut.bytes, cut.length)
-    measure.characters = 0
-    measure.largest_byte = 0
     if not kernels.text_is_fast:
+        memcpy(start, cut.bytes, cut.length)
         chunk_copy(kernels, chunk, start + cut.length)
-    elif measured(kernels, chunk, start, cut.length, final, &measure, &consumed):
-        text = written(kernels, start, consumed, &measure)
-        keep_cut_character(cut, start, length, consumed)
-        return text
-    consumed = length
+    elif cut.length == 0 and final:
+        text = text_by_kernels(kernels, start, chunk.data, length, chunk.key)
+        if text is not None:
+            return text
+    else:
+        memcpy(start, cut.bytes, cut.length)
+        chunk_copy(kernels, chunk, start + cut.length)
+        text = text_before_cut(kernels, start, length, cut, final)
+        if text is not None:
+            return text
     text = PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL if final else &consumed)
     keep_cut_character(cut, start, length, consumed)
     return text
 
 
-# Unmasks `chunk` behind the `before` bytes that are at `start`, validates it, measures all that is complete, and says how
-# much that is. False if the text is wrong, or if nothing may be left and something is; the chunk is unmasked all the same.
-cdef inline bint measured(
-    const ff_kernels *kernels, const Chunk *chunk, uint8_t *start, size_t before, bint final, ff_text *measure,
-    Py_ssize_t *complete
-) noexcept:
+# The text at `start` up to its last complete character, and what is left in `cut`. None if it is wrong, or if nothing may
+# be left and something is; then `cut` is unchanged.
+cdef inline object text_before_cut(
+    const ff_kernels *kernels, uint8_t *start, size_t length, CutCharacter *cut, bint final
+):
+    cdef CutCharacter rest
     cdef ff_utf8 state = ff_utf8_start()
-    cdef Chunk block = chunk[0]
-    cdef size_t here = before, fed = 0, counted = 0, end = before + chunk.length
-    cdef bint valid = True
-    while fed < end:
-        block.length = min(<size_t>BLOCK_SIZE, end - here)
-        chunk_copy(kernels, &block, start + here)
-        block.data += block.length
-        here += block.length
-        valid = valid and kernels.utf8_feed(&state, start + fed, here - fed)
-        fed = here
-        if valid and fed < end:
-            # All but the last three bytes, which may belong to the character that is cut at the end.
-            kernels.utf8_measure(measure, start + counted, fed - 3 - counted)
-            counted = fed - 3
-    complete[0] = end if ff_utf8_complete(&state) else end - ff_utf8_cut(start, end)
-    if valid:
-        kernels.utf8_measure(measure, start + counted, complete[0] - counted)
-    return valid and (not final or ff_utf8_complete(&state))
+    cdef uint8_t no_key[4]
+    memset(no_key, 0, 4)
+    keep_cut_character(&rest, start, length, length if final else length - ff_utf8_cut(start, length))
+    if not kernels.utf8_feed(&state, rest.bytes, rest.length):
+        return None
+    text = text_by_kernels(kernels, start, start, length - rest.length, no_key)
+    if text is None:
+        memcpy(start + length - rest.length, rest.bytes, rest.length)  # the kernels write behind what they are given
+    else:
+        cut[0] = rest
+    return text
+
+
+# The text of whole characters, unmasked into `start`, which has padding on both sides; None if it is not UTF-8.
+cdef inline object text_by_kernels(
+    const ff_kernels *kernels, uint8_t *start, const uint8_t *data, size_t length, const uint8_t *key
+):
+    cdef ff_text measure
+    measure.characters = 0
+    measure.largest_byte = 0
+    if kernels.utf8_unmask(start, data, length, key, &measure):
+        return written(kernels, start, length, &measure)
+    return None
 
 
 cdef inline object written(const ff_kernels *kernels, const uint8_t *data, size_t length, const ff_text *measure):

@@ -151,12 +151,15 @@ typedef struct ff_kernels {
      * then of no further use. */
     bool (*utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length);
 
-    /* Adds one chunk of well-formed UTF-8 to `text`. */
-    void (*utf8_measure)(ff_text *text, const uint8_t *data, size_t length);
+    /* Unmasks whole characters into `dst`, and adds them to `text`. False if what is then there is not UTF-8; it is unmasked
+     * all the same. The FF_PADDING bytes before `dst` can be read, and are no part of a character; those behind are overwritten:
+     * the first one with zero, the others with anything. `dst` and `src` are the same or do not overlap. */
+    bool (*utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t key[FF_MASKING_KEY_SIZE],
+                        ff_text *text);
 
     /* Well-formed, whole UTF-8 as characters of one, two or four bytes in the machine's order, which must be wide enough;
-     * `text` is its measure. FF_PADDING bytes before and behind the data can be read; those before are not part of a
-     * character. Nothing is written past the last character. */
+     * `text` is its measure. FF_PADDING bytes before and behind the data can be read, and are no part of its characters: the
+     * first one behind is no continuation. Nothing is written past the last character. */
     void (*utf8_to_latin1)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text);
     void (*utf8_to_ucs2)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text);
     void (*utf8_to_ucs4)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text);

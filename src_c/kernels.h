@@ -22,6 +22,15 @@
 #define FF_NEON 0
 #endif
 
+/* For functions that are written once and compiled for each constant argument. */
+#if defined(__GNUC__)
+#define FF_ALWAYS_INLINE static inline __attribute__((always_inline))
+#elif defined(_MSC_VER)
+#define FF_ALWAYS_INLINE static __forceinline
+#else
+#define FF_ALWAYS_INLINE static inline
+#endif
+
 /* Plain C for any machine. The specification that every other table is tested against. */
 extern const ff_kernels ff_kernels_portable;
 

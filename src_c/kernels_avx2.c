@@ -5,14 +5,15 @@
 #include <immintrin.h>
 #include <string.h>
 #include "utf8.h"
-#include "vectors_x86_16.h"
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,popcnt"))), apply_to = function)
 #elif defined(__GNUC__)
 #pragma GCC push_options
-#pragma GCC target("avx2")
+#pragma GCC target("avx2,popcnt")
 #endif
+
+#include "vectors_x86_16.h"
 
 #define VECTOR __m256i
 #define VECTOR_SIZE 32
@@ -23,28 +24,24 @@
 #define AND(a, b) _mm256_and_si256(a, b)
 #define KEY(k) _mm256_set1_epi32((int)(k))
 #define SET1(byte) _mm256_set1_epi8((char)(byte))
+#define MAX(a, b) _mm256_max_epu8(a, b)
 #define SATURATING_SUB(a, b) _mm256_subs_epu8(a, b)
 #define HIGH_HALF(v) AND(_mm256_srli_epi16(v, 4), SET1(15))
 #define TABLE(p) _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)(p)))
 #define LOOKUP(table, v) _mm256_shuffle_epi8(table, v)
 #define IS_ASCII(v) (_mm256_movemask_epi8(v) == 0)
 #define IS_ZERO(v) (_mm256_testz_si256(v, v) != 0)
+#define IS_FIRST(v) _mm256_cmpgt_epi8(v, SET1(0xBF)) /* as in vectors_x86_16.h */
+#define COUNT_FIRST(v) ((size_t)_mm_popcnt_u32((unsigned)_mm256_movemask_epi8(IS_FIRST(v))))
+#define LARGEST_BYTE(v) LARGEST_BYTE16(_mm_max_epu8(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)))
 
 #include "vector_mask.h"
 #include "vector_text.h"
 #include "vector_utf8.h"
 
-const ff_kernels ff_kernels_avx2 = {
-    .name = "avx2",
-    .mask = mask,
-    .mask_ascii = mask_ascii,
-    .utf8_feed = utf8_feed,
-    .utf8_measure = utf8_measure,
-    .utf8_to_latin1 = utf8_to_latin1,
-    .utf8_to_ucs2 = utf8_to_ucs2,
-    .utf8_to_ucs4 = utf8_to_ucs4,
-    .text_is_fast = true,
-};
+#define TABLE_OF_KERNELS ff_kernels_avx2
+#define NAME_OF_KERNELS "avx2"
+#include "vector_table.h"
 
 #if defined(__clang__)
 #pragma clang attribute pop

@@ -14,12 +14,15 @@
 #define AND(a, b) vandq_u8(a, b)
 #define KEY(k) vreinterpretq_u8_u32(vdupq_n_u32(k))
 #define SET1(byte) vdupq_n_u8((uint8_t)(byte))
+#define MAX(a, b) vmaxq_u8(a, b)
 #define SATURATING_SUB(a, b) vqsubq_u8(a, b)
 #define HIGH_HALF(v) vshrq_n_u8(v, 4)
 #define TABLE(p) vld1q_u8(p)
 #define LOOKUP(table, v) vqtbl1q_u8(table, v)
 #define IS_ASCII(v) (vmaxvq_u8(v) < 0x80)
 #define IS_ZERO(v) (vmaxvq_u8(v) == 0)
+#define COUNT_FIRST(v) ((size_t)vaddvq_u8(AND16(IS_FIRST16(v), SET16(1))))
+#define LARGEST_BYTE(v) vmaxvq_u8(v)
 
 #define VECTOR16 uint8x16_t
 #define LOAD16(p) vld1q_u8(p)
@@ -30,14 +33,17 @@
 #define NOT_AND16(a, b) vbicq_u8(b, a)
 #define SET16(byte) vdupq_n_u8((uint8_t)(byte))
 #define ZERO16 vdupq_n_u8(0)
-#define AT_LEAST16(v, byte) vcgeq_u8(v, SET16(byte))
-#define MAX16(a, b) vmaxq_u8(a, b)
+#define EQUAL16(a, b) vceqq_u8(a, b)
+#define NOT_ASCII16(v) vcgeq_u8(v, SET16(0x80))
+#define IS_FIRST16(v) vcgtq_s8(vreinterpretq_s8_u8(v), vdupq_n_s8(-65)) /* continuation bytes are the least as signed numbers */
 #define SHIFT_LEFT16(v, n) vshlq_n_u8(v, n)
 #define SHIFT_RIGHT16(v, n) vshrq_n_u8(v, n)
 #define LOW_8(a, b) vzip1q_u8(a, b)
 #define HIGH_8(a, b) vzip2q_u8(a, b)
 #define LOW_16(a, b) vreinterpretq_u8_u16(vzip1q_u16(vreinterpretq_u16_u8(a), vreinterpretq_u16_u8(b)))
 #define HIGH_16(a, b) vreinterpretq_u8_u16(vzip2q_u16(vreinterpretq_u16_u8(a), vreinterpretq_u16_u8(b)))
+#define LOW_SUM(a, b) vreinterpretq_u8_u16(vaddw_u8(vshll_n_u8(vget_low_u8(b), 6), vget_low_u8(a)))
+#define HIGH_SUM(a, b) vreinterpretq_u8_u16(vaddw_u8(vshll_n_u8(vget_high_u8(b), 6), vget_high_u8(a)))
 #define SHUFFLE16(v, p) vqtbl1q_u8(v, vld1q_u8(p))
 #define NARROW16(v) vuzp1q_u8(v, v)
 #define BITS16(v) neon_bits(v)
@@ -53,15 +59,7 @@ static inline unsigned neon_bits(uint8x16_t comparison)
 #include "vector_text.h"
 #include "vector_utf8.h"
 
-const ff_kernels ff_kernels_neon = {
-    .name = "neon",
-    .mask = mask,
-    .mask_ascii = mask_ascii,
-    .utf8_feed = utf8_feed,
-    .utf8_measure = utf8_measure,
-    .utf8_to_latin1 = utf8_to_latin1,
-    .utf8_to_ucs2 = utf8_to_ucs2,
-    .utf8_to_ucs4 = utf8_to_ucs4,
-    .text_is_fast = true,
-};
+#define TABLE_OF_KERNELS ff_kernels_neon
+#define NAME_OF_KERNELS "neon"
+#include "vector_table.h"
 #endif

@@ -54,13 +54,18 @@ static bool utf8_feed_portable(ff_utf8 *state, const uint8_t *data, size_t lengt
     return true;
 }
 
-static void utf8_measure_portable(ff_text *text, const uint8_t *data, size_t length)
+static bool utf8_unmask_portable(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t key[FF_MASKING_KEY_SIZE],
+                                 ff_text *text)
 {
+    mask_portable(dst, src, length, key);
     for (size_t i = 0; i < length; i++) {
-        text->characters += (data[i] & 0xC0) != 0x80;
-        if (data[i] > text->largest_byte)
-            text->largest_byte = data[i];
+        text->characters += (dst[i] & 0xC0) != 0x80;
+        if (dst[i] > text->largest_byte)
+            text->largest_byte = dst[i];
     }
+    dst[length] = 0;
+    ff_utf8 state = ff_utf8_start();
+    return utf8_feed_portable(&state, dst, length) && ff_utf8_complete(&state);
 }
 
 static void utf8_to_latin1_portable(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
@@ -86,7 +91,7 @@ const ff_kernels ff_kernels_portable = {
     .mask = mask_portable,
     .mask_ascii = mask_ascii_portable,
     .utf8_feed = utf8_feed_portable,
-    .utf8_measure = utf8_measure_portable,
+    .utf8_unmask = utf8_unmask_portable,
     .utf8_to_latin1 = utf8_to_latin1_portable,
     .utf8_to_ucs2 = utf8_to_ucs2_portable,
     .utf8_to_ucs4 = utf8_to_ucs4_portable,

@@ -5,7 +5,6 @@
 #include <smmintrin.h>
 #include <string.h>
 #include "utf8.h"
-#include "vectors_x86_16.h"
 
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("ssse3,sse4.1"))), apply_to = function)
@@ -13,6 +12,8 @@
 #pragma GCC push_options
 #pragma GCC target("ssse3,sse4.1")
 #endif
+
+#include "vectors_x86_16.h"
 
 #define VECTOR VECTOR16
 #define VECTOR_SIZE 16
@@ -23,28 +24,29 @@
 #define AND(a, b) AND16(a, b)
 #define KEY(k) KEY16(k)
 #define SET1(byte) SET16(byte)
+#define MAX(a, b) _mm_max_epu8(a, b)
 #define SATURATING_SUB(a, b) _mm_subs_epu8(a, b)
 #define HIGH_HALF(v) AND16(SHIFT_RIGHT16(v, 4), SET16(15))
 #define TABLE(p) LOAD16(p)
 #define LOOKUP(table, v) _mm_shuffle_epi8(table, v)
 #define IS_ASCII(v) IS_ASCII16(v)
 #define IS_ZERO(v) (_mm_testz_si128(v, v) != 0)
+#define COUNT_FIRST(v) count_first(v)
+#define LARGEST_BYTE(v) LARGEST_BYTE16(v)
+
+static inline size_t count_first(__m128i v)
+{
+    __m128i ones = AND16(IS_FIRST16(v), SET16(1)), sums = _mm_sad_epu8(ones, ZERO16);
+    return (size_t)(_mm_cvtsi128_si32(sums) + _mm_extract_epi16(sums, 4));
+}
 
 #include "vector_mask.h"
 #include "vector_text.h"
 #include "vector_utf8.h"
 
-const ff_kernels ff_kernels_sse41 = {
-    .name = "sse41",
-    .mask = mask,
-    .mask_ascii = mask_ascii,
-    .utf8_feed = utf8_feed,
-    .utf8_measure = utf8_measure,
-    .utf8_to_latin1 = utf8_to_latin1,
-    .utf8_to_ucs2 = utf8_to_ucs2,
-    .utf8_to_ucs4 = utf8_to_ucs4,
-    .text_is_fast = true,
-};
+#define TABLE_OF_KERNELS ff_kernels_sse41
+#define NAME_OF_KERNELS "sse41"
+#include "vector_table.h"
 
 #if defined(__clang__)
 #pragma clang attribute pop

@@ -5,9 +5,11 @@
  * error is real if all three agree. What remains is that a third or fourth byte of a character must be a continuation.
  *
  * Included by a kernel file inside its target region, after it has defined, besides what vector_mask.h needs,
- *   AND(a, b) SATURATING_SUB(a, b) SET1(byte) HIGH_HALF(v)
+ *   AND(a, b) MAX(a, b) SATURATING_SUB(a, b) SET1(byte) HIGH_HALF(v)
  *   LOOKUP(table, v)      each byte of v, 0 to 15, replaced by that entry of a table; TABLE(p) is one of 16 bytes at p
  *   IS_ZERO(v)
+ *   COUNT_FIRST(v)        how many bytes are no continuation, 80 to BF
+ *   LARGEST_BYTE(v)
  */
 #include "utf8.h"
 
@@ -64,46 +66,96 @@ typedef struct {
     VECTOR before_high, before_low, this_high;
 } utf8_tables;
 
-/* Not zero in some byte if a character that ends or goes on in the vector at `data` is wrong. Reads three bytes before it. */
-static inline VECTOR utf8_errors(const uint8_t *data, const utf8_tables *tables)
+static inline utf8_tables utf8_tables_load(void)
 {
-    VECTOR bytes = LOAD(data), before = LOAD(data - 1);
-    VECTOR errors = AND(AND(LOOKUP(tables->before_high, HIGH_HALF(before)), LOOKUP(tables->before_low, AND(before, SET1(15)))),
+    utf8_tables tables = {TABLE(BEFORE_HIGH), TABLE(BEFORE_LOW), TABLE(THIS_HIGH)};
+    return tables;
+}
+
+/* Not zero in some byte if a character that ends or goes on in `bytes` is wrong. b1, b2 and b3 are the bytes that stand one, two
+ * and three places before. */
+static inline VECTOR utf8_errors_of(VECTOR bytes, VECTOR b1, VECTOR b2, VECTOR b3, const utf8_tables *tables)
+{
+    VECTOR errors = AND(AND(LOOKUP(tables->before_high, HIGH_HALF(b1)), LOOKUP(tables->before_low, AND(b1, SET1(15)))),
                         LOOKUP(tables->this_high, HIGH_HALF(bytes)));
     /* The top bit is set where E0 or more stands two bytes before, or F0 or more three bytes before. */
-    VECTOR third = SATURATING_SUB(LOAD(data - 2), SET1(0xE0 - 0x80));
-    VECTOR fourth = SATURATING_SUB(LOAD(data - 3), SET1(0xF0 - 0x80));
+    VECTOR third = SATURATING_SUB(b2, SET1(0xE0 - 0x80));
+    VECTOR fourth = SATURATING_SUB(b3, SET1(0xF0 - 0x80));
     return XOR(errors, AND(OR(third, fourth), SET1(0x80)));
+}
+
+/* The same for the vector at `data`. Reads three bytes before it. */
+static inline VECTOR utf8_errors(const uint8_t *data, const utf8_tables *tables)
+{
+    return utf8_errors_of(LOAD(data), LOAD(data - 1), LOAD(data - 2), LOAD(data - 3), tables);
+}
+
+static inline VECTOR utf8_errors_of_4(const uint8_t *data, const utf8_tables *tables)
+{
+    return OR(OR(utf8_errors(data, tables), utf8_errors(data + VECTOR_SIZE, tables)),
+              OR(utf8_errors(data + 2 * VECTOR_SIZE, tables), utf8_errors(data + 3 * VECTOR_SIZE, tables)));
 }
 
 /* True if a character that begins in the three bytes before `data` goes on there. */
 static inline bool utf8_goes_on(const uint8_t *data) { return data[-1] >= 0xC0 || data[-2] >= 0xE0 || data[-3] >= 0xF0; }
 
+/* For less than a vector: ASCII by words, of which the last overlaps the one before. */
+static inline bool is_short_ascii(const uint8_t *data, size_t length)
+{
+    uint64_t seen = 0, word = 0;
+    if (length < sizeof word) {
+        for (size_t i = 0; i < length; i++)
+            seen |= data[i];
+    } else {
+        for (size_t i = 0; i < length - sizeof word; i += sizeof word) {
+            memcpy(&word, data + i, sizeof word);
+            seen |= word;
+        }
+        memcpy(&word, data + length - sizeof word, sizeof word);
+        seen |= word;
+    }
+    return (seen & UINT64_C(0x8080808080808080)) == 0;
+}
+
+/* From here on the blocks are aligned first: loads that cross cache lines take twice as long. */
+enum { UTF8_ALIGN_FROM = 512 };
+
 static bool utf8_feed(ff_utf8 *state, const uint8_t *data, size_t length)
 {
-    /* To the end of the character that is cut, and so far in that there are three bytes to look back at. */
     size_t i = 0;
-    for (; i < length && (state->missing || i < 3); i++) {
+    for (; i < length && state->missing; i++) { /* to the end of the character that is cut */
+        if (!ff_utf8_step(state, data[i]))
+            return false;
+    }
+    if (length - i < VECTOR_SIZE && is_short_ascii(data + i, length - i))
+        return true;
+    for (; i < length && i < 3; i++) { /* so far in that there are three bytes to look back at */
+        if (!ff_utf8_step(state, data[i]))
+            return false;
+    }
+    for (; i < length && state->missing; i++) {
         if (!ff_utf8_step(state, data[i]))
             return false;
     }
     if (i == length)
         return true;
 
-    utf8_tables tables = {TABLE(BEFORE_HIGH), TABLE(BEFORE_LOW), TABLE(THIS_HIGH)};
+    utf8_tables tables = utf8_tables_load();
     size_t end = length - ff_utf8_cut(data + i, length - i);
+    if (end - i >= UTF8_ALIGN_FROM) {
+        if (!IS_ZERO(utf8_errors(data + i, &tables)))
+            return false;
+        i += VECTOR_SIZE - ((uintptr_t)(data + i) & (VECTOR_SIZE - 1));
+    }
     for (; end - i >= 4 * VECTOR_SIZE; i += 4 * VECTOR_SIZE) {
         const uint8_t *block = data + i;
         if (IS_ASCII(OR(OR(LOAD(block), LOAD(block + VECTOR_SIZE)),
                         OR(LOAD(block + 2 * VECTOR_SIZE), LOAD(block + 3 * VECTOR_SIZE))))) {
             if (utf8_goes_on(block))
                 return false;
-            continue;
-        }
-        VECTOR errors = OR(OR(utf8_errors(block, &tables), utf8_errors(block + VECTOR_SIZE, &tables)),
-                           OR(utf8_errors(block + 2 * VECTOR_SIZE, &tables), utf8_errors(block + 3 * VECTOR_SIZE, &tables)));
-        if (!IS_ZERO(errors))
+        } else if (!IS_ZERO(utf8_errors_of_4(block, &tables))) {
             return false;
+        }
     }
     for (; end - i >= VECTOR_SIZE; i += VECTOR_SIZE) {
         if (!IS_ZERO(utf8_errors(data + i, &tables)))
@@ -128,3 +180,44 @@ static bool utf8_feed(ff_utf8 *state, const uint8_t *data, size_t length)
     }
     return true;
 }
+
+#ifndef UTF8_UNMASK_OF_ITS_OWN
+/* Unmasked, validated and measured block by block, while the block is in the nearest cache. */
+enum { UTF8_BLOCK = 4096 };
+
+static bool utf8_unmask(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key, ff_text *text)
+{
+    utf8_tables tables = utf8_tables_load();
+    VECTOR errors = SET1(0), largest = SET1(0);
+    bool valid = true;
+    size_t unmasked = 0, i = 0, characters = 0;
+    while (unmasked < length) {
+        size_t size = length - unmasked < UTF8_BLOCK ? length - unmasked : UTF8_BLOCK;
+        mask(dst + unmasked, src + unmasked, size, key);
+        unmasked += size;
+        for (; unmasked - i >= 4 * VECTOR_SIZE; i += 2 * VECTOR_SIZE) {
+            VECTOR a = LOAD(dst + i), b = LOAD(dst + i + VECTOR_SIZE), both = MAX(a, b);
+            largest = MAX(largest, both);
+            if (IS_ASCII(both)) {
+                valid = valid && !utf8_goes_on(dst + i);
+                characters += 2 * VECTOR_SIZE;
+            } else {
+                errors = OR(errors, OR(utf8_errors(dst + i, &tables), utf8_errors(dst + i + VECTOR_SIZE, &tables)));
+                characters += COUNT_FIRST(a) + COUNT_FIRST(b);
+            }
+        }
+    }
+    memset(dst + length, 0, VECTOR_SIZE);
+    for (; i < length; i += VECTOR_SIZE) {
+        VECTOR v = LOAD(dst + i);
+        errors = OR(errors, utf8_errors(dst + i, &tables));
+        largest = MAX(largest, v);
+        characters += COUNT_FIRST(v);
+    }
+    text->characters += characters - (i - length); /* less the zeros behind */
+    uint8_t largest_byte = LARGEST_BYTE(largest);
+    if (largest_byte > text->largest_byte)
+        text->largest_byte = largest_byte;
+    return valid && IS_ZERO(errors) && !utf8_goes_on(dst + length);
+}
+#endif

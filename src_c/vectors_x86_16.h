@@ -1,4 +1,5 @@
-/* vectors_x86_16.h: the names that vector_mask.h and vector_text.h use for vectors of 16 bytes, on x86-64 with SSE4.1. */
+/* vectors_x86_16.h: the names that the vector_*.h use for vectors of 16 bytes, on x86-64 with SSE4.1. Included inside a target
+ * region. */
 #ifndef FASTFRAME_VECTORS_X86_16_H
 #define FASTFRAME_VECTORS_X86_16_H
 
@@ -14,16 +15,29 @@
 #define SET16(byte) _mm_set1_epi8((char)(byte))
 #define ZERO16 _mm_setzero_si128()
 #define IS_ASCII16(v) (_mm_movemask_epi8(v) == 0)
-#define AT_LEAST16(v, byte) _mm_cmpeq_epi8(_mm_max_epu8(v, SET16(byte)), v)
-#define MAX16(a, b) _mm_max_epu8(a, b)
+#define EQUAL16(a, b) _mm_cmpeq_epi8(a, b)
+#define NOT_ASCII16(v) _mm_cmpgt_epi8(ZERO16, v)
+#define IS_FIRST16(v) _mm_cmpgt_epi8(v, SET16(0xBF)) /* continuation bytes are the least of all as signed numbers */
 #define SHIFT_LEFT16(v, n) _mm_slli_epi16(v, n)
 #define SHIFT_RIGHT16(v, n) _mm_srli_epi16(v, n)
 #define LOW_8(a, b) _mm_unpacklo_epi8(a, b)
 #define HIGH_8(a, b) _mm_unpackhi_epi8(a, b)
 #define LOW_16(a, b) _mm_unpacklo_epi16(a, b)
 #define HIGH_16(a, b) _mm_unpackhi_epi16(a, b)
+#define LOW_SUM(a, b) _mm_maddubs_epi16(LOW_8(a, b), _mm_set1_epi16(0x4001))
+#define HIGH_SUM(a, b) _mm_maddubs_epi16(HIGH_8(a, b), _mm_set1_epi16(0x4001))
 #define SHUFFLE16(v, p) _mm_shuffle_epi8(v, _mm_loadu_si128((const void *)(p)))
 #define NARROW16(v) _mm_shuffle_epi8(v, _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, -1, -1, -1, -1, -1, -1, -1, -1))
 #define BITS16(v) ((unsigned)_mm_movemask_epi8(v))
+
+#define LARGEST_BYTE16(v) largest_byte_16(v)
+
+/* There is an instruction for the smallest of eight lanes of 16 bits, so the bytes are inverted. */
+static inline uint8_t largest_byte_16(__m128i v)
+{
+    __m128i inverse = XOR16(v, SET16(0xFF));
+    inverse = _mm_min_epu8(inverse, SHIFT_RIGHT16(inverse, 8));
+    return (uint8_t)(0xFF - (_mm_cvtsi128_si32(_mm_minpos_epu16(inverse)) & 0xFF));
+}
 
 #endif

@@ -131,9 +131,23 @@ static bool feed_cut(const uint8_t *data, size_t length, size_t cut)
            kernels->utf8_feed(&state, at_end(to, data + cut, length - cut), length - cut) && ff_utf8_complete(&state);
 }
 
+/* In place, where nothing before it belongs to the text. */
+static bool unmask_whole(const uint8_t *data, size_t length)
+{
+    uint8_t *place = to.end - FF_PADDING - length;
+    ff_text text = {0, 0};
+    memset(place - FF_PADDING, 0, FF_PADDING);
+    memcpy(place, data, length);
+    memset(place + length, 0x80, FF_PADDING);
+    bool valid = kernels->utf8_unmask(place, place, length, (const uint8_t *)"\0\0\0", &text);
+    CHECK(memcmp(place, data, length) == 0);
+    return valid;
+}
+
 static void check_utf8(const uint8_t *data, size_t length)
 {
     bool expected = oracle_utf8(data, length);
+    CHECK(unmask_whole(data, length) == expected);
     CHECK(feed_whole(at_end(from, data, length), length) == expected);
     CHECK(feed_whole(at_start(from, data, length), length) == expected);
 }
@@ -221,6 +235,23 @@ static size_t oracle_decode(uint32_t *out, const uint8_t *s, size_t n)
     return count;
 }
 
+/* Unmasks well-formed text between guard pages, and checks what is written and measured. */
+static void check_unmask(const uint8_t *data, size_t length, size_t characters, uint8_t largest)
+{
+    static const uint8_t zeros[FF_PADDING];
+    uint8_t key[4], *masked = from.end - length, *dst = to.end - FF_PADDING - length;
+    uint64_t bits = next_random();
+    memcpy(key, &bits, 4);
+    for (size_t i = 0; i < length; i++)
+        masked[i] = data[i] ^ key[i & 3];
+    memcpy(dst - FF_PADDING, zeros, FF_PADDING);
+    memset(dst + length, 0xA5, FF_PADDING);
+    ff_text text = {7, 0x10};
+    CHECK(kernels->utf8_unmask(dst, masked, length, key, &text));
+    CHECK(memcmp(dst, data, length) == 0 && dst[length] == 0);
+    CHECK(text.characters == 7 + characters && text.largest_byte == (largest > 0x10 ? largest : 0x10));
+}
+
 static void check_text(const uint8_t *padded, size_t length)
 {
     static uint32_t expected[4 * MAX_LENGTH];
@@ -229,13 +260,9 @@ static void check_text(const uint8_t *padded, size_t length)
     uint8_t largest = 0;
     for (size_t i = 0; i < length; i++)
         largest = data[i] > largest ? data[i] : largest;
+    check_unmask(data, length, characters, largest);
 
-    ff_text text = {0, 0};
-    size_t half = length / 2;
-    kernels->utf8_measure(&text, at_end(from, data, half), half);
-    kernels->utf8_measure(&text, at_end(from, data + half, length - half), length - half);
-    CHECK(text.characters == characters && text.largest_byte == largest);
-
+    ff_text text = {characters, largest};
     void (*const write[])(uint8_t *, const uint8_t *, size_t, const ff_text *) = {
         NULL, kernels->utf8_to_latin1, kernels->utf8_to_ucs2, NULL, kernels->utf8_to_ucs4};
     for (unsigned width = largest < 0xC4 ? 1 : largest < 0xF0 ? 2 : 4; width <= 4; width *= 2) {
@@ -269,6 +296,7 @@ static void test_text(unsigned rounds)
             length += strlen(character);
         }
         memset(data + length, round % 2 ? 0xFF : 0x80, FF_PADDING); /* what stands behind must not matter */
+        data[length] = 0;
         check_text(padded, length);
     }
 }

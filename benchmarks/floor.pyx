@@ -1,0 +1,86 @@
+# cython: language_level=3
+"""What the machine and CPython charge at least: the floors that fastframe is measured against, and its inner functions
+without the call around them. Only for the benchmarks; `make bench` builds it."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.stdint cimport uint8_t
+from libc.string cimport memcpy
+
+from fastframe._core cimport kernels
+from fastframe._payload cimport Chunk, CutCharacter, chunk_text
+
+
+cdef extern from "Python.h":
+    object PyUnicode_DecodeUTF8(const char *text, Py_ssize_t size, const char *errors)
+    object PyUnicode_New(Py_ssize_t size, Py_UCS4 largest)
+    void *PyUnicode_DATA(object text)
+
+
+def copy(bytes data not None, /):
+    """A C memcpy into a new object."""
+    copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(data))
+    memcpy(PyBytes_AS_STRING(copied), PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+    return copied
+
+
+def copy_into(buffer, bytes data not None, /):
+    """A C memcpy into the caller's bytearray, of the same size."""
+    cdef uint8_t[::1] view = buffer
+    memcpy(&view[0], PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+
+
+def mask_in_place(buffer, bytes key not None, int times, /):
+    """fastframe's mask kernel on the caller's bytearray, `times` times."""
+    cdef uint8_t[::1] view = buffer
+    for _ in range(times):
+        kernels().mask(&view[0], &view[0], view.shape[0], <const uint8_t *>PyBytes_AS_STRING(key))
+
+
+def copy_times(buffer, bytes data not None, int times, /):
+    """memcpy into the caller's bytearray, `times` times."""
+    cdef uint8_t[::1] view = buffer
+    for _ in range(times):
+        memcpy(&view[0], PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+
+
+def ascii_from_wire(bytes payload not None, bytes key not None, int times, /):
+    """The least that an ASCII text can cost: allocation of the str, and a memcpy that does not even unmask."""
+    text = ""
+    for _ in range(times):
+        text = PyUnicode_New(PyBytes_GET_SIZE(payload), 127)
+        memcpy(PyUnicode_DATA(text), PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
+    return text
+
+
+def text_by_cpython(bytes payload not None, bytes key not None, int times, /):
+    """fastframe's mask kernel into a scratch buffer, and CPython's decoder; `times` times, the last text returned."""
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(payload)
+    cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(size + 1)
+    if scratch is NULL:
+        raise MemoryError
+    text = ""
+    try:
+        for _ in range(times):
+            kernels().mask(
+                scratch, <const uint8_t *>PyBytes_AS_STRING(payload), size, <const uint8_t *>PyBytes_AS_STRING(key)
+            )
+            text = PyUnicode_DecodeUTF8(<const char *>scratch, size, NULL)
+    finally:
+        PyMem_Free(scratch)
+    return text
+
+
+def text_from_wire(bytes payload not None, bytes key not None, int times, /):
+    """What the Decoder makes of a masked text payload that is here as a whole; `times` times, the last text returned."""
+    cdef Chunk chunk
+    cdef CutCharacter cut
+    chunk.data = <const uint8_t *>PyBytes_AS_STRING(payload)
+    chunk.length = PyBytes_GET_SIZE(payload)
+    chunk.masked = True
+    memcpy(chunk.key, PyBytes_AS_STRING(key), 4)
+    text = ""
+    for _ in range(times):
+        cut.length = 0
+        text = chunk_text(kernels(), &chunk, &cut, True)
+    return text

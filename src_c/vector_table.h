@@ -1,0 +1,32 @@
+/* vector_table.h: the table of one instruction set. Included last by a kernel file, which has defined TABLE_OF_KERNELS, its
+ * name as an identifier, and NAME_OF_KERNELS, the same as a string.
+ */
+static void utf8_to_latin1(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+{
+    write_text(dst, data, length, text->characters, 1, 2);
+}
+
+static void utf8_to_ucs2(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+{
+    if (text->largest_byte < 0xE0)
+        write_text(dst, data, length, text->characters, 2, 2);
+    else
+        write_text(dst, data, length, text->characters, 2, 3);
+}
+
+static void utf8_to_ucs4(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+{
+    write_text(dst, data, length, text->characters, 4, 4);
+}
+
+const ff_kernels TABLE_OF_KERNELS = {
+    .name = NAME_OF_KERNELS,
+    .mask = mask,
+    .mask_ascii = mask_ascii,
+    .utf8_feed = utf8_feed,
+    .utf8_unmask = utf8_unmask,
+    .utf8_to_latin1 = utf8_to_latin1,
+    .utf8_to_ucs2 = utf8_to_ucs2,
+    .utf8_to_ucs4 = utf8_to_ucs4,
+    .text_is_fast = true,
+};
