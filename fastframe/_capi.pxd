@@ -84,6 +84,8 @@ cdef extern from "fastframe.h" nogil:
         void (*utf8_to_latin1)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
         void (*utf8_to_ucs2)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
         void (*utf8_to_ucs4)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+        size_t (*utf8_size)(const void *characters, size_t count, unsigned width)
+        void (*utf8_from)(uint8_t *dst, size_t size, const void *characters, size_t count, unsigned width)
         bint text_is_fast
 
     cdef enum:

@@ -12,18 +12,18 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport uint8_t, uint16_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from fastframe._capi cimport (
     FF_CLIENT, FF_ERR_CONTINUATION_EXPECTED, FF_ERR_CONTINUATION_UNEXPECTED, FF_ERR_FRAME_TOO_BIG,
     FF_ERR_MESSAGE_TOO_BIG, FF_ERR_TEXT_UTF8, FF_ERR_TOO_MANY_FRAGMENTS, FF_MAX_CONTROL_PAYLOAD, FF_NEED_DATA, FF_OK,
-    FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_TEXT, FF_SERVER, ff_close_parse, ff_header,
+    FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_TEXT, FF_PADDING, FF_SERVER, ff_close_parse, ff_header,
     ff_header_check, ff_header_parse, ff_kernels, ff_masking_key_rotate, ff_opcode_is_control, ff_role, ff_status,
     ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._core cimport kernels, new_close, new_ping, new_pong, number_from, protocol_error, raise_status, role_from
 from fastframe._inbox cimport Inbox
-from fastframe._payload cimport Chunk, CutCharacter, chunk_bytes, chunk_copy, chunk_text
+from fastframe._payload cimport Chunk, CutCharacter, chunk_bytes, chunk_copy, chunk_text, padded_text
 
 from fastframe._types import Role, Text
 
@@ -133,6 +133,7 @@ cdef class Decoder:
     cdef uint64_t _fragments
     cdef uint64_t _message_size     # of all payloads that the headers so far have announced
     cdef bytes _gathered
+    cdef size_t _padding            # before and behind the payload in it, as the kernels want it for text to be decoded
     cdef size_t _gathered_size
     cdef ff_utf8 _utf8
 
@@ -215,7 +216,7 @@ cdef class Decoder:
         self._lent_in_place = self._can_receive_in_place()
         if self._lent_in_place:
             size = <size_t>self._header.payload_length - self._payload_here - self._in_place
-            start = <uint8_t *>PyBytes_AS_STRING(self._gathered) + self._gathered_size + self._in_place
+            start = self._end_of_gathered() + self._in_place
             view = writable_view(self._gathered, start, size)
         else:
             if overflow > 0 or wanted > LARGEST_RECEIVE_SIZE:
@@ -413,23 +414,21 @@ cdef class Decoder:
         """Takes in what is here of the payload; True if that was the rest of it."""
         cdef Chunk chunk
         cdef size_t length = <size_t>self._header.payload_length
-        cdef uint8_t *out
         self._make_room()
-        out = <uint8_t *>PyBytes_AS_STRING(self._gathered)
         if self._in_place:
             chunk = self._next_chunk(0)
-            chunk.data = out + self._gathered_size
+            chunk.data = self._end_of_gathered()
             chunk.length = self._in_place
             self._payload_here += self._in_place
             self._in_place = 0
-            self._gather_chunk(&chunk, out)
+            self._gather_chunk(&chunk)
         while self._payload_here < length and (self._inbox.length or self._inbox.more()):
             chunk = self._next_chunk(min(length - self._payload_here, self._inbox.length))
-            self._gather_chunk(&chunk, out)
+            self._gather_chunk(&chunk)
         return self._payload_here == length
 
-    cdef int _gather_chunk(self, const Chunk *chunk, uint8_t *out) except -1:
-        out += self._gathered_size
+    cdef int _gather_chunk(self, const Chunk *chunk) except -1:
+        cdef uint8_t *out = self._end_of_gathered()
         if chunk.masked or chunk.data != out:
             chunk_copy(self._kernels, chunk, out)
         self._gathered_size += chunk.length
@@ -437,18 +436,23 @@ cdef class Decoder:
             raise protocol_error(FF_ERR_TEXT_UTF8)
         return 0
 
+    cdef uint8_t *_end_of_gathered(self) noexcept:
+        return <uint8_t *>PyBytes_AS_STRING(self._gathered) + self._padding + self._gathered_size
+
     cdef int _make_room(self) except -1:
         """Makes `_gathered` large enough for all that has been announced, and no larger once the last fragment is known."""
         cdef size_t capacity
         cdef size_t needed = <size_t>self._message_size
         if self._gathered is None:
-            self._gathered = PyBytes_FromStringAndSize(NULL, needed)
+            self._padding = FF_PADDING if self._opcode == FF_OPCODE_TEXT and self._decode_text else 0
+            self._gathered = PyBytes_FromStringAndSize(NULL, needed + 2 * self._padding)
+            memset(PyBytes_AS_STRING(self._gathered), 0, self._padding)
             return 0
-        capacity = PyBytes_GET_SIZE(self._gathered)
+        capacity = PyBytes_GET_SIZE(self._gathered) - 2 * self._padding
         if capacity < needed:
             if not self._header.fin:
                 needed = max(needed, min(2 * capacity, <size_t>self._max_message_size))
-            self._resize_gathered(needed)
+            self._resize_gathered(needed + 2 * self._padding)
         return 0
 
     cdef int _resize_gathered(self, size_t size) except -1:
@@ -461,15 +465,18 @@ cdef class Decoder:
             Py_DECREF(<object>moved)
         else:  # a view of get_buffer still looks at it
             larger = PyBytes_FromStringAndSize(NULL, size)
-            memcpy(PyBytes_AS_STRING(larger), PyBytes_AS_STRING(self._gathered), min(size, self._gathered_size))
+            memcpy(
+                PyBytes_AS_STRING(larger), PyBytes_AS_STRING(self._gathered), min(size, self._padding + self._gathered_size)
+            )
             self._gathered = larger
         return 0
 
     cdef object _gathered_message(self):
         cdef bytes payload
+        cdef size_t padding = self._padding, size = self._gathered_size
         opcode, complete = self._opcode, ff_utf8_complete(&self._utf8)
-        if <size_t>PyBytes_GET_SIZE(self._gathered) != self._gathered_size:
-            self._resize_gathered(self._gathered_size)
+        if padding == 0 and <size_t>PyBytes_GET_SIZE(self._gathered) != size:
+            self._resize_gathered(size)
         payload = self._gathered
         self._forget_message()
         if opcode != FF_OPCODE_TEXT:
@@ -478,7 +485,7 @@ cdef class Decoder:
             raise protocol_error(FF_ERR_TEXT_UTF8)
         if not self._decode_text:
             return Text(payload)
-        return PyUnicode_DecodeUTF8(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), NULL)
+        return padded_text(self._kernels, <uint8_t *>PyBytes_AS_STRING(payload) + padding, size)
 
     cdef void _forget_message(self) noexcept:
         self._opcode = NO_MESSAGE

@@ -1,6 +1,7 @@
 # Frames, ready for the wire; for Encoder and for the classes in wsproto's shape.
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.unicode cimport PyUnicode_AsUTF8String
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
@@ -23,9 +24,46 @@ cdef class KeyPool:
 
 
 cdef extern from "Python.h":
+    const size_t SIZE_MAX
     bint PyUnicode_IS_COMPACT_ASCII(object text)
     void *PyUnicode_DATA(object text)
+    int PyUnicode_KIND(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
+
+
+# What a frame carries: `size` bytes on the wire, from the bytes or the characters of an object that outlives it.
+cdef struct Payload:
+    const void *data
+    size_t size
+    size_t characters   # how many, each of `width` bytes
+    unsigned width      # 1, 2 or 4; 0 if `data` are the bytes themselves
+
+
+cdef inline Payload bytes_payload(const void *data, size_t size) noexcept:
+    cdef Payload payload
+    payload.data = data
+    payload.size = size
+    payload.characters = 0
+    payload.width = 0
+    return payload
+
+
+# A str as UTF-8, without a bytes object in between where the kernels are faster. Returns the object that must outlive the
+# payload. UnicodeEncodeError for a surrogate, from CPython's own encoder.
+cdef inline object text_payload(const ff_kernels *kernels, object text, Payload *payload):
+    if PyUnicode_IS_COMPACT_ASCII(text):
+        payload[0] = bytes_payload(PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
+        return text
+    if kernels.text_is_fast:
+        payload.data = PyUnicode_DATA(text)
+        payload.characters = PyUnicode_GET_LENGTH(text)
+        payload.width = PyUnicode_KIND(text)
+        payload.size = kernels.utf8_size(payload.data, payload.characters, payload.width)
+        if payload.size != SIZE_MAX:
+            return text
+    encoded = PyUnicode_AsUTF8String(text)
+    payload[0] = bytes_payload(PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded))
+    return encoded
 
 
 cdef inline int write_header(ff_header *header, uint8_t *out) except -1:
@@ -36,28 +74,34 @@ cdef inline int write_header(ff_header *header, uint8_t *out) except -1:
 
 
 cdef inline void fill_frame(
-    const ff_kernels *kernels, const ff_header *header, const uint8_t *header_bytes, const uint8_t *payload, uint8_t *out
+    const ff_kernels *kernels, const ff_header *header, const uint8_t *header_bytes, const Payload *payload, uint8_t *out
 ) noexcept:
     memcpy(out, header_bytes, header.size)
-    if header.masked:
-        kernels.mask(out + header.size, payload, <size_t>header.payload_length, header.masking_key)
+    out += header.size
+    if payload.width:
+        kernels.utf8_from(out, payload.size, payload.data, payload.characters, payload.width)
+        if header.masked:
+            kernels.mask(out, out, payload.size, header.masking_key)
+    elif header.masked:
+        kernels.mask(out, <const uint8_t *>payload.data, payload.size, header.masking_key)
     else:
-        memcpy(out + header.size, payload, <size_t>header.payload_length)
+        memcpy(out, payload.data, payload.size)
 
 
-# Both take a header without its `size`, and a payload of `header.payload_length` bytes. ValueError for a header that must
-# not be on the wire.
-cdef inline bytes frame_bytes(const ff_kernels *kernels, ff_header *header, const uint8_t *payload):
+# Both take a header without its sizes. ValueError for a header that must not be on the wire.
+cdef inline bytes frame_bytes(const ff_kernels *kernels, ff_header *header, const Payload *payload):
     cdef uint8_t header_bytes[FF_MAX_HEADER]
+    header.payload_length = payload.size
     write_header(header, header_bytes)
-    frame = PyBytes_FromStringAndSize(NULL, header.size + <Py_ssize_t>header.payload_length)
+    frame = PyBytes_FromStringAndSize(NULL, header.size + payload.size)
     fill_frame(kernels, header, header_bytes, payload, <uint8_t *>PyBytes_AS_STRING(frame))
     return frame
 
 
-cdef inline bytearray frame_bytearray(const ff_kernels *kernels, ff_header *header, const uint8_t *payload):
+cdef inline bytearray frame_bytearray(const ff_kernels *kernels, ff_header *header, const Payload *payload):
     cdef uint8_t header_bytes[FF_MAX_HEADER]
+    header.payload_length = payload.size
     write_header(header, header_bytes)
-    frame = PyByteArray_FromStringAndSize(NULL, header.size + <Py_ssize_t>header.payload_length)
+    frame = PyByteArray_FromStringAndSize(NULL, header.size + payload.size)
     fill_frame(kernels, header, header_bytes, payload, <uint8_t *>PyByteArray_AS_STRING(frame))
     return frame

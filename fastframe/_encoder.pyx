@@ -7,7 +7,6 @@ call that raises has changed nothing.
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.unicode cimport PyUnicode_AsUTF8String
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
@@ -180,12 +179,14 @@ cdef class Encoder:
 
     cdef bytes _fragment(self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 utf8):
         cdef Py_buffer view
+        cdef Payload payload
         if self._closed:
             raise RuntimeError("no data can be sent after a Close frame (RFC 6455, 5.5.1)")
         if isinstance(data, str):
             if not ff_utf8_complete(&utf8):
                 raise ValueError("the last fragment ended in mid-character: bytes must follow, not str (RFC 6455, 8.1)")
-            frame = self._str_frame(opcode, data, fin)
+            owner = text_payload(self._kernels, data, &payload)
+            frame = self._frame(opcode, &payload, fin, 0)
         else:
             ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_STR_OR_BYTES_LIKE)
             try:
@@ -194,19 +195,13 @@ cdef class Encoder:
                         fin and not ff_utf8_complete(&utf8)
                     ):
                         raise ValueError("a text message must be UTF-8 (RFC 6455, 8.1)")
-                frame = self._frame(opcode, <const uint8_t *>view.buf, view.len, fin, 0)
+                payload = bytes_payload(view.buf, view.len)
+                frame = self._frame(opcode, &payload, fin, 0)
             finally:
                 PyBuffer_Release(&view)
         self._open_opcode = FF_OPCODE_CONTINUATION if fin else message_opcode
         self._open_utf8 = utf8
         return frame
-
-    cdef bytes _str_frame(self, uint8_t opcode, object text, bint fin):
-        cdef bytes encoded
-        if PyUnicode_IS_COMPACT_ASCII(text):
-            return self._frame(opcode, <const uint8_t *>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text), fin, 0)
-        encoded = PyUnicode_AsUTF8String(text)
-        return self._frame(opcode, <const uint8_t *>PyBytes_AS_STRING(encoded), len(encoded), fin, 0)
 
     # ---- control frames (5.5) ----
 
@@ -225,31 +220,35 @@ cdef class Encoder:
         ValueError for a code that must not be sent.
         reason: a str of at most 123 bytes in UTF-8; ValueError for more.
         """
-        cdef bytes payload
+        cdef bytes content
+        cdef Payload payload
         if not isinstance(code, int):
             raise TypeError(f"code must be an int, not {type(code).__name__}")
         if not isinstance(reason, str):
             raise TypeError(f"reason must be a str, not {type(reason).__name__}")
         if self._closed:
             raise RuntimeError("a Close frame was sent already (RFC 6455, 5.5.1)")
-        payload = reason.encode("utf-8")
-        if len(payload) > FF_MAX_CONTROL_PAYLOAD - 2:
-            raise ValueError(f"reason must have at most 123 bytes in UTF-8, not {len(payload)} (RFC 6455, 5.5)")
+        content = reason.encode("utf-8")
+        if len(content) > FF_MAX_CONTROL_PAYLOAD - 2:
+            raise ValueError(f"reason must have at most 123 bytes in UTF-8, not {len(content)} (RFC 6455, 5.5)")
         if code != FF_CLOSE_NO_STATUS:
             if not 0 <= code <= 0xFFFF or not ff_close_code_is_valid(code):
                 raise ValueError(f"{code} must not be sent as a status code (RFC 6455, 7.4)")
-            payload = code.to_bytes(2, "big") + payload
-        elif payload:
+            content = code.to_bytes(2, "big") + content
+        elif content:
             raise ValueError("a reason needs a status code, and 1005 stands for none (RFC 6455, 5.5.1)")
-        frame = self._frame(FF_OPCODE_CLOSE, <const uint8_t *>PyBytes_AS_STRING(payload), len(payload), True, 0)
+        payload = bytes_payload(PyBytes_AS_STRING(content), len(content))
+        frame = self._frame(FF_OPCODE_CLOSE, &payload, True, 0)
         self._closed = True
         return frame
 
-    cdef bytes _control(self, uint8_t opcode, object payload):
+    cdef bytes _control(self, uint8_t opcode, object data):
         cdef Py_buffer view
-        ff_get_buffer(payload, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
+        cdef Payload payload
+        ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
         try:
-            return self._frame(opcode, <const uint8_t *>view.buf, view.len, True, 0)
+            payload = bytes_payload(view.buf, view.len)
+            return self._frame(opcode, &payload, True, 0)
         finally:
             PyBuffer_Release(&view)
 
@@ -262,11 +261,13 @@ cdef class Encoder:
         ValueError for a reserved opcode, and for a control frame that is fragmented or has more than 125 bytes.
         """
         cdef Py_buffer view
+        cdef Payload content
         cdef uint8_t checked_opcode = number_from("opcode", opcode, 0, 15)
         cdef uint8_t checked_rsv = number_from("rsv", rsv, 0, 7)
         ff_get_buffer(payload, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
         try:
-            return self._frame(checked_opcode, <const uint8_t *>view.buf, view.len, fin, checked_rsv)
+            content = bytes_payload(view.buf, view.len)
+            return self._frame(checked_opcode, &content, fin, checked_rsv)
         finally:
             PyBuffer_Release(&view)
 
@@ -286,12 +287,11 @@ cdef class Encoder:
         write_header(&header, header_bytes)
         return PyBytes_FromStringAndSize(<const char *>header_bytes, header.size)
 
-    cdef bytes _frame(self, uint8_t opcode, const uint8_t *payload, size_t length, bint fin, uint8_t rsv):
+    cdef bytes _frame(self, uint8_t opcode, const Payload *payload, bint fin, uint8_t rsv):
         cdef ff_header header
         header.opcode = opcode
         header.rsv = rsv
         header.fin = fin
-        header.payload_length = length
         self._mask(&header)
         return frame_bytes(self._kernels, &header, payload)
 

@@ -134,6 +134,17 @@ cdef inline object text_by_kernels(
     return None
 
 
+# The text of `length` bytes that are there already, unmasked, whole and valid, with padding on both sides.
+cdef inline object padded_text(const ff_kernels *kernels, uint8_t *start, size_t length):
+    cdef uint8_t no_key[4]
+    memset(no_key, 0, 4)
+    if kernels.text_is_fast:
+        text = text_by_kernels(kernels, start, start, length, no_key)
+        if text is not None:
+            return text
+    return PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL)
+
+
 cdef inline object written(const ff_kernels *kernels, const uint8_t *data, size_t length, const ff_text *measure):
     if measure.largest_byte < 0x80:
         text = PyUnicode_New(measure.characters, 0x7F)

@@ -2,7 +2,7 @@
 from libc.stdint cimport uint8_t, uint64_t
 
 from fastframe._capi cimport ff_header, ff_kernels, ff_status
-from fastframe._encoder cimport KeyPool
+from fastframe._encoder cimport KeyPool, Payload
 from fastframe._inbox cimport Inbox
 from fastframe._payload cimport Chunk, CutCharacter
 
@@ -85,7 +85,7 @@ cdef class FrameProtocol:
     cdef int _process_data(self) except -1
     cdef object _decode_text(self)
     cdef bint _is_plain(self) noexcept
-    cdef object _serialize(self, uint8_t opcode, const uint8_t *payload, size_t length, bint fin, bint as_bytes)
+    cdef object _serialize(self, uint8_t opcode, const Payload *payload, bint fin, bint as_bytes)
 
 
 cdef class GeneratorShape:

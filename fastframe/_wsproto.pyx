@@ -10,7 +10,7 @@ from cpython.bytearray cimport PyByteArray_CheckExact
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from cpython.tuple cimport PyTuple_GET_ITEM
-from cpython.unicode cimport PyUnicode_AsUTF8String, PyUnicode_CheckExact
+from cpython.unicode cimport PyUnicode_CheckExact
 from libc.stdint cimport uint8_t
 from libc.string cimport memset
 
@@ -22,9 +22,7 @@ from fastframe._capi cimport (
     ff_masking_key_rotate, ff_opcode_is_control, ff_status,
 )
 from fastframe._core cimport kernels
-from fastframe._encoder cimport (
-    KeyPool, PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_IS_COMPACT_ASCII, frame_bytearray, frame_bytes,
-)
+from fastframe._encoder cimport bytes_payload, frame_bytearray, frame_bytes, text_payload
 from fastframe._inbox cimport Inbox
 from fastframe._payload cimport Chunk, chunk_bytes, chunk_text
 
@@ -493,28 +491,17 @@ cdef class FrameProtocol:
 
     cdef object _data_frame(self, object payload, object fin, bint as_bytes):
         cdef uint8_t opcode
-        cdef const uint8_t *data
-        cdef size_t length
+        cdef Payload content
         if not self._is_plain() or (fin is not True and fin is not False):
             return None
         if PyUnicode_CheckExact(payload):
             opcode = FF_OPCODE_TEXT
-            if PyUnicode_IS_COMPACT_ASCII(payload):
-                data = <const uint8_t *>PyUnicode_DATA(payload)
-                length = PyUnicode_GET_LENGTH(payload)
-            else:
-                payload = PyUnicode_AsUTF8String(payload)
-                data = <const uint8_t *>PyBytes_AS_STRING(payload)
-                length = PyBytes_GET_SIZE(payload)
-        elif PyBytes_CheckExact(payload):
+            payload = text_payload(self._kernels, payload, &content)
+        elif PyBytes_CheckExact(payload) or PyByteArray_CheckExact(payload):
             opcode = FF_OPCODE_BINARY
-            data = <const uint8_t *>PyBytes_AS_STRING(payload)
-            length = PyBytes_GET_SIZE(payload)
-        elif PyByteArray_CheckExact(payload):
-            opcode = FF_OPCODE_BINARY
-            payload = bytes(payload)  # another thread may resize it
-            data = <const uint8_t *>PyBytes_AS_STRING(payload)
-            length = PyBytes_GET_SIZE(payload)
+            if not PyBytes_CheckExact(payload):
+                payload = bytes(payload)  # another thread may resize it
+            content = bytes_payload(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
         else:
             return None
 
@@ -528,27 +515,26 @@ cdef class FrameProtocol:
             opcode = FF_OPCODE_CONTINUATION
             if fin:
                 self._outbound_opcode = None
-        return self._serialize(opcode, data, length, fin, as_bytes)
+        return self._serialize(opcode, &content, fin, as_bytes)
 
     cdef object _control_frame(self, uint8_t opcode, object payload, bint as_bytes):
+        cdef Payload content
         if not self._is_plain() or not PyBytes_CheckExact(payload):
             return None
         if PyBytes_GET_SIZE(payload) > FF_MAX_CONTROL_PAYLOAD:
             return None
-        return self._serialize(
-            opcode, <const uint8_t *>PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), True, as_bytes
-        )
+        content = bytes_payload(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
+        return self._serialize(opcode, &content, True, as_bytes)
 
     cdef bint _is_plain(self) noexcept:
         """True if no extension has a say in what is sent."""
         return PyList_CheckExact(self.extensions) and PyList_GET_SIZE(self.extensions) == 0
 
-    cdef object _serialize(self, uint8_t opcode, const uint8_t *payload, size_t length, bint fin, bint as_bytes):
+    cdef object _serialize(self, uint8_t opcode, const Payload *payload, bint fin, bint as_bytes):
         cdef ff_header header
         header.opcode = opcode
         header.rsv = 0
         header.fin = fin
-        header.payload_length = length
         header.masked = bool(self.client)
         if header.masked:
             self._keys.take(header.masking_key)

@@ -164,7 +164,14 @@ typedef struct ff_kernels {
     void (*utf8_to_ucs2)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text);
     void (*utf8_to_ucs4)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text);
 
-    /* False if the four functions above are plain loops, which a good scalar decoder beats. */
+    /* How many bytes `count` characters need in UTF-8; SIZE_MAX if one of them is a surrogate, which none can have. Each character
+     * has `width` bytes, one, two or four, in the machine's order; four hold no more than 10FFFF. */
+    size_t (*utf8_size)(const void *characters, size_t count, unsigned width);
+
+    /* Writes them; `size` is what utf8_size said. */
+    void (*utf8_from)(uint8_t *dst, size_t size, const void *characters, size_t count, unsigned width);
+
+    /* False if utf8_unmask, utf8_to_* and utf8_from are plain loops, which a good scalar codec beats. */
     bool text_is_fast;
 } ff_kernels;
 

@@ -37,6 +37,7 @@
 
 #include "vector_mask.h"
 #include "vector_text.h"
+#include "vector_encode.h"
 #include "vector_utf8.h"
 
 #define TABLE_OF_KERNELS ff_kernels_avx2

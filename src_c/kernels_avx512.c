@@ -45,6 +45,7 @@
 #include "vector_mask.h"
 #include "vector_utf8.h"
 #include "vector_text_avx512.h"
+#include "vector_encode_avx512.h"
 
 #define TABLE_OF_KERNELS ff_kernels_avx512
 #define NAME_OF_KERNELS "avx512"

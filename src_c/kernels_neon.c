@@ -48,6 +48,23 @@
 #define NARROW16(v) vuzp1q_u8(v, v)
 #define BITS16(v) neon_bits(v)
 
+#define U16(v) vreinterpretq_u16_u8(v)
+#define U32(v) vreinterpretq_u32_u8(v)
+#define FROM_16(v) vreinterpretq_u8_u16(v)
+#define FROM_32(v) vreinterpretq_u8_u32(v)
+#define LOOKUP16(v, indices) vqtbl1q_u8(v, indices)
+#define LOAD_8_TO_16(p) FROM_16(vmovl_u8(vld1_u8(p)))
+#define LOAD_4x16_TO_32(p) FROM_32(vmovl_u16(vreinterpret_u16_u8(vld1_u8(p))))
+#define SET_16(n) FROM_16(vdupq_n_u16((uint16_t)(n)))
+#define SHL_16(v, n) FROM_16(vshlq_n_u16(U16(v), n))
+#define SHR_16(v, n) FROM_16(vshrq_n_u16(U16(v), n))
+#define GREATER_16(a, b) FROM_16(vcgtq_s16(vreinterpretq_s16_u8(a), vreinterpretq_s16_u8(b)))
+#define EQUAL_16(a, b) FROM_16(vceqq_u16(U16(a), U16(b)))
+#define SET_32(n) FROM_32(vdupq_n_u32((uint32_t)(n)))
+#define SHL_32(v, n) FROM_32(vshlq_n_u32(U32(v), n))
+#define SHR_32(v, n) FROM_32(vshrq_n_u32(U32(v), n))
+#define GREATER_32(a, b) FROM_32(vcgtq_s32(vreinterpretq_s32_u8(a), vreinterpretq_s32_u8(b)))
+
 static inline unsigned neon_bits(uint8x16_t comparison)
 {
     static const uint8_t WEIGHTS[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
@@ -57,6 +74,7 @@ static inline unsigned neon_bits(uint8x16_t comparison)
 
 #include "vector_mask.h"
 #include "vector_text.h"
+#include "vector_encode.h"
 #include "vector_utf8.h"
 
 #define TABLE_OF_KERNELS ff_kernels_neon

@@ -86,6 +86,17 @@ static void utf8_to_ucs4_portable(uint8_t *dst, const uint8_t *data, size_t leng
     ff_utf8_write(dst, data, text->characters, 4);
 }
 
+static size_t utf8_size_portable(const void *characters, size_t count, unsigned width)
+{
+    return ff_utf8_size(characters, count, width);
+}
+
+static void utf8_from_portable(uint8_t *dst, size_t size, const void *characters, size_t count, unsigned width)
+{
+    (void)size;
+    ff_utf8_from(dst, characters, count, width);
+}
+
 const ff_kernels ff_kernels_portable = {
     .name = "portable",
     .mask = mask_portable,
@@ -95,5 +106,7 @@ const ff_kernels ff_kernels_portable = {
     .utf8_to_latin1 = utf8_to_latin1_portable,
     .utf8_to_ucs2 = utf8_to_ucs2_portable,
     .utf8_to_ucs4 = utf8_to_ucs4_portable,
+    .utf8_size = utf8_size_portable,
+    .utf8_from = utf8_from_portable,
     .text_is_fast = false,
 };

@@ -42,6 +42,7 @@ static inline size_t count_first(__m128i v)
 
 #include "vector_mask.h"
 #include "vector_text.h"
+#include "vector_encode.h"
 #include "vector_utf8.h"
 
 #define TABLE_OF_KERNELS ff_kernels_sse41

@@ -3,6 +3,7 @@
 #define FASTFRAME_UTF8_H
 
 #include "fastframe.h"
+#include "kernels.h"
 
 #include <string.h>
 
@@ -78,6 +79,83 @@ static inline void ff_utf8_write(uint8_t *dst, const uint8_t *data, size_t count
             memcpy(dst, &two, 2);
         else
             memcpy(dst, &character, 4);
+    }
+}
+
+/* ---- the other way ---- */
+
+static inline uint32_t ff_character_at(const void *characters, size_t i, unsigned width)
+{
+    uint16_t two;
+    uint32_t four;
+    if (width == 1)
+        return ((const uint8_t *)characters)[i];
+    if (width == 2) {
+        memcpy(&two, (const uint8_t *)characters + 2 * i, 2);
+        return two;
+    }
+    memcpy(&four, (const uint8_t *)characters + 4 * i, 4);
+    return four;
+}
+
+/* Of at most 4096 characters, so that a counter of 16 bits will do, as vectors like it. */
+FF_ALWAYS_INLINE size_t ff_utf8_size_of_some(const void *characters, size_t count, unsigned width)
+{
+    uint16_t more = 0, surrogates = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t c = ff_character_at(characters, i, width);
+        more = (uint16_t)(more + (c >= 0x80) + (c >= 0x800) + (c >= 0x10000));
+        surrogates = (uint16_t)(surrogates + (c >= 0xD800 && c <= 0xDFFF));
+    }
+    return surrogates ? SIZE_MAX : count + more;
+}
+
+FF_ALWAYS_INLINE size_t ff_utf8_size_of(const void *characters, size_t count, unsigned width)
+{
+    const uint8_t *s = (const uint8_t *)characters;
+    size_t size = 0;
+    while (count) {
+        size_t some = count < 4096 ? count : 4096, more = ff_utf8_size_of_some(s, some, width);
+        if (more == SIZE_MAX)
+            return SIZE_MAX;
+        size += more;
+        s += some * width;
+        count -= some;
+    }
+    return size;
+}
+
+/* The kernel `utf8_size`: plain loops without a branch, which the compiler makes into vectors. */
+static inline size_t ff_utf8_size(const void *characters, size_t count, unsigned width)
+{
+    if (width == 1)
+        return ff_utf8_size_of(characters, count, 1);
+    if (width == 2)
+        return ff_utf8_size_of(characters, count, 2);
+    return ff_utf8_size_of(characters, count, 4);
+}
+
+/* `count` characters as UTF-8. */
+static inline void ff_utf8_from(uint8_t *dst, const void *characters, size_t count, unsigned width)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t c = ff_character_at(characters, i, width);
+        if (c < 0x80) {
+            *dst++ = (uint8_t)c;
+            continue;
+        }
+        if (c < 0x800) {
+            *dst++ = (uint8_t)(0xC0 | c >> 6);
+        } else {
+            if (c < 0x10000) {
+                *dst++ = (uint8_t)(0xE0 | c >> 12);
+            } else {
+                *dst++ = (uint8_t)(0xF0 | c >> 18);
+                *dst++ = (uint8_t)(0x80 | (c >> 12 & 0x3F));
+            }
+            *dst++ = (uint8_t)(0x80 | (c >> 6 & 0x3F));
+        }
+        *dst++ = (uint8_t)(0x80 | (c & 0x3F));
     }
 }
 

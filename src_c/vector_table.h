@@ -19,6 +19,11 @@ static void utf8_to_ucs4(uint8_t *dst, const uint8_t *data, size_t length, const
     write_text(dst, data, length, text->characters, 4, 4);
 }
 
+static size_t utf8_size(const void *characters, size_t count, unsigned width)
+{
+    return ff_utf8_size(characters, count, width);
+}
+
 const ff_kernels TABLE_OF_KERNELS = {
     .name = NAME_OF_KERNELS,
     .mask = mask,
@@ -28,5 +33,7 @@ const ff_kernels TABLE_OF_KERNELS = {
     .utf8_to_latin1 = utf8_to_latin1,
     .utf8_to_ucs2 = utf8_to_ucs2,
     .utf8_to_ucs4 = utf8_to_ucs4,
+    .utf8_size = utf8_size,
+    .utf8_from = utf8_from,
     .text_is_fast = true,
 };

@@ -30,6 +30,18 @@
 #define NARROW16(v) _mm_shuffle_epi8(v, _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, -1, -1, -1, -1, -1, -1, -1, -1))
 #define BITS16(v) ((unsigned)_mm_movemask_epi8(v))
 
+#define LOOKUP16(v, indices) _mm_shuffle_epi8(v, indices)
+#define LOAD_8_TO_16(p) _mm_cvtepu8_epi16(_mm_loadl_epi64((const void *)(p)))
+#define LOAD_4x16_TO_32(p) _mm_cvtepu16_epi32(_mm_loadl_epi64((const void *)(p)))
+#define SET_16(n) _mm_set1_epi16((short)(n))
+#define SHL_16(v, n) _mm_slli_epi16(v, n)
+#define SHR_16(v, n) _mm_srli_epi16(v, n)
+#define GREATER_16(a, b) _mm_cmpgt_epi16(a, b)
+#define EQUAL_16(a, b) _mm_cmpeq_epi16(a, b)
+#define SET_32(n) _mm_set1_epi32((int)(n))
+#define SHL_32(v, n) _mm_slli_epi32(v, n)
+#define SHR_32(v, n) _mm_srli_epi32(v, n)
+#define GREATER_32(a, b) _mm_cmpgt_epi32(a, b)
 #define LARGEST_BYTE16(v) largest_byte_16(v)
 
 /* There is an instruction for the smallest of eight lanes of 16 bits, so the bytes are inverted. */

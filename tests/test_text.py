@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from fastframe import Decoder, ProtocolError, Role
+from fastframe import Decoder, Encoder, ProtocolError, Role
 from tests.strategies import frame
 
 KEY = b"\x12\x34\xab\xcd"
@@ -47,6 +47,55 @@ def test_whole_texts(palette: str) -> None:
             text = "".join(rng.choices(palette, k=size))
             (found,) = decoder.feed(frame(1, text.encode("utf-8"), key=key))
             assert same(found, text), size
+
+
+@pytest.mark.parametrize("palette", PALETTES)
+@pytest.mark.usefixtures("kernel")
+def test_texts_that_come_in_fragments_and_pieces(palette: str) -> None:
+    """Cut in mid-character as well; with room to spare and without, as the last fragment decides."""
+    rng = random.Random(palette)
+    for role, key in ((Role.SERVER, KEY), (Role.CLIENT, None)):
+        decoder = Decoder(role)
+        for size in (0, 1, 2, 7, 40, 64, 65, 300, 5000):
+            text = "".join(rng.choices(palette, k=size))
+            data = text.encode("utf-8")
+            first, second = sorted(rng.randrange(len(data) + 1) for _ in range(2))
+            wire = (
+                frame(1, data[:first], fin=False, key=key)
+                + frame(0, data[first:second], fin=False, key=key)
+                + frame(0, data[second:], key=key)
+            )
+            step = rng.choice((1, 5, 64, 1000)) if size < 1000 else 1000
+            found = [message for i in range(0, len(wire), step) for message in decoder.feed(wire[i : i + step])]
+            assert len(found) == 1
+            assert same(found[0], text), size
+
+
+@pytest.mark.parametrize("palette", [*PALETTES, "".join(PALETTES)])
+@pytest.mark.usefixtures("kernel")
+def test_texts_that_are_sent(palette: str) -> None:
+    rng = random.Random(palette)
+    for role, key in ((Role.CLIENT, KEY), (Role.SERVER, None)):
+        encoder = Encoder(role, masking_keys=lambda: KEY)
+        for size in SIZES:
+            for text in (
+                "".join(rng.choices(palette, k=size)),
+                "x" * (size // 2) + rng.choice(palette) + "y" * (size // 2),
+                "я" * (size // 3) + rng.choice(palette) + "中" * (size // 3),
+            ):
+                assert encoder.text(text) == frame(1, text.encode("utf-8"), key=key), size
+
+
+@pytest.mark.usefixtures("kernel")
+def test_no_surrogate_is_sent() -> None:
+    encoder = Encoder(Role.SERVER)
+    for size in (1, 8, 16, 40, 5000):
+        for at in {0, size // 2, size - 1}:
+            for others in ("x", "я", "中", "😀"):
+                text = others * at + "\udfff" + others * (size - at - 1)
+                with pytest.raises(UnicodeEncodeError) as found:
+                    encoder.text(text)
+                assert (found.value.object, found.value.start, found.value.end) == (text, at, at + 1)
 
 
 @pytest.mark.parametrize("palette", PALETTES)

@@ -1,6 +1,8 @@
 /* Every kernel of every table against a plain oracle, flush against guard pages on both sides. */
 #include "check.h"
 
+#include "utf8.h"
+
 enum { MAX_LENGTH = 4200 };
 
 static const ff_kernels *kernels;
@@ -278,6 +280,63 @@ static void check_text(const uint8_t *padded, size_t length)
     }
 }
 
+/* ---- characters to UTF-8: from the characters that the oracle decoded, back to the same bytes ---- */
+
+static void check_encode(const uint8_t *data, size_t length)
+{
+    static uint32_t decoded[4 * MAX_LENGTH];
+    size_t count = oracle_decode(decoded, data, length);
+    uint32_t largest = 0;
+    for (size_t i = 0; i < count; i++)
+        largest = decoded[i] > largest ? decoded[i] : largest;
+    for (unsigned width = largest < 0x100 ? 1 : largest < 0x10000 ? 2 : 4; width <= 4; width *= 2) {
+        uint8_t *characters = to.end - count * width, *dst = from.end - length;
+        for (size_t i = 0; i < count; i++) {
+            uint16_t two = (uint16_t)decoded[i];
+            if (width == 1)
+                characters[i] = (uint8_t)decoded[i];
+            else
+                memcpy(characters + i * width, width == 2 ? (const void *)&two : (const void *)&decoded[i], width);
+        }
+        CHECK(kernels->utf8_size(characters, count, width) == length);
+        dst[-1] = 0xA5;
+        kernels->utf8_from(dst, length, characters, count, width);
+        CHECK(memcmp(dst, data, length) == 0 && dst[-1] == 0xA5);
+    }
+}
+
+/* Every character by itself, in the middle of others; and no surrogate, wherever it stands. */
+static void test_encode_every_character(void)
+{
+    uint32_t characters[40];
+    uint8_t out[4 * 40], expected[4];
+    for (uint32_t c = 0; c <= 0x10FFFF; c += c < 0x11000 ? 1 : 61) {
+        bool surrogate = c >= 0xD800 && c <= 0xDFFF;
+        size_t at = c % 40, length = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+        uint16_t two[40];
+        for (size_t i = 0; i < 40; i++) {
+            characters[i] = i == at ? c : 'a';
+            two[i] = (uint16_t)characters[i];
+        }
+        size_t size = kernels->utf8_size(characters, 40, 4);
+        CHECK(size == (surrogate ? SIZE_MAX : 39 + length));
+        if (c < 0x10000)
+            CHECK(kernels->utf8_size(two, 40, 2) == size);
+        if (surrogate)
+            continue;
+        kernels->utf8_from(out, size, characters, 40, 4);
+        ff_utf8_from(expected, &c, 1, 4);
+        uint32_t back = 0;
+        CHECK(oracle_decode(&back, expected, length) == 1 && back == c);
+        CHECK(memcmp(out + at, expected, length) == 0);
+        if (c < 0x10000) {
+            memset(out, 0, sizeof out);
+            kernels->utf8_from(out, size, two, 40, 2);
+            CHECK(memcmp(out + at, expected, length) == 0);
+        }
+    }
+}
+
 static void test_text(unsigned rounds)
 {
     static const char *const CHARACTERS[] = {"a", "~", "\xC2\x80", "\xC3\xBF", "\xC4\x80", "\xDF\xBF", "\xE0\xA0\x80",
@@ -298,6 +357,7 @@ static void test_text(unsigned rounds)
         memset(data + length, round % 2 ? 0xFF : 0x80, FF_PADDING); /* what stands behind must not matter */
         data[length] = 0;
         check_text(padded, length);
+        check_encode(data, length);
     }
 }
 
@@ -326,6 +386,7 @@ int main(int argc, char **argv)
         test_utf8_random(rounds);
         test_utf8_earliest();
         test_text(rounds);
+        test_encode_every_character();
         printf("kernels: %s\n", kernels->name);
     }
     return report("kernels");
