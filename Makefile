@@ -3,7 +3,7 @@ PYTHON ?= python3
 CC ?= cc
 BUILD = build
 
-.PHONY: help setup build test lint types coverage coverage-native sanitize cross emulate differential bench package clean
+.PHONY: help setup build test lint types coverage coverage-native sanitize cross emulate differential bench bench-kernels package clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -53,10 +53,19 @@ emulate: ## Run the C tests on emulated x86 processors that have less than this 
 differential: ## Compare ten million frames with wsproto's (half an hour)
 	$(PYTHON) -m fastframe verify --frames 10_000_000
 
-bench: ## Measure against wsproto
+bench: build ## Measure against wsproto
 	mkdir -p $(BUILD)
-	$(PYTHON) -m pytest benchmarks/bench_*.py --benchmark-columns=median,iqr,rounds --benchmark-json=build/benchmark.json
-	$(PYTHON) benchmarks/ratios.py build/benchmark.json
+	$(PYTHON) -m pytest benchmarks/bench_wsproto.py --benchmark-columns=median,iqr,rounds --benchmark-json=$(BUILD)/wsproto.json
+	$(PYTHON) -m benchmarks.results $(BUILD)/wsproto.json benchmarks/results/wsproto.json
+	$(PYTHON) -m benchmarks.ratios benchmarks/results/wsproto.json
+
+bench-kernels: build ## Measure the kernels by themselves, and plot them into docs/plots/
+	mkdir -p $(BUILD)
+	$(PYTHON) benchmarks/build_floor.py
+	$(PYTHON) -m pytest -q benchmarks/bench_kernels.py --benchmark-max-time=0.1 --benchmark-columns=median,iqr,rounds \
+	    --benchmark-json=$(BUILD)/kernels.json
+	$(PYTHON) -m benchmarks.results $(BUILD)/kernels.json benchmarks/results/kernels.json
+	$(PYTHON) -m benchmarks.plot benchmarks/results/kernels.json docs/plots
 
 package: ## Build the sdist and the wheel into dist/, and check them
 	$(PYTHON) -m build

@@ -1,6 +1,7 @@
 """The kernels by themselves, each instruction set that this CPU can run, beside what else does the same.
 
-What each contender returns is compared with plain Python or CPython's decoder before anything is timed.
+What each contender returns is compared with plain Python or CPython's codec before anything is timed. A contender that is
+timed in C does its work `repeats` times for one call; the time that is kept is that of one.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from typing import Any
 import pytest
 
 import fastframe
-from fastframe import Decoder, Role, _core, apply_mask, apply_mask_into, is_utf8
+from benchmarks import floor
+from fastframe import Encoder, Role, _core, apply_mask, is_utf8
 
 KEY = b"\x12\x34\xab\xcd"
-SIZES = (20, 125, 1024, 16384, 262144)
+SIZES = (1, 4, 16, 20, 64, 125, 256, *(2**n for n in range(10, 25, 2)))
 KERNELS = fastframe.available_kernels()
 
 TEXTS = {
     "ASCII": "the quick brown fox jumps over a lazy dog ",
     "French": "où êtes-vous déjà allés cet été là-bas ",
+    "Latin-1": "äöüßéèñ",
     "Cyrillic": "съешь же ещё этих мягких булок ",
     "CJK": "天地玄黄宇宙洪荒日月盈昃",
     "emoji": "😀🎉👍🚀🙃💯",
@@ -30,9 +33,10 @@ TEXTS = {
 
 
 def sample(text: str, size: int) -> bytes:
-    """About `size` bytes of UTF-8, cut at a character."""
-    data = (text.encode("utf-8") * (size // len(text.encode("utf-8")) + 1))[:size]
-    return data.decode("utf-8", "ignore").encode("utf-8")
+    """About `size` bytes of UTF-8, cut at a character; at least one."""
+    one = text.encode("utf-8")
+    data = (one * (size // len(one) + 1))[:size]
+    return data.decode("utf-8", "ignore").encode("utf-8") or text[0].encode("utf-8")
 
 
 @pytest.fixture
@@ -42,13 +46,32 @@ def on_kernel() -> Iterator[Callable[[str], None]]:
     _core._select_kernel(before)
 
 
+def repeats_for(size: int) -> int:
+    """So many that the call around them does not count, and no more."""
+    return max(1, min(1000, 2**18 // size))
+
+
+def measure(benchmark: Any, group: str, size: int, function: Callable[..., object], *arguments: object) -> None:
+    """`function` takes `repeats` as its last argument if it is one of `floor`."""
+    in_c = getattr(function, "__module__", "") == floor.__name__ and function is not floor.copy
+    repeats = repeats_for(size) if in_c else 1
+    benchmark.group = group
+    benchmark.extra_info.update(size=size, repeats=repeats)
+    benchmark(function, *arguments, *((repeats,) if in_c else ()))
+
+
+# ---- masking -------------------------------------------------------------------------------------------------------
+
+
 def plain_mask(data: bytes) -> bytes:
-    return bytes(byte ^ KEY[i % 4] for i, byte in enumerate(data))
+    size = len(data)
+    pattern = (KEY * (size // 4 + 1))[:size]
+    return (int.from_bytes(data, "big") ^ int.from_bytes(pattern, "big")).to_bytes(size, "big")
 
 
-def peers() -> dict[str, Callable[[bytes], bytes]]:
-    """What else masks, as far as it is installed."""
-    found: dict[str, Callable[[bytes], bytes]] = {"a copy (memcpy)": lambda data: bytes(memoryview(data))}
+def masking_peers() -> dict[str, Callable[[bytes], bytes | bytearray]]:
+    """What else masks into a new object, as far as it is installed."""
+    found: dict[str, Callable[[bytes], bytes | bytearray]] = {}
     with contextlib.suppress(ImportError):
         from websockets.speedups import apply_mask as websockets_mask
 
@@ -57,69 +80,146 @@ def peers() -> dict[str, Callable[[bytes], bytes]]:
         from tornado.speedups import websocket_mask
 
         found["tornado"] = lambda data: websocket_mask(KEY, data)
+    with contextlib.suppress(ImportError):
+        from wsaccel.xormask import createXorMasker
+
+        found["wsaccel"] = lambda data: createXorMasker(KEY).process(data)
+    with contextlib.suppress(ImportError):
+        from aiohttp._websocket.mask import _websocket_mask_cython
+
+        def aiohttp_mask(data: bytes) -> bytearray:
+            copy = bytearray(data)
+            _websocket_mask_cython(KEY, copy)
+            return copy
+
+        found["aiohttp"] = aiohttp_mask
     return found
 
 
-PEERS = peers()
-MASKERS = [*KERNELS, *PEERS]
+MASKING_PEERS = masking_peers()
 
 
-@pytest.mark.parametrize("contender", MASKERS)
+@pytest.mark.parametrize("contender", [*KERNELS, "memcpy", *MASKING_PEERS])
 @pytest.mark.parametrize("size", SIZES)
 def test_mask_into_a_new_object(benchmark: Any, on_kernel: Any, size: int, contender: str) -> None:
     data = random.Random(1).randbytes(size)
-    peer = PEERS.get(contender)
-    benchmark.group = f"mask, new object: {size} B"
-    if peer is None:
+    group = f"mask into a new object: {size} B"
+    if contender in KERNELS:
         on_kernel(contender)
         assert apply_mask(data, KEY) == plain_mask(data)
-        benchmark(apply_mask, data, KEY)
+        measure(benchmark, group, size, apply_mask, data, KEY)
+    elif contender == "memcpy":
+        assert floor.copy(data) == data
+        measure(benchmark, group, size, floor.copy, data)
     else:
-        assert peer(data) == (data if "copy" in contender else plain_mask(data))
-        benchmark(peer, data)
+        peer = MASKING_PEERS[contender]
+        assert peer(data) == plain_mask(data)
+        measure(benchmark, group, size, peer, data)
 
 
-@pytest.mark.parametrize("contender", KERNELS)
+@pytest.mark.parametrize("contender", [*KERNELS, "memcpy"])
+@pytest.mark.parametrize("size", SIZES)
+def test_wire_to_bytes(benchmark: Any, on_kernel: Any, size: int, contender: str) -> None:
+    """The same without the call around it: what the Decoder makes of a masked payload, against a copy."""
+    data = random.Random(1).randbytes(size)
+    group = f"wire to bytes: {size} B"
+    if contender in KERNELS:
+        on_kernel(contender)
+        assert floor.bytes_from_wire(data, KEY, 1) == plain_mask(data)
+        measure(benchmark, group, size, floor.bytes_from_wire, data, KEY)
+    else:
+        assert floor.copies(data, 1) == data
+        measure(benchmark, group, size, floor.copies, data)
+
+
+@pytest.mark.parametrize("contender", [*KERNELS, "memcpy"])
 @pytest.mark.parametrize("size", SIZES)
 def test_mask_in_place(benchmark: Any, on_kernel: Any, size: int, contender: str) -> None:
     data = random.Random(1).randbytes(size)
     buffer = bytearray(data)
-    benchmark.group = f"mask, in place: {size} B"
-    on_kernel(contender)
-    apply_mask_into(buffer, KEY)
-    assert buffer == plain_mask(data)
-    benchmark(apply_mask_into, buffer, KEY)
+    group = f"mask in place: {size} B"
+    if contender in KERNELS:
+        on_kernel(contender)
+        floor.mask_in_place(buffer, KEY, 1)
+        assert buffer == plain_mask(data)
+        measure(benchmark, group, size, floor.mask_in_place, buffer, KEY)
+    else:
+        floor.copy_times(buffer, data, 1)
+        assert buffer == data
+        measure(benchmark, group, size, floor.copy_times, buffer, data)
 
 
-@pytest.mark.parametrize("contender", [*KERNELS, "bytes.decode"])
+# ---- UTF-8 ---------------------------------------------------------------------------------------------------------
+
+
+def validating_peers() -> dict[str, Callable[[bytes], bool]]:
+    found: dict[str, Callable[[bytes], bool]] = {}
+    with contextlib.suppress(ImportError):
+        from autobahn.nvx import Utf8Validator as NvxValidator
+
+        def nvx(data: bytes) -> bool:
+            validator = NvxValidator()
+            result = validator.validate(data)
+            return bool(result[0] and result[1])
+
+        found["autobahn NVX"] = nvx
+    with contextlib.suppress(ImportError):
+        from wsaccel.utf8validator import Utf8Validator as WsaccelValidator
+
+        def wsaccel(data: bytes) -> bool:
+            result = WsaccelValidator().validate(data)
+            return bool(result[0] and result[1])
+
+        found["wsaccel"] = wsaccel
+    return found
+
+
+VALIDATING_PEERS = validating_peers()
+
+
+@pytest.mark.parametrize("contender", [*KERNELS, "bytes.decode", *VALIDATING_PEERS])
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("size", SIZES)
 def test_is_utf8(benchmark: Any, on_kernel: Any, text: str, size: int, contender: str) -> None:
     data = sample(TEXTS[text], size)
-    benchmark.group = f"is it UTF-8: {size} B {text}"
+    group = f"is it UTF-8: {size} B {text}"
     if contender == "bytes.decode":
-        benchmark(data.decode)
-    else:
+        measure(benchmark, group, size, data.decode)
+        return
+    function = VALIDATING_PEERS.get(contender, is_utf8)
+    if contender in KERNELS:
         on_kernel(contender)
-        assert is_utf8(data)
-        assert not is_utf8(data + b"\xff")
-        benchmark(is_utf8, data)
+    assert function(data)
+    assert not function(data + b"\xff")
+    measure(benchmark, group, size, function, data)
 
 
-@pytest.mark.parametrize("contender", [*KERNELS, "apply_mask and bytes.decode"])
+@pytest.mark.parametrize("contender", [*KERNELS, "unmask and CPython"])
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("size", SIZES)
 def test_wire_to_str(benchmark: Any, on_kernel: Any, text: str, size: int, contender: str) -> None:
-    """A Decoder that gets one frame at a time, against unmasking and decoding alone, without any parsing."""
+    """What the Decoder makes of a masked payload, against the fastest kernel for masking and PyUnicode_DecodeUTF8."""
     data = sample(TEXTS[text], size)
-    benchmark.group = f"wire to str: {size} B {text}"
-    if "apply_mask" in contender:
-        masked = apply_mask(data, KEY)
-        assert apply_mask(masked, KEY).decode() == data.decode()
-        benchmark(lambda: apply_mask(masked, KEY).decode())
+    payload = plain_mask(data)
+    on_kernel(contender if contender in KERNELS else KERNELS[0])
+    function = floor.text_from_wire if contender in KERNELS else floor.text_by_cpython
+    assert function(payload, KEY, 1) == data.decode()
+    measure(benchmark, f"wire to str: {size} B {text}", size, function, payload, KEY)
+
+
+@pytest.mark.parametrize("contender", [*KERNELS, "encode, then frame"])
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("size", SIZES)
+def test_str_to_frame(benchmark: Any, on_kernel: Any, text: str, size: int, contender: str) -> None:
+    """A client's masked frame from a str, against CPython's encoder and the frame of the bytes."""
+    data = sample(TEXTS[text], size).decode()
+    group = f"str to frame: {size} B {text}"
+    on_kernel(contender if contender in KERNELS else KERNELS[0])
+    encoder = Encoder(Role.CLIENT)
+    frame = encoder.text(data)
+    key_end = len(frame) - len(data.encode())
+    assert apply_mask(frame[key_end:], frame[key_end - 4 : key_end]).decode() == data
+    if contender in KERNELS:
+        measure(benchmark, group, size, encoder.text, data)
     else:
-        on_kernel(contender)
-        decoder = Decoder(Role.SERVER)
-        wire = fastframe.Encoder(Role.CLIENT, masking_keys=lambda: KEY).text(data)
-        assert list(decoder.feed(wire)) == [data.decode()]
-        benchmark(lambda: next(decoder.feed(wire)))
+        measure(benchmark, group, size, lambda: encoder.binary(data.encode()))

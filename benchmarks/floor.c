@@ -1771,7 +1771,7 @@ struct __pyx_memoryviewslice_obj;
 struct __pyx_t_9fastframe_8_payload_Chunk;
 struct __pyx_t_9fastframe_8_payload_CutCharacter;
 
-/* "fastframe/_payload.pxd":45
+/* "fastframe/_payload.pxd":46
  * 
  * 
  * cdef enum:             # <<<<<<<<<<<<<<
@@ -1783,7 +1783,7 @@ enum  {
   __pyx_e_9fastframe_8_payload_SCRATCH_ON_STACK = 0x400
 };
 
-/* "fastframe/_payload.pxd":19
+/* "fastframe/_payload.pxd":20
  * 
  * # A run of payload bytes as it stands on the wire.
  * cdef struct Chunk:             # <<<<<<<<<<<<<<
@@ -1797,7 +1797,7 @@ struct __pyx_t_9fastframe_8_payload_Chunk {
   uint8_t key[4];
 };
 
-/* "fastframe/_payload.pxd":27
+/* "fastframe/_payload.pxd":28
  * 
  * # The first bytes of a character whose rest is still to come.
  * cdef struct CutCharacter:             # <<<<<<<<<<<<<<
@@ -3382,8 +3382,10 @@ static ff_kernels const *(*__pyx_f_9fastframe_5_core_kernels)(void); /*proto*/
 
 /* Module declarations from "fastframe._payload" */
 static CYTHON_INLINE void __pyx_f_9fastframe_8_payload_chunk_copy(ff_kernels const *, struct __pyx_t_9fastframe_8_payload_Chunk const *, uint8_t *); /*proto*/
+static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_bytes(ff_kernels const *, struct __pyx_t_9fastframe_8_payload_Chunk const *); /*proto*/
 static CYTHON_INLINE int __pyx_f_9fastframe_8_payload_looks_ascii(ff_kernels const *, struct __pyx_t_9fastframe_8_payload_Chunk const *); /*proto*/
-static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernels const *, struct __pyx_t_9fastframe_8_payload_Chunk const *, struct __pyx_t_9fastframe_8_payload_CutCharacter *, int); /*proto*/
+static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernels const *, struct __pyx_t_9fastframe_8_payload_Chunk const *, struct __pyx_t_9fastframe_8_payload_CutCharacter *, int, int *); /*proto*/
+static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_long_text(ff_kernels const *, struct __pyx_t_9fastframe_8_payload_Chunk const *, struct __pyx_t_9fastframe_8_payload_CutCharacter *, int); /*proto*/
 static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kernels const *, struct __pyx_t_9fastframe_8_payload_Chunk const *, struct __pyx_t_9fastframe_8_payload_CutCharacter *, int, uint8_t *); /*proto*/
 static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_kernels const *, uint8_t *, size_t, struct __pyx_t_9fastframe_8_payload_CutCharacter *, int); /*proto*/
 static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_kernels const *, uint8_t *, uint8_t const *, size_t, uint8_t const *); /*proto*/
@@ -3399,6 +3401,7 @@ static PyObject *contiguous = 0;
 static PyObject *indirect_contiguous = 0;
 static int __pyx_memoryview_thread_locks_used;
 static PyThread_type_lock __pyx_memoryview_thread_locks[8];
+static struct __pyx_t_9fastframe_8_payload_Chunk __pyx_f_10benchmarks_5floor_masked_chunk(PyObject *, PyObject *); /*proto*/
 static int __pyx_array_allocate_buffer(struct __pyx_array_obj *); /*proto*/
 static struct __pyx_array_obj *__pyx_array_new(PyObject *, Py_ssize_t, char *, char const *, char *); /*proto*/
 static PyObject *__pyx_memoryview_new(PyObject *, int, int, __Pyx_TypeInfo const *); /*proto*/
@@ -3509,12 +3512,13 @@ static PyObject *__pyx_pf___pyx_memoryviewslice___reduce_cython__(CYTHON_UNUSED 
 static PyObject *__pyx_pf___pyx_memoryviewslice_2__setstate_cython__(CYTHON_UNUSED struct __pyx_memoryviewslice_obj *__pyx_v_self, CYTHON_UNUSED PyObject *__pyx_v___pyx_state); /* proto */
 static PyObject *__pyx_pf_15View_dot_MemoryView___pyx_unpickle_Enum(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v___pyx_type, long __pyx_v___pyx_checksum, PyObject *__pyx_v___pyx_state); /* proto */
 static PyObject *__pyx_pf_10benchmarks_5floor_copy(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_data); /* proto */
-static PyObject *__pyx_pf_10benchmarks_5floor_2copy_into(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_buffer, PyObject *__pyx_v_data); /* proto */
-static PyObject *__pyx_pf_10benchmarks_5floor_4mask_in_place(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_buffer, PyObject *__pyx_v_key, int __pyx_v_times); /* proto */
-static PyObject *__pyx_pf_10benchmarks_5floor_6copy_times(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_buffer, PyObject *__pyx_v_data, int __pyx_v_times); /* proto */
-static PyObject *__pyx_pf_10benchmarks_5floor_8ascii_from_wire(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, CYTHON_UNUSED PyObject *__pyx_v_key, int __pyx_v_times); /* proto */
-static PyObject *__pyx_pf_10benchmarks_5floor_10text_by_cpython(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, PyObject *__pyx_v_key, int __pyx_v_times); /* proto */
-static PyObject *__pyx_pf_10benchmarks_5floor_12text_from_wire(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, PyObject *__pyx_v_key, int __pyx_v_times); /* proto */
+static PyObject *__pyx_pf_10benchmarks_5floor_2mask_in_place(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_buffer, PyObject *__pyx_v_key, int __pyx_v_times); /* proto */
+static PyObject *__pyx_pf_10benchmarks_5floor_4copy_times(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_buffer, PyObject *__pyx_v_data, int __pyx_v_times); /* proto */
+static PyObject *__pyx_pf_10benchmarks_5floor_6copies(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, int __pyx_v_times); /* proto */
+static PyObject *__pyx_pf_10benchmarks_5floor_8bytes_from_wire(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, PyObject *__pyx_v_key, int __pyx_v_times); /* proto */
+static PyObject *__pyx_pf_10benchmarks_5floor_10ascii_from_wire(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, CYTHON_UNUSED PyObject *__pyx_v_key, int __pyx_v_times); /* proto */
+static PyObject *__pyx_pf_10benchmarks_5floor_12text_by_cpython(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, PyObject *__pyx_v_key, int __pyx_v_times); /* proto */
+static PyObject *__pyx_pf_10benchmarks_5floor_14text_from_wire(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, PyObject *__pyx_v_key, int __pyx_v_times); /* proto */
 static PyObject *__pyx_tp_new__initialisation_array(PyObject *o, 
 #if CYTHON_VECTORCALL_TPNEW
     PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames
@@ -3654,8 +3658,8 @@ namespace {
     __Pyx_CachedCFunction __pyx_umethod_PyDict_Type_values;
     PyObject *__pyx_slice[1];
     PyObject *__pyx_tuple[2];
-    PyObject *__pyx_codeobj_tab[7];
-    PyObject *__pyx_string_tab[123];
+    PyObject *__pyx_codeobj_tab[8];
+    PyObject *__pyx_string_tab[127];
     PyObject *__pyx_number_tab[3];
 /* #### Code section: module_state_contents ### */
 /* PyFrozenDict.module_state_decls */
@@ -3765,69 +3769,73 @@ static __pyx_mstatetype * const __pyx_mstate_global = &__pyx_mstate_global_stati
 #define __pyx_n_u_is_coroutine __pyx_string_tab[57]
 #define __pyx_n_u_abc __pyx_string_tab[58]
 #define __pyx_n_u_allocate_buffer __pyx_string_tab[59]
-#define __pyx_n_u_ascii_from_wire __pyx_string_tab[60]
-#define __pyx_n_u_asyncio_coroutines __pyx_string_tab[61]
-#define __pyx_n_u_base __pyx_string_tab[62]
-#define __pyx_n_u_benchmarks_floor __pyx_string_tab[63]
-#define __pyx_n_u_buffer __pyx_string_tab[64]
-#define __pyx_n_u_c __pyx_string_tab[65]
-#define __pyx_n_u_chunk __pyx_string_tab[66]
-#define __pyx_n_u_cline_in_traceback __pyx_string_tab[67]
-#define __pyx_n_u_copied __pyx_string_tab[68]
-#define __pyx_n_u_copy __pyx_string_tab[69]
-#define __pyx_n_u_copy_into __pyx_string_tab[70]
-#define __pyx_n_u_copy_times __pyx_string_tab[71]
-#define __pyx_n_u_count __pyx_string_tab[72]
-#define __pyx_n_u_cut __pyx_string_tab[73]
-#define __pyx_n_u_data __pyx_string_tab[74]
-#define __pyx_n_u_dtype_is_object __pyx_string_tab[75]
-#define __pyx_n_u_encode __pyx_string_tab[76]
-#define __pyx_n_u_enumerate __pyx_string_tab[77]
-#define __pyx_n_u_error __pyx_string_tab[78]
-#define __pyx_n_u_flags __pyx_string_tab[79]
-#define __pyx_n_u_format __pyx_string_tab[80]
-#define __pyx_n_u_fortran __pyx_string_tab[81]
-#define __pyx_n_u_id __pyx_string_tab[82]
-#define __pyx_n_u_index __pyx_string_tab[83]
-#define __pyx_n_u_items __pyx_string_tab[84]
-#define __pyx_n_u_itemsize __pyx_string_tab[85]
-#define __pyx_n_u_key __pyx_string_tab[86]
-#define __pyx_n_u_mask_in_place __pyx_string_tab[87]
-#define __pyx_n_u_memview __pyx_string_tab[88]
-#define __pyx_n_u_mode __pyx_string_tab[89]
-#define __pyx_n_u_name __pyx_string_tab[90]
-#define __pyx_n_u_ndim __pyx_string_tab[91]
-#define __pyx_n_u_obj __pyx_string_tab[92]
-#define __pyx_n_u_pack __pyx_string_tab[93]
-#define __pyx_n_u_payload __pyx_string_tab[94]
-#define __pyx_n_u_pop __pyx_string_tab[95]
-#define __pyx_n_u_register __pyx_string_tab[96]
-#define __pyx_n_u_scratch __pyx_string_tab[97]
-#define __pyx_n_u_setdefault __pyx_string_tab[98]
-#define __pyx_n_u_shape __pyx_string_tab[99]
-#define __pyx_n_u_size __pyx_string_tab[100]
-#define __pyx_n_u_start __pyx_string_tab[101]
-#define __pyx_n_u_step __pyx_string_tab[102]
-#define __pyx_n_u_stop __pyx_string_tab[103]
-#define __pyx_n_u_struct __pyx_string_tab[104]
-#define __pyx_n_u_text __pyx_string_tab[105]
-#define __pyx_n_u_text_by_cpython __pyx_string_tab[106]
-#define __pyx_n_u_text_from_wire __pyx_string_tab[107]
-#define __pyx_n_u_times __pyx_string_tab[108]
-#define __pyx_n_u_unpack __pyx_string_tab[109]
-#define __pyx_n_u_update __pyx_string_tab[110]
-#define __pyx_n_u_values __pyx_string_tab[111]
-#define __pyx_n_u_view __pyx_string_tab[112]
-#define __pyx_n_u_x __pyx_string_tab[113]
-#define __pyx_n_b_O __pyx_string_tab[114]
-#define __pyx_kp_b_ff_kernels_const_void_kernels __pyx_string_tab[115]
-#define __pyx_kp_b_iso88591_1_U_1_A_Qj_a_Qg_6azAQQRRS_1 __pyx_string_tab[116]
-#define __pyx_kp_b_iso88591_av_Qa_AY_7q_OqPQ_1 __pyx_string_tab[117]
-#define __pyx_kp_b_iso88591_1A_K_1E_1_xs_1_E_aq_2U_1JfL_nno __pyx_string_tab[118]
-#define __pyx_kp_b_iso88591_Q_U_1_aq_AT_72B_1 __pyx_string_tab[119]
-#define __pyx_kp_b_iso88591_Q_U_1_r_aq_AT_at4vQd_KK __pyx_string_tab[120]
-#define __pyx_kp_b_iso88591_Q_1D_aw_aq __pyx_string_tab[121]
-#define __pyx_kp_b_iso88591_31A_1A_1_5_q_a_1_U_1_Q_z_QgQe1 __pyx_string_tab[122]
+#define __pyx_n_u_ascii __pyx_string_tab[60]
+#define __pyx_n_u_ascii_from_wire __pyx_string_tab[61]
+#define __pyx_n_u_asyncio_coroutines __pyx_string_tab[62]
+#define __pyx_n_u_base __pyx_string_tab[63]
+#define __pyx_n_u_benchmarks_floor __pyx_string_tab[64]
+#define __pyx_n_u_buffer __pyx_string_tab[65]
+#define __pyx_n_u_bytes_from_wire __pyx_string_tab[66]
+#define __pyx_n_u_c __pyx_string_tab[67]
+#define __pyx_n_u_chunk __pyx_string_tab[68]
+#define __pyx_n_u_cline_in_traceback __pyx_string_tab[69]
+#define __pyx_n_u_copied __pyx_string_tab[70]
+#define __pyx_n_u_copies __pyx_string_tab[71]
+#define __pyx_n_u_copy __pyx_string_tab[72]
+#define __pyx_n_u_copy_times __pyx_string_tab[73]
+#define __pyx_n_u_count __pyx_string_tab[74]
+#define __pyx_n_u_cut __pyx_string_tab[75]
+#define __pyx_n_u_data __pyx_string_tab[76]
+#define __pyx_n_u_dtype_is_object __pyx_string_tab[77]
+#define __pyx_n_u_encode __pyx_string_tab[78]
+#define __pyx_n_u_enumerate __pyx_string_tab[79]
+#define __pyx_n_u_error __pyx_string_tab[80]
+#define __pyx_n_u_flags __pyx_string_tab[81]
+#define __pyx_n_u_format __pyx_string_tab[82]
+#define __pyx_n_u_fortran __pyx_string_tab[83]
+#define __pyx_n_u_id __pyx_string_tab[84]
+#define __pyx_n_u_index __pyx_string_tab[85]
+#define __pyx_n_u_items __pyx_string_tab[86]
+#define __pyx_n_u_itemsize __pyx_string_tab[87]
+#define __pyx_n_u_key __pyx_string_tab[88]
+#define __pyx_n_u_mask_in_place __pyx_string_tab[89]
+#define __pyx_n_u_memview __pyx_string_tab[90]
+#define __pyx_n_u_mode __pyx_string_tab[91]
+#define __pyx_n_u_name __pyx_string_tab[92]
+#define __pyx_n_u_ndim __pyx_string_tab[93]
+#define __pyx_n_u_obj __pyx_string_tab[94]
+#define __pyx_n_u_pack __pyx_string_tab[95]
+#define __pyx_n_u_payload __pyx_string_tab[96]
+#define __pyx_n_u_pop __pyx_string_tab[97]
+#define __pyx_n_u_register __pyx_string_tab[98]
+#define __pyx_n_u_scratch __pyx_string_tab[99]
+#define __pyx_n_u_setdefault __pyx_string_tab[100]
+#define __pyx_n_u_shape __pyx_string_tab[101]
+#define __pyx_n_u_size __pyx_string_tab[102]
+#define __pyx_n_u_start __pyx_string_tab[103]
+#define __pyx_n_u_step __pyx_string_tab[104]
+#define __pyx_n_u_stop __pyx_string_tab[105]
+#define __pyx_n_u_struct __pyx_string_tab[106]
+#define __pyx_n_u_text __pyx_string_tab[107]
+#define __pyx_n_u_text_by_cpython __pyx_string_tab[108]
+#define __pyx_n_u_text_from_wire __pyx_string_tab[109]
+#define __pyx_n_u_times __pyx_string_tab[110]
+#define __pyx_n_u_unpack __pyx_string_tab[111]
+#define __pyx_n_u_update __pyx_string_tab[112]
+#define __pyx_n_u_values __pyx_string_tab[113]
+#define __pyx_n_u_view __pyx_string_tab[114]
+#define __pyx_n_u_x __pyx_string_tab[115]
+#define __pyx_kp_b__5 __pyx_string_tab[116]
+#define __pyx_n_b_O __pyx_string_tab[117]
+#define __pyx_kp_b_ff_kernels_const_void_kernels __pyx_string_tab[118]
+#define __pyx_kp_b_iso88591_1_U_1_A_Qj_a_Qg_6azAQQRRS_1 __pyx_string_tab[119]
+#define __pyx_kp_b_iso88591_Q_U_1_61A_a_1JFVVWWX_1 __pyx_string_tab[120]
+#define __pyx_kp_b_iso88591_av_Qa_AY_7q_OqPQ_1 __pyx_string_tab[121]
+#define __pyx_kp_b_iso88591_1IQ_1_U_1_7_aq_1 __pyx_string_tab[122]
+#define __pyx_kp_b_iso88591_1IQ_a_1_U_1_Q_z_QgQe6_1 __pyx_string_tab[123]
+#define __pyx_kp_b_iso88591_1A_K_1E_1_xs_1_E_aq_2U_1JfL_nno __pyx_string_tab[124]
+#define __pyx_kp_b_iso88591_Q_U_1_aq_AT_72B_1 __pyx_string_tab[125]
+#define __pyx_kp_b_iso88591_Q_U_1_r_aq_AT_at4vQd_KK __pyx_string_tab[126]
 #define __pyx_int_0 __pyx_number_tab[0]
 #define __pyx_int_neg_1 __pyx_number_tab[1]
 #define __pyx_int_136983863 __pyx_number_tab[2]
@@ -3863,8 +3871,8 @@ static CYTHON_SMALL_CODE int __pyx_m_clear(PyObject *m) {
   Py_CLEAR(clear_module_state->__pyx_umethod_PyDict_Type_values.method);
   for (int i=0; i<1; ++i) { Py_CLEAR(clear_module_state->__pyx_slice[i]); }
   for (int i=0; i<2; ++i) { Py_CLEAR(clear_module_state->__pyx_tuple[i]); }
-  for (int i=0; i<7; ++i) { Py_CLEAR(clear_module_state->__pyx_codeobj_tab[i]); }
-  for (int i=0; i<123; ++i) { Py_CLEAR(clear_module_state->__pyx_string_tab[i]); }
+  for (int i=0; i<8; ++i) { Py_CLEAR(clear_module_state->__pyx_codeobj_tab[i]); }
+  for (int i=0; i<127; ++i) { Py_CLEAR(clear_module_state->__pyx_string_tab[i]); }
   for (int i=0; i<3; ++i) { Py_CLEAR(clear_module_state->__pyx_number_tab[i]); }
 /* #### Code section: module_state_clear_contents ### */
 /* CommonTypesMetaclass.module_state_clear */
@@ -3906,8 +3914,8 @@ static CYTHON_SMALL_CODE int __pyx_m_traverse(PyObject *m, visitproc visit, void
   Py_VISIT(traverse_module_state->__pyx_umethod_PyDict_Type_values.method);
   for (int i=0; i<1; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_slice[i]); }
   for (int i=0; i<2; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_tuple[i]); }
-  for (int i=0; i<7; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_codeobj_tab[i]); }
-  for (int i=0; i<123; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_string_tab[i]); }
+  for (int i=0; i<8; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_codeobj_tab[i]); }
+  for (int i=0; i<127; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_string_tab[i]); }
   for (int i=0; i<3; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_number_tab[i]); }
 /* #### Code section: module_state_traverse_contents ### */
 /* CommonTypesMetaclass.module_state_traverse */
@@ -18094,7 +18102,7 @@ static PyObject *__pyx_unpickle_Enum__set_state(struct __pyx_MemviewEnum_obj *__
   return __pyx_r;
 }
 
-/* "fastframe/_payload.pxd":32
+/* "fastframe/_payload.pxd":33
  * 
  * 
  * cdef inline void chunk_copy(const ff_kernels *kernels, const Chunk *chunk, uint8_t *out) noexcept:             # <<<<<<<<<<<<<<
@@ -18105,7 +18113,7 @@ static PyObject *__pyx_unpickle_Enum__set_state(struct __pyx_MemviewEnum_obj *__
 static CYTHON_INLINE void __pyx_f_9fastframe_8_payload_chunk_copy(ff_kernels const *__pyx_v_kernels, struct __pyx_t_9fastframe_8_payload_Chunk const *__pyx_v_chunk, uint8_t *__pyx_v_out) {
   int __pyx_t_1;
 
-  /* "fastframe/_payload.pxd":33
+  /* "fastframe/_payload.pxd":34
  * 
  * cdef inline void chunk_copy(const ff_kernels *kernels, const Chunk *chunk, uint8_t *out) noexcept:
  *     if chunk.masked:             # <<<<<<<<<<<<<<
@@ -18117,7 +18125,7 @@ static CYTHON_INLINE void __pyx_f_9fastframe_8_payload_chunk_copy(ff_kernels con
   if (__pyx_t_1) {
 
 
-    /* "fastframe/_payload.pxd":34
+    /* "fastframe/_payload.pxd":35
  * cdef inline void chunk_copy(const ff_kernels *kernels, const Chunk *chunk, uint8_t *out) noexcept:
  *     if chunk.masked:
  *         kernels.mask(out, chunk.data, chunk.length, chunk.key)             # <<<<<<<<<<<<<<
@@ -18126,7 +18134,7 @@ static CYTHON_INLINE void __pyx_f_9fastframe_8_payload_chunk_copy(ff_kernels con
 */
     __pyx_v_kernels->mask(__pyx_v_out, __pyx_v_chunk->data, __pyx_v_chunk->length, __pyx_v_chunk->key);
 
-    /* "fastframe/_payload.pxd":33
+    /* "fastframe/_payload.pxd":34
  * 
  * cdef inline void chunk_copy(const ff_kernels *kernels, const Chunk *chunk, uint8_t *out) noexcept:
  *     if chunk.masked:             # <<<<<<<<<<<<<<
@@ -18136,7 +18144,7 @@ static CYTHON_INLINE void __pyx_f_9fastframe_8_payload_chunk_copy(ff_kernels con
     goto __pyx_L3;
   }
 
-  /* "fastframe/_payload.pxd":36
+  /* "fastframe/_payload.pxd":37
  *         kernels.mask(out, chunk.data, chunk.length, chunk.key)
  *     else:
  *         memcpy(out, chunk.data, chunk.length)             # <<<<<<<<<<<<<<
@@ -18148,7 +18156,7 @@ static CYTHON_INLINE void __pyx_f_9fastframe_8_payload_chunk_copy(ff_kernels con
   }
   __pyx_L3:;
 
-  /* "fastframe/_payload.pxd":32
+  /* "fastframe/_payload.pxd":33
  * 
  * 
  * cdef inline void chunk_copy(const ff_kernels *kernels, const Chunk *chunk, uint8_t *out) noexcept:             # <<<<<<<<<<<<<<
@@ -18160,7 +18168,7 @@ static CYTHON_INLINE void __pyx_f_9fastframe_8_payload_chunk_copy(ff_kernels con
 
 }
 
-/* "fastframe/_payload.pxd":39
+/* "fastframe/_payload.pxd":40
  * 
  * 
  * cdef inline bytes chunk_bytes(const ff_kernels *kernels, const Chunk *chunk):             # <<<<<<<<<<<<<<
@@ -18178,19 +18186,19 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_bytes(ff_kerne
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("chunk_bytes", 0);
 
-  /* "fastframe/_payload.pxd":40
+  /* "fastframe/_payload.pxd":41
  * 
  * cdef inline bytes chunk_bytes(const ff_kernels *kernels, const Chunk *chunk):
  *     payload = PyBytes_FromStringAndSize(NULL, chunk.length)             # <<<<<<<<<<<<<<
  *     chunk_copy(kernels, chunk, <uint8_t *>PyBytes_AS_STRING(payload))
  *     return payload
 */
-  __pyx_t_1 = PyBytes_FromStringAndSize(NULL, __pyx_v_chunk->length); if (unlikely(!__pyx_t_1)) __PYX_ERR(2, 40, __pyx_L1_error)
+  __pyx_t_1 = PyBytes_FromStringAndSize(NULL, __pyx_v_chunk->length); if (unlikely(!__pyx_t_1)) __PYX_ERR(2, 41, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_1);
   __pyx_v_payload = ((PyObject*)__pyx_t_1);
   __pyx_t_1 = 0;
 
-  /* "fastframe/_payload.pxd":41
+  /* "fastframe/_payload.pxd":42
  * cdef inline bytes chunk_bytes(const ff_kernels *kernels, const Chunk *chunk):
  *     payload = PyBytes_FromStringAndSize(NULL, chunk.length)
  *     chunk_copy(kernels, chunk, <uint8_t *>PyBytes_AS_STRING(payload))             # <<<<<<<<<<<<<<
@@ -18199,7 +18207,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_bytes(ff_kerne
 */
   __pyx_f_9fastframe_8_payload_chunk_copy(__pyx_v_kernels, __pyx_v_chunk, ((uint8_t *)PyBytes_AS_STRING(__pyx_v_payload)));
 
-  /* "fastframe/_payload.pxd":42
+  /* "fastframe/_payload.pxd":43
  *     payload = PyBytes_FromStringAndSize(NULL, chunk.length)
  *     chunk_copy(kernels, chunk, <uint8_t *>PyBytes_AS_STRING(payload))
  *     return payload             # <<<<<<<<<<<<<<
@@ -18217,7 +18225,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_bytes(ff_kerne
   }
   goto __pyx_L0;
 
-  /* "fastframe/_payload.pxd":39
+  /* "fastframe/_payload.pxd":40
  * 
  * 
  * cdef inline bytes chunk_bytes(const ff_kernels *kernels, const Chunk *chunk):             # <<<<<<<<<<<<<<
@@ -18237,7 +18245,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_bytes(ff_kerne
   return __pyx_r;
 }
 
-/* "fastframe/_payload.pxd":51
+/* "fastframe/_payload.pxd":52
  * 
  * # True if the first bytes are ASCII; so that a long text that is not costs no string in vain.
  * cdef inline bint looks_ascii(const ff_kernels *kernels, const Chunk *chunk) noexcept:             # <<<<<<<<<<<<<<
@@ -18253,7 +18261,7 @@ static CYTHON_INLINE int __pyx_f_9fastframe_8_payload_looks_ascii(ff_kernels con
   size_t __pyx_t_3;
   int __pyx_t_4;
 
-  /* "fastframe/_payload.pxd":53
+  /* "fastframe/_payload.pxd":54
  * cdef inline bint looks_ascii(const ff_kernels *kernels, const Chunk *chunk) noexcept:
  *     cdef uint8_t probe[PROBE_SIZE]
  *     return kernels.mask_ascii(probe, chunk.data, min(chunk.length, <size_t>PROBE_SIZE), chunk.key)             # <<<<<<<<<<<<<<
@@ -18281,7 +18289,7 @@ static CYTHON_INLINE int __pyx_f_9fastframe_8_payload_looks_ascii(ff_kernels con
 
   goto __pyx_L0;
 
-  /* "fastframe/_payload.pxd":51
+  /* "fastframe/_payload.pxd":52
  * 
  * # True if the first bytes are ASCII; so that a long text that is not costs no string in vain.
  * cdef inline bint looks_ascii(const ff_kernels *kernels, const Chunk *chunk) noexcept:             # <<<<<<<<<<<<<<
@@ -18296,54 +18304,44 @@ static CYTHON_INLINE int __pyx_f_9fastframe_8_payload_looks_ascii(ff_kernels con
   return __pyx_r;
 }
 
-/* "fastframe/_payload.pxd":58
- * # The text of `cut` and `chunk` up to the last complete character; what is left goes into `cut`. With `final` nothing may
+/* "fastframe/_payload.pxd":60
  * # be left. Raises the UnicodeDecodeError that CPython's own decoder raises, for it is that decoder; then `cut` is unchanged.
- * cdef inline object chunk_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):             # <<<<<<<<<<<<<<
- *     cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
- *     cdef uint8_t *scratch
+ * # `ascii` says whether the last text was ASCII, which is then tried first, and is set to whether this one is.
+ * cdef inline object chunk_text(             # <<<<<<<<<<<<<<
+ *     const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, bint *ascii
+ * ):
 */
 
-static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernels const *__pyx_v_kernels, struct __pyx_t_9fastframe_8_payload_Chunk const *__pyx_v_chunk, struct __pyx_t_9fastframe_8_payload_CutCharacter *__pyx_v_cut, int __pyx_v_final) {
+static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernels const *__pyx_v_kernels, struct __pyx_t_9fastframe_8_payload_Chunk const *__pyx_v_chunk, struct __pyx_t_9fastframe_8_payload_CutCharacter *__pyx_v_cut, int __pyx_v_final, int *__pyx_v_ascii) {
   uint8_t __pyx_v_on_stack[((FF_PADDING + __pyx_e_9fastframe_8_payload_SCRATCH_ON_STACK) + FF_PADDING)];
-  uint8_t *__pyx_v_scratch;
   size_t __pyx_v_length;
-  int __pyx_v_ascii;
   PyObject *__pyx_v_text = NULL;
   PyObject *__pyx_r = NULL;
   __Pyx_RefNannyDeclarations
   int __pyx_t_1;
   int __pyx_t_2;
-  PyObject *__pyx_t_3 = NULL;
-  int __pyx_t_4;
-  int __pyx_t_5;
-  char const *__pyx_t_6;
-  PyObject *__pyx_t_7 = NULL;
-  PyObject *__pyx_t_8 = NULL;
-  PyObject *__pyx_t_9 = NULL;
-  PyObject *__pyx_t_10 = NULL;
-  PyObject *__pyx_t_11 = NULL;
-  PyObject *__pyx_t_12 = NULL;
+  int __pyx_t_3;
+  PyObject *__pyx_t_4 = NULL;
   int __pyx_lineno = 0;
   const char *__pyx_filename = NULL;
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("chunk_text", 0);
 
-  /* "fastframe/_payload.pxd":61
+  /* "fastframe/_payload.pxd":64
+ * ):
  *     cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
- *     cdef uint8_t *scratch
  *     cdef size_t length = cut.length + chunk.length             # <<<<<<<<<<<<<<
- *     cdef bint ascii = cut.length == 0 and chunk.length and looks_ascii(kernels, chunk)
- *     if ascii:
+ *     if cut.length == 0 and length and (ascii[0] if length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
+ *         text = PyUnicode_New(length, 127)
 */
   __pyx_v_length = (__pyx_v_cut->length + __pyx_v_chunk->length);
 
-  /* "fastframe/_payload.pxd":62
- *     cdef uint8_t *scratch
+  /* "fastframe/_payload.pxd":65
+ *     cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
  *     cdef size_t length = cut.length + chunk.length
- *     cdef bint ascii = cut.length == 0 and chunk.length and looks_ascii(kernels, chunk)             # <<<<<<<<<<<<<<
- *     if ascii:
- *         text = PyUnicode_New(chunk.length, 127)
+ *     if cut.length == 0 and length and (ascii[0] if length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):             # <<<<<<<<<<<<<<
+ *         text = PyUnicode_New(length, 127)
+ *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, length, chunk.key):
 */
   __pyx_t_2 = (__pyx_v_cut->length == 0);
 
@@ -18353,9 +18351,9 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernel
 
     __pyx_t_1 = __pyx_t_2;
 
-    goto __pyx_L3_bool_binop_done;
+    goto __pyx_L4_bool_binop_done;
   }
-  __pyx_t_2 = (__pyx_v_chunk->length != 0);
+  __pyx_t_2 = (__pyx_v_length != 0);
 
   if (__pyx_t_2) {
 
@@ -18363,52 +18361,61 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernel
 
     __pyx_t_1 = __pyx_t_2;
 
-    goto __pyx_L3_bool_binop_done;
+    goto __pyx_L4_bool_binop_done;
   }
-  __pyx_t_2 = __pyx_f_9fastframe_8_payload_looks_ascii(__pyx_v_kernels, __pyx_v_chunk);
+  __pyx_t_3 = (__pyx_v_length <= __pyx_e_9fastframe_8_payload_SCRATCH_ON_STACK);
+
+  if (__pyx_t_3) {
+
+    __pyx_t_2 = (__pyx_v_ascii[0]);
+  } else {
+
+    __pyx_t_2 = __pyx_f_9fastframe_8_payload_looks_ascii(__pyx_v_kernels, __pyx_v_chunk);
+  }
 
 
   __pyx_t_1 = __pyx_t_2;
 
-  __pyx_L3_bool_binop_done:;
-  __pyx_v_ascii = __pyx_t_1;
+  __pyx_L4_bool_binop_done:;
+  if (__pyx_t_1) {
 
-  /* "fastframe/_payload.pxd":63
+
+    /* "fastframe/_payload.pxd":66
  *     cdef size_t length = cut.length + chunk.length
- *     cdef bint ascii = cut.length == 0 and chunk.length and looks_ascii(kernels, chunk)
- *     if ascii:             # <<<<<<<<<<<<<<
- *         text = PyUnicode_New(chunk.length, 127)
- *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
+ *     if cut.length == 0 and length and (ascii[0] if length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
+ *         text = PyUnicode_New(length, 127)             # <<<<<<<<<<<<<<
+ *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, length, chunk.key):
+ *             ascii[0] = True
 */
-  if (__pyx_v_ascii) {
+    __pyx_t_4 = PyUnicode_New(__pyx_v_length, 0x7F); if (unlikely(!__pyx_t_4)) __PYX_ERR(2, 66, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_4);
+    __pyx_v_text = __pyx_t_4;
+    __pyx_t_4 = 0;
 
-    /* "fastframe/_payload.pxd":64
- *     cdef bint ascii = cut.length == 0 and chunk.length and looks_ascii(kernels, chunk)
- *     if ascii:
- *         text = PyUnicode_New(chunk.length, 127)             # <<<<<<<<<<<<<<
- *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
+    /* "fastframe/_payload.pxd":67
+ *     if cut.length == 0 and length and (ascii[0] if length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
+ *         text = PyUnicode_New(length, 127)
+ *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, length, chunk.key):             # <<<<<<<<<<<<<<
+ *             ascii[0] = True
  *             return text
 */
-    __pyx_t_3 = PyUnicode_New(__pyx_v_chunk->length, 0x7F); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 64, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_3);
-    __pyx_v_text = __pyx_t_3;
-    __pyx_t_3 = 0;
-
-    /* "fastframe/_payload.pxd":65
- *     if ascii:
- *         text = PyUnicode_New(chunk.length, 127)
- *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):             # <<<<<<<<<<<<<<
- *             return text
- *         text = None  # it was never seen by anybody
-*/
-    __pyx_t_1 = __pyx_v_kernels->mask_ascii(((uint8_t *)PyUnicode_DATA(__pyx_v_text)), __pyx_v_chunk->data, __pyx_v_chunk->length, __pyx_v_chunk->key);
+    __pyx_t_1 = __pyx_v_kernels->mask_ascii(((uint8_t *)PyUnicode_DATA(__pyx_v_text)), __pyx_v_chunk->data, __pyx_v_length, __pyx_v_chunk->key);
 
     if (__pyx_t_1) {
 
 
-      /* "fastframe/_payload.pxd":66
- *         text = PyUnicode_New(chunk.length, 127)
- *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
+      /* "fastframe/_payload.pxd":68
+ *         text = PyUnicode_New(length, 127)
+ *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, length, chunk.key):
+ *             ascii[0] = True             # <<<<<<<<<<<<<<
+ *             return text
+ *         text = None  # it was never seen by anybody
+*/
+      (__pyx_v_ascii[0]) = 1;
+
+      /* "fastframe/_payload.pxd":69
+ *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, length, chunk.key):
+ *             ascii[0] = True
  *             return text             # <<<<<<<<<<<<<<
  *         text = None  # it was never seen by anybody
  *     if length <= SCRATCH_ON_STACK:
@@ -18424,87 +18431,172 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernel
       }
       goto __pyx_L0;
 
-      /* "fastframe/_payload.pxd":65
- *     if ascii:
- *         text = PyUnicode_New(chunk.length, 127)
- *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):             # <<<<<<<<<<<<<<
+      /* "fastframe/_payload.pxd":67
+ *     if cut.length == 0 and length and (ascii[0] if length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
+ *         text = PyUnicode_New(length, 127)
+ *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, length, chunk.key):             # <<<<<<<<<<<<<<
+ *             ascii[0] = True
  *             return text
- *         text = None  # it was never seen by anybody
 */
     }
 
-    /* "fastframe/_payload.pxd":67
- *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
+    /* "fastframe/_payload.pxd":70
+ *             ascii[0] = True
  *             return text
  *         text = None  # it was never seen by anybody             # <<<<<<<<<<<<<<
  *     if length <= SCRATCH_ON_STACK:
- *         return scratch_text(kernels, chunk, cut, final, on_stack)
+ *         text = scratch_text(kernels, chunk, cut, final, on_stack)
 */
     __Pyx_INCREF(Py_None);
     __Pyx_DECREF_SET(__pyx_v_text, Py_None);
 
-    /* "fastframe/_payload.pxd":63
+    /* "fastframe/_payload.pxd":65
+ *     cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
  *     cdef size_t length = cut.length + chunk.length
- *     cdef bint ascii = cut.length == 0 and chunk.length and looks_ascii(kernels, chunk)
- *     if ascii:             # <<<<<<<<<<<<<<
- *         text = PyUnicode_New(chunk.length, 127)
- *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
+ *     if cut.length == 0 and length and (ascii[0] if length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):             # <<<<<<<<<<<<<<
+ *         text = PyUnicode_New(length, 127)
+ *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, length, chunk.key):
 */
   }
 
-  /* "fastframe/_payload.pxd":68
+  /* "fastframe/_payload.pxd":71
  *             return text
  *         text = None  # it was never seen by anybody
  *     if length <= SCRATCH_ON_STACK:             # <<<<<<<<<<<<<<
- *         return scratch_text(kernels, chunk, cut, final, on_stack)
- *     scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
+ *         text = scratch_text(kernels, chunk, cut, final, on_stack)
+ *     else:
 */
   __pyx_t_1 = (__pyx_v_length <= __pyx_e_9fastframe_8_payload_SCRATCH_ON_STACK);
 
   if (__pyx_t_1) {
 
 
-    /* "fastframe/_payload.pxd":69
+    /* "fastframe/_payload.pxd":72
  *         text = None  # it was never seen by anybody
  *     if length <= SCRATCH_ON_STACK:
- *         return scratch_text(kernels, chunk, cut, final, on_stack)             # <<<<<<<<<<<<<<
- *     scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
- *     if scratch is NULL:
+ *         text = scratch_text(kernels, chunk, cut, final, on_stack)             # <<<<<<<<<<<<<<
+ *     else:
+ *         text = long_text(kernels, chunk, cut, final)
 */
-    __pyx_t_3 = __pyx_f_9fastframe_8_payload_scratch_text(__pyx_v_kernels, __pyx_v_chunk, __pyx_v_cut, __pyx_v_final, __pyx_v_on_stack); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 69, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_3);
-    {
-      PyObject *__pyx_temp;
-      {
-        __pyx_temp = __pyx_r;
-        __pyx_r = __pyx_t_3;
-      }
-      __Pyx_XDECREF(__pyx_temp);
-    }
-    __pyx_t_3 = 0;
-    goto __pyx_L0;
+    __pyx_t_4 = __pyx_f_9fastframe_8_payload_scratch_text(__pyx_v_kernels, __pyx_v_chunk, __pyx_v_cut, __pyx_v_final, __pyx_v_on_stack); if (unlikely(!__pyx_t_4)) __PYX_ERR(2, 72, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_4);
+    __Pyx_XDECREF_SET(__pyx_v_text, __pyx_t_4);
+    __pyx_t_4 = 0;
 
-    /* "fastframe/_payload.pxd":68
+    /* "fastframe/_payload.pxd":71
  *             return text
  *         text = None  # it was never seen by anybody
  *     if length <= SCRATCH_ON_STACK:             # <<<<<<<<<<<<<<
- *         return scratch_text(kernels, chunk, cut, final, on_stack)
- *     scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
+ *         text = scratch_text(kernels, chunk, cut, final, on_stack)
+ *     else:
 */
+    goto __pyx_L8;
   }
 
-  /* "fastframe/_payload.pxd":70
- *     if length <= SCRATCH_ON_STACK:
- *         return scratch_text(kernels, chunk, cut, final, on_stack)
- *     scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)             # <<<<<<<<<<<<<<
+  /* "fastframe/_payload.pxd":74
+ *         text = scratch_text(kernels, chunk, cut, final, on_stack)
+ *     else:
+ *         text = long_text(kernels, chunk, cut, final)             # <<<<<<<<<<<<<<
+ *     ascii[0] = PyUnicode_IS_COMPACT_ASCII(text)
+ *     return text
+*/
+  /*else*/ {
+    __pyx_t_4 = __pyx_f_9fastframe_8_payload_long_text(__pyx_v_kernels, __pyx_v_chunk, __pyx_v_cut, __pyx_v_final); if (unlikely(!__pyx_t_4)) __PYX_ERR(2, 74, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_4);
+    __Pyx_XDECREF_SET(__pyx_v_text, __pyx_t_4);
+    __pyx_t_4 = 0;
+  }
+  __pyx_L8:;
+
+  /* "fastframe/_payload.pxd":75
+ *     else:
+ *         text = long_text(kernels, chunk, cut, final)
+ *     ascii[0] = PyUnicode_IS_COMPACT_ASCII(text)             # <<<<<<<<<<<<<<
+ *     return text
+ * 
+*/
+  (__pyx_v_ascii[0]) = PyUnicode_IS_COMPACT_ASCII(__pyx_v_text);
+
+  /* "fastframe/_payload.pxd":76
+ *         text = long_text(kernels, chunk, cut, final)
+ *     ascii[0] = PyUnicode_IS_COMPACT_ASCII(text)
+ *     return text             # <<<<<<<<<<<<<<
+ * 
+ * 
+*/
+  {
+    PyObject *__pyx_temp;
+    {
+      __pyx_temp = __pyx_r;
+      __Pyx_INCREF(__pyx_v_text);
+      __pyx_r = __pyx_v_text;
+    }
+    __Pyx_XDECREF(__pyx_temp);
+  }
+  goto __pyx_L0;
+
+  /* "fastframe/_payload.pxd":60
+ * # be left. Raises the UnicodeDecodeError that CPython's own decoder raises, for it is that decoder; then `cut` is unchanged.
+ * # `ascii` says whether the last text was ASCII, which is then tried first, and is set to whether this one is.
+ * cdef inline object chunk_text(             # <<<<<<<<<<<<<<
+ *     const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, bint *ascii
+ * ):
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_XDECREF(__pyx_t_4);
+  __Pyx_AddTraceback("fastframe._payload.chunk_text", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = 0;
+  __pyx_L0:;
+
+
+  __Pyx_XDECREF(__pyx_v_text);
+  __Pyx_XGIVEREF(__pyx_r);
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+/* "fastframe/_payload.pxd":79
+ * 
+ * 
+ * cdef inline object long_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):             # <<<<<<<<<<<<<<
+ *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + cut.length + chunk.length + FF_PADDING)
+ *     if scratch is NULL:
+*/
+
+static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_long_text(ff_kernels const *__pyx_v_kernels, struct __pyx_t_9fastframe_8_payload_Chunk const *__pyx_v_chunk, struct __pyx_t_9fastframe_8_payload_CutCharacter *__pyx_v_cut, int __pyx_v_final) {
+  uint8_t *__pyx_v_scratch;
+  PyObject *__pyx_r = NULL;
+  __Pyx_RefNannyDeclarations
+  int __pyx_t_1;
+  PyObject *__pyx_t_2 = NULL;
+  int __pyx_t_3;
+  int __pyx_t_4;
+  char const *__pyx_t_5;
+  PyObject *__pyx_t_6 = NULL;
+  PyObject *__pyx_t_7 = NULL;
+  PyObject *__pyx_t_8 = NULL;
+  PyObject *__pyx_t_9 = NULL;
+  PyObject *__pyx_t_10 = NULL;
+  PyObject *__pyx_t_11 = NULL;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("long_text", 0);
+
+  /* "fastframe/_payload.pxd":80
+ * 
+ * cdef inline object long_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):
+ *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + cut.length + chunk.length + FF_PADDING)             # <<<<<<<<<<<<<<
  *     if scratch is NULL:
  *         raise MemoryError
 */
-  __pyx_v_scratch = ((uint8_t *)PyMem_Malloc(((FF_PADDING + __pyx_v_length) + FF_PADDING)));
+  __pyx_v_scratch = ((uint8_t *)PyMem_Malloc((((FF_PADDING + __pyx_v_cut->length) + __pyx_v_chunk->length) + FF_PADDING)));
 
-  /* "fastframe/_payload.pxd":71
- *         return scratch_text(kernels, chunk, cut, final, on_stack)
- *     scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
+  /* "fastframe/_payload.pxd":81
+ * cdef inline object long_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):
+ *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + cut.length + chunk.length + FF_PADDING)
  *     if scratch is NULL:             # <<<<<<<<<<<<<<
  *         raise MemoryError
  *     try:
@@ -18514,25 +18606,25 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernel
   if (unlikely(__pyx_t_1)) {
 
 
-    /* "fastframe/_payload.pxd":72
- *     scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
+    /* "fastframe/_payload.pxd":82
+ *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + cut.length + chunk.length + FF_PADDING)
  *     if scratch is NULL:
  *         raise MemoryError             # <<<<<<<<<<<<<<
  *     try:
  *         return scratch_text(kernels, chunk, cut, final, scratch)
 */
-    PyErr_NoMemory(); __PYX_ERR(2, 72, __pyx_L1_error)
+    PyErr_NoMemory(); __PYX_ERR(2, 82, __pyx_L1_error)
 
-    /* "fastframe/_payload.pxd":71
- *         return scratch_text(kernels, chunk, cut, final, on_stack)
- *     scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
+    /* "fastframe/_payload.pxd":81
+ * cdef inline object long_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):
+ *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + cut.length + chunk.length + FF_PADDING)
  *     if scratch is NULL:             # <<<<<<<<<<<<<<
  *         raise MemoryError
  *     try:
 */
   }
 
-  /* "fastframe/_payload.pxd":73
+  /* "fastframe/_payload.pxd":83
  *     if scratch is NULL:
  *         raise MemoryError
  *     try:             # <<<<<<<<<<<<<<
@@ -18541,28 +18633,28 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernel
 */
   /*try:*/ {
 
-    /* "fastframe/_payload.pxd":74
+    /* "fastframe/_payload.pxd":84
  *         raise MemoryError
  *     try:
  *         return scratch_text(kernels, chunk, cut, final, scratch)             # <<<<<<<<<<<<<<
  *     finally:
  *         PyMem_Free(scratch)
 */
-    __pyx_t_3 = __pyx_f_9fastframe_8_payload_scratch_text(__pyx_v_kernels, __pyx_v_chunk, __pyx_v_cut, __pyx_v_final, __pyx_v_scratch); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 74, __pyx_L11_error)
-    __Pyx_GOTREF(__pyx_t_3);
+    __pyx_t_2 = __pyx_f_9fastframe_8_payload_scratch_text(__pyx_v_kernels, __pyx_v_chunk, __pyx_v_cut, __pyx_v_final, __pyx_v_scratch); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 84, __pyx_L5_error)
+    __Pyx_GOTREF(__pyx_t_2);
     {
       PyObject *__pyx_temp;
       {
         __pyx_temp = __pyx_r;
-        __pyx_r = __pyx_t_3;
+        __pyx_r = __pyx_t_2;
       }
       __Pyx_XDECREF(__pyx_temp);
     }
-    __pyx_t_3 = 0;
-    goto __pyx_L10_return;
+    __pyx_t_2 = 0;
+    goto __pyx_L4_return;
   }
 
-  /* "fastframe/_payload.pxd":76
+  /* "fastframe/_payload.pxd":86
  *         return scratch_text(kernels, chunk, cut, final, scratch)
  *     finally:
  *         PyMem_Free(scratch)             # <<<<<<<<<<<<<<
@@ -18570,73 +18662,69 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernel
  * 
 */
   /*finally:*/ {
-    __pyx_L11_error:;
+    __pyx_L5_error:;
     /*exception exit:*/{
       __Pyx_PyThreadState_declare
       __Pyx_PyThreadState_assign
-      __pyx_t_7 = 0; __pyx_t_8 = 0; __pyx_t_9 = 0; __pyx_t_10 = 0; __pyx_t_11 = 0; __pyx_t_12 = 0;
-      __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
-       __Pyx_ExceptionSwap(&__pyx_t_10, &__pyx_t_11, &__pyx_t_12);
-      if ( unlikely(__Pyx_GetException(&__pyx_t_7, &__pyx_t_8, &__pyx_t_9) < 0)) __Pyx_ErrFetch(&__pyx_t_7, &__pyx_t_8, &__pyx_t_9);
+      __pyx_t_6 = 0; __pyx_t_7 = 0; __pyx_t_8 = 0; __pyx_t_9 = 0; __pyx_t_10 = 0; __pyx_t_11 = 0;
+      __Pyx_XDECREF(__pyx_t_2); __pyx_t_2 = 0;
+       __Pyx_ExceptionSwap(&__pyx_t_9, &__pyx_t_10, &__pyx_t_11);
+      if ( unlikely(__Pyx_GetException(&__pyx_t_6, &__pyx_t_7, &__pyx_t_8) < 0)) __Pyx_ErrFetch(&__pyx_t_6, &__pyx_t_7, &__pyx_t_8);
+      __Pyx_XGOTREF(__pyx_t_6);
       __Pyx_XGOTREF(__pyx_t_7);
       __Pyx_XGOTREF(__pyx_t_8);
       __Pyx_XGOTREF(__pyx_t_9);
       __Pyx_XGOTREF(__pyx_t_10);
       __Pyx_XGOTREF(__pyx_t_11);
-      __Pyx_XGOTREF(__pyx_t_12);
-      __pyx_t_4 = __pyx_lineno; __pyx_t_5 = __pyx_clineno; __pyx_t_6 = __pyx_filename;
+      __pyx_t_3 = __pyx_lineno; __pyx_t_4 = __pyx_clineno; __pyx_t_5 = __pyx_filename;
       {
         PyMem_Free(__pyx_v_scratch);
       }
+      __Pyx_XGIVEREF(__pyx_t_9);
       __Pyx_XGIVEREF(__pyx_t_10);
       __Pyx_XGIVEREF(__pyx_t_11);
-      __Pyx_XGIVEREF(__pyx_t_12);
-      __Pyx_ExceptionReset(__pyx_t_10, __pyx_t_11, __pyx_t_12);
+      __Pyx_ExceptionReset(__pyx_t_9, __pyx_t_10, __pyx_t_11);
+      __Pyx_XGIVEREF(__pyx_t_6);
       __Pyx_XGIVEREF(__pyx_t_7);
       __Pyx_XGIVEREF(__pyx_t_8);
-      __Pyx_XGIVEREF(__pyx_t_9);
-      __Pyx_ErrRestore(__pyx_t_7, __pyx_t_8, __pyx_t_9);
-      __pyx_t_7 = 0; __pyx_t_8 = 0; __pyx_t_9 = 0; __pyx_t_10 = 0; __pyx_t_11 = 0; __pyx_t_12 = 0;
-      __pyx_lineno = __pyx_t_4; __pyx_clineno = __pyx_t_5; __pyx_filename = __pyx_t_6;
+      __Pyx_ErrRestore(__pyx_t_6, __pyx_t_7, __pyx_t_8);
+      __pyx_t_6 = 0; __pyx_t_7 = 0; __pyx_t_8 = 0; __pyx_t_9 = 0; __pyx_t_10 = 0; __pyx_t_11 = 0;
+      __pyx_lineno = __pyx_t_3; __pyx_clineno = __pyx_t_4; __pyx_filename = __pyx_t_5;
       goto __pyx_L1_error;
     }
-    __pyx_L10_return: {
-      __pyx_t_12 = __pyx_r;
+    __pyx_L4_return: {
+      __pyx_t_11 = __pyx_r;
       __pyx_r = 0;
       PyMem_Free(__pyx_v_scratch);
-      __pyx_r = __pyx_t_12;
-      __pyx_t_12 = 0;
+      __pyx_r = __pyx_t_11;
+      __pyx_t_11 = 0;
       goto __pyx_L0;
     }
   }
 
-  /* "fastframe/_payload.pxd":58
- * # The text of `cut` and `chunk` up to the last complete character; what is left goes into `cut`. With `final` nothing may
- * # be left. Raises the UnicodeDecodeError that CPython's own decoder raises, for it is that decoder; then `cut` is unchanged.
- * cdef inline object chunk_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):             # <<<<<<<<<<<<<<
- *     cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
- *     cdef uint8_t *scratch
+  /* "fastframe/_payload.pxd":79
+ * 
+ * 
+ * cdef inline object long_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):             # <<<<<<<<<<<<<<
+ *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + cut.length + chunk.length + FF_PADDING)
+ *     if scratch is NULL:
 */
 
   /* function exit code */
   __pyx_L1_error:;
-  __Pyx_XDECREF(__pyx_t_3);
-  __Pyx_AddTraceback("fastframe._payload.chunk_text", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __Pyx_XDECREF(__pyx_t_2);
+  __Pyx_AddTraceback("fastframe._payload.long_text", __pyx_clineno, __pyx_lineno, __pyx_filename);
   __pyx_r = 0;
   __pyx_L0:;
 
-
-
-
-  __Pyx_XDECREF(__pyx_v_text);
   __Pyx_XGIVEREF(__pyx_r);
   __Pyx_RefNannyFinishContext();
   return __pyx_r;
 }
 
-/* "fastframe/_payload.pxd":80
+/* "fastframe/_payload.pxd":90
  * 
- * # The same through `scratch`, which has room for all of it and the padding.
+ * # The text through `scratch`, which has room for all of it and the padding.
  * cdef inline object scratch_text(             # <<<<<<<<<<<<<<
  *     const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, uint8_t *scratch
  * ):
@@ -18658,7 +18746,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("scratch_text", 0);
 
-  /* "fastframe/_payload.pxd":83
+  /* "fastframe/_payload.pxd":93
  *     const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, uint8_t *scratch
  * ):
  *     cdef uint8_t *start = scratch + FF_PADDING             # <<<<<<<<<<<<<<
@@ -18667,7 +18755,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
 */
   __pyx_v_start = (__pyx_v_scratch + FF_PADDING);
 
-  /* "fastframe/_payload.pxd":84
+  /* "fastframe/_payload.pxd":94
  * ):
  *     cdef uint8_t *start = scratch + FF_PADDING
  *     cdef size_t length = cut.length + chunk.length             # <<<<<<<<<<<<<<
@@ -18676,7 +18764,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
 */
   __pyx_v_length = (__pyx_v_cut->length + __pyx_v_chunk->length);
 
-  /* "fastframe/_payload.pxd":85
+  /* "fastframe/_payload.pxd":95
  *     cdef uint8_t *start = scratch + FF_PADDING
  *     cdef size_t length = cut.length + chunk.length
  *     cdef Py_ssize_t consumed = length             # <<<<<<<<<<<<<<
@@ -18685,7 +18773,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
 */
   __pyx_v_consumed = __pyx_v_length;
 
-  /* "fastframe/_payload.pxd":86
+  /* "fastframe/_payload.pxd":96
  *     cdef size_t length = cut.length + chunk.length
  *     cdef Py_ssize_t consumed = length
  *     memset(scratch, 0, FF_PADDING)             # <<<<<<<<<<<<<<
@@ -18694,7 +18782,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
 */
   (void)(memset(__pyx_v_scratch, 0, FF_PADDING));
 
-  /* "fastframe/_payload.pxd":87
+  /* "fastframe/_payload.pxd":97
  *     cdef Py_ssize_t consumed = length
  *     memset(scratch, 0, FF_PADDING)
  *     if not kernels.text_is_fast:             # <<<<<<<<<<<<<<
@@ -18706,7 +18794,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
   if (__pyx_t_1) {
 
 
-    /* "fastframe/_payload.pxd":88
+    /* "fastframe/_payload.pxd":98
  *     memset(scratch, 0, FF_PADDING)
  *     if not kernels.text_is_fast:
  *         memcpy(start, cut.bytes, cut.length)             # <<<<<<<<<<<<<<
@@ -18715,7 +18803,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
 */
     (void)(memcpy(__pyx_v_start, __pyx_v_cut->bytes, __pyx_v_cut->length));
 
-    /* "fastframe/_payload.pxd":89
+    /* "fastframe/_payload.pxd":99
  *     if not kernels.text_is_fast:
  *         memcpy(start, cut.bytes, cut.length)
  *         chunk_copy(kernels, chunk, start + cut.length)             # <<<<<<<<<<<<<<
@@ -18724,7 +18812,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
 */
     __pyx_f_9fastframe_8_payload_chunk_copy(__pyx_v_kernels, __pyx_v_chunk, (__pyx_v_start + __pyx_v_cut->length));
 
-    /* "fastframe/_payload.pxd":87
+    /* "fastframe/_payload.pxd":97
  *     cdef Py_ssize_t consumed = length
  *     memset(scratch, 0, FF_PADDING)
  *     if not kernels.text_is_fast:             # <<<<<<<<<<<<<<
@@ -18734,7 +18822,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
     goto __pyx_L3;
   }
 
-  /* "fastframe/_payload.pxd":90
+  /* "fastframe/_payload.pxd":100
  *         memcpy(start, cut.bytes, cut.length)
  *         chunk_copy(kernels, chunk, start + cut.length)
  *     elif cut.length == 0 and final:             # <<<<<<<<<<<<<<
@@ -18757,19 +18845,19 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
   if (__pyx_t_1) {
 
 
-    /* "fastframe/_payload.pxd":91
+    /* "fastframe/_payload.pxd":101
  *         chunk_copy(kernels, chunk, start + cut.length)
  *     elif cut.length == 0 and final:
  *         text = text_by_kernels(kernels, start, chunk.data, length, chunk.key)             # <<<<<<<<<<<<<<
  *         if text is not None:
  *             return text
 */
-    __pyx_t_3 = __pyx_f_9fastframe_8_payload_text_by_kernels(__pyx_v_kernels, __pyx_v_start, __pyx_v_chunk->data, __pyx_v_length, __pyx_v_chunk->key); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 91, __pyx_L1_error)
+    __pyx_t_3 = __pyx_f_9fastframe_8_payload_text_by_kernels(__pyx_v_kernels, __pyx_v_start, __pyx_v_chunk->data, __pyx_v_length, __pyx_v_chunk->key); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 101, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_3);
     __pyx_v_text = __pyx_t_3;
     __pyx_t_3 = 0;
 
-    /* "fastframe/_payload.pxd":92
+    /* "fastframe/_payload.pxd":102
  *     elif cut.length == 0 and final:
  *         text = text_by_kernels(kernels, start, chunk.data, length, chunk.key)
  *         if text is not None:             # <<<<<<<<<<<<<<
@@ -18780,7 +18868,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
     if (__pyx_t_1) {
 
 
-      /* "fastframe/_payload.pxd":93
+      /* "fastframe/_payload.pxd":103
  *         text = text_by_kernels(kernels, start, chunk.data, length, chunk.key)
  *         if text is not None:
  *             return text             # <<<<<<<<<<<<<<
@@ -18798,7 +18886,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
       }
       goto __pyx_L0;
 
-      /* "fastframe/_payload.pxd":92
+      /* "fastframe/_payload.pxd":102
  *     elif cut.length == 0 and final:
  *         text = text_by_kernels(kernels, start, chunk.data, length, chunk.key)
  *         if text is not None:             # <<<<<<<<<<<<<<
@@ -18807,7 +18895,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
 */
     }
 
-    /* "fastframe/_payload.pxd":90
+    /* "fastframe/_payload.pxd":100
  *         memcpy(start, cut.bytes, cut.length)
  *         chunk_copy(kernels, chunk, start + cut.length)
  *     elif cut.length == 0 and final:             # <<<<<<<<<<<<<<
@@ -18817,7 +18905,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
     goto __pyx_L3;
   }
 
-  /* "fastframe/_payload.pxd":95
+  /* "fastframe/_payload.pxd":105
  *             return text
  *     else:
  *         memcpy(start, cut.bytes, cut.length)             # <<<<<<<<<<<<<<
@@ -18827,7 +18915,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
   /*else*/ {
     (void)(memcpy(__pyx_v_start, __pyx_v_cut->bytes, __pyx_v_cut->length));
 
-    /* "fastframe/_payload.pxd":96
+    /* "fastframe/_payload.pxd":106
  *     else:
  *         memcpy(start, cut.bytes, cut.length)
  *         chunk_copy(kernels, chunk, start + cut.length)             # <<<<<<<<<<<<<<
@@ -18836,19 +18924,19 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
 */
     __pyx_f_9fastframe_8_payload_chunk_copy(__pyx_v_kernels, __pyx_v_chunk, (__pyx_v_start + __pyx_v_cut->length));
 
-    /* "fastframe/_payload.pxd":97
+    /* "fastframe/_payload.pxd":107
  *         memcpy(start, cut.bytes, cut.length)
  *         chunk_copy(kernels, chunk, start + cut.length)
  *         text = text_before_cut(kernels, start, length, cut, final)             # <<<<<<<<<<<<<<
  *         if text is not None:
  *             return text
 */
-    __pyx_t_3 = __pyx_f_9fastframe_8_payload_text_before_cut(__pyx_v_kernels, __pyx_v_start, __pyx_v_length, __pyx_v_cut, __pyx_v_final); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 97, __pyx_L1_error)
+    __pyx_t_3 = __pyx_f_9fastframe_8_payload_text_before_cut(__pyx_v_kernels, __pyx_v_start, __pyx_v_length, __pyx_v_cut, __pyx_v_final); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 107, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_3);
     __pyx_v_text = __pyx_t_3;
     __pyx_t_3 = 0;
 
-    /* "fastframe/_payload.pxd":98
+    /* "fastframe/_payload.pxd":108
  *         chunk_copy(kernels, chunk, start + cut.length)
  *         text = text_before_cut(kernels, start, length, cut, final)
  *         if text is not None:             # <<<<<<<<<<<<<<
@@ -18859,7 +18947,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
     if (__pyx_t_1) {
 
 
-      /* "fastframe/_payload.pxd":99
+      /* "fastframe/_payload.pxd":109
  *         text = text_before_cut(kernels, start, length, cut, final)
  *         if text is not None:
  *             return text             # <<<<<<<<<<<<<<
@@ -18877,7 +18965,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
       }
       goto __pyx_L0;
 
-      /* "fastframe/_payload.pxd":98
+      /* "fastframe/_payload.pxd":108
  *         chunk_copy(kernels, chunk, start + cut.length)
  *         text = text_before_cut(kernels, start, length, cut, final)
  *         if text is not None:             # <<<<<<<<<<<<<<
@@ -18888,7 +18976,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
   }
   __pyx_L3:;
 
-  /* "fastframe/_payload.pxd":100
+  /* "fastframe/_payload.pxd":110
  *         if text is not None:
  *             return text
  *     text = PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL if final else &consumed)             # <<<<<<<<<<<<<<
@@ -18902,13 +18990,13 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
 
     __pyx_t_4 = (&__pyx_v_consumed);
   }
-  __pyx_t_3 = PyUnicode_DecodeUTF8Stateful(((char const *)__pyx_v_start), __pyx_v_length, NULL, __pyx_t_4); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 100, __pyx_L1_error)
+  __pyx_t_3 = PyUnicode_DecodeUTF8Stateful(((char const *)__pyx_v_start), __pyx_v_length, NULL, __pyx_t_4); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 110, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_3);
 
   __Pyx_XDECREF_SET(__pyx_v_text, __pyx_t_3);
   __pyx_t_3 = 0;
 
-  /* "fastframe/_payload.pxd":101
+  /* "fastframe/_payload.pxd":111
  *             return text
  *     text = PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL if final else &consumed)
  *     keep_cut_character(cut, start, length, consumed)             # <<<<<<<<<<<<<<
@@ -18917,7 +19005,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
 */
   __pyx_f_9fastframe_8_payload_keep_cut_character(__pyx_v_cut, __pyx_v_start, __pyx_v_length, __pyx_v_consumed);
 
-  /* "fastframe/_payload.pxd":102
+  /* "fastframe/_payload.pxd":112
  *     text = PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL if final else &consumed)
  *     keep_cut_character(cut, start, length, consumed)
  *     return text             # <<<<<<<<<<<<<<
@@ -18935,9 +19023,9 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
   }
   goto __pyx_L0;
 
-  /* "fastframe/_payload.pxd":80
+  /* "fastframe/_payload.pxd":90
  * 
- * # The same through `scratch`, which has room for all of it and the padding.
+ * # The text through `scratch`, which has room for all of it and the padding.
  * cdef inline object scratch_text(             # <<<<<<<<<<<<<<
  *     const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, uint8_t *scratch
  * ):
@@ -18958,7 +19046,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
   return __pyx_r;
 }
 
-/* "fastframe/_payload.pxd":107
+/* "fastframe/_payload.pxd":117
  * # The text at `start` up to its last complete character, and what is left in `cut`. None if it is wrong, or if nothing may
  * # be left and something is; then `cut` is unchanged.
  * cdef inline object text_before_cut(             # <<<<<<<<<<<<<<
@@ -18981,7 +19069,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("text_before_cut", 0);
 
-  /* "fastframe/_payload.pxd":111
+  /* "fastframe/_payload.pxd":121
  * ):
  *     cdef CutCharacter rest
  *     cdef ff_utf8 state = ff_utf8_start()             # <<<<<<<<<<<<<<
@@ -18990,7 +19078,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
 */
   __pyx_v_state = ff_utf8_start();
 
-  /* "fastframe/_payload.pxd":113
+  /* "fastframe/_payload.pxd":123
  *     cdef ff_utf8 state = ff_utf8_start()
  *     cdef uint8_t no_key[4]
  *     memset(no_key, 0, 4)             # <<<<<<<<<<<<<<
@@ -18999,7 +19087,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
 */
   (void)(memset(__pyx_v_no_key, 0, 4));
 
-  /* "fastframe/_payload.pxd":114
+  /* "fastframe/_payload.pxd":124
  *     cdef uint8_t no_key[4]
  *     memset(no_key, 0, 4)
  *     keep_cut_character(&rest, start, length, length if final else length - ff_utf8_cut(start, length))             # <<<<<<<<<<<<<<
@@ -19016,7 +19104,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
   __pyx_f_9fastframe_8_payload_keep_cut_character((&__pyx_v_rest), __pyx_v_start, __pyx_v_length, __pyx_t_1);
 
 
-  /* "fastframe/_payload.pxd":115
+  /* "fastframe/_payload.pxd":125
  *     memset(no_key, 0, 4)
  *     keep_cut_character(&rest, start, length, length if final else length - ff_utf8_cut(start, length))
  *     if not kernels.utf8_feed(&state, rest.bytes, rest.length):             # <<<<<<<<<<<<<<
@@ -19028,7 +19116,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
   if (__pyx_t_2) {
 
 
-    /* "fastframe/_payload.pxd":116
+    /* "fastframe/_payload.pxd":126
  *     keep_cut_character(&rest, start, length, length if final else length - ff_utf8_cut(start, length))
  *     if not kernels.utf8_feed(&state, rest.bytes, rest.length):
  *         return None             # <<<<<<<<<<<<<<
@@ -19045,7 +19133,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
     }
     goto __pyx_L0;
 
-    /* "fastframe/_payload.pxd":115
+    /* "fastframe/_payload.pxd":125
  *     memset(no_key, 0, 4)
  *     keep_cut_character(&rest, start, length, length if final else length - ff_utf8_cut(start, length))
  *     if not kernels.utf8_feed(&state, rest.bytes, rest.length):             # <<<<<<<<<<<<<<
@@ -19054,19 +19142,19 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
 */
   }
 
-  /* "fastframe/_payload.pxd":117
+  /* "fastframe/_payload.pxd":127
  *     if not kernels.utf8_feed(&state, rest.bytes, rest.length):
  *         return None
  *     text = text_by_kernels(kernels, start, start, length - rest.length, no_key)             # <<<<<<<<<<<<<<
  *     if text is None:
  *         memcpy(start + length - rest.length, rest.bytes, rest.length)  # the kernels write behind what they are given
 */
-  __pyx_t_3 = __pyx_f_9fastframe_8_payload_text_by_kernels(__pyx_v_kernels, __pyx_v_start, __pyx_v_start, (__pyx_v_length - __pyx_v_rest.length), __pyx_v_no_key); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 117, __pyx_L1_error)
+  __pyx_t_3 = __pyx_f_9fastframe_8_payload_text_by_kernels(__pyx_v_kernels, __pyx_v_start, __pyx_v_start, (__pyx_v_length - __pyx_v_rest.length), __pyx_v_no_key); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 127, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_3);
   __pyx_v_text = __pyx_t_3;
   __pyx_t_3 = 0;
 
-  /* "fastframe/_payload.pxd":118
+  /* "fastframe/_payload.pxd":128
  *         return None
  *     text = text_by_kernels(kernels, start, start, length - rest.length, no_key)
  *     if text is None:             # <<<<<<<<<<<<<<
@@ -19077,7 +19165,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
   if (__pyx_t_2) {
 
 
-    /* "fastframe/_payload.pxd":119
+    /* "fastframe/_payload.pxd":129
  *     text = text_by_kernels(kernels, start, start, length - rest.length, no_key)
  *     if text is None:
  *         memcpy(start + length - rest.length, rest.bytes, rest.length)  # the kernels write behind what they are given             # <<<<<<<<<<<<<<
@@ -19086,7 +19174,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
 */
     (void)(memcpy(((__pyx_v_start + __pyx_v_length) - __pyx_v_rest.length), __pyx_v_rest.bytes, __pyx_v_rest.length));
 
-    /* "fastframe/_payload.pxd":118
+    /* "fastframe/_payload.pxd":128
  *         return None
  *     text = text_by_kernels(kernels, start, start, length - rest.length, no_key)
  *     if text is None:             # <<<<<<<<<<<<<<
@@ -19096,7 +19184,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
     goto __pyx_L4;
   }
 
-  /* "fastframe/_payload.pxd":121
+  /* "fastframe/_payload.pxd":131
  *         memcpy(start + length - rest.length, rest.bytes, rest.length)  # the kernels write behind what they are given
  *     else:
  *         cut[0] = rest             # <<<<<<<<<<<<<<
@@ -19108,7 +19196,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
   }
   __pyx_L4:;
 
-  /* "fastframe/_payload.pxd":122
+  /* "fastframe/_payload.pxd":132
  *     else:
  *         cut[0] = rest
  *     return text             # <<<<<<<<<<<<<<
@@ -19126,7 +19214,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
   }
   goto __pyx_L0;
 
-  /* "fastframe/_payload.pxd":107
+  /* "fastframe/_payload.pxd":117
  * # The text at `start` up to its last complete character, and what is left in `cut`. None if it is wrong, or if nothing may
  * # be left and something is; then `cut` is unchanged.
  * cdef inline object text_before_cut(             # <<<<<<<<<<<<<<
@@ -19149,7 +19237,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
   return __pyx_r;
 }
 
-/* "fastframe/_payload.pxd":126
+/* "fastframe/_payload.pxd":136
  * 
  * # The text of whole characters, unmasked into `start`, which has padding on both sides; None if it is not UTF-8.
  * cdef inline object text_by_kernels(             # <<<<<<<<<<<<<<
@@ -19168,7 +19256,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_k
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("text_by_kernels", 0);
 
-  /* "fastframe/_payload.pxd":130
+  /* "fastframe/_payload.pxd":140
  * ):
  *     cdef ff_text measure
  *     measure.characters = 0             # <<<<<<<<<<<<<<
@@ -19177,7 +19265,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_k
 */
   __pyx_v_measure.characters = 0;
 
-  /* "fastframe/_payload.pxd":131
+  /* "fastframe/_payload.pxd":141
  *     cdef ff_text measure
  *     measure.characters = 0
  *     measure.largest_byte = 0             # <<<<<<<<<<<<<<
@@ -19186,7 +19274,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_k
 */
   __pyx_v_measure.largest_byte = 0;
 
-  /* "fastframe/_payload.pxd":132
+  /* "fastframe/_payload.pxd":142
  *     measure.characters = 0
  *     measure.largest_byte = 0
  *     if kernels.utf8_unmask(start, data, length, key, &measure):             # <<<<<<<<<<<<<<
@@ -19198,14 +19286,14 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_k
   if (__pyx_t_1) {
 
 
-    /* "fastframe/_payload.pxd":133
+    /* "fastframe/_payload.pxd":143
  *     measure.largest_byte = 0
  *     if kernels.utf8_unmask(start, data, length, key, &measure):
  *         return written(kernels, start, length, &measure)             # <<<<<<<<<<<<<<
  *     return None
  * 
 */
-    __pyx_t_2 = __pyx_f_9fastframe_8_payload_written(__pyx_v_kernels, __pyx_v_start, __pyx_v_length, (&__pyx_v_measure)); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 133, __pyx_L1_error)
+    __pyx_t_2 = __pyx_f_9fastframe_8_payload_written(__pyx_v_kernels, __pyx_v_start, __pyx_v_length, (&__pyx_v_measure)); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 143, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_2);
     {
       PyObject *__pyx_temp;
@@ -19218,7 +19306,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_k
     __pyx_t_2 = 0;
     goto __pyx_L0;
 
-    /* "fastframe/_payload.pxd":132
+    /* "fastframe/_payload.pxd":142
  *     measure.characters = 0
  *     measure.largest_byte = 0
  *     if kernels.utf8_unmask(start, data, length, key, &measure):             # <<<<<<<<<<<<<<
@@ -19227,7 +19315,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_k
 */
   }
 
-  /* "fastframe/_payload.pxd":134
+  /* "fastframe/_payload.pxd":144
  *     if kernels.utf8_unmask(start, data, length, key, &measure):
  *         return written(kernels, start, length, &measure)
  *     return None             # <<<<<<<<<<<<<<
@@ -19244,7 +19332,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_k
   }
   goto __pyx_L0;
 
-  /* "fastframe/_payload.pxd":126
+  /* "fastframe/_payload.pxd":136
  * 
  * # The text of whole characters, unmasked into `start`, which has padding on both sides; None if it is not UTF-8.
  * cdef inline object text_by_kernels(             # <<<<<<<<<<<<<<
@@ -19264,7 +19352,148 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_k
   return __pyx_r;
 }
 
-/* "fastframe/_payload.pxd":137
+/* "fastframe/_payload.pxd":148
+ * 
+ * # The text of `length` bytes that are there already, unmasked, whole and valid, with padding on both sides.
+ * cdef inline object padded_text(const ff_kernels *kernels, uint8_t *start, size_t length):             # <<<<<<<<<<<<<<
+ *     cdef uint8_t no_key[4]
+ *     memset(no_key, 0, 4)
+*/
+
+static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_padded_text(ff_kernels const *__pyx_v_kernels, uint8_t *__pyx_v_start, size_t __pyx_v_length) {
+  uint8_t __pyx_v_no_key[4];
+  PyObject *__pyx_v_text = NULL;
+  PyObject *__pyx_r = NULL;
+  __Pyx_RefNannyDeclarations
+  int __pyx_t_1;
+  PyObject *__pyx_t_2 = NULL;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("padded_text", 0);
+
+  /* "fastframe/_payload.pxd":150
+ * cdef inline object padded_text(const ff_kernels *kernels, uint8_t *start, size_t length):
+ *     cdef uint8_t no_key[4]
+ *     memset(no_key, 0, 4)             # <<<<<<<<<<<<<<
+ *     if kernels.text_is_fast:
+ *         text = text_by_kernels(kernels, start, start, length, no_key)
+*/
+  (void)(memset(__pyx_v_no_key, 0, 4));
+
+  /* "fastframe/_payload.pxd":151
+ *     cdef uint8_t no_key[4]
+ *     memset(no_key, 0, 4)
+ *     if kernels.text_is_fast:             # <<<<<<<<<<<<<<
+ *         text = text_by_kernels(kernels, start, start, length, no_key)
+ *         if text is not None:
+*/
+  __pyx_t_1 = (__pyx_v_kernels->text_is_fast != 0);
+
+  if (__pyx_t_1) {
+
+
+    /* "fastframe/_payload.pxd":152
+ *     memset(no_key, 0, 4)
+ *     if kernels.text_is_fast:
+ *         text = text_by_kernels(kernels, start, start, length, no_key)             # <<<<<<<<<<<<<<
+ *         if text is not None:
+ *             return text
+*/
+    __pyx_t_2 = __pyx_f_9fastframe_8_payload_text_by_kernels(__pyx_v_kernels, __pyx_v_start, __pyx_v_start, __pyx_v_length, __pyx_v_no_key); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 152, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_2);
+    __pyx_v_text = __pyx_t_2;
+    __pyx_t_2 = 0;
+
+    /* "fastframe/_payload.pxd":153
+ *     if kernels.text_is_fast:
+ *         text = text_by_kernels(kernels, start, start, length, no_key)
+ *         if text is not None:             # <<<<<<<<<<<<<<
+ *             return text
+ *     return PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL)
+*/
+    __pyx_t_1 = (__pyx_v_text != Py_None);
+    if (__pyx_t_1) {
+
+
+      /* "fastframe/_payload.pxd":154
+ *         text = text_by_kernels(kernels, start, start, length, no_key)
+ *         if text is not None:
+ *             return text             # <<<<<<<<<<<<<<
+ *     return PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL)
+ * 
+*/
+      {
+        PyObject *__pyx_temp;
+        {
+          __pyx_temp = __pyx_r;
+          __Pyx_INCREF(__pyx_v_text);
+          __pyx_r = __pyx_v_text;
+        }
+        __Pyx_XDECREF(__pyx_temp);
+      }
+      goto __pyx_L0;
+
+      /* "fastframe/_payload.pxd":153
+ *     if kernels.text_is_fast:
+ *         text = text_by_kernels(kernels, start, start, length, no_key)
+ *         if text is not None:             # <<<<<<<<<<<<<<
+ *             return text
+ *     return PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL)
+*/
+    }
+
+    /* "fastframe/_payload.pxd":151
+ *     cdef uint8_t no_key[4]
+ *     memset(no_key, 0, 4)
+ *     if kernels.text_is_fast:             # <<<<<<<<<<<<<<
+ *         text = text_by_kernels(kernels, start, start, length, no_key)
+ *         if text is not None:
+*/
+  }
+
+  /* "fastframe/_payload.pxd":155
+ *         if text is not None:
+ *             return text
+ *     return PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL)             # <<<<<<<<<<<<<<
+ * 
+ * 
+*/
+  __pyx_t_2 = PyUnicode_DecodeUTF8Stateful(((char const *)__pyx_v_start), __pyx_v_length, NULL, NULL); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 155, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_2);
+  {
+    PyObject *__pyx_temp;
+    {
+      __pyx_temp = __pyx_r;
+      __pyx_r = __pyx_t_2;
+    }
+    __Pyx_XDECREF(__pyx_temp);
+  }
+  __pyx_t_2 = 0;
+  goto __pyx_L0;
+
+  /* "fastframe/_payload.pxd":148
+ * 
+ * # The text of `length` bytes that are there already, unmasked, whole and valid, with padding on both sides.
+ * cdef inline object padded_text(const ff_kernels *kernels, uint8_t *start, size_t length):             # <<<<<<<<<<<<<<
+ *     cdef uint8_t no_key[4]
+ *     memset(no_key, 0, 4)
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_XDECREF(__pyx_t_2);
+  __Pyx_AddTraceback("fastframe._payload.padded_text", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = 0;
+  __pyx_L0:;
+
+  __Pyx_XDECREF(__pyx_v_text);
+  __Pyx_XGIVEREF(__pyx_r);
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+/* "fastframe/_payload.pxd":158
  * 
  * 
  * cdef inline object written(const ff_kernels *kernels, const uint8_t *data, size_t length, const ff_text *measure):             # <<<<<<<<<<<<<<
@@ -19283,7 +19512,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("written", 0);
 
-  /* "fastframe/_payload.pxd":138
+  /* "fastframe/_payload.pxd":159
  * 
  * cdef inline object written(const ff_kernels *kernels, const uint8_t *data, size_t length, const ff_text *measure):
  *     if measure.largest_byte < 0x80:             # <<<<<<<<<<<<<<
@@ -19295,19 +19524,19 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
   if (__pyx_t_1) {
 
 
-    /* "fastframe/_payload.pxd":139
+    /* "fastframe/_payload.pxd":160
  * cdef inline object written(const ff_kernels *kernels, const uint8_t *data, size_t length, const ff_text *measure):
  *     if measure.largest_byte < 0x80:
  *         text = PyUnicode_New(measure.characters, 0x7F)             # <<<<<<<<<<<<<<
  *         memcpy(PyUnicode_DATA(text), data, length)
  *     elif measure.largest_byte < 0xC4:
 */
-    __pyx_t_2 = PyUnicode_New(__pyx_v_measure->characters, 0x7F); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 139, __pyx_L1_error)
+    __pyx_t_2 = PyUnicode_New(__pyx_v_measure->characters, 0x7F); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 160, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_2);
     __pyx_v_text = __pyx_t_2;
     __pyx_t_2 = 0;
 
-    /* "fastframe/_payload.pxd":140
+    /* "fastframe/_payload.pxd":161
  *     if measure.largest_byte < 0x80:
  *         text = PyUnicode_New(measure.characters, 0x7F)
  *         memcpy(PyUnicode_DATA(text), data, length)             # <<<<<<<<<<<<<<
@@ -19316,7 +19545,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
 */
     (void)(memcpy(PyUnicode_DATA(__pyx_v_text), __pyx_v_data, __pyx_v_length));
 
-    /* "fastframe/_payload.pxd":138
+    /* "fastframe/_payload.pxd":159
  * 
  * cdef inline object written(const ff_kernels *kernels, const uint8_t *data, size_t length, const ff_text *measure):
  *     if measure.largest_byte < 0x80:             # <<<<<<<<<<<<<<
@@ -19326,7 +19555,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
     goto __pyx_L3;
   }
 
-  /* "fastframe/_payload.pxd":141
+  /* "fastframe/_payload.pxd":162
  *         text = PyUnicode_New(measure.characters, 0x7F)
  *         memcpy(PyUnicode_DATA(text), data, length)
  *     elif measure.largest_byte < 0xC4:             # <<<<<<<<<<<<<<
@@ -19338,19 +19567,19 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
   if (__pyx_t_1) {
 
 
-    /* "fastframe/_payload.pxd":142
+    /* "fastframe/_payload.pxd":163
  *         memcpy(PyUnicode_DATA(text), data, length)
  *     elif measure.largest_byte < 0xC4:
  *         text = PyUnicode_New(measure.characters, 0xFF)             # <<<<<<<<<<<<<<
  *         kernels.utf8_to_latin1(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
  *     elif measure.largest_byte < 0xF0:
 */
-    __pyx_t_2 = PyUnicode_New(__pyx_v_measure->characters, 0xFF); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 142, __pyx_L1_error)
+    __pyx_t_2 = PyUnicode_New(__pyx_v_measure->characters, 0xFF); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 163, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_2);
     __pyx_v_text = __pyx_t_2;
     __pyx_t_2 = 0;
 
-    /* "fastframe/_payload.pxd":143
+    /* "fastframe/_payload.pxd":164
  *     elif measure.largest_byte < 0xC4:
  *         text = PyUnicode_New(measure.characters, 0xFF)
  *         kernels.utf8_to_latin1(<uint8_t *>PyUnicode_DATA(text), data, length, measure)             # <<<<<<<<<<<<<<
@@ -19359,7 +19588,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
 */
     __pyx_v_kernels->utf8_to_latin1(((uint8_t *)PyUnicode_DATA(__pyx_v_text)), __pyx_v_data, __pyx_v_length, __pyx_v_measure);
 
-    /* "fastframe/_payload.pxd":141
+    /* "fastframe/_payload.pxd":162
  *         text = PyUnicode_New(measure.characters, 0x7F)
  *         memcpy(PyUnicode_DATA(text), data, length)
  *     elif measure.largest_byte < 0xC4:             # <<<<<<<<<<<<<<
@@ -19369,7 +19598,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
     goto __pyx_L3;
   }
 
-  /* "fastframe/_payload.pxd":144
+  /* "fastframe/_payload.pxd":165
  *         text = PyUnicode_New(measure.characters, 0xFF)
  *         kernels.utf8_to_latin1(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
  *     elif measure.largest_byte < 0xF0:             # <<<<<<<<<<<<<<
@@ -19381,19 +19610,19 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
   if (__pyx_t_1) {
 
 
-    /* "fastframe/_payload.pxd":145
+    /* "fastframe/_payload.pxd":166
  *         kernels.utf8_to_latin1(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
  *     elif measure.largest_byte < 0xF0:
  *         text = PyUnicode_New(measure.characters, 0xFFFF)             # <<<<<<<<<<<<<<
  *         kernels.utf8_to_ucs2(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
  *     else:
 */
-    __pyx_t_2 = PyUnicode_New(__pyx_v_measure->characters, 0xFFFF); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 145, __pyx_L1_error)
+    __pyx_t_2 = PyUnicode_New(__pyx_v_measure->characters, 0xFFFF); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 166, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_2);
     __pyx_v_text = __pyx_t_2;
     __pyx_t_2 = 0;
 
-    /* "fastframe/_payload.pxd":146
+    /* "fastframe/_payload.pxd":167
  *     elif measure.largest_byte < 0xF0:
  *         text = PyUnicode_New(measure.characters, 0xFFFF)
  *         kernels.utf8_to_ucs2(<uint8_t *>PyUnicode_DATA(text), data, length, measure)             # <<<<<<<<<<<<<<
@@ -19402,7 +19631,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
 */
     __pyx_v_kernels->utf8_to_ucs2(((uint8_t *)PyUnicode_DATA(__pyx_v_text)), __pyx_v_data, __pyx_v_length, __pyx_v_measure);
 
-    /* "fastframe/_payload.pxd":144
+    /* "fastframe/_payload.pxd":165
  *         text = PyUnicode_New(measure.characters, 0xFF)
  *         kernels.utf8_to_latin1(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
  *     elif measure.largest_byte < 0xF0:             # <<<<<<<<<<<<<<
@@ -19412,7 +19641,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
     goto __pyx_L3;
   }
 
-  /* "fastframe/_payload.pxd":148
+  /* "fastframe/_payload.pxd":169
  *         kernels.utf8_to_ucs2(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
  *     else:
  *         text = PyUnicode_New(measure.characters, 0x10FFFF)             # <<<<<<<<<<<<<<
@@ -19420,12 +19649,12 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
  *     return text
 */
   /*else*/ {
-    __pyx_t_2 = PyUnicode_New(__pyx_v_measure->characters, 0x10FFFF); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 148, __pyx_L1_error)
+    __pyx_t_2 = PyUnicode_New(__pyx_v_measure->characters, 0x10FFFF); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 169, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_2);
     __pyx_v_text = __pyx_t_2;
     __pyx_t_2 = 0;
 
-    /* "fastframe/_payload.pxd":149
+    /* "fastframe/_payload.pxd":170
  *     else:
  *         text = PyUnicode_New(measure.characters, 0x10FFFF)
  *         kernels.utf8_to_ucs4(<uint8_t *>PyUnicode_DATA(text), data, length, measure)             # <<<<<<<<<<<<<<
@@ -19436,7 +19665,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
   }
   __pyx_L3:;
 
-  /* "fastframe/_payload.pxd":150
+  /* "fastframe/_payload.pxd":171
  *         text = PyUnicode_New(measure.characters, 0x10FFFF)
  *         kernels.utf8_to_ucs4(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
  *     return text             # <<<<<<<<<<<<<<
@@ -19454,7 +19683,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
   }
   goto __pyx_L0;
 
-  /* "fastframe/_payload.pxd":137
+  /* "fastframe/_payload.pxd":158
  * 
  * 
  * cdef inline object written(const ff_kernels *kernels, const uint8_t *data, size_t length, const ff_text *measure):             # <<<<<<<<<<<<<<
@@ -19474,7 +19703,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
   return __pyx_r;
 }
 
-/* "fastframe/_payload.pxd":153
+/* "fastframe/_payload.pxd":174
  * 
  * 
  * cdef inline void keep_cut_character(             # <<<<<<<<<<<<<<
@@ -19484,7 +19713,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
 
 static CYTHON_INLINE void __pyx_f_9fastframe_8_payload_keep_cut_character(struct __pyx_t_9fastframe_8_payload_CutCharacter *__pyx_v_cut, uint8_t const *__pyx_v_data, size_t __pyx_v_length, size_t __pyx_v_consumed) {
 
-  /* "fastframe/_payload.pxd":156
+  /* "fastframe/_payload.pxd":177
  *     CutCharacter *cut, const uint8_t *data, size_t length, size_t consumed
  * ) noexcept:
  *     cut.length = <uint8_t>(length - consumed)             # <<<<<<<<<<<<<<
@@ -19492,14 +19721,14 @@ static CYTHON_INLINE void __pyx_f_9fastframe_8_payload_keep_cut_character(struct
 */
   __pyx_v_cut->length = ((uint8_t)(__pyx_v_length - __pyx_v_consumed));
 
-  /* "fastframe/_payload.pxd":157
+  /* "fastframe/_payload.pxd":178
  * ) noexcept:
  *     cut.length = <uint8_t>(length - consumed)
  *     memcpy(cut.bytes, data + consumed, cut.length)             # <<<<<<<<<<<<<<
 */
   (void)(memcpy(__pyx_v_cut->bytes, (__pyx_v_data + __pyx_v_consumed), __pyx_v_cut->length));
 
-  /* "fastframe/_payload.pxd":153
+  /* "fastframe/_payload.pxd":174
  * 
  * 
  * cdef inline void keep_cut_character(             # <<<<<<<<<<<<<<
@@ -19512,6 +19741,82 @@ static CYTHON_INLINE void __pyx_f_9fastframe_8_payload_keep_cut_character(struct
 }
 
 /* "benchmarks/floor.pyx":20
+ * 
+ * 
+ * cdef Chunk masked_chunk(bytes payload, bytes key):             # <<<<<<<<<<<<<<
+ *     cdef Chunk chunk
+ *     chunk.data = <const uint8_t *>PyBytes_AS_STRING(payload)
+*/
+
+static struct __pyx_t_9fastframe_8_payload_Chunk __pyx_f_10benchmarks_5floor_masked_chunk(PyObject *__pyx_v_payload, PyObject *__pyx_v_key) {
+  struct __pyx_t_9fastframe_8_payload_Chunk __pyx_v_chunk;
+  struct __pyx_t_9fastframe_8_payload_Chunk __pyx_r;
+
+  /* "benchmarks/floor.pyx":22
+ * cdef Chunk masked_chunk(bytes payload, bytes key):
+ *     cdef Chunk chunk
+ *     chunk.data = <const uint8_t *>PyBytes_AS_STRING(payload)             # <<<<<<<<<<<<<<
+ *     chunk.length = PyBytes_GET_SIZE(payload)
+ *     chunk.masked = True
+*/
+  __pyx_v_chunk.data = ((uint8_t const *)PyBytes_AS_STRING(__pyx_v_payload));
+
+  /* "benchmarks/floor.pyx":23
+ *     cdef Chunk chunk
+ *     chunk.data = <const uint8_t *>PyBytes_AS_STRING(payload)
+ *     chunk.length = PyBytes_GET_SIZE(payload)             # <<<<<<<<<<<<<<
+ *     chunk.masked = True
+ *     memcpy(chunk.key, PyBytes_AS_STRING(key), 4)
+*/
+  __pyx_v_chunk.length = PyBytes_GET_SIZE(__pyx_v_payload);
+
+  /* "benchmarks/floor.pyx":24
+ *     chunk.data = <const uint8_t *>PyBytes_AS_STRING(payload)
+ *     chunk.length = PyBytes_GET_SIZE(payload)
+ *     chunk.masked = True             # <<<<<<<<<<<<<<
+ *     memcpy(chunk.key, PyBytes_AS_STRING(key), 4)
+ *     return chunk
+*/
+  __pyx_v_chunk.masked = 1;
+
+  /* "benchmarks/floor.pyx":25
+ *     chunk.length = PyBytes_GET_SIZE(payload)
+ *     chunk.masked = True
+ *     memcpy(chunk.key, PyBytes_AS_STRING(key), 4)             # <<<<<<<<<<<<<<
+ *     return chunk
+ * 
+*/
+  (void)(memcpy(__pyx_v_chunk.key, PyBytes_AS_STRING(__pyx_v_key), 4));
+
+  /* "benchmarks/floor.pyx":26
+ *     chunk.masked = True
+ *     memcpy(chunk.key, PyBytes_AS_STRING(key), 4)
+ *     return chunk             # <<<<<<<<<<<<<<
+ * 
+ * 
+*/
+  {
+
+    __pyx_r = __pyx_v_chunk;
+  }
+  goto __pyx_L0;
+
+  /* "benchmarks/floor.pyx":20
+ * 
+ * 
+ * cdef Chunk masked_chunk(bytes payload, bytes key):             # <<<<<<<<<<<<<<
+ *     cdef Chunk chunk
+ *     chunk.data = <const uint8_t *>PyBytes_AS_STRING(payload)
+*/
+
+  /* function exit code */
+  __pyx_L0:;
+
+
+  return __pyx_r;
+}
+
+/* "benchmarks/floor.pyx":29
  * 
  * 
  * def copy(bytes data not None, /):             # <<<<<<<<<<<<<<
@@ -19532,7 +19837,7 @@ static PyObject *__pyx_pw_10benchmarks_5floor_1copy(PyObject *__pyx_self, PyObje
   __Pyx_RefNannyDeclarations
   __Pyx_RefNannySetupContext("copy (wrapper)", 0);
   __pyx_kwvalues = __Pyx_KwValues_VARARGS(__pyx_args, __pyx_nargs);
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_data), (&PyBytes_Type), 0, "data", 1))) __PYX_ERR(0, 20, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_data), (&PyBytes_Type), 0, "data", 1))) __PYX_ERR(0, 29, __pyx_L1_error)
   __pyx_r = __pyx_pf_10benchmarks_5floor_copy(__pyx_self, ((PyObject*)__pyx_v_data));
 
   /* function exit code */
@@ -19556,19 +19861,19 @@ static PyObject *__pyx_pf_10benchmarks_5floor_copy(CYTHON_UNUSED PyObject *__pyx
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("copy", 0);
 
-  /* "benchmarks/floor.pyx":22
+  /* "benchmarks/floor.pyx":31
  * def copy(bytes data not None, /):
  *     """A C memcpy into a new object."""
  *     copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(data))             # <<<<<<<<<<<<<<
  *     memcpy(PyBytes_AS_STRING(copied), PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
  *     return copied
 */
-  __pyx_t_1 = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(__pyx_v_data)); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 22, __pyx_L1_error)
+  __pyx_t_1 = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(__pyx_v_data)); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 31, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_1);
   __pyx_v_copied = ((PyObject*)__pyx_t_1);
   __pyx_t_1 = 0;
 
-  /* "benchmarks/floor.pyx":23
+  /* "benchmarks/floor.pyx":32
  *     """A C memcpy into a new object."""
  *     copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(data))
  *     memcpy(PyBytes_AS_STRING(copied), PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))             # <<<<<<<<<<<<<<
@@ -19577,7 +19882,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_copy(CYTHON_UNUSED PyObject *__pyx
 */
   (void)(memcpy(PyBytes_AS_STRING(__pyx_v_copied), PyBytes_AS_STRING(__pyx_v_data), PyBytes_GET_SIZE(__pyx_v_data)));
 
-  /* "benchmarks/floor.pyx":24
+  /* "benchmarks/floor.pyx":33
  *     copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(data))
  *     memcpy(PyBytes_AS_STRING(copied), PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
  *     return copied             # <<<<<<<<<<<<<<
@@ -19595,7 +19900,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_copy(CYTHON_UNUSED PyObject *__pyx
   }
   goto __pyx_L0;
 
-  /* "benchmarks/floor.pyx":20
+  /* "benchmarks/floor.pyx":29
  * 
  * 
  * def copy(bytes data not None, /):             # <<<<<<<<<<<<<<
@@ -19615,167 +19920,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_copy(CYTHON_UNUSED PyObject *__pyx
   return __pyx_r;
 }
 
-/* "benchmarks/floor.pyx":27
- * 
- * 
- * def copy_into(buffer, bytes data not None, /):             # <<<<<<<<<<<<<<
- *     """A C memcpy into the caller's bytearray, of the same size."""
- *     cdef uint8_t[::1] view = buffer
-*/
-
-/* Python wrapper */
-static PyObject *__pyx_pw_10benchmarks_5floor_3copy_into(PyObject *__pyx_self, 
-#if CYTHON_VECTORCALL
-PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
-#else
-PyObject *__pyx_args, PyObject *__pyx_kwds
-#endif
-); /*proto*/
-PyDoc_STRVAR(__pyx_doc_10benchmarks_5floor_2copy_into, "A C memcpy into the caller\047s bytearray, of the same size.");
-static PyMethodDef __pyx_mdef_10benchmarks_5floor_3copy_into = {"copy_into", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_10benchmarks_5floor_3copy_into, __Pyx_METH_FASTCALL|METH_KEYWORDS, __pyx_doc_10benchmarks_5floor_2copy_into};
-static PyObject *__pyx_pw_10benchmarks_5floor_3copy_into(PyObject *__pyx_self, 
-#if CYTHON_VECTORCALL
-PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
-#else
-PyObject *__pyx_args, PyObject *__pyx_kwds
-#endif
-) {
-  PyObject *__pyx_v_buffer = 0;
-  PyObject *__pyx_v_data = 0;
-  #if !CYTHON_VECTORCALL
-  CYTHON_UNUSED Py_ssize_t __pyx_nargs;
-  #endif
-  CYTHON_UNUSED PyObject *const *__pyx_kwvalues;
-  PyObject* values[2] = {0,0};
-  int __pyx_lineno = 0;
-  const char *__pyx_filename = NULL;
-  int __pyx_clineno = 0;
-  PyObject *__pyx_r = 0;
-  __Pyx_RefNannyDeclarations
-  __Pyx_RefNannySetupContext("copy_into (wrapper)", 0);
-  #if !CYTHON_VECTORCALL
-  #if CYTHON_ASSUME_SAFE_SIZE
-  __pyx_nargs = PyTuple_GET_SIZE(__pyx_args);
-  #else
-  __pyx_nargs = PyTuple_Size(__pyx_args); if (unlikely(__pyx_nargs < 0)) return NULL;
-  #endif
-  #endif
-  __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
-  {
-    const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 27, __pyx_L3_error)
-    if (__pyx_kwds_len > 0) {
-      __Pyx_RejectKeywords("copy_into", __pyx_kwds); __PYX_ERR(0, 27, __pyx_L3_error)
-    } else if (unlikely(__pyx_nargs != 2)) {
-      goto __pyx_L5_argtuple_error;
-    } else {
-      values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 27, __pyx_L3_error)
-      values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 27, __pyx_L3_error)
-    }
-    __pyx_v_buffer = values[0];
-    __pyx_v_data = ((PyObject*)values[1]);
-  }
-  goto __pyx_L6_skip;
-  __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("copy_into", 1, 2, 2, __pyx_nargs); __PYX_ERR(0, 27, __pyx_L3_error)
-  __pyx_L6_skip:;
-  goto __pyx_L4_argument_unpacking_done;
-  __pyx_L3_error:;
-  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
-    Py_XDECREF(values[__pyx_temp]);
-  }
-  __Pyx_AddTraceback("benchmarks.floor.copy_into", __pyx_clineno, __pyx_lineno, __pyx_filename);
-  __Pyx_RefNannyFinishContext();
-  return NULL;
-  __pyx_L4_argument_unpacking_done:;
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_data), (&PyBytes_Type), 0, "data", 1))) __PYX_ERR(0, 27, __pyx_L1_error)
-  __pyx_r = __pyx_pf_10benchmarks_5floor_2copy_into(__pyx_self, __pyx_v_buffer, __pyx_v_data);
-
-  /* function exit code */
-  goto __pyx_L0;
-  __pyx_L1_error:;
-  __pyx_r = NULL;
-  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
-    Py_XDECREF(values[__pyx_temp]);
-  }
-  goto __pyx_L7_cleaned_up;
-  __pyx_L0:;
-  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
-    Py_XDECREF(values[__pyx_temp]);
-  }
-  __pyx_L7_cleaned_up:;
-  __Pyx_RefNannyFinishContext();
-  return __pyx_r;
-}
-
-static PyObject *__pyx_pf_10benchmarks_5floor_2copy_into(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_buffer, PyObject *__pyx_v_data) {
-  __Pyx_memviewslice __pyx_v_view = { 0, 0, { 0 }, { 0 }, { 0 } };
-  PyObject *__pyx_r = NULL;
-  __Pyx_RefNannyDeclarations
-  __Pyx_memviewslice __pyx_t_1 = { 0, 0, { 0 }, { 0 }, { 0 } };
-  Py_ssize_t __pyx_t_2;
-  int __pyx_t_3;
-  int __pyx_lineno = 0;
-  const char *__pyx_filename = NULL;
-  int __pyx_clineno = 0;
-  __Pyx_RefNannySetupContext("copy_into", 0);
-
-  /* "benchmarks/floor.pyx":29
- * def copy_into(buffer, bytes data not None, /):
- *     """A C memcpy into the caller's bytearray, of the same size."""
- *     cdef uint8_t[::1] view = buffer             # <<<<<<<<<<<<<<
- *     memcpy(&view[0], PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
- * 
-*/
-  __pyx_t_1 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint8_t(__pyx_v_buffer, PyBUF_WRITABLE); if (unlikely(!__pyx_t_1.memview)) __PYX_ERR(0, 29, __pyx_L1_error)
-  __pyx_v_view = __pyx_t_1;
-  __pyx_t_1.memview = NULL;
-  __pyx_t_1.data = NULL;
-
-  /* "benchmarks/floor.pyx":30
- *     """A C memcpy into the caller's bytearray, of the same size."""
- *     cdef uint8_t[::1] view = buffer
- *     memcpy(&view[0], PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))             # <<<<<<<<<<<<<<
- * 
- * 
-*/
-  __pyx_t_2 = 0;
-  __pyx_t_3 = -1;
-  if (__pyx_t_2 < 0) {
-    __pyx_t_2 += __pyx_v_view.shape[0];
-    if (unlikely(__pyx_t_2 < 0)) __pyx_t_3 = 0;
-  } else if (unlikely(__pyx_t_2 >= __pyx_v_view.shape[0])) __pyx_t_3 = 0;
-  if (unlikely(__pyx_t_3 != -1)) {
-    __Pyx_RaiseBufferIndexError(__pyx_t_3);
-    __PYX_ERR(0, 30, __pyx_L1_error)
-  }
-  (void)(memcpy((&(*((uint8_t *) ( /* dim=0 */ ((char *) (((uint8_t *) __pyx_v_view.data) + __pyx_t_2)) )))), PyBytes_AS_STRING(__pyx_v_data), PyBytes_GET_SIZE(__pyx_v_data)));
-
-  /* "benchmarks/floor.pyx":27
- * 
- * 
- * def copy_into(buffer, bytes data not None, /):             # <<<<<<<<<<<<<<
- *     """A C memcpy into the caller's bytearray, of the same size."""
- *     cdef uint8_t[::1] view = buffer
-*/
-
-  /* function exit code */
-  __pyx_r = Py_None; __Pyx_INCREF(Py_None);
-  goto __pyx_L0;
-  __pyx_L1_error:;
-  __PYX_XCLEAR_MEMVIEW(&__pyx_t_1, 1);
-  __Pyx_AddTraceback("benchmarks.floor.copy_into", __pyx_clineno, __pyx_lineno, __pyx_filename);
-  __pyx_r = NULL;
-  __pyx_L0:;
-  __PYX_XCLEAR_MEMVIEW(&__pyx_v_view, 1);
-  __Pyx_XGIVEREF(__pyx_r);
-  __Pyx_RefNannyFinishContext();
-  return __pyx_r;
-}
-
-/* "benchmarks/floor.pyx":33
+/* "benchmarks/floor.pyx":36
  * 
  * 
  * def mask_in_place(buffer, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
@@ -19784,16 +19929,16 @@ static PyObject *__pyx_pf_10benchmarks_5floor_2copy_into(CYTHON_UNUSED PyObject 
 */
 
 /* Python wrapper */
-static PyObject *__pyx_pw_10benchmarks_5floor_5mask_in_place(PyObject *__pyx_self, 
+static PyObject *__pyx_pw_10benchmarks_5floor_3mask_in_place(PyObject *__pyx_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
 PyObject *__pyx_args, PyObject *__pyx_kwds
 #endif
 ); /*proto*/
-PyDoc_STRVAR(__pyx_doc_10benchmarks_5floor_4mask_in_place, "fastframe\047s mask kernel on the caller\047s bytearray, `times` times.");
-static PyMethodDef __pyx_mdef_10benchmarks_5floor_5mask_in_place = {"mask_in_place", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_10benchmarks_5floor_5mask_in_place, __Pyx_METH_FASTCALL|METH_KEYWORDS, __pyx_doc_10benchmarks_5floor_4mask_in_place};
-static PyObject *__pyx_pw_10benchmarks_5floor_5mask_in_place(PyObject *__pyx_self, 
+PyDoc_STRVAR(__pyx_doc_10benchmarks_5floor_2mask_in_place, "fastframe\047s mask kernel on the caller\047s bytearray, `times` times.");
+static PyMethodDef __pyx_mdef_10benchmarks_5floor_3mask_in_place = {"mask_in_place", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_10benchmarks_5floor_3mask_in_place, __Pyx_METH_FASTCALL|METH_KEYWORDS, __pyx_doc_10benchmarks_5floor_2mask_in_place};
+static PyObject *__pyx_pw_10benchmarks_5floor_3mask_in_place(PyObject *__pyx_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
@@ -19824,26 +19969,26 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
   {
     const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 33, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 36, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
-      __Pyx_RejectKeywords("mask_in_place", __pyx_kwds); __PYX_ERR(0, 33, __pyx_L3_error)
+      __Pyx_RejectKeywords("mask_in_place", __pyx_kwds); __PYX_ERR(0, 36, __pyx_L3_error)
     } else if (unlikely(__pyx_nargs != 3)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 33, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 36, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 33, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 36, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 33, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 36, __pyx_L3_error)
     }
     __pyx_v_buffer = values[0];
     __pyx_v_key = ((PyObject*)values[1]);
-    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 33, __pyx_L3_error)
+    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 36, __pyx_L3_error)
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("mask_in_place", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 33, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("mask_in_place", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 36, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -19854,8 +19999,8 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __Pyx_RefNannyFinishContext();
   return NULL;
   __pyx_L4_argument_unpacking_done:;
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 33, __pyx_L1_error)
-  __pyx_r = __pyx_pf_10benchmarks_5floor_4mask_in_place(__pyx_self, __pyx_v_buffer, __pyx_v_key, __pyx_v_times);
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 36, __pyx_L1_error)
+  __pyx_r = __pyx_pf_10benchmarks_5floor_2mask_in_place(__pyx_self, __pyx_v_buffer, __pyx_v_key, __pyx_v_times);
 
   /* function exit code */
   goto __pyx_L0;
@@ -19875,7 +20020,7 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   return __pyx_r;
 }
 
-static PyObject *__pyx_pf_10benchmarks_5floor_4mask_in_place(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_buffer, PyObject *__pyx_v_key, int __pyx_v_times) {
+static PyObject *__pyx_pf_10benchmarks_5floor_2mask_in_place(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_buffer, PyObject *__pyx_v_key, int __pyx_v_times) {
   __Pyx_memviewslice __pyx_v_view = { 0, 0, { 0 }, { 0 }, { 0 } };
   CYTHON_UNUSED int __pyx_v__;
   PyObject *__pyx_r = NULL;
@@ -19892,19 +20037,19 @@ static PyObject *__pyx_pf_10benchmarks_5floor_4mask_in_place(CYTHON_UNUSED PyObj
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("mask_in_place", 0);
 
-  /* "benchmarks/floor.pyx":35
+  /* "benchmarks/floor.pyx":38
  * def mask_in_place(buffer, bytes key not None, int times, /):
  *     """fastframe's mask kernel on the caller's bytearray, `times` times."""
  *     cdef uint8_t[::1] view = buffer             # <<<<<<<<<<<<<<
  *     for _ in range(times):
  *         kernels().mask(&view[0], &view[0], view.shape[0], <const uint8_t *>PyBytes_AS_STRING(key))
 */
-  __pyx_t_1 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint8_t(__pyx_v_buffer, PyBUF_WRITABLE); if (unlikely(!__pyx_t_1.memview)) __PYX_ERR(0, 35, __pyx_L1_error)
+  __pyx_t_1 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint8_t(__pyx_v_buffer, PyBUF_WRITABLE); if (unlikely(!__pyx_t_1.memview)) __PYX_ERR(0, 38, __pyx_L1_error)
   __pyx_v_view = __pyx_t_1;
   __pyx_t_1.memview = NULL;
   __pyx_t_1.data = NULL;
 
-  /* "benchmarks/floor.pyx":36
+  /* "benchmarks/floor.pyx":39
  *     """fastframe's mask kernel on the caller's bytearray, `times` times."""
  *     cdef uint8_t[::1] view = buffer
  *     for _ in range(times):             # <<<<<<<<<<<<<<
@@ -19918,7 +20063,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_4mask_in_place(CYTHON_UNUSED PyObj
   for (__pyx_t_4 = 0; __pyx_t_4 < __pyx_t_3; __pyx_t_4+=1) {
     __pyx_v__ = __pyx_t_4;
 
-    /* "benchmarks/floor.pyx":37
+    /* "benchmarks/floor.pyx":40
  *     cdef uint8_t[::1] view = buffer
  *     for _ in range(times):
  *         kernels().mask(&view[0], &view[0], view.shape[0], <const uint8_t *>PyBytes_AS_STRING(key))             # <<<<<<<<<<<<<<
@@ -19933,7 +20078,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_4mask_in_place(CYTHON_UNUSED PyObj
     } else if (unlikely(__pyx_t_5 >= __pyx_v_view.shape[0])) __pyx_t_6 = 0;
     if (unlikely(__pyx_t_6 != -1)) {
       __Pyx_RaiseBufferIndexError(__pyx_t_6);
-      __PYX_ERR(0, 37, __pyx_L1_error)
+      __PYX_ERR(0, 40, __pyx_L1_error)
     }
     __pyx_t_7 = 0;
     __pyx_t_6 = -1;
@@ -19943,13 +20088,13 @@ static PyObject *__pyx_pf_10benchmarks_5floor_4mask_in_place(CYTHON_UNUSED PyObj
     } else if (unlikely(__pyx_t_7 >= __pyx_v_view.shape[0])) __pyx_t_6 = 0;
     if (unlikely(__pyx_t_6 != -1)) {
       __Pyx_RaiseBufferIndexError(__pyx_t_6);
-      __PYX_ERR(0, 37, __pyx_L1_error)
+      __PYX_ERR(0, 40, __pyx_L1_error)
     }
     __pyx_f_9fastframe_5_core_kernels()->mask((&(*((uint8_t *) ( /* dim=0 */ ((char *) (((uint8_t *) __pyx_v_view.data) + __pyx_t_5)) )))), (&(*((uint8_t *) ( /* dim=0 */ ((char *) (((uint8_t *) __pyx_v_view.data) + __pyx_t_7)) )))), (__pyx_v_view.shape[0]), ((uint8_t const *)PyBytes_AS_STRING(__pyx_v_key)));
   }
 
 
-  /* "benchmarks/floor.pyx":33
+  /* "benchmarks/floor.pyx":36
  * 
  * 
  * def mask_in_place(buffer, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
@@ -19972,7 +20117,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_4mask_in_place(CYTHON_UNUSED PyObj
   return __pyx_r;
 }
 
-/* "benchmarks/floor.pyx":40
+/* "benchmarks/floor.pyx":43
  * 
  * 
  * def copy_times(buffer, bytes data not None, int times, /):             # <<<<<<<<<<<<<<
@@ -19981,16 +20126,16 @@ static PyObject *__pyx_pf_10benchmarks_5floor_4mask_in_place(CYTHON_UNUSED PyObj
 */
 
 /* Python wrapper */
-static PyObject *__pyx_pw_10benchmarks_5floor_7copy_times(PyObject *__pyx_self, 
+static PyObject *__pyx_pw_10benchmarks_5floor_5copy_times(PyObject *__pyx_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
 PyObject *__pyx_args, PyObject *__pyx_kwds
 #endif
 ); /*proto*/
-PyDoc_STRVAR(__pyx_doc_10benchmarks_5floor_6copy_times, "memcpy into the caller\047s bytearray, `times` times.");
-static PyMethodDef __pyx_mdef_10benchmarks_5floor_7copy_times = {"copy_times", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_10benchmarks_5floor_7copy_times, __Pyx_METH_FASTCALL|METH_KEYWORDS, __pyx_doc_10benchmarks_5floor_6copy_times};
-static PyObject *__pyx_pw_10benchmarks_5floor_7copy_times(PyObject *__pyx_self, 
+PyDoc_STRVAR(__pyx_doc_10benchmarks_5floor_4copy_times, "memcpy into the caller\047s bytearray, `times` times.");
+static PyMethodDef __pyx_mdef_10benchmarks_5floor_5copy_times = {"copy_times", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_10benchmarks_5floor_5copy_times, __Pyx_METH_FASTCALL|METH_KEYWORDS, __pyx_doc_10benchmarks_5floor_4copy_times};
+static PyObject *__pyx_pw_10benchmarks_5floor_5copy_times(PyObject *__pyx_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
@@ -20021,26 +20166,26 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
   {
     const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 40, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 43, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
-      __Pyx_RejectKeywords("copy_times", __pyx_kwds); __PYX_ERR(0, 40, __pyx_L3_error)
+      __Pyx_RejectKeywords("copy_times", __pyx_kwds); __PYX_ERR(0, 43, __pyx_L3_error)
     } else if (unlikely(__pyx_nargs != 3)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 40, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 43, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 40, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 43, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 40, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 43, __pyx_L3_error)
     }
     __pyx_v_buffer = values[0];
     __pyx_v_data = ((PyObject*)values[1]);
-    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 40, __pyx_L3_error)
+    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 43, __pyx_L3_error)
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("copy_times", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 40, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("copy_times", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 43, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -20051,8 +20196,8 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __Pyx_RefNannyFinishContext();
   return NULL;
   __pyx_L4_argument_unpacking_done:;
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_data), (&PyBytes_Type), 0, "data", 1))) __PYX_ERR(0, 40, __pyx_L1_error)
-  __pyx_r = __pyx_pf_10benchmarks_5floor_6copy_times(__pyx_self, __pyx_v_buffer, __pyx_v_data, __pyx_v_times);
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_data), (&PyBytes_Type), 0, "data", 1))) __PYX_ERR(0, 43, __pyx_L1_error)
+  __pyx_r = __pyx_pf_10benchmarks_5floor_4copy_times(__pyx_self, __pyx_v_buffer, __pyx_v_data, __pyx_v_times);
 
   /* function exit code */
   goto __pyx_L0;
@@ -20072,7 +20217,7 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   return __pyx_r;
 }
 
-static PyObject *__pyx_pf_10benchmarks_5floor_6copy_times(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_buffer, PyObject *__pyx_v_data, int __pyx_v_times) {
+static PyObject *__pyx_pf_10benchmarks_5floor_4copy_times(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_buffer, PyObject *__pyx_v_data, int __pyx_v_times) {
   __Pyx_memviewslice __pyx_v_view = { 0, 0, { 0 }, { 0 }, { 0 } };
   CYTHON_UNUSED int __pyx_v__;
   PyObject *__pyx_r = NULL;
@@ -20088,19 +20233,19 @@ static PyObject *__pyx_pf_10benchmarks_5floor_6copy_times(CYTHON_UNUSED PyObject
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("copy_times", 0);
 
-  /* "benchmarks/floor.pyx":42
+  /* "benchmarks/floor.pyx":45
  * def copy_times(buffer, bytes data not None, int times, /):
  *     """memcpy into the caller's bytearray, `times` times."""
  *     cdef uint8_t[::1] view = buffer             # <<<<<<<<<<<<<<
  *     for _ in range(times):
  *         memcpy(&view[0], PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
 */
-  __pyx_t_1 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint8_t(__pyx_v_buffer, PyBUF_WRITABLE); if (unlikely(!__pyx_t_1.memview)) __PYX_ERR(0, 42, __pyx_L1_error)
+  __pyx_t_1 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint8_t(__pyx_v_buffer, PyBUF_WRITABLE); if (unlikely(!__pyx_t_1.memview)) __PYX_ERR(0, 45, __pyx_L1_error)
   __pyx_v_view = __pyx_t_1;
   __pyx_t_1.memview = NULL;
   __pyx_t_1.data = NULL;
 
-  /* "benchmarks/floor.pyx":43
+  /* "benchmarks/floor.pyx":46
  *     """memcpy into the caller's bytearray, `times` times."""
  *     cdef uint8_t[::1] view = buffer
  *     for _ in range(times):             # <<<<<<<<<<<<<<
@@ -20114,7 +20259,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_6copy_times(CYTHON_UNUSED PyObject
   for (__pyx_t_4 = 0; __pyx_t_4 < __pyx_t_3; __pyx_t_4+=1) {
     __pyx_v__ = __pyx_t_4;
 
-    /* "benchmarks/floor.pyx":44
+    /* "benchmarks/floor.pyx":47
  *     cdef uint8_t[::1] view = buffer
  *     for _ in range(times):
  *         memcpy(&view[0], PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))             # <<<<<<<<<<<<<<
@@ -20129,13 +20274,13 @@ static PyObject *__pyx_pf_10benchmarks_5floor_6copy_times(CYTHON_UNUSED PyObject
     } else if (unlikely(__pyx_t_5 >= __pyx_v_view.shape[0])) __pyx_t_6 = 0;
     if (unlikely(__pyx_t_6 != -1)) {
       __Pyx_RaiseBufferIndexError(__pyx_t_6);
-      __PYX_ERR(0, 44, __pyx_L1_error)
+      __PYX_ERR(0, 47, __pyx_L1_error)
     }
     (void)(memcpy((&(*((uint8_t *) ( /* dim=0 */ ((char *) (((uint8_t *) __pyx_v_view.data) + __pyx_t_5)) )))), PyBytes_AS_STRING(__pyx_v_data), PyBytes_GET_SIZE(__pyx_v_data)));
   }
 
 
-  /* "benchmarks/floor.pyx":40
+  /* "benchmarks/floor.pyx":43
  * 
  * 
  * def copy_times(buffer, bytes data not None, int times, /):             # <<<<<<<<<<<<<<
@@ -20158,7 +20303,408 @@ static PyObject *__pyx_pf_10benchmarks_5floor_6copy_times(CYTHON_UNUSED PyObject
   return __pyx_r;
 }
 
-/* "benchmarks/floor.pyx":47
+/* "benchmarks/floor.pyx":50
+ * 
+ * 
+ * def copies(bytes payload not None, int times, /):             # <<<<<<<<<<<<<<
+ *     """memcpy into a new object, `times` times, the last one returned."""
+ *     copied = b""
+*/
+
+/* Python wrapper */
+static PyObject *__pyx_pw_10benchmarks_5floor_7copies(PyObject *__pyx_self, 
+#if CYTHON_VECTORCALL
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+); /*proto*/
+PyDoc_STRVAR(__pyx_doc_10benchmarks_5floor_6copies, "memcpy into a new object, `times` times, the last one returned.");
+static PyMethodDef __pyx_mdef_10benchmarks_5floor_7copies = {"copies", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_10benchmarks_5floor_7copies, __Pyx_METH_FASTCALL|METH_KEYWORDS, __pyx_doc_10benchmarks_5floor_6copies};
+static PyObject *__pyx_pw_10benchmarks_5floor_7copies(PyObject *__pyx_self, 
+#if CYTHON_VECTORCALL
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+) {
+  PyObject *__pyx_v_payload = 0;
+  int __pyx_v_times;
+  #if !CYTHON_VECTORCALL
+  CYTHON_UNUSED Py_ssize_t __pyx_nargs;
+  #endif
+  CYTHON_UNUSED PyObject *const *__pyx_kwvalues;
+  PyObject* values[2] = {0,0};
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  PyObject *__pyx_r = 0;
+  __Pyx_RefNannyDeclarations
+  __Pyx_RefNannySetupContext("copies (wrapper)", 0);
+  #if !CYTHON_VECTORCALL
+  #if CYTHON_ASSUME_SAFE_SIZE
+  __pyx_nargs = PyTuple_GET_SIZE(__pyx_args);
+  #else
+  __pyx_nargs = PyTuple_Size(__pyx_args); if (unlikely(__pyx_nargs < 0)) return NULL;
+  #endif
+  #endif
+  __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
+  {
+    const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 50, __pyx_L3_error)
+    if (__pyx_kwds_len > 0) {
+      __Pyx_RejectKeywords("copies", __pyx_kwds); __PYX_ERR(0, 50, __pyx_L3_error)
+    } else if (unlikely(__pyx_nargs != 2)) {
+      goto __pyx_L5_argtuple_error;
+    } else {
+      values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 50, __pyx_L3_error)
+      values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 50, __pyx_L3_error)
+    }
+    __pyx_v_payload = ((PyObject*)values[0]);
+    __pyx_v_times = __Pyx_PyLong_As_int(values[1]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 50, __pyx_L3_error)
+  }
+  goto __pyx_L6_skip;
+  __pyx_L5_argtuple_error:;
+  __Pyx_RaiseArgtupleInvalid("copies", 1, 2, 2, __pyx_nargs); __PYX_ERR(0, 50, __pyx_L3_error)
+  __pyx_L6_skip:;
+  goto __pyx_L4_argument_unpacking_done;
+  __pyx_L3_error:;
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  __Pyx_AddTraceback("benchmarks.floor.copies", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __Pyx_RefNannyFinishContext();
+  return NULL;
+  __pyx_L4_argument_unpacking_done:;
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 50, __pyx_L1_error)
+  __pyx_r = __pyx_pf_10benchmarks_5floor_6copies(__pyx_self, __pyx_v_payload, __pyx_v_times);
+
+  /* function exit code */
+  goto __pyx_L0;
+  __pyx_L1_error:;
+  __pyx_r = NULL;
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  goto __pyx_L7_cleaned_up;
+  __pyx_L0:;
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  __pyx_L7_cleaned_up:;
+
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+static PyObject *__pyx_pf_10benchmarks_5floor_6copies(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, int __pyx_v_times) {
+  PyObject *__pyx_v_copied = NULL;
+  CYTHON_UNUSED int __pyx_v__;
+  PyObject *__pyx_r = NULL;
+  __Pyx_RefNannyDeclarations
+  int __pyx_t_1;
+  int __pyx_t_2;
+  int __pyx_t_3;
+  PyObject *__pyx_t_4 = NULL;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("copies", 0);
+
+  /* "benchmarks/floor.pyx":52
+ * def copies(bytes payload not None, int times, /):
+ *     """memcpy into a new object, `times` times, the last one returned."""
+ *     copied = b""             # <<<<<<<<<<<<<<
+ *     for _ in range(times):
+ *         copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(payload))
+*/
+  __Pyx_INCREF(__pyx_mstate_global->__pyx_kp_b__5);
+  __pyx_v_copied = __pyx_mstate_global->__pyx_kp_b__5;
+
+  /* "benchmarks/floor.pyx":53
+ *     """memcpy into a new object, `times` times, the last one returned."""
+ *     copied = b""
+ *     for _ in range(times):             # <<<<<<<<<<<<<<
+ *         copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(payload))
+ *         memcpy(PyBytes_AS_STRING(copied), PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
+*/
+
+  __pyx_t_1 = __pyx_v_times;
+  __pyx_t_2 = __pyx_t_1;
+
+  for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {
+    __pyx_v__ = __pyx_t_3;
+
+    /* "benchmarks/floor.pyx":54
+ *     copied = b""
+ *     for _ in range(times):
+ *         copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(payload))             # <<<<<<<<<<<<<<
+ *         memcpy(PyBytes_AS_STRING(copied), PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
+ *     return copied
+*/
+    __pyx_t_4 = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(__pyx_v_payload)); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 54, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_4);
+    __Pyx_DECREF_SET(__pyx_v_copied, ((PyObject*)__pyx_t_4));
+    __pyx_t_4 = 0;
+
+    /* "benchmarks/floor.pyx":55
+ *     for _ in range(times):
+ *         copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(payload))
+ *         memcpy(PyBytes_AS_STRING(copied), PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))             # <<<<<<<<<<<<<<
+ *     return copied
+ * 
+*/
+    (void)(memcpy(PyBytes_AS_STRING(__pyx_v_copied), PyBytes_AS_STRING(__pyx_v_payload), PyBytes_GET_SIZE(__pyx_v_payload)));
+  }
+
+
+  /* "benchmarks/floor.pyx":56
+ *         copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(payload))
+ *         memcpy(PyBytes_AS_STRING(copied), PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
+ *     return copied             # <<<<<<<<<<<<<<
+ * 
+ * 
+*/
+  {
+    PyObject *__pyx_temp;
+    {
+      __pyx_temp = __pyx_r;
+      __Pyx_INCREF(__pyx_v_copied);
+      __pyx_r = __pyx_v_copied;
+    }
+    __Pyx_XDECREF(__pyx_temp);
+  }
+  goto __pyx_L0;
+
+  /* "benchmarks/floor.pyx":50
+ * 
+ * 
+ * def copies(bytes payload not None, int times, /):             # <<<<<<<<<<<<<<
+ *     """memcpy into a new object, `times` times, the last one returned."""
+ *     copied = b""
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_XDECREF(__pyx_t_4);
+  __Pyx_AddTraceback("benchmarks.floor.copies", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = NULL;
+  __pyx_L0:;
+  __Pyx_XDECREF(__pyx_v_copied);
+
+  __Pyx_XGIVEREF(__pyx_r);
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+/* "benchmarks/floor.pyx":59
+ * 
+ * 
+ * def bytes_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
+ *     """What the Decoder makes of a masked binary payload that is here as a whole; `times` times, the last one returned."""
+ *     cdef Chunk chunk = masked_chunk(payload, key)
+*/
+
+/* Python wrapper */
+static PyObject *__pyx_pw_10benchmarks_5floor_9bytes_from_wire(PyObject *__pyx_self, 
+#if CYTHON_VECTORCALL
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+); /*proto*/
+PyDoc_STRVAR(__pyx_doc_10benchmarks_5floor_8bytes_from_wire, "What the Decoder makes of a masked binary payload that is here as a whole; `times` times, the last one returned.");
+static PyMethodDef __pyx_mdef_10benchmarks_5floor_9bytes_from_wire = {"bytes_from_wire", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_10benchmarks_5floor_9bytes_from_wire, __Pyx_METH_FASTCALL|METH_KEYWORDS, __pyx_doc_10benchmarks_5floor_8bytes_from_wire};
+static PyObject *__pyx_pw_10benchmarks_5floor_9bytes_from_wire(PyObject *__pyx_self, 
+#if CYTHON_VECTORCALL
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+) {
+  PyObject *__pyx_v_payload = 0;
+  PyObject *__pyx_v_key = 0;
+  int __pyx_v_times;
+  #if !CYTHON_VECTORCALL
+  CYTHON_UNUSED Py_ssize_t __pyx_nargs;
+  #endif
+  CYTHON_UNUSED PyObject *const *__pyx_kwvalues;
+  PyObject* values[3] = {0,0,0};
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  PyObject *__pyx_r = 0;
+  __Pyx_RefNannyDeclarations
+  __Pyx_RefNannySetupContext("bytes_from_wire (wrapper)", 0);
+  #if !CYTHON_VECTORCALL
+  #if CYTHON_ASSUME_SAFE_SIZE
+  __pyx_nargs = PyTuple_GET_SIZE(__pyx_args);
+  #else
+  __pyx_nargs = PyTuple_Size(__pyx_args); if (unlikely(__pyx_nargs < 0)) return NULL;
+  #endif
+  #endif
+  __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
+  {
+    const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 59, __pyx_L3_error)
+    if (__pyx_kwds_len > 0) {
+      __Pyx_RejectKeywords("bytes_from_wire", __pyx_kwds); __PYX_ERR(0, 59, __pyx_L3_error)
+    } else if (unlikely(__pyx_nargs != 3)) {
+      goto __pyx_L5_argtuple_error;
+    } else {
+      values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 59, __pyx_L3_error)
+      values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 59, __pyx_L3_error)
+      values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 59, __pyx_L3_error)
+    }
+    __pyx_v_payload = ((PyObject*)values[0]);
+    __pyx_v_key = ((PyObject*)values[1]);
+    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 59, __pyx_L3_error)
+  }
+  goto __pyx_L6_skip;
+  __pyx_L5_argtuple_error:;
+  __Pyx_RaiseArgtupleInvalid("bytes_from_wire", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 59, __pyx_L3_error)
+  __pyx_L6_skip:;
+  goto __pyx_L4_argument_unpacking_done;
+  __pyx_L3_error:;
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  __Pyx_AddTraceback("benchmarks.floor.bytes_from_wire", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __Pyx_RefNannyFinishContext();
+  return NULL;
+  __pyx_L4_argument_unpacking_done:;
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 59, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 59, __pyx_L1_error)
+  __pyx_r = __pyx_pf_10benchmarks_5floor_8bytes_from_wire(__pyx_self, __pyx_v_payload, __pyx_v_key, __pyx_v_times);
+
+  /* function exit code */
+  goto __pyx_L0;
+  __pyx_L1_error:;
+  __pyx_r = NULL;
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  goto __pyx_L7_cleaned_up;
+  __pyx_L0:;
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  __pyx_L7_cleaned_up:;
+
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+static PyObject *__pyx_pf_10benchmarks_5floor_8bytes_from_wire(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, PyObject *__pyx_v_key, int __pyx_v_times) {
+  struct __pyx_t_9fastframe_8_payload_Chunk __pyx_v_chunk;
+  PyObject *__pyx_v_data = NULL;
+  CYTHON_UNUSED int __pyx_v__;
+  PyObject *__pyx_r = NULL;
+  __Pyx_RefNannyDeclarations
+  struct __pyx_t_9fastframe_8_payload_Chunk __pyx_t_1;
+  int __pyx_t_2;
+  int __pyx_t_3;
+  int __pyx_t_4;
+  PyObject *__pyx_t_5 = NULL;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("bytes_from_wire", 0);
+
+  /* "benchmarks/floor.pyx":61
+ * def bytes_from_wire(bytes payload not None, bytes key not None, int times, /):
+ *     """What the Decoder makes of a masked binary payload that is here as a whole; `times` times, the last one returned."""
+ *     cdef Chunk chunk = masked_chunk(payload, key)             # <<<<<<<<<<<<<<
+ *     data = b""
+ *     for _ in range(times):
+*/
+  __pyx_t_1 = __pyx_f_10benchmarks_5floor_masked_chunk(__pyx_v_payload, __pyx_v_key); if (unlikely(PyErr_Occurred())) __PYX_ERR(0, 61, __pyx_L1_error)
+  __pyx_v_chunk = __pyx_t_1;
+
+  /* "benchmarks/floor.pyx":62
+ *     """What the Decoder makes of a masked binary payload that is here as a whole; `times` times, the last one returned."""
+ *     cdef Chunk chunk = masked_chunk(payload, key)
+ *     data = b""             # <<<<<<<<<<<<<<
+ *     for _ in range(times):
+ *         data = chunk_bytes(kernels(), &chunk)
+*/
+  __Pyx_INCREF(__pyx_mstate_global->__pyx_kp_b__5);
+  __pyx_v_data = __pyx_mstate_global->__pyx_kp_b__5;
+
+  /* "benchmarks/floor.pyx":63
+ *     cdef Chunk chunk = masked_chunk(payload, key)
+ *     data = b""
+ *     for _ in range(times):             # <<<<<<<<<<<<<<
+ *         data = chunk_bytes(kernels(), &chunk)
+ *     return data
+*/
+
+  __pyx_t_2 = __pyx_v_times;
+  __pyx_t_3 = __pyx_t_2;
+
+  for (__pyx_t_4 = 0; __pyx_t_4 < __pyx_t_3; __pyx_t_4+=1) {
+    __pyx_v__ = __pyx_t_4;
+
+    /* "benchmarks/floor.pyx":64
+ *     data = b""
+ *     for _ in range(times):
+ *         data = chunk_bytes(kernels(), &chunk)             # <<<<<<<<<<<<<<
+ *     return data
+ * 
+*/
+    __pyx_t_5 = __pyx_f_9fastframe_8_payload_chunk_bytes(__pyx_f_9fastframe_5_core_kernels(), (&__pyx_v_chunk)); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 64, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_5);
+    __Pyx_DECREF_SET(__pyx_v_data, ((PyObject*)__pyx_t_5));
+    __pyx_t_5 = 0;
+  }
+
+
+  /* "benchmarks/floor.pyx":65
+ *     for _ in range(times):
+ *         data = chunk_bytes(kernels(), &chunk)
+ *     return data             # <<<<<<<<<<<<<<
+ * 
+ * 
+*/
+  {
+    PyObject *__pyx_temp;
+    {
+      __pyx_temp = __pyx_r;
+      __Pyx_INCREF(__pyx_v_data);
+      __pyx_r = __pyx_v_data;
+    }
+    __Pyx_XDECREF(__pyx_temp);
+  }
+  goto __pyx_L0;
+
+  /* "benchmarks/floor.pyx":59
+ * 
+ * 
+ * def bytes_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
+ *     """What the Decoder makes of a masked binary payload that is here as a whole; `times` times, the last one returned."""
+ *     cdef Chunk chunk = masked_chunk(payload, key)
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_XDECREF(__pyx_t_5);
+  __Pyx_AddTraceback("benchmarks.floor.bytes_from_wire", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = NULL;
+  __pyx_L0:;
+
+  __Pyx_XDECREF(__pyx_v_data);
+
+  __Pyx_XGIVEREF(__pyx_r);
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+/* "benchmarks/floor.pyx":68
  * 
  * 
  * def ascii_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
@@ -20167,16 +20713,16 @@ static PyObject *__pyx_pf_10benchmarks_5floor_6copy_times(CYTHON_UNUSED PyObject
 */
 
 /* Python wrapper */
-static PyObject *__pyx_pw_10benchmarks_5floor_9ascii_from_wire(PyObject *__pyx_self, 
+static PyObject *__pyx_pw_10benchmarks_5floor_11ascii_from_wire(PyObject *__pyx_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
 PyObject *__pyx_args, PyObject *__pyx_kwds
 #endif
 ); /*proto*/
-PyDoc_STRVAR(__pyx_doc_10benchmarks_5floor_8ascii_from_wire, "The least that an ASCII text can cost: allocation of the str, and a memcpy that does not even unmask.");
-static PyMethodDef __pyx_mdef_10benchmarks_5floor_9ascii_from_wire = {"ascii_from_wire", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_10benchmarks_5floor_9ascii_from_wire, __Pyx_METH_FASTCALL|METH_KEYWORDS, __pyx_doc_10benchmarks_5floor_8ascii_from_wire};
-static PyObject *__pyx_pw_10benchmarks_5floor_9ascii_from_wire(PyObject *__pyx_self, 
+PyDoc_STRVAR(__pyx_doc_10benchmarks_5floor_10ascii_from_wire, "The least that an ASCII text can cost: allocation of the str, and a memcpy that does not even unmask.");
+static PyMethodDef __pyx_mdef_10benchmarks_5floor_11ascii_from_wire = {"ascii_from_wire", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_10benchmarks_5floor_11ascii_from_wire, __Pyx_METH_FASTCALL|METH_KEYWORDS, __pyx_doc_10benchmarks_5floor_10ascii_from_wire};
+static PyObject *__pyx_pw_10benchmarks_5floor_11ascii_from_wire(PyObject *__pyx_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
@@ -20207,26 +20753,26 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
   {
     const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 47, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 68, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
-      __Pyx_RejectKeywords("ascii_from_wire", __pyx_kwds); __PYX_ERR(0, 47, __pyx_L3_error)
+      __Pyx_RejectKeywords("ascii_from_wire", __pyx_kwds); __PYX_ERR(0, 68, __pyx_L3_error)
     } else if (unlikely(__pyx_nargs != 3)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 47, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 68, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 47, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 68, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 47, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 68, __pyx_L3_error)
     }
     __pyx_v_payload = ((PyObject*)values[0]);
     __pyx_v_key = ((PyObject*)values[1]);
-    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 47, __pyx_L3_error)
+    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 68, __pyx_L3_error)
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("ascii_from_wire", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 47, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("ascii_from_wire", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 68, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -20237,9 +20783,9 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __Pyx_RefNannyFinishContext();
   return NULL;
   __pyx_L4_argument_unpacking_done:;
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 47, __pyx_L1_error)
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 47, __pyx_L1_error)
-  __pyx_r = __pyx_pf_10benchmarks_5floor_8ascii_from_wire(__pyx_self, __pyx_v_payload, __pyx_v_key, __pyx_v_times);
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 68, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 68, __pyx_L1_error)
+  __pyx_r = __pyx_pf_10benchmarks_5floor_10ascii_from_wire(__pyx_self, __pyx_v_payload, __pyx_v_key, __pyx_v_times);
 
   /* function exit code */
   goto __pyx_L0;
@@ -20259,7 +20805,7 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   return __pyx_r;
 }
 
-static PyObject *__pyx_pf_10benchmarks_5floor_8ascii_from_wire(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, CYTHON_UNUSED PyObject *__pyx_v_key, int __pyx_v_times) {
+static PyObject *__pyx_pf_10benchmarks_5floor_10ascii_from_wire(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, CYTHON_UNUSED PyObject *__pyx_v_key, int __pyx_v_times) {
   PyObject *__pyx_v_text = NULL;
   CYTHON_UNUSED int __pyx_v__;
   PyObject *__pyx_r = NULL;
@@ -20273,7 +20819,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_8ascii_from_wire(CYTHON_UNUSED PyO
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("ascii_from_wire", 0);
 
-  /* "benchmarks/floor.pyx":49
+  /* "benchmarks/floor.pyx":70
  * def ascii_from_wire(bytes payload not None, bytes key not None, int times, /):
  *     """The least that an ASCII text can cost: allocation of the str, and a memcpy that does not even unmask."""
  *     text = ""             # <<<<<<<<<<<<<<
@@ -20283,7 +20829,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_8ascii_from_wire(CYTHON_UNUSED PyO
   __Pyx_INCREF(__pyx_mstate_global->__pyx_kp_u__5);
   __pyx_v_text = __pyx_mstate_global->__pyx_kp_u__5;
 
-  /* "benchmarks/floor.pyx":50
+  /* "benchmarks/floor.pyx":71
  *     """The least that an ASCII text can cost: allocation of the str, and a memcpy that does not even unmask."""
  *     text = ""
  *     for _ in range(times):             # <<<<<<<<<<<<<<
@@ -20297,19 +20843,19 @@ static PyObject *__pyx_pf_10benchmarks_5floor_8ascii_from_wire(CYTHON_UNUSED PyO
   for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {
     __pyx_v__ = __pyx_t_3;
 
-    /* "benchmarks/floor.pyx":51
+    /* "benchmarks/floor.pyx":72
  *     text = ""
  *     for _ in range(times):
  *         text = PyUnicode_New(PyBytes_GET_SIZE(payload), 127)             # <<<<<<<<<<<<<<
  *         memcpy(PyUnicode_DATA(text), PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
  *     return text
 */
-    __pyx_t_4 = PyUnicode_New(PyBytes_GET_SIZE(__pyx_v_payload), 0x7F); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 51, __pyx_L1_error)
+    __pyx_t_4 = PyUnicode_New(PyBytes_GET_SIZE(__pyx_v_payload), 0x7F); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 72, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_4);
     __Pyx_DECREF_SET(__pyx_v_text, __pyx_t_4);
     __pyx_t_4 = 0;
 
-    /* "benchmarks/floor.pyx":52
+    /* "benchmarks/floor.pyx":73
  *     for _ in range(times):
  *         text = PyUnicode_New(PyBytes_GET_SIZE(payload), 127)
  *         memcpy(PyUnicode_DATA(text), PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))             # <<<<<<<<<<<<<<
@@ -20320,7 +20866,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_8ascii_from_wire(CYTHON_UNUSED PyO
   }
 
 
-  /* "benchmarks/floor.pyx":53
+  /* "benchmarks/floor.pyx":74
  *         text = PyUnicode_New(PyBytes_GET_SIZE(payload), 127)
  *         memcpy(PyUnicode_DATA(text), PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
  *     return text             # <<<<<<<<<<<<<<
@@ -20338,7 +20884,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_8ascii_from_wire(CYTHON_UNUSED PyO
   }
   goto __pyx_L0;
 
-  /* "benchmarks/floor.pyx":47
+  /* "benchmarks/floor.pyx":68
  * 
  * 
  * def ascii_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
@@ -20359,7 +20905,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_8ascii_from_wire(CYTHON_UNUSED PyO
   return __pyx_r;
 }
 
-/* "benchmarks/floor.pyx":56
+/* "benchmarks/floor.pyx":77
  * 
  * 
  * def text_by_cpython(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
@@ -20368,16 +20914,16 @@ static PyObject *__pyx_pf_10benchmarks_5floor_8ascii_from_wire(CYTHON_UNUSED PyO
 */
 
 /* Python wrapper */
-static PyObject *__pyx_pw_10benchmarks_5floor_11text_by_cpython(PyObject *__pyx_self, 
+static PyObject *__pyx_pw_10benchmarks_5floor_13text_by_cpython(PyObject *__pyx_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
 PyObject *__pyx_args, PyObject *__pyx_kwds
 #endif
 ); /*proto*/
-PyDoc_STRVAR(__pyx_doc_10benchmarks_5floor_10text_by_cpython, "fastframe\047s mask kernel into a scratch buffer, and CPython\047s decoder; `times` times, the last text returned.");
-static PyMethodDef __pyx_mdef_10benchmarks_5floor_11text_by_cpython = {"text_by_cpython", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_10benchmarks_5floor_11text_by_cpython, __Pyx_METH_FASTCALL|METH_KEYWORDS, __pyx_doc_10benchmarks_5floor_10text_by_cpython};
-static PyObject *__pyx_pw_10benchmarks_5floor_11text_by_cpython(PyObject *__pyx_self, 
+PyDoc_STRVAR(__pyx_doc_10benchmarks_5floor_12text_by_cpython, "fastframe\047s mask kernel into a scratch buffer, and CPython\047s decoder; `times` times, the last text returned.");
+static PyMethodDef __pyx_mdef_10benchmarks_5floor_13text_by_cpython = {"text_by_cpython", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_10benchmarks_5floor_13text_by_cpython, __Pyx_METH_FASTCALL|METH_KEYWORDS, __pyx_doc_10benchmarks_5floor_12text_by_cpython};
+static PyObject *__pyx_pw_10benchmarks_5floor_13text_by_cpython(PyObject *__pyx_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
@@ -20408,26 +20954,26 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
   {
     const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 56, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 77, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
-      __Pyx_RejectKeywords("text_by_cpython", __pyx_kwds); __PYX_ERR(0, 56, __pyx_L3_error)
+      __Pyx_RejectKeywords("text_by_cpython", __pyx_kwds); __PYX_ERR(0, 77, __pyx_L3_error)
     } else if (unlikely(__pyx_nargs != 3)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 56, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 77, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 56, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 77, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 56, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 77, __pyx_L3_error)
     }
     __pyx_v_payload = ((PyObject*)values[0]);
     __pyx_v_key = ((PyObject*)values[1]);
-    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 56, __pyx_L3_error)
+    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 77, __pyx_L3_error)
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("text_by_cpython", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 56, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("text_by_cpython", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 77, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -20438,9 +20984,9 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __Pyx_RefNannyFinishContext();
   return NULL;
   __pyx_L4_argument_unpacking_done:;
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 56, __pyx_L1_error)
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 56, __pyx_L1_error)
-  __pyx_r = __pyx_pf_10benchmarks_5floor_10text_by_cpython(__pyx_self, __pyx_v_payload, __pyx_v_key, __pyx_v_times);
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 77, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 77, __pyx_L1_error)
+  __pyx_r = __pyx_pf_10benchmarks_5floor_12text_by_cpython(__pyx_self, __pyx_v_payload, __pyx_v_key, __pyx_v_times);
 
   /* function exit code */
   goto __pyx_L0;
@@ -20460,7 +21006,7 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   return __pyx_r;
 }
 
-static PyObject *__pyx_pf_10benchmarks_5floor_10text_by_cpython(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, PyObject *__pyx_v_key, int __pyx_v_times) {
+static PyObject *__pyx_pf_10benchmarks_5floor_12text_by_cpython(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, PyObject *__pyx_v_key, int __pyx_v_times) {
   Py_ssize_t __pyx_v_size;
   uint8_t *__pyx_v_scratch;
   PyObject *__pyx_v_text = NULL;
@@ -20484,7 +21030,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10text_by_cpython(CYTHON_UNUSED Py
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("text_by_cpython", 0);
 
-  /* "benchmarks/floor.pyx":58
+  /* "benchmarks/floor.pyx":79
  * def text_by_cpython(bytes payload not None, bytes key not None, int times, /):
  *     """fastframe's mask kernel into a scratch buffer, and CPython's decoder; `times` times, the last text returned."""
  *     cdef Py_ssize_t size = PyBytes_GET_SIZE(payload)             # <<<<<<<<<<<<<<
@@ -20493,7 +21039,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10text_by_cpython(CYTHON_UNUSED Py
 */
   __pyx_v_size = PyBytes_GET_SIZE(__pyx_v_payload);
 
-  /* "benchmarks/floor.pyx":59
+  /* "benchmarks/floor.pyx":80
  *     """fastframe's mask kernel into a scratch buffer, and CPython's decoder; `times` times, the last text returned."""
  *     cdef Py_ssize_t size = PyBytes_GET_SIZE(payload)
  *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(size + 1)             # <<<<<<<<<<<<<<
@@ -20502,7 +21048,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10text_by_cpython(CYTHON_UNUSED Py
 */
   __pyx_v_scratch = ((uint8_t *)PyMem_Malloc((__pyx_v_size + 1)));
 
-  /* "benchmarks/floor.pyx":60
+  /* "benchmarks/floor.pyx":81
  *     cdef Py_ssize_t size = PyBytes_GET_SIZE(payload)
  *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(size + 1)
  *     if scratch is NULL:             # <<<<<<<<<<<<<<
@@ -20514,16 +21060,16 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10text_by_cpython(CYTHON_UNUSED Py
   if (unlikely(__pyx_t_1)) {
 
 
-    /* "benchmarks/floor.pyx":61
+    /* "benchmarks/floor.pyx":82
  *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(size + 1)
  *     if scratch is NULL:
  *         raise MemoryError             # <<<<<<<<<<<<<<
  *     text = ""
  *     try:
 */
-    PyErr_NoMemory(); __PYX_ERR(0, 61, __pyx_L1_error)
+    PyErr_NoMemory(); __PYX_ERR(0, 82, __pyx_L1_error)
 
-    /* "benchmarks/floor.pyx":60
+    /* "benchmarks/floor.pyx":81
  *     cdef Py_ssize_t size = PyBytes_GET_SIZE(payload)
  *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(size + 1)
  *     if scratch is NULL:             # <<<<<<<<<<<<<<
@@ -20532,7 +21078,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10text_by_cpython(CYTHON_UNUSED Py
 */
   }
 
-  /* "benchmarks/floor.pyx":62
+  /* "benchmarks/floor.pyx":83
  *     if scratch is NULL:
  *         raise MemoryError
  *     text = ""             # <<<<<<<<<<<<<<
@@ -20542,7 +21088,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10text_by_cpython(CYTHON_UNUSED Py
   __Pyx_INCREF(__pyx_mstate_global->__pyx_kp_u__5);
   __pyx_v_text = __pyx_mstate_global->__pyx_kp_u__5;
 
-  /* "benchmarks/floor.pyx":63
+  /* "benchmarks/floor.pyx":84
  *         raise MemoryError
  *     text = ""
  *     try:             # <<<<<<<<<<<<<<
@@ -20551,7 +21097,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10text_by_cpython(CYTHON_UNUSED Py
 */
   /*try:*/ {
 
-    /* "benchmarks/floor.pyx":64
+    /* "benchmarks/floor.pyx":85
  *     text = ""
  *     try:
  *         for _ in range(times):             # <<<<<<<<<<<<<<
@@ -20565,7 +21111,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10text_by_cpython(CYTHON_UNUSED Py
     for (__pyx_t_4 = 0; __pyx_t_4 < __pyx_t_3; __pyx_t_4+=1) {
       __pyx_v__ = __pyx_t_4;
 
-      /* "benchmarks/floor.pyx":65
+      /* "benchmarks/floor.pyx":86
  *     try:
  *         for _ in range(times):
  *             kernels().mask(             # <<<<<<<<<<<<<<
@@ -20574,14 +21120,14 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10text_by_cpython(CYTHON_UNUSED Py
 */
       __pyx_f_9fastframe_5_core_kernels()->mask(__pyx_v_scratch, ((uint8_t const *)PyBytes_AS_STRING(__pyx_v_payload)), __pyx_v_size, ((uint8_t const *)PyBytes_AS_STRING(__pyx_v_key)));
 
-      /* "benchmarks/floor.pyx":68
+      /* "benchmarks/floor.pyx":89
  *                 scratch, <const uint8_t *>PyBytes_AS_STRING(payload), size, <const uint8_t *>PyBytes_AS_STRING(key)
  *             )
  *             text = PyUnicode_DecodeUTF8(<const char *>scratch, size, NULL)             # <<<<<<<<<<<<<<
  *     finally:
  *         PyMem_Free(scratch)
 */
-      __pyx_t_5 = PyUnicode_DecodeUTF8(((char const *)__pyx_v_scratch), __pyx_v_size, NULL); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 68, __pyx_L5_error)
+      __pyx_t_5 = PyUnicode_DecodeUTF8(((char const *)__pyx_v_scratch), __pyx_v_size, NULL); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 89, __pyx_L5_error)
       __Pyx_GOTREF(__pyx_t_5);
       __Pyx_DECREF_SET(__pyx_v_text, __pyx_t_5);
       __pyx_t_5 = 0;
@@ -20589,7 +21135,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10text_by_cpython(CYTHON_UNUSED Py
 
   }
 
-  /* "benchmarks/floor.pyx":70
+  /* "benchmarks/floor.pyx":91
  *             text = PyUnicode_DecodeUTF8(<const char *>scratch, size, NULL)
  *     finally:
  *         PyMem_Free(scratch)             # <<<<<<<<<<<<<<
@@ -20634,7 +21180,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10text_by_cpython(CYTHON_UNUSED Py
     __pyx_L6:;
   }
 
-  /* "benchmarks/floor.pyx":71
+  /* "benchmarks/floor.pyx":92
  *     finally:
  *         PyMem_Free(scratch)
  *     return text             # <<<<<<<<<<<<<<
@@ -20652,7 +21198,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10text_by_cpython(CYTHON_UNUSED Py
   }
   goto __pyx_L0;
 
-  /* "benchmarks/floor.pyx":56
+  /* "benchmarks/floor.pyx":77
  * 
  * 
  * def text_by_cpython(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
@@ -20675,25 +21221,25 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10text_by_cpython(CYTHON_UNUSED Py
   return __pyx_r;
 }
 
-/* "benchmarks/floor.pyx":74
+/* "benchmarks/floor.pyx":95
  * 
  * 
  * def text_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
  *     """What the Decoder makes of a masked text payload that is here as a whole; `times` times, the last text returned."""
- *     cdef Chunk chunk
+ *     cdef Chunk chunk = masked_chunk(payload, key)
 */
 
 /* Python wrapper */
-static PyObject *__pyx_pw_10benchmarks_5floor_13text_from_wire(PyObject *__pyx_self, 
+static PyObject *__pyx_pw_10benchmarks_5floor_15text_from_wire(PyObject *__pyx_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
 PyObject *__pyx_args, PyObject *__pyx_kwds
 #endif
 ); /*proto*/
-PyDoc_STRVAR(__pyx_doc_10benchmarks_5floor_12text_from_wire, "What the Decoder makes of a masked text payload that is here as a whole; `times` times, the last text returned.");
-static PyMethodDef __pyx_mdef_10benchmarks_5floor_13text_from_wire = {"text_from_wire", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_10benchmarks_5floor_13text_from_wire, __Pyx_METH_FASTCALL|METH_KEYWORDS, __pyx_doc_10benchmarks_5floor_12text_from_wire};
-static PyObject *__pyx_pw_10benchmarks_5floor_13text_from_wire(PyObject *__pyx_self, 
+PyDoc_STRVAR(__pyx_doc_10benchmarks_5floor_14text_from_wire, "What the Decoder makes of a masked text payload that is here as a whole; `times` times, the last text returned.");
+static PyMethodDef __pyx_mdef_10benchmarks_5floor_15text_from_wire = {"text_from_wire", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_10benchmarks_5floor_15text_from_wire, __Pyx_METH_FASTCALL|METH_KEYWORDS, __pyx_doc_10benchmarks_5floor_14text_from_wire};
+static PyObject *__pyx_pw_10benchmarks_5floor_15text_from_wire(PyObject *__pyx_self, 
 #if CYTHON_VECTORCALL
 PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
 #else
@@ -20724,26 +21270,26 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
   {
     const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 74, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 95, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
-      __Pyx_RejectKeywords("text_from_wire", __pyx_kwds); __PYX_ERR(0, 74, __pyx_L3_error)
+      __Pyx_RejectKeywords("text_from_wire", __pyx_kwds); __PYX_ERR(0, 95, __pyx_L3_error)
     } else if (unlikely(__pyx_nargs != 3)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 74, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 95, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 74, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 95, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 74, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 95, __pyx_L3_error)
     }
     __pyx_v_payload = ((PyObject*)values[0]);
     __pyx_v_key = ((PyObject*)values[1]);
-    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 74, __pyx_L3_error)
+    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 95, __pyx_L3_error)
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("text_from_wire", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 74, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("text_from_wire", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 95, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -20754,9 +21300,9 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __Pyx_RefNannyFinishContext();
   return NULL;
   __pyx_L4_argument_unpacking_done:;
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 74, __pyx_L1_error)
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 74, __pyx_L1_error)
-  __pyx_r = __pyx_pf_10benchmarks_5floor_12text_from_wire(__pyx_self, __pyx_v_payload, __pyx_v_key, __pyx_v_times);
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 95, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 95, __pyx_L1_error)
+  __pyx_r = __pyx_pf_10benchmarks_5floor_14text_from_wire(__pyx_self, __pyx_v_payload, __pyx_v_key, __pyx_v_times);
 
   /* function exit code */
   goto __pyx_L0;
@@ -20776,61 +21322,46 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   return __pyx_r;
 }
 
-static PyObject *__pyx_pf_10benchmarks_5floor_12text_from_wire(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, PyObject *__pyx_v_key, int __pyx_v_times) {
+static PyObject *__pyx_pf_10benchmarks_5floor_14text_from_wire(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, PyObject *__pyx_v_key, int __pyx_v_times) {
   struct __pyx_t_9fastframe_8_payload_Chunk __pyx_v_chunk;
   struct __pyx_t_9fastframe_8_payload_CutCharacter __pyx_v_cut;
+  int __pyx_v_ascii;
   PyObject *__pyx_v_text = NULL;
   CYTHON_UNUSED int __pyx_v__;
   PyObject *__pyx_r = NULL;
   __Pyx_RefNannyDeclarations
-  int __pyx_t_1;
+  struct __pyx_t_9fastframe_8_payload_Chunk __pyx_t_1;
   int __pyx_t_2;
   int __pyx_t_3;
-  PyObject *__pyx_t_4 = NULL;
+  int __pyx_t_4;
+  PyObject *__pyx_t_5 = NULL;
   int __pyx_lineno = 0;
   const char *__pyx_filename = NULL;
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("text_from_wire", 0);
 
-  /* "benchmarks/floor.pyx":78
- *     cdef Chunk chunk
+  /* "benchmarks/floor.pyx":97
+ * def text_from_wire(bytes payload not None, bytes key not None, int times, /):
+ *     """What the Decoder makes of a masked text payload that is here as a whole; `times` times, the last text returned."""
+ *     cdef Chunk chunk = masked_chunk(payload, key)             # <<<<<<<<<<<<<<
  *     cdef CutCharacter cut
- *     chunk.data = <const uint8_t *>PyBytes_AS_STRING(payload)             # <<<<<<<<<<<<<<
- *     chunk.length = PyBytes_GET_SIZE(payload)
- *     chunk.masked = True
+ *     cdef bint ascii = True
 */
-  __pyx_v_chunk.data = ((uint8_t const *)PyBytes_AS_STRING(__pyx_v_payload));
+  __pyx_t_1 = __pyx_f_10benchmarks_5floor_masked_chunk(__pyx_v_payload, __pyx_v_key); if (unlikely(PyErr_Occurred())) __PYX_ERR(0, 97, __pyx_L1_error)
+  __pyx_v_chunk = __pyx_t_1;
 
-  /* "benchmarks/floor.pyx":79
+  /* "benchmarks/floor.pyx":99
+ *     cdef Chunk chunk = masked_chunk(payload, key)
  *     cdef CutCharacter cut
- *     chunk.data = <const uint8_t *>PyBytes_AS_STRING(payload)
- *     chunk.length = PyBytes_GET_SIZE(payload)             # <<<<<<<<<<<<<<
- *     chunk.masked = True
- *     memcpy(chunk.key, PyBytes_AS_STRING(key), 4)
-*/
-  __pyx_v_chunk.length = PyBytes_GET_SIZE(__pyx_v_payload);
-
-  /* "benchmarks/floor.pyx":80
- *     chunk.data = <const uint8_t *>PyBytes_AS_STRING(payload)
- *     chunk.length = PyBytes_GET_SIZE(payload)
- *     chunk.masked = True             # <<<<<<<<<<<<<<
- *     memcpy(chunk.key, PyBytes_AS_STRING(key), 4)
- *     text = ""
-*/
-  __pyx_v_chunk.masked = 1;
-
-  /* "benchmarks/floor.pyx":81
- *     chunk.length = PyBytes_GET_SIZE(payload)
- *     chunk.masked = True
- *     memcpy(chunk.key, PyBytes_AS_STRING(key), 4)             # <<<<<<<<<<<<<<
+ *     cdef bint ascii = True             # <<<<<<<<<<<<<<
  *     text = ""
  *     for _ in range(times):
 */
-  (void)(memcpy(__pyx_v_chunk.key, PyBytes_AS_STRING(__pyx_v_key), 4));
+  __pyx_v_ascii = 1;
 
-  /* "benchmarks/floor.pyx":82
- *     chunk.masked = True
- *     memcpy(chunk.key, PyBytes_AS_STRING(key), 4)
+  /* "benchmarks/floor.pyx":100
+ *     cdef CutCharacter cut
+ *     cdef bint ascii = True
  *     text = ""             # <<<<<<<<<<<<<<
  *     for _ in range(times):
  *         cut.length = 0
@@ -20838,45 +21369,45 @@ static PyObject *__pyx_pf_10benchmarks_5floor_12text_from_wire(CYTHON_UNUSED PyO
   __Pyx_INCREF(__pyx_mstate_global->__pyx_kp_u__5);
   __pyx_v_text = __pyx_mstate_global->__pyx_kp_u__5;
 
-  /* "benchmarks/floor.pyx":83
- *     memcpy(chunk.key, PyBytes_AS_STRING(key), 4)
+  /* "benchmarks/floor.pyx":101
+ *     cdef bint ascii = True
  *     text = ""
  *     for _ in range(times):             # <<<<<<<<<<<<<<
  *         cut.length = 0
- *         text = chunk_text(kernels(), &chunk, &cut, True)
+ *         text = chunk_text(kernels(), &chunk, &cut, True, &ascii)
 */
 
-  __pyx_t_1 = __pyx_v_times;
-  __pyx_t_2 = __pyx_t_1;
+  __pyx_t_2 = __pyx_v_times;
+  __pyx_t_3 = __pyx_t_2;
 
-  for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {
-    __pyx_v__ = __pyx_t_3;
+  for (__pyx_t_4 = 0; __pyx_t_4 < __pyx_t_3; __pyx_t_4+=1) {
+    __pyx_v__ = __pyx_t_4;
 
-    /* "benchmarks/floor.pyx":84
+    /* "benchmarks/floor.pyx":102
  *     text = ""
  *     for _ in range(times):
  *         cut.length = 0             # <<<<<<<<<<<<<<
- *         text = chunk_text(kernels(), &chunk, &cut, True)
+ *         text = chunk_text(kernels(), &chunk, &cut, True, &ascii)
  *     return text
 */
     __pyx_v_cut.length = 0;
 
-    /* "benchmarks/floor.pyx":85
+    /* "benchmarks/floor.pyx":103
  *     for _ in range(times):
  *         cut.length = 0
- *         text = chunk_text(kernels(), &chunk, &cut, True)             # <<<<<<<<<<<<<<
+ *         text = chunk_text(kernels(), &chunk, &cut, True, &ascii)             # <<<<<<<<<<<<<<
  *     return text
 */
-    __pyx_t_4 = __pyx_f_9fastframe_8_payload_chunk_text(__pyx_f_9fastframe_5_core_kernels(), (&__pyx_v_chunk), (&__pyx_v_cut), 1); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 85, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_4);
-    __Pyx_DECREF_SET(__pyx_v_text, __pyx_t_4);
-    __pyx_t_4 = 0;
+    __pyx_t_5 = __pyx_f_9fastframe_8_payload_chunk_text(__pyx_f_9fastframe_5_core_kernels(), (&__pyx_v_chunk), (&__pyx_v_cut), 1, (&__pyx_v_ascii)); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 103, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_5);
+    __Pyx_DECREF_SET(__pyx_v_text, __pyx_t_5);
+    __pyx_t_5 = 0;
   }
 
 
-  /* "benchmarks/floor.pyx":86
+  /* "benchmarks/floor.pyx":104
  *         cut.length = 0
- *         text = chunk_text(kernels(), &chunk, &cut, True)
+ *         text = chunk_text(kernels(), &chunk, &cut, True, &ascii)
  *     return text             # <<<<<<<<<<<<<<
 */
   {
@@ -20890,20 +21421,21 @@ static PyObject *__pyx_pf_10benchmarks_5floor_12text_from_wire(CYTHON_UNUSED PyO
   }
   goto __pyx_L0;
 
-  /* "benchmarks/floor.pyx":74
+  /* "benchmarks/floor.pyx":95
  * 
  * 
  * def text_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
  *     """What the Decoder makes of a masked text payload that is here as a whole; `times` times, the last text returned."""
- *     cdef Chunk chunk
+ *     cdef Chunk chunk = masked_chunk(payload, key)
 */
 
   /* function exit code */
   __pyx_L1_error:;
-  __Pyx_XDECREF(__pyx_t_4);
+  __Pyx_XDECREF(__pyx_t_5);
   __Pyx_AddTraceback("benchmarks.floor.text_from_wire", __pyx_clineno, __pyx_lineno, __pyx_filename);
   __pyx_r = NULL;
   __pyx_L0:;
+
 
 
   __Pyx_XDECREF(__pyx_v_text);
@@ -23147,109 +23679,124 @@ __Pyx_RefNannySetupContext("PyInit_floor", 0);
   if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_pyx_unpickle_Enum, __pyx_t_4) < (0)) __PYX_ERR(1, 4, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "benchmarks/floor.pyx":20
+  /* "benchmarks/floor.pyx":29
  * 
  * 
  * def copy(bytes data not None, /):             # <<<<<<<<<<<<<<
  *     """A C memcpy into a new object."""
  *     copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(data))
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_1copy, 0, __pyx_mstate_global->__pyx_n_u_copy, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[0])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 20, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_1copy, 0, __pyx_mstate_global->__pyx_n_u_copy, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[0])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 29, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_copy, __pyx_t_4) < (0)) __PYX_ERR(0, 20, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_copy, __pyx_t_4) < (0)) __PYX_ERR(0, 29, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "benchmarks/floor.pyx":27
- * 
- * 
- * def copy_into(buffer, bytes data not None, /):             # <<<<<<<<<<<<<<
- *     """A C memcpy into the caller's bytearray, of the same size."""
- *     cdef uint8_t[::1] view = buffer
-*/
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_3copy_into, 0, __pyx_mstate_global->__pyx_n_u_copy_into, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[1])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 27, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_4);
-  #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
-  PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
-  #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_copy_into, __pyx_t_4) < (0)) __PYX_ERR(0, 27, __pyx_L1_error)
-  __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-
-  /* "benchmarks/floor.pyx":33
+  /* "benchmarks/floor.pyx":36
  * 
  * 
  * def mask_in_place(buffer, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
  *     """fastframe's mask kernel on the caller's bytearray, `times` times."""
  *     cdef uint8_t[::1] view = buffer
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_5mask_in_place, 0, __pyx_mstate_global->__pyx_n_u_mask_in_place, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[2])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 33, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_3mask_in_place, 0, __pyx_mstate_global->__pyx_n_u_mask_in_place, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[1])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 36, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_mask_in_place, __pyx_t_4) < (0)) __PYX_ERR(0, 33, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_mask_in_place, __pyx_t_4) < (0)) __PYX_ERR(0, 36, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "benchmarks/floor.pyx":40
+  /* "benchmarks/floor.pyx":43
  * 
  * 
  * def copy_times(buffer, bytes data not None, int times, /):             # <<<<<<<<<<<<<<
  *     """memcpy into the caller's bytearray, `times` times."""
  *     cdef uint8_t[::1] view = buffer
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_7copy_times, 0, __pyx_mstate_global->__pyx_n_u_copy_times, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[3])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 40, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_5copy_times, 0, __pyx_mstate_global->__pyx_n_u_copy_times, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[2])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 43, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_copy_times, __pyx_t_4) < (0)) __PYX_ERR(0, 40, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_copy_times, __pyx_t_4) < (0)) __PYX_ERR(0, 43, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "benchmarks/floor.pyx":47
+  /* "benchmarks/floor.pyx":50
+ * 
+ * 
+ * def copies(bytes payload not None, int times, /):             # <<<<<<<<<<<<<<
+ *     """memcpy into a new object, `times` times, the last one returned."""
+ *     copied = b""
+*/
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_7copies, 0, __pyx_mstate_global->__pyx_n_u_copies, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[3])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 50, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_4);
+  #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
+  PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
+  #endif
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_copies, __pyx_t_4) < (0)) __PYX_ERR(0, 50, __pyx_L1_error)
+  __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
+
+  /* "benchmarks/floor.pyx":59
+ * 
+ * 
+ * def bytes_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
+ *     """What the Decoder makes of a masked binary payload that is here as a whole; `times` times, the last one returned."""
+ *     cdef Chunk chunk = masked_chunk(payload, key)
+*/
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_9bytes_from_wire, 0, __pyx_mstate_global->__pyx_n_u_bytes_from_wire, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[4])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 59, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_4);
+  #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
+  PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
+  #endif
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_bytes_from_wire, __pyx_t_4) < (0)) __PYX_ERR(0, 59, __pyx_L1_error)
+  __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
+
+  /* "benchmarks/floor.pyx":68
  * 
  * 
  * def ascii_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
  *     """The least that an ASCII text can cost: allocation of the str, and a memcpy that does not even unmask."""
  *     text = ""
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_9ascii_from_wire, 0, __pyx_mstate_global->__pyx_n_u_ascii_from_wire, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[4])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 47, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_11ascii_from_wire, 0, __pyx_mstate_global->__pyx_n_u_ascii_from_wire, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[5])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 68, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_ascii_from_wire, __pyx_t_4) < (0)) __PYX_ERR(0, 47, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_ascii_from_wire, __pyx_t_4) < (0)) __PYX_ERR(0, 68, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "benchmarks/floor.pyx":56
+  /* "benchmarks/floor.pyx":77
  * 
  * 
  * def text_by_cpython(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
  *     """fastframe's mask kernel into a scratch buffer, and CPython's decoder; `times` times, the last text returned."""
  *     cdef Py_ssize_t size = PyBytes_GET_SIZE(payload)
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_11text_by_cpython, 0, __pyx_mstate_global->__pyx_n_u_text_by_cpython, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[5])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 56, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_13text_by_cpython, 0, __pyx_mstate_global->__pyx_n_u_text_by_cpython, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[6])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 77, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_text_by_cpython, __pyx_t_4) < (0)) __PYX_ERR(0, 56, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_text_by_cpython, __pyx_t_4) < (0)) __PYX_ERR(0, 77, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "benchmarks/floor.pyx":74
+  /* "benchmarks/floor.pyx":95
  * 
  * 
  * def text_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
  *     """What the Decoder makes of a masked text payload that is here as a whole; `times` times, the last text returned."""
- *     cdef Chunk chunk
+ *     cdef Chunk chunk = masked_chunk(payload, key)
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_13text_from_wire, 0, __pyx_mstate_global->__pyx_n_u_text_from_wire, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[6])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 74, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_15text_from_wire, 0, __pyx_mstate_global->__pyx_n_u_text_from_wire, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[7])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 95, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_text_from_wire, __pyx_t_4) < (0)) __PYX_ERR(0, 74, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_text_from_wire, __pyx_t_4) < (0)) __PYX_ERR(0, 95, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
   /* "benchmarks/floor.pyx":1
@@ -23426,38 +23973,38 @@ static int __Pyx_InitConstants(__pyx_mstatetype *__pyx_mstate) {
   int __pyx_clineno = 0;
   CYTHON_UNUSED_VAR(__pyx_mstate);
   {
-    const struct { const unsigned int length: 8; } str_length_index[] = {{0},{6},{8},{1},{2},{15},{23},{25},{32},{20},{22},{1},{1},{37},{45},{22},{179},{8},{20},{15},{7},{6},{2},{9},{50},{30},{37},{5},{8},{8},{15},{1},{20},{12},{9},{17},{8},{8},{12},{10},{8},{10},{8},{7},{14},{11},{10},{19},{14},{12},{10},{17},{13},{12},{12},{19},{8},{13},{3},{15},{15},{18},{4},{16},{6},{1},{5},{18},{6},{4},{9},{10},{5},{3},{4},{15},{6},{9},{5},{5},{6},{7},{2},{5},{5},{8},{3},{13},{7},{4},{4},{4},{3},{4},{7},{3},{8},{7},{10},{5},{4},{5},{4},{4},{6},{4},{15},{14},{5},{6},{6},{6},{4},{1}};
-    const struct { const unsigned int length: 7; } bytes_length_index[] = {{1},{32},{66},{51},{122},{45},{63},{34},{105}};
+    const struct { const unsigned int length: 8; } str_length_index[] = {{0},{6},{8},{1},{2},{15},{23},{25},{32},{20},{22},{1},{1},{37},{45},{22},{179},{8},{20},{15},{7},{6},{2},{9},{50},{30},{37},{5},{8},{8},{15},{1},{20},{12},{9},{17},{8},{8},{12},{10},{8},{10},{8},{7},{14},{11},{10},{19},{14},{12},{10},{17},{13},{12},{12},{19},{8},{13},{3},{15},{5},{15},{18},{4},{16},{6},{15},{1},{5},{18},{6},{6},{4},{10},{5},{3},{4},{15},{6},{9},{5},{5},{6},{7},{2},{5},{5},{8},{3},{13},{7},{4},{4},{4},{3},{4},{7},{3},{8},{7},{10},{5},{4},{5},{4},{4},{6},{4},{15},{14},{5},{6},{6},{6},{4},{1}};
+    const struct { const unsigned int length: 7; } bytes_length_index[] = {{0},{1},{32},{66},{68},{51},{49},{71},{122},{45},{63}};
     #ifndef CYTHON_COMPRESS_STRINGS
       #define CYTHON_COMPRESS_STRINGS 90
     #endif
-    #if (CYTHON_COMPRESS_STRINGS) == 1 /* compression: zlib (1160 bytes) */
-static const char cstring[] = "x\332}T\317o\023G\024&R\000C\0024\004\252R@\232\320\026\267\224\2705\245\245\242\024\224B\220\322\264\020\007\250T\t\272\032\317\276\265\007\357\316\254gf\215\027\265\025\307=\356\321G\037}\364\321\307\034{\234\243\217\374\t\375\023\372f76\241E]iv\337\316\373\365\275o\336\033B\r\371\262Od\36390s\273v\223\334\372\031\"\251\322_8\274 2 \267\230\024\206\267\022\231hB\205O|\256\234\341\277\267\271\230)\264Q\334\007\377\2001\221\352\177\365o\357\315-o\337\271K\205\220\206P\255yK\020#\211\002\352\257K\021\246$*@\366\020\344\226\350\321\220\373$\222>\\%\320\217\321\027CUY\325\345\255\006R\031EE\365*ia\250\231\261n\323\0300\025\241}\256\311\003i\200\23062q75m)\010\356\371\020\362&(j\000\2639|\030U9#Av6w\326\257\177{\275@\253\300\361\246\211N\232,D\240\240\035i\315\204\207\006\243\2334\006]#[\001IeB\004 .\254\"F\273\203\016\246\r\202h0N \325\242fj\270\024\036\272s\321\252\356\323\304{\340\274\357\323PC\215\372\276\207v\320\004\301\332\021U\035\375E\020J\251jq\332g2\014\235\275\024\272F\233\314\347\2326C\000\341\336-\306u)\371Bb\221\001MBC<O\201\2370\360<\342\047E\026!\305:\026\335\3434D-\343\202\033\317K\nG\247\246a(\031rC\250R4%>5\264\366\016mI\263\343\251<a]\333xtwkk3\014y\254\271~\004\335\004\361\203\353\265\332\233\266\363<o\047\355\343\272\207\244{\017\240ov!\360\274}b\020$\002r\324\275\021Z`\270\201\310m\370\316\007\237 \021\314}Q\245g^<\212\261\033\234\024Q.\212\257\364\223\260\320\t\032\225\337\"\277\2074z\254\r\254\243\223\250\374\333\217\342Dw\254\245\224\210\230\263\016F\330\0243\273\236q4\270\030\335\204\206\263\2603~\347\022+:\355\300\006\364\335\017\266\301\034\212>\000}.\277\3613\240]-\\{L*\231`\277\001\236\366\214{\257\231\004\001\366\257f\234{\201\222\221\367\002\273\210\352T0.ks\017\335\244\372@\023\325\212&*]\031k\047\242\303B\264\362\220-\234\"\006M\312:L\306\034||\247n\241\312\310B0<\002\315d\"\014K\214\353\010\277\340\t\361\225\227\013&\301\021\005$\252\030+PJ\252 \244-\215#\032Q\263?\250\334\307\013\000\372\3568u\371z\t\035H#\252;\016E\034\"\n\034~7""\371n\342\035WxaD\230\"Fl1MCI\375X\306\nZ\\\343\310j\206\311X\033\371\333o\366\242\047]T\344S!\251\020k#q\251\204\031\203\275\346\226\327L=\026\027L\027\277s\376\212\032\361\3201U\022c\215\200\327I\002\332\241\351?\014\002\257\003J@\250\t\336\216\332\220+\237\366$\367?;\264\277\373j\341\365\342RV\237.V\262\303\331\223|-\257O+\247\262?\006\033\366\342\372\2501z>Y\230VNf4\373s\320\030\264\354\047\337\214\351\370\245\335h\330\306\256\335}4u\256.\302\t{\342\362\220\016{v\375\373IcB\247\213\307\2635\273ta\2601\370\325^\2761\356N\216\332;\017\377\352\332\235\306\334\345\274=\377\371\250>\332\230.^\030l\017\177\037\327\307\233\223\323\023\004r\364U?\323\371\332\264rlZ\";<\255,g\233\371\331\234\346\335\351\362j~-\1772X\233\276w\316\236\273b\257|7\251O~\334\013\354O\317\3543a\205\2642~\275\274jW\253\303\356\350\344\230Oz{\215\327\225\323E]\263\314\027\007\215\267\312u\345u\363\305|#\177\214!Gk\243\033\366\332\017{k{\3574>\225\251\022\311`\021\253{<\\\031~\214\205\233\321\365Qo\334\030\373\366\346\266\335~j\237\"\232\337\346\356HFV\317\356\345\013\371\031{\326\361\364\302\326nO\350\244\373j\341\357\312\241\303\307\263\017\354\312%{\351+\344\000\3518\226}hW?\032\326\207\245\354\200\273\000_\347G\354\373\256\252##:\375\317\221-e7\363\206C\367r\2602\250\016\317\014\033\303\026\036\037\214\313\262\377\001D\367\334\331";
-    PyObject *data = __Pyx_DecompressString(cstring, 1160, 1);
+    #if (CYTHON_COMPRESS_STRINGS) == 1 /* compression: zlib (1163 bytes) */
+static const char cstring[] = "x\332}TK\217\023G\020\016\222\021\233\360\312B\036B\200\324\226\022\234lX\047F\010\"B@\016Y\244\r\t\254y&\022d\324\356\251\261\033\317t\217\273{\214\207\220\210\243\217s\234\343\034}\364\321\307=\346\330G\037\367\247\244z\374\330\345\241\214\324=\375\250\372\352\253\257\253\233PC\276\033\022\331~\016\314\334\250_#\327\177\203H\252\3641\207\027D\006\344:\223\302\360N\"\023M\250\360\211\317\2253|{\231\213\345\2066\212\373\340\0370&R\375\357\376\233k+\313\0337oQ!\244!Tk\336\021\304H\242\200\372\233R\204)\211J\222\003$\271-\0064\344>\211\244\017\027\t\014c\364E\250\032\253\271\270\265@*\243\250\250]$\035\204Z\032\353.\215\001C\021:\344\232\334\225\006\210\351\242\022\267R\323\225\202\340\232\017!o\203\242\0060\232\343\207\250\312\031\t\262\263\265\263y\371\373\313%[\005N7Mt\322f!\022\005\355Dk\047<4\210n\322\030t\235l\007$\225\t\021\200\2740\213\030\355\016:\230.\010\242\301\270\001\251\2259S\303\245\360\320\235\213Nm!\023\037\200\363\276MC\ru\352\373\036\332A\033\004\353FT\365\364\267A(\245\252\307\351\220\3110t\366R\350:m3\237k\332\016\001\204\353;\214\353\371\310\027\022\223\014h\022\032\342y\n\374\204\201\347\021?)\243\010)61\351\001\247!\3562.\270\361\274\244tt\3334\014%Cm\010U\212\246\304\247\206\326\337\263;\227\331\3514?a]o>\270\265\275\275\025\206<\326\\?\200~\202\374\301\325Z}\277\354<\317\333I\207\330~F\321\275\27304\367!\360\274\2050H\022\t9\351\366\007\0350\334@\344\026|\347\203_\220\010\346\376\270\245\227^<\212\261\032\334(\242\\\224\177\351\047a\271\047h4\377\227\361=\224\321c]`=\235D\363\331\002\305\r\335\261\316G\211\2109\353!\302\226X\332\r\214\223\301a\364\023\032.a\227\372\256F\254\254\264\003\0130t\023,\203\025\025}\200\372j\274\357g@\273\\\270\366\230T2\301z\003<\355\245\366^;\t\002\254_\3158/;/P2\362^`)Q\235\n\306e}\345\246\333T\037\250\244zYIs\377v\212a\366]\031\353&\242\307Bt\362PA\274Y\014\332\224\365\230\2149\370e\257\261O]\363\014\217\334,\021\206%\306\225\210_\n\207\204\347\257\r\006\304;\013\250\\y\317@)\251\202\220v4\336\331\210\232\305""\315\345>\276\0100t\347\253\347\335K\350A\032Q\335s\024\342\020)\340k\340\236\002\367\0048\361\360\005\2110D\214\304b\232\206\222\372\261\214\025t\270\306;\254\031\006c]\024tQ\375e\221:T\024X\241\312\020k#\261\251\204\031\203\305\347\232\327N=\026\227\322\227\323\225 e\216X\005\030*\2111G\300\367%\001\355\330\014\357\005\201\327\003% \324\004\237Km\310\306W\003\311\375\257?X\254\276>\264W9:j\314*k\243\303\243GY5k\314\326N\216\376\316\233\366\374\346\2705~>=4[;1\242\243\177\362V\336\261_^\231\320\311K\333l\331\326}{\377\301\314\271:\204\343\243\326\033\010\353v}c\\\035_\261\215\346\356\372n\265\204\260\047Iq\2508c7~\2306\246\277\330\333\217\355\343\047\366\311\357\373\030\366\370\205\202\026\003\273\371\343\2645\245\263\312G\243\252=z.o\346\177\330\013W\047\375\351\021{\363\336\277}\273\323Z\271|\236\275*\032\305\366x\276\362V\016\177\345\325\374j\361\005B\366\337u\330\253|\226\321w\275\216\216\256e-\347\3742_\317k\305\047E\253\350\240\n0\2712]\237VW0g\355\331o\306\215qsV9\227\337)^M\032\223\255\351\251)B\035y=\034\351\014\363\375p\201}x\266vl\264\225}\232\321\254?;v:\273\224=\312\253\263\217\317\3303\033\013!v\003\373\3533\373LX!\255\214\367\216\235\266\247kE\177|b\302\247\203\335\326\336\332\251\222\3312\362\371\374M\241\335\321\364\263J\326\314\036\"$J~\325^\372i\267\272\373^\343\223#5g\222WP\325\207\305z\251\216\031_\036\017&\255\211o\257\335\261w\236\332\247\310\346\317\377\000\341\031\370~";
+    PyObject *data = __Pyx_DecompressString(cstring, 1163, 1);
     #define __Pyx_DecompressString_LZSS_UNUSED
     if (unlikely(!data)) __PYX_ERR(0, 1, __pyx_L1_error)
     const char* const bytes = __Pyx_PyBytes_AsString(data);
     #if !CYTHON_ASSUME_SAFE_MACROS
     if (likely(bytes)); else { Py_DECREF(data); __PYX_ERR(0, 1, __pyx_L1_error) }
     #endif
-    #elif (CYTHON_COMPRESS_STRINGS) > 0 && (CYTHON_COMPRESS_STRINGS) <= 90 /* compression: lzss (1496 bytes) */
-static const char cstring[] = "\377 at 0x o\377bject>.:\377 <Memory\377View of \377<contigu\377ous and gdir%\001\007\rin\021\005\177strided\"\010o or \004\031><(\t\376A\006>?Canno\377t assign\377 to read\177-only m\240\002\375v\242\000Invali\377d mode, \347exp\305\000|\000\047c\047\376t\001\047fortra\237n\047, gH\000%\005s\357hape\222\000 ax\377is Note \373th\207 Cytho\373n \021\000delib\237eratek\000\320\001c\367ter!\001n PE\337P-484\212\"re\376\264!s subcl\366\246\000es\261!buil\373ti\260\000ypes.\377 If you \223ne\224 \303\000p\316\000%\tt\177hen set\200\000\367e \047\357\002atio\377n_typing\355\047\355$iv\242\000o F\377alse.add\375_\231 ebench\377marks/fl\377oor.pyxc\347oll\312@?\000s.a\377bcdisabl\367een\002\001gcis\376\004\003dno def\377ault __r\377educe__ {dua\002non-\306@\357vial\033\000cin\237it__u>\002\205Aa\357lloc\231  ar\377ray data\341.\013\020\341#\263a\220cs.A\377SCIIElli\377psisSequ\352\275\000e\350a.\355g___\367Pyx\001\000Dict\377_NextRef3__\222$\242\000__\347\"%\000\376\002\004getitem\362\r\001d0\001?\000func\314\035\001\030\000st\303@)\001imyp\213`3\001main\003\002\357odulM\002nam\346\002\003ewT\001\304 _ch\037ecksuT\000\n\001?\004\360\025\001\225@\250 \037\001unpi\333ck?\000En \005vt<\352!\230\001qualO\005\330%b\341&c\345b\277\001\364$ex\314\001\202\204`_\203\005\220`\262\006\003\006.\007t\373es\221@_is_c/orou\355`e\353@\222E\377_buffera\377scii_fro\377m_wireas\277yncio.)\006s\227bas\272h.\300b5\003c\377chunkcli\367ne_\253 trac\377ebackcop\227ied\003\000y\000\001\030\000t\375o\004\002timesc\177ountcut\216a\361d\243\"\235\000\327\207\003enco\347dee\246 \322\205\002err\377orflagsf\337ormat\242\206\004id_index\313As\000\002\377izekeyma\333sk\202\001pl\203\000me\361m\366\206\001\356\206\001\263Andim\357objp\231\000pay\377loadpopr\377egisters\377cratchse\311t\346\204\004\366\206\002sS\000\224`rt\336 \000psto\001\000ru\347ctt\351`\000\001_by\007_cp\207\207\002\n\002\267&\337\002\362@\376\204 updatev\337alues\204\210\001xO\377ff_kerne\377ls const\377 *(void)\375\000\017\004\200\001""\340\004\013\210\3771\330\004\010\210\005\210U\377\220!\2201\330\010\017\210\377}\230A\320\035-\250Q\377\250j\270\001\330\010\016\210\377a\210~\230Q\230g\320\377%6\260a\260z\320A\377Q\320QR\320RS\330\3747\001>\001\r\320\r&\240a\377\240v\320-=\270Q\270\377a\330\004\n\210!\320\013\377\034\230A\230Y\320&7\377\260q\270\007\320?O\310\357q\320PQ*\006\033\320\033\377+\2501\250A\330\004\034\377\230K\240|\2601\260E\367\270\022\270\206\000\007\200x\210\277s\220!\330\010\tZ\002\330\377\004\005\330\010\014\210E\220\377\025\220a\220q\330\014\023\377\2202\220U\230!\330\020\377\031\320\031*\320*;\270\3771\270J\300f\320L]\377\320]n\320no\320o\377p\340\014\023\320\023\047\240\377q\250\016\260i\270v\300\317Q\340\010\022\323\002\245\005\035\230\371Q\342\n\333\001q\220\004\220A\373\220TP\000\250!\2507\320?2B\300!\3001\230!\035\r\267\017\210r\204\003\230\004\333\000T\357\240\021\240$\366\000t\2504\377\250v\260Q\260d\320:\277K\320K\\\320\\\213\000^\3746\006\212 \2101\210D\220\001\357\220\024\320\025\244!w\320.\377>\270a\270q\200\001\360\377\010\000\005\n\210\030\320\021\317\"\320\"3\201 \214 \t\210\177\032\320\023#\2401\240\006\003\374\216@\312!\2105\220\006\320\026\336\322\001\006\250a\330\242N\013\210\367:\220Q\266Az\230\021\230\177\047\240\024\240Q\240g\274@\007e\2601\237B";
-    PyObject *data = __Pyx_DecompressString_LZSS(cstring, 1496, 1873);
+    #elif (CYTHON_COMPRESS_STRINGS) > 0 && (CYTHON_COMPRESS_STRINGS) <= 90 /* compression: lzss (1499 bytes) */
+static const char cstring[] = "\377 at 0x o\377bject>.:\377 <Memory\377View of \377<contigu\377ous and gdir%\001\007\rin\021\005\177strided\"\010o or \004\031><(\t\376A\006>?Canno\377t assign\377 to read\177-only m\240\002\375v\242\000Invali\377d mode, \347exp\305\000|\000\047c\047\376t\001\047fortra\237n\047, gH\000%\005s\357hape\222\000 ax\377is Note \373th\207 Cytho\373n \021\000delib\237eratek\000\320\001c\367ter!\001n PE\337P-484\212\"re\376\264!s subcl\366\246\000es\261!buil\373ti\260\000ypes.\377 If you \223ne\224 \303\000p\316\000%\tt\177hen set\200\000\367e \047\357\002atio\377n_typing\355\047\355$iv\242\000o F\377alse.add\375_\231 ebench\377marks/fl\377oor.pyxc\347oll\312@?\000s.a\377bcdisabl\367een\002\001gcis\376\004\003dno def\377ault __r\377educe__ {dua\002non-\306@\357vial\033\000cin\237it__u>\002\205Aa\357lloc\231  ar\377ray data\341.\013\020\341#\263a\220cs.A\377SCIIElli\377psisSequ\352\275\000e\350a.\355g___\367Pyx\001\000Dict\377_NextRef3__\222$\242\000__\347\"%\000\376\002\004getitem\362\r\001d0\001?\000func\314\035\001\030\000st\303@)\001imyp\213`3\001main\003\002\357odulM\002nam\346\002\003ewT\001\304 _ch\037ecksuT\000\n\001?\004\360\025\001\225@\250 \037\001unpi\333ck?\000En \005vt<\352!\230\001qualO\005\330%b\341&c\345b\277\001\364$ex\314\001\202\204`_\203\005\220`\262\006\003\006.\007t\373es\221@_is_c/orou\355`e\353@\222E\377_buffera\357scii\000\002_fr\377om_wirea\177syncio..\006/sbas\277h.\305b:\003\363byd\0001\007cchu\377nkcline_\376\277 traceba\377ckcopied\352\001\002s\t\000y\000\001_ti\373me\013\000untcu\305t\237ad\264\"\256\000\350\207\003en\237codee\267 \343\205\002e\377rrorflag\177sformat\263\206\004\177idindex\334A\375s\000\002izekeyomask\177\001pl\200\000\307mem\207\207\001\377\206\001\304And\277imobjp\226\000p\377ayloadpo\377pregiste\377rscratch\047set\367\204\004\207\207\002sS\000\245`{rt \000psto\001\000\237ructt\372`\000\001_\037by_cp\230\207\002\n\002\303&\370\337\002\203`\201 updat\177evalues\225\210\001\377xOff_ker\377nels con\377st *(voi\367d)\000\017""\004\200\001\340\004\377\013\2101\330\004\010\210\005\377\210U\220!\2201\330\010\377\017\210}\230A\320\035-\377\250Q\250j\270\001\330\010\377\016\210a\210~\230Q\230\377g\320%6\260a\260z\377\320AQ\320QR\320RsS\3307\001>\001\r\210Q5\n\377\021\320\021*\250!\2506\177\3201A\300\021\300!>\002\377\320\017 \240\001\240\031\320\377*;\2701\270J\320F\177V\320VW\320WX:\007\377\320\r&\240a\240v\320\377-=\270Q\270a\330\004\377\n\210!\320\013\034\230A\377\230Y\320&7\260q\270\377\007\320?O\310q\320P\375Qn\006\027\220|\2401\240\363I\250\014\003\265\014{\230!\230\3277\240$P\000q\037\017\340\004\357\026\220a\330\351\016\013\210:\373\220Q\375\001z\230\021\230\047\277\240\024\240Q\240g\203 e\277\2606\270\021\270!\346\006\033\377\320\033+\2501\250A\330\377\004\034\230K\240|\2601\337\260E\270\022\270\302 \007\200\257x\210s\220\355\000\tU\004\005\377\330\010\014\210E\220\025\220\377a\220q\330\014\023\2202\377\220U\230!\330\020\031\320\373\031*\202$\300f\320L]\377\320]n\320no\320o\377p\340\014\023\320\023\047\240\377q\250\016\260i\270v\300\317Q\340\010\022\217B\341%\035\230\374\333+\227Aq\220\004\220A\220\371TP\000\360 7\3202B\300\347!\3001\324A\035\r\017\210rv\204\003\230\004\323 T\240\021\231\"\377t\2504\250v\260Q\260\377d\320:K\320K\\\320\005\\\213\000^";
+    PyObject *data = __Pyx_DecompressString_LZSS(cstring, 1499, 1939);
     #define __Pyx_DecompressString_UNUSED
     if (unlikely(!data)) __PYX_ERR(0, 1, __pyx_L1_error)
     const char* const bytes = __Pyx_PyBytes_AsString(data);
     #if !CYTHON_ASSUME_SAFE_MACROS
     if (likely(bytes)); else { Py_DECREF(data); __PYX_ERR(0, 1, __pyx_L1_error) }
     #endif
-    #else /* compression: none (1873 bytes) */
-static const char bytes[] = " at 0x object>.: <MemoryView of <contiguous and direct><contiguous and indirect><strided and direct or indirect><strided and direct><strided and indirect>>?Cannot assign to read-only memoryviewInvalid mode, expected \047c\047 or \047fortran\047, got Invalid shape in axis Note that Cython is deliberately stricter than PEP-484 and rejects subclasses of builtin types. If you need to pass subclasses then set the \047annotation_typing\047 directive to False.add_notebenchmarks/floor.pyxcollections.abcdisableenablegcisenabledno default __reduce__ due to non-trivial __cinit__unable to allocate array data.unable to allocate shape and strides.ASCIIEllipsisSequenceView.MemoryView___Pyx_PyDict_NextRef__annotate____class____class_getitem____dict____func____getstate____import____main____module____name____new____pyx_checksum__pyx_state__pyx_type__pyx_unpickle_Enum__pyx_vtable____qualname____reduce____reduce_cython____reduce_ex____set_name____setstate____setstate_cython____test___is_coroutineabcallocate_bufferascii_from_wireasyncio.coroutinesbasebenchmarks.floorbuffercchunkcline_in_tracebackcopiedcopycopy_intocopy_timescountcutdatadtype_is_objectencodeenumerateerrorflagsformatfortranidindexitemsitemsizekeymask_in_placememviewmodenamendimobjpackpayloadpopregisterscratchsetdefaultshapesizestartstepstopstructtexttext_by_cpythontext_from_wiretimesunpackupdatevaluesviewxOff_kernels const *(void)\000kernels\200\001\340\004\013\2101\330\004\010\210\005\210U\220!\2201\330\010\017\210}\230A\320\035-\250Q\250j\270\001\330\010\016\210a\210~\230Q\230g\320%6\260a\260z\320AQ\320QR\320RS\330\004\013\2101\200\001\340\004\r\320\r&\240a\240v\320-=\270Q\270a\330\004\n\210!\320\013\034\230A\230Y\320&7\260q\270\007\320?O\310q\320PQ\330\004\013\2101\200\001\340\004\033\320\033+\2501\250A\330\004\034\230K\240|\2601\260E\270\022\2701\330\004\007\200x\210s\220!\330\010\t\330\004\013\2101\330\004\005\330\010\014\210E\220\025\220a\220q\330\014\023\2202\220U\230!\330\020\031\320\031*\320*;\2701\270J\300f\320L""]\320]n\320no\320op\340\014\023\320\023\047\240q\250\016\260i\270v\300Q\340\010\022\220!\2201\330\004\013\2101\200\001\340\004\035\230Q\330\004\010\210\005\210U\220!\2201\330\010\016\210a\210q\220\004\220A\220T\320\031*\250!\2507\3202B\300!\3001\200\001\340\004\035\230Q\330\004\010\210\005\210U\220!\2201\330\010\017\210r\220\025\220a\220q\230\004\230A\230T\240\021\240$\240a\240t\2504\250v\260Q\260d\320:K\320K\\\320\\]\320]^\200\001\340\004\035\230Q\330\004\n\210!\2101\210D\220\001\220\024\320\025&\240a\240w\320.>\270a\270q\200\001\360\010\000\005\n\210\030\320\021\"\320\"3\2601\260A\330\004\t\210\032\320\023#\2401\240A\330\004\t\210\032\2201\330\004\n\210!\2105\220\006\320\026\047\240q\250\006\250a\330\004\013\2101\330\004\010\210\005\210U\220!\2201\330\010\013\210:\220Q\330\010\017\210z\230\021\230\047\240\024\240Q\240g\250Q\250e\2601\330\004\013\2101";
+    #else /* compression: none (1939 bytes) */
+static const char bytes[] = " at 0x object>.: <MemoryView of <contiguous and direct><contiguous and indirect><strided and direct or indirect><strided and direct><strided and indirect>>?Cannot assign to read-only memoryviewInvalid mode, expected \047c\047 or \047fortran\047, got Invalid shape in axis Note that Cython is deliberately stricter than PEP-484 and rejects subclasses of builtin types. If you need to pass subclasses then set the \047annotation_typing\047 directive to False.add_notebenchmarks/floor.pyxcollections.abcdisableenablegcisenabledno default __reduce__ due to non-trivial __cinit__unable to allocate array data.unable to allocate shape and strides.ASCIIEllipsisSequenceView.MemoryView___Pyx_PyDict_NextRef__annotate____class____class_getitem____dict____func____getstate____import____main____module____name____new____pyx_checksum__pyx_state__pyx_type__pyx_unpickle_Enum__pyx_vtable____qualname____reduce____reduce_cython____reduce_ex____set_name____setstate____setstate_cython____test___is_coroutineabcallocate_bufferasciiascii_from_wireasyncio.coroutinesbasebenchmarks.floorbufferbytes_from_wirecchunkcline_in_tracebackcopiedcopiescopycopy_timescountcutdatadtype_is_objectencodeenumerateerrorflagsformatfortranidindexitemsitemsizekeymask_in_placememviewmodenamendimobjpackpayloadpopregisterscratchsetdefaultshapesizestartstepstopstructtexttext_by_cpythontext_from_wiretimesunpackupdatevaluesviewxOff_kernels const *(void)\000kernels\200\001\340\004\013\2101\330\004\010\210\005\210U\220!\2201\330\010\017\210}\230A\320\035-\250Q\250j\270\001\330\010\016\210a\210~\230Q\230g\320%6\260a\260z\320AQ\320QR\320RS\330\004\013\2101\200\001\340\004\r\210Q\330\004\010\210\005\210U\220!\2201\330\010\021\320\021*\250!\2506\3201A\300\021\300!\330\010\016\210a\320\017 \240\001\240\031\320*;\2701\270J\320FV\320VW\320WX\330\004\013\2101\200\001\340\004\r\320\r&\240a\240v\320-=\270Q\270a\330\004\n\210!\320\013\034\230A\230Y\320&7\260q\270\007\320?O\310q\320PQ\330\004\013\2101\200\001\340\004\027\220|\2401\240I\250Q""\330\004\013\2101\330\004\010\210\005\210U\220!\2201\330\010\017\210{\230!\2307\240$\240a\240q\330\004\013\2101\200\001\340\004\027\220|\2401\240I\250Q\340\004\026\220a\330\004\013\2101\330\004\010\210\005\210U\220!\2201\330\010\013\210:\220Q\330\010\017\210z\230\021\230\047\240\024\240Q\240g\250Q\250e\2606\270\021\270!\330\004\013\2101\200\001\340\004\033\320\033+\2501\250A\330\004\034\230K\240|\2601\260E\270\022\2701\330\004\007\200x\210s\220!\330\010\t\330\004\013\2101\330\004\005\330\010\014\210E\220\025\220a\220q\330\014\023\2202\220U\230!\330\020\031\320\031*\320*;\2701\270J\300f\320L]\320]n\320no\320op\340\014\023\320\023\047\240q\250\016\260i\270v\300Q\340\010\022\220!\2201\330\004\013\2101\200\001\340\004\035\230Q\330\004\010\210\005\210U\220!\2201\330\010\016\210a\210q\220\004\220A\220T\320\031*\250!\2507\3202B\300!\3001\200\001\340\004\035\230Q\330\004\010\210\005\210U\220!\2201\330\010\017\210r\220\025\220a\220q\230\004\230A\230T\240\021\240$\240a\240t\2504\250v\260Q\260d\320:K\320K\\\320\\]\320]^";
     PyObject *data = NULL;
     #define __Pyx_DecompressString_UNUSED
     #define __Pyx_DecompressString_LZSS_UNUSED
     #endif
     PyObject **stringtab = __pyx_mstate->__pyx_string_tab;
     Py_ssize_t pos = 0;
-    for (int i = 0; i < 114; i++) {
+    for (int i = 0; i < 116; i++) {
       Py_ssize_t bytes_length = str_length_index[i].length;
       PyObject *string = PyUnicode_DecodeUTF8(bytes + pos, bytes_length, NULL);
       if (likely(string) && i >= 27) PyUnicode_InternInPlace(&string);
@@ -23468,8 +24015,8 @@ static const char bytes[] = " at 0x object>.: <MemoryView of <contiguous and dir
       stringtab[i] = string;
       pos += bytes_length;
     }
-    for (int i = 114; i < 123; i++) {
-      Py_ssize_t bytes_length = bytes_length_index[i-114].length;
+    for (int i = 116; i < 127; i++) {
+      Py_ssize_t bytes_length = bytes_length_index[i-116].length;
       PyObject *string = PyBytes_FromStringAndSize(bytes + pos, bytes_length);
       stringtab[i] = string;
       pos += bytes_length;
@@ -23479,15 +24026,15 @@ static const char bytes[] = " at 0x object>.: <MemoryView of <contiguous and dir
       }
     }
     Py_XDECREF(data);
-    for (Py_ssize_t i = 0; i < 123; i++) {
+    for (Py_ssize_t i = 0; i < 127; i++) {
       if (unlikely(PyObject_Hash(stringtab[i]) == -1)) {
         __PYX_ERR(0, 1, __pyx_L1_error)
       }
     }
     #if CYTHON_IMMORTAL_CONSTANTS
     {
-      PyObject **table = stringtab + 114;
-      for (Py_ssize_t i=0; i<9; ++i) {
+      PyObject **table = stringtab + 116;
+      for (Py_ssize_t i=0; i<11; ++i) {
         #if PY_VERSION_HEX >= 0x030F0000
         PyUnstable_SetImmortal(table[i]);
         #elif CYTHON_COMPILING_IN_CPYTHON_FREETHREADING
@@ -23552,7 +24099,7 @@ typedef struct {
     unsigned int argcount : 2;
     unsigned int num_posonly_args : 2;
     unsigned int num_kwonly_args : 1;
-    unsigned int nlocals : 3;
+    unsigned int nlocals : 4;
     unsigned int flags : 10;
     unsigned int first_line : 7;
 } __Pyx_PyCode_New_function_description;
@@ -23574,39 +24121,44 @@ static int __Pyx_CreateCodeObjects(__pyx_mstatetype *__pyx_mstate) {
   PyObject* tuple_dedup_map = PyDict_New();
   if (unlikely(!tuple_dedup_map)) return -1;
   {
-    const __Pyx_PyCode_New_function_description descr = {1, 1, 0, 2, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 20};
+    const __Pyx_PyCode_New_function_description descr = {1, 1, 0, 2, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 29};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_data, __pyx_mstate->__pyx_n_u_copied};
     __pyx_mstate_global->__pyx_codeobj_tab[0] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_copy, __pyx_mstate->__pyx_kp_b_iso88591_av_Qa_AY_7q_OqPQ_1, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[0])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {2, 2, 0, 3, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 27};
-    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_buffer, __pyx_mstate->__pyx_n_u_data, __pyx_mstate->__pyx_n_u_view};
-    __pyx_mstate_global->__pyx_codeobj_tab[1] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_copy_into, __pyx_mstate->__pyx_kp_b_iso88591_Q_1D_aw_aq, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[1])) goto bad;
-  }
-  {
-    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 5, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 33};
+    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 5, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 36};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_buffer, __pyx_mstate->__pyx_n_u_key, __pyx_mstate->__pyx_n_u_times, __pyx_mstate->__pyx_n_u_view, __pyx_mstate->__pyx_n_u__6};
-    __pyx_mstate_global->__pyx_codeobj_tab[2] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_mask_in_place, __pyx_mstate->__pyx_kp_b_iso88591_Q_U_1_r_aq_AT_at4vQd_KK, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[2])) goto bad;
+    __pyx_mstate_global->__pyx_codeobj_tab[1] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_mask_in_place, __pyx_mstate->__pyx_kp_b_iso88591_Q_U_1_r_aq_AT_at4vQd_KK, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[1])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 5, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 40};
+    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 5, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 43};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_buffer, __pyx_mstate->__pyx_n_u_data, __pyx_mstate->__pyx_n_u_times, __pyx_mstate->__pyx_n_u_view, __pyx_mstate->__pyx_n_u__6};
-    __pyx_mstate_global->__pyx_codeobj_tab[3] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_copy_times, __pyx_mstate->__pyx_kp_b_iso88591_Q_U_1_aq_AT_72B_1, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[3])) goto bad;
+    __pyx_mstate_global->__pyx_codeobj_tab[2] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_copy_times, __pyx_mstate->__pyx_kp_b_iso88591_Q_U_1_aq_AT_72B_1, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[2])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 5, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 47};
+    const __Pyx_PyCode_New_function_description descr = {2, 2, 0, 4, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 50};
+    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_payload, __pyx_mstate->__pyx_n_u_times, __pyx_mstate->__pyx_n_u_copied, __pyx_mstate->__pyx_n_u__6};
+    __pyx_mstate_global->__pyx_codeobj_tab[3] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_copies, __pyx_mstate->__pyx_kp_b_iso88591_Q_U_1_61A_a_1JFVVWWX_1, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[3])) goto bad;
+  }
+  {
+    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 6, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 59};
+    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_payload, __pyx_mstate->__pyx_n_u_key, __pyx_mstate->__pyx_n_u_times, __pyx_mstate->__pyx_n_u_chunk, __pyx_mstate->__pyx_n_u_data, __pyx_mstate->__pyx_n_u__6};
+    __pyx_mstate_global->__pyx_codeobj_tab[4] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_bytes_from_wire, __pyx_mstate->__pyx_kp_b_iso88591_1IQ_1_U_1_7_aq_1, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[4])) goto bad;
+  }
+  {
+    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 5, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 68};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_payload, __pyx_mstate->__pyx_n_u_key, __pyx_mstate->__pyx_n_u_times, __pyx_mstate->__pyx_n_u_text, __pyx_mstate->__pyx_n_u__6};
-    __pyx_mstate_global->__pyx_codeobj_tab[4] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_ascii_from_wire, __pyx_mstate->__pyx_kp_b_iso88591_1_U_1_A_Qj_a_Qg_6azAQQRRS_1, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[4])) goto bad;
+    __pyx_mstate_global->__pyx_codeobj_tab[5] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_ascii_from_wire, __pyx_mstate->__pyx_kp_b_iso88591_1_U_1_A_Qj_a_Qg_6azAQQRRS_1, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[5])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 7, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 56};
+    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 7, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 77};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_payload, __pyx_mstate->__pyx_n_u_key, __pyx_mstate->__pyx_n_u_times, __pyx_mstate->__pyx_n_u_size, __pyx_mstate->__pyx_n_u_scratch, __pyx_mstate->__pyx_n_u_text, __pyx_mstate->__pyx_n_u__6};
-    __pyx_mstate_global->__pyx_codeobj_tab[5] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_text_by_cpython, __pyx_mstate->__pyx_kp_b_iso88591_1A_K_1E_1_xs_1_E_aq_2U_1JfL_nno, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[5])) goto bad;
+    __pyx_mstate_global->__pyx_codeobj_tab[6] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_text_by_cpython, __pyx_mstate->__pyx_kp_b_iso88591_1A_K_1E_1_xs_1_E_aq_2U_1JfL_nno, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[6])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 7, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 74};
-    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_payload, __pyx_mstate->__pyx_n_u_key, __pyx_mstate->__pyx_n_u_times, __pyx_mstate->__pyx_n_u_chunk, __pyx_mstate->__pyx_n_u_cut, __pyx_mstate->__pyx_n_u_text, __pyx_mstate->__pyx_n_u__6};
-    __pyx_mstate_global->__pyx_codeobj_tab[6] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_text_from_wire, __pyx_mstate->__pyx_kp_b_iso88591_31A_1A_1_5_q_a_1_U_1_Q_z_QgQe1, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[6])) goto bad;
+    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 8, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 95};
+    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_payload, __pyx_mstate->__pyx_n_u_key, __pyx_mstate->__pyx_n_u_times, __pyx_mstate->__pyx_n_u_chunk, __pyx_mstate->__pyx_n_u_cut, __pyx_mstate->__pyx_n_u_ascii, __pyx_mstate->__pyx_n_u_text, __pyx_mstate->__pyx_n_u__6};
+    __pyx_mstate_global->__pyx_codeobj_tab[7] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_text_from_wire, __pyx_mstate->__pyx_kp_b_iso88591_1IQ_a_1_U_1_Q_z_QgQe6_1, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[7])) goto bad;
   }
   Py_DECREF(tuple_dedup_map);
   return 0;

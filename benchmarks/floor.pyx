@@ -8,7 +8,7 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
 from fastframe._core cimport kernels
-from fastframe._payload cimport Chunk, CutCharacter, chunk_text
+from fastframe._payload cimport Chunk, CutCharacter, chunk_bytes, chunk_text
 
 
 cdef extern from "Python.h":
@@ -17,17 +17,20 @@ cdef extern from "Python.h":
     void *PyUnicode_DATA(object text)
 
 
+cdef Chunk masked_chunk(bytes payload, bytes key):
+    cdef Chunk chunk
+    chunk.data = <const uint8_t *>PyBytes_AS_STRING(payload)
+    chunk.length = PyBytes_GET_SIZE(payload)
+    chunk.masked = True
+    memcpy(chunk.key, PyBytes_AS_STRING(key), 4)
+    return chunk
+
+
 def copy(bytes data not None, /):
     """A C memcpy into a new object."""
     copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(data))
     memcpy(PyBytes_AS_STRING(copied), PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
     return copied
-
-
-def copy_into(buffer, bytes data not None, /):
-    """A C memcpy into the caller's bytearray, of the same size."""
-    cdef uint8_t[::1] view = buffer
-    memcpy(&view[0], PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
 
 
 def mask_in_place(buffer, bytes key not None, int times, /):
@@ -42,6 +45,24 @@ def copy_times(buffer, bytes data not None, int times, /):
     cdef uint8_t[::1] view = buffer
     for _ in range(times):
         memcpy(&view[0], PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+
+
+def copies(bytes payload not None, int times, /):
+    """memcpy into a new object, `times` times, the last one returned."""
+    copied = b""
+    for _ in range(times):
+        copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(payload))
+        memcpy(PyBytes_AS_STRING(copied), PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
+    return copied
+
+
+def bytes_from_wire(bytes payload not None, bytes key not None, int times, /):
+    """What the Decoder makes of a masked binary payload that is here as a whole; `times` times, the last one returned."""
+    cdef Chunk chunk = masked_chunk(payload, key)
+    data = b""
+    for _ in range(times):
+        data = chunk_bytes(kernels(), &chunk)
+    return data
 
 
 def ascii_from_wire(bytes payload not None, bytes key not None, int times, /):
@@ -73,14 +94,11 @@ def text_by_cpython(bytes payload not None, bytes key not None, int times, /):
 
 def text_from_wire(bytes payload not None, bytes key not None, int times, /):
     """What the Decoder makes of a masked text payload that is here as a whole; `times` times, the last text returned."""
-    cdef Chunk chunk
+    cdef Chunk chunk = masked_chunk(payload, key)
     cdef CutCharacter cut
-    chunk.data = <const uint8_t *>PyBytes_AS_STRING(payload)
-    chunk.length = PyBytes_GET_SIZE(payload)
-    chunk.masked = True
-    memcpy(chunk.key, PyBytes_AS_STRING(key), 4)
+    cdef bint ascii = True
     text = ""
     for _ in range(times):
         cut.length = 0
-        text = chunk_text(kernels(), &chunk, &cut, True)
+        text = chunk_text(kernels(), &chunk, &cut, True, &ascii)
     return text

@@ -1,24 +1,14 @@
-"""The medians of a pytest-benchmark JSON file: for each group the time of each contender, and how many times the first one's.
+"""Kept results as text: for each group the time of each contender, and how many times as fast as the first one it is.
 
-usage: python benchmarks/ratios.py FILE
+usage: python benchmarks/ratios.py KEPT.json [TEXT]     only the groups whose name has TEXT in it
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
-Medians = dict[str, dict[str, float]]
-
-
-def medians(report: Any) -> Medians:
-    """Seconds by group and contender, in the order of the file."""
-    found: Medians = {}
-    for result in report["benchmarks"]:
-        found.setdefault(result["group"], {})[result["params"]["contender"]] = result["stats"]["median"]
-    return found
+from benchmarks.results import Medians, load
 
 
 def lines(found: Medians) -> list[str]:
@@ -32,4 +22,6 @@ def lines(found: Medians) -> list[str]:
 
 
 if __name__ == "__main__":
-    print("\n".join(lines(medians(json.loads(Path(sys.argv[1]).read_text())))))
+    part = "".join(sys.argv[2:])
+    medians = load(Path(sys.argv[1]))["medians"]
+    print("\n".join(lines({group: times for group, times in medians.items() if part in group})))

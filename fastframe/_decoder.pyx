@@ -137,6 +137,8 @@ cdef class Decoder:
     cdef size_t _gathered_size
     cdef ff_utf8 _utf8
 
+    cdef bint _ascii                # the last text was
+
     # What get_buffer has offered.
     cdef size_t _lent
     cdef bint _lent_in_place        # it is the rest of `_gathered`, not room in the inbox
@@ -148,6 +150,7 @@ cdef class Decoder:
         self._max_message_size = self._max_frame_size = DEFAULT_MAX_SIZE
         self._max_fragments = DEFAULT_MAX_FRAGMENTS
         self._decode_text = True
+        self._ascii = True
         self._kernels = kernels()
         self._restart(HEADER, None)
 
@@ -377,7 +380,7 @@ cdef class Decoder:
             return self._validated(chunk_bytes(self._kernels, &chunk))
         nothing_cut.length = 0
         try:
-            return chunk_text(self._kernels, &chunk, &nothing_cut, True)
+            return chunk_text(self._kernels, &chunk, &nothing_cut, True, &self._ascii)
         except UnicodeDecodeError as error:
             raise protocol_error(FF_ERR_TEXT_UTF8) from error
 

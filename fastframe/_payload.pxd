@@ -12,6 +12,7 @@ from fastframe._capi cimport (
 cdef extern from "Python.h":
     object PyUnicode_New(Py_ssize_t size, Py_UCS4 largest)
     void *PyUnicode_DATA(object text)
+    bint PyUnicode_IS_COMPACT_ASCII(object text)
     object PyUnicode_DecodeUTF8Stateful(const char *text, Py_ssize_t size, const char *errors, Py_ssize_t *consumed)
 
 
@@ -55,19 +56,28 @@ cdef inline bint looks_ascii(const ff_kernels *kernels, const Chunk *chunk) noex
 
 # The text of `cut` and `chunk` up to the last complete character; what is left goes into `cut`. With `final` nothing may
 # be left. Raises the UnicodeDecodeError that CPython's own decoder raises, for it is that decoder; then `cut` is unchanged.
-cdef inline object chunk_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):
+# `ascii` says whether the last text was ASCII, which is then tried first, and is set to whether this one is.
+cdef inline object chunk_text(
+    const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, bint *ascii
+):
     cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
-    cdef uint8_t *scratch
     cdef size_t length = cut.length + chunk.length
-    cdef bint ascii = cut.length == 0 and chunk.length and looks_ascii(kernels, chunk)
-    if ascii:
-        text = PyUnicode_New(chunk.length, 127)
-        if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
+    if cut.length == 0 and length and (ascii[0] if length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
+        text = PyUnicode_New(length, 127)
+        if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, length, chunk.key):
+            ascii[0] = True
             return text
         text = None  # it was never seen by anybody
     if length <= SCRATCH_ON_STACK:
-        return scratch_text(kernels, chunk, cut, final, on_stack)
-    scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
+        text = scratch_text(kernels, chunk, cut, final, on_stack)
+    else:
+        text = long_text(kernels, chunk, cut, final)
+    ascii[0] = PyUnicode_IS_COMPACT_ASCII(text)
+    return text
+
+
+cdef inline object long_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):
+    cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + cut.length + chunk.length + FF_PADDING)
     if scratch is NULL:
         raise MemoryError
     try:
@@ -76,7 +86,7 @@ cdef inline object chunk_text(const ff_kernels *kernels, const Chunk *chunk, Cut
         PyMem_Free(scratch)
 
 
-# The same through `scratch`, which has room for all of it and the padding.
+# The text through `scratch`, which has room for all of it and the padding.
 cdef inline object scratch_text(
     const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, uint8_t *scratch
 ):

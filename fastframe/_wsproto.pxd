@@ -64,6 +64,7 @@ cdef class FrameProtocol:
 
     cdef uint8_t _message_opcode
     cdef CutCharacter _cut
+    cdef bint _ascii                      # the last text was
 
     # The frame that `_next` has come to.
     cdef object _payload

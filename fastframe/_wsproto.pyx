@@ -16,7 +16,7 @@ from libc.string cimport memset
 
 from fastframe._capi cimport (
     FF_CLIENT, FF_ERR_CONTROL_FRAGMENTED, FF_ERR_CONTROL_LENGTH, FF_ERR_LENGTH_16_NOT_MINIMAL,
-    FF_ERR_LENGTH_64_NOT_MINIMAL, FF_ERR_LENGTH_TOP_BIT, FF_ERR_MASKED, FF_ERR_OPCODE, FF_ERR_RSV, FF_MASKING_KEY_SIZE,
+    FF_ERR_LENGTH_64_NOT_MINIMAL, FF_ERR_LENGTH_TOP_BIT, FF_ERR_MASKED, FF_ERR_OPCODE, FF_ERR_RSV, FF_ERR_UNMASKED, FF_MASKING_KEY_SIZE,
     FF_MAX_CONTROL_PAYLOAD, FF_NEED_DATA, FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING,
     FF_OPCODE_PONG, FF_OPCODE_TEXT, FF_RSV1, FF_RSV2, FF_RSV3, FF_SERVER, ff_header, ff_header_check, ff_header_parse,
     ff_masking_key_rotate, ff_opcode_is_control, ff_status,
@@ -75,6 +75,20 @@ cdef class Wsproto:
 
 # The one instance.
 INSTALLED = Wsproto()
+
+
+# wsproto's own words: they go on the wire as the reason of the Close frame.
+WORDS = {
+    FF_ERR_OPCODE: "Invalid opcode {:#x}",
+    FF_ERR_CONTROL_FRAGMENTED: "Invalid attempt to fragment control frame",
+    FF_ERR_CONTROL_LENGTH: "Control frame with payload len > 125",
+    FF_ERR_LENGTH_16_NOT_MINIMAL: "Payload length used 2 bytes when 1 would have sufficed",
+    FF_ERR_LENGTH_64_NOT_MINIMAL: "Payload length used 8 bytes when 2 would have sufficed",
+    FF_ERR_LENGTH_TOP_BIT: "8-byte payload length with non-zero MSB",
+    FF_ERR_RSV: "Reserved bit set unexpectedly",
+    FF_ERR_MASKED: "client received unexpected masked frame",
+    FF_ERR_UNMASKED: "server received unexpected unmasked frame",
+}
 
 
 # ---- inbound: frames, as far as they are here ----------------------------------------------------------------------
@@ -202,28 +216,9 @@ cdef class FrameDecoder:
         )
 
     cdef int _raise_status(self, ff_status status, const ff_header *header) except -1:
-        # wsproto's own words: they go on the wire as the reason of the Close frame.
-        if status <= FF_NEED_DATA:
-            return 0
-        if status == FF_ERR_OPCODE:
-            text = f"Invalid opcode {header.opcode:#x}"
-        elif status == FF_ERR_CONTROL_FRAGMENTED:
-            text = "Invalid attempt to fragment control frame"
-        elif status == FF_ERR_CONTROL_LENGTH:
-            text = "Control frame with payload len > 125"
-        elif status == FF_ERR_LENGTH_16_NOT_MINIMAL:
-            text = "Payload length used 2 bytes when 1 would have sufficed"
-        elif status == FF_ERR_LENGTH_64_NOT_MINIMAL:
-            text = "Payload length used 8 bytes when 2 would have sufficed"
-        elif status == FF_ERR_LENGTH_TOP_BIT:
-            text = "8-byte payload length with non-zero MSB"
-        elif status == FF_ERR_RSV:
-            text = "Reserved bit set unexpectedly"
-        elif status == FF_ERR_MASKED:
-            text = "client received unexpected masked frame"
-        else:  # FF_ERR_UNMASKED
-            text = "server received unexpected unmasked frame"
-        raise self._wsproto.ParseFailed(text)
+        if status > FF_NEED_DATA:
+            raise self._wsproto.ParseFailed(WORDS[status].format(header.opcode))
+        return 0
 
     def _rsv_bits(self, rsv):
         return self._wsproto.RsvBits(bool(rsv & FF_RSV1), bool(rsv & FF_RSV2), bool(rsv & FF_RSV3))
@@ -346,6 +341,7 @@ cdef class FrameProtocol:
         self._kernels = kernels()
         self._keys = KeyPool()
         self._message_opcode = NO_OPCODE
+        self._ascii = True
         # All that memory safety needs, whether or not a subclass calls __init__.
         self.extensions = []
         self._make_decoder(False, [])
@@ -444,7 +440,7 @@ cdef class FrameProtocol:
             chunk.masked = False
             memset(chunk.key, 0, FF_MASKING_KEY_SIZE)
         try:
-            return chunk_text(self._kernels, &chunk, &self._cut, self._message_finished)
+            return chunk_text(self._kernels, &chunk, &self._cut, self._message_finished, &self._ascii)
         except UnicodeDecodeError as error:
             raise self._wsproto.ParseFailed(str(error), self._wsproto.CloseReason.INVALID_FRAME_PAYLOAD_DATA)
 

@@ -203,6 +203,29 @@ static void test_utf8_random(unsigned rounds)
     }
 }
 
+/* Every length to 300 at every place in a cache line, cut anywhere, with and without a wrong byte. */
+static void test_utf8_alignments(void)
+{
+    static const char *const MIXED = "plain, \xC3\xA9t\xC3\xA9 \xD1\x8F\xD0\xB6 \xE4\xB8\xAD\xE6\x96\x87 \xF0\x9F\x98\x80!";
+    uint8_t text[301];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (uint8_t)MIXED[i % strlen(MIXED)];
+    for (size_t align = 0; align < 64; align++) {
+        for (size_t length = 0; length <= 300; length++) {
+            uint8_t *data = from.start + align, *place = to.start + FF_PADDING + (align * 5 & 63);
+            ff_text measure = {0, 0};
+            memcpy(data, text, length);
+            if (length && align % 2)
+                data[(align * 37 + length) % length] = 0xC1;
+            bool expected = oracle_utf8(data, length);
+            CHECK(feed_whole(data, length) == expected);
+            memset(place - FF_PADDING, 0, FF_PADDING);
+            CHECK(kernels->utf8_unmask(place, data, length, (const uint8_t *)"\0\0\0", &measure) == expected);
+            CHECK(memcmp(place, data, length) == 0);
+        }
+    }
+}
+
 /* A prefix must be refused exactly if nothing that follows could make it valid. */
 static void test_utf8_earliest(void)
 {
@@ -385,6 +408,7 @@ int main(int argc, char **argv)
         test_utf8_sequences();
         test_utf8_random(rounds);
         test_utf8_earliest();
+        test_utf8_alignments();
         test_text(rounds);
         test_encode_every_character();
         printf("kernels: %s\n", kernels->name);

@@ -1,0 +1,64 @@
+"""Results of pytest-benchmark, cut down to what is worth keeping: medians, and on what they were measured.
+
+usage: python benchmarks/results.py BENCHMARK.json KEPT.json
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import fastframe
+
+PACKAGES = (
+    "fastframe", "wsproto", "websockets", "aiohttp", "picows", "tornado", "autobahn", "wsaccel", "Cython",
+)  # fmt: skip
+
+# Seconds for one operation by group and contender, in the order in which they were measured.
+Medians = dict[str, dict[str, float]]
+
+
+def versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def medians(report: Any) -> Medians:
+    found: Medians = {}
+    for result in report["benchmarks"]:
+        seconds = result["stats"]["median"] / result["extra_info"].get("repeats", 1)
+        found.setdefault(result["group"], {})[result["params"]["contender"]] = float(f"{seconds:.4g}")
+    return found
+
+
+def kept(report: Any) -> dict[str, Any]:
+    machine = report["machine_info"]
+    return {
+        "date": report["datetime"][:10],
+        "cpu": machine["cpu"]["brand_raw"],
+        "system": f"{machine['system']} {machine['machine']}",
+        "python": f"{machine['python_implementation']} {machine['python_version']}, {machine['python_compiler']}",
+        "cores": os.cpu_count(),
+        "kernels": list(fastframe.available_kernels()),
+        "versions": versions(),
+        "medians": medians(report),
+    }
+
+
+def load(path: Path) -> dict[str, Any]:
+    results: dict[str, Any] = json.loads(path.read_text())
+    return results
+
+
+if __name__ == "__main__":
+    source, target = map(Path, sys.argv[1:])
+    target.write_text(json.dumps(kept(json.loads(source.read_text())), indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,113 @@
+"""Writes the tables of kept results into the documents, between `<!-- table: NAME -->` and `<!-- end of table -->`.
+
+usage: python -m benchmarks.tables
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.results import Medians, load
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+
+TEXTS = ("ASCII", "French", "Latin-1", "Cyrillic", "CJK", "emoji", "rare accents")
+SIZES = {"20 B": 20, "125 B": 125, "1 KiB": 2**10, "16 KiB": 2**14, "1 MiB": 2**20}
+
+
+def shown(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio < 3 else f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
+
+
+def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *map(list, rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def ratio(medians: Medians, group: str, contender: str, to: str) -> str:
+    times = medians[group]
+    return shown(times[to] / times[contender])
+
+
+def masking(results: dict[str, Any]) -> str:
+    medians, kernels = results["medians"], results["kernels"]
+    rows = [
+        (f"`apply_mask`, {name}", f"mask into a new object: {size} B", peer)
+        for peer in ("memcpy", "websockets")
+        for name, size in SIZES.items()
+    ]
+    rows += [(f"in the Decoder, {name}", f"wire to bytes: {size} B", "memcpy") for name, size in SIZES.items()]
+    rows += [(f"in place, {name}", f"mask in place: {size} B", "memcpy") for name, size in SIZES.items()]
+    return markdown(
+        ["", "against", *kernels],
+        [[name, peer, *(ratio(medians, group, kernel, peer) for kernel in kernels)] for name, group, peer in rows],
+    )
+
+
+def by_text(group: str, peer: str) -> Callable[[dict[str, Any]], str]:
+    """Rows for texts and kernels, columns for sizes."""
+
+    def table(results: dict[str, Any]) -> str:
+        medians, kernels = results["medians"], [name for name in results["kernels"] if name != "portable"]
+        return markdown(
+            ["", "", *SIZES],
+            [
+                [text, kernel, *(ratio(medians, f"{group}: {size} B {text}", kernel, peer) for size in SIZES.values())]
+                for text in TEXTS
+                for kernel in kernels
+            ],
+        )
+
+    return table
+
+
+def wsproto(results: dict[str, Any]) -> str:
+    medians = results["medians"]
+    columns = ("receive, 64 KiB reads", "receive, a frame a read", "send, server", "send, client")
+    messages = dict.fromkeys(group.rpartition(": ")[2] for group in medians)
+    rows = []
+    for message in messages:
+        groups = [f"{column}: {message}" for column in columns]
+        rows.append([message, *(f"{wsproto_ratio(medians[g])} ×" if g in medians else "" for g in groups)])
+    return markdown(["", *columns], rows)
+
+
+def wsproto_ratio(times: dict[str, float]) -> str:
+    return f"{times['wsproto'] / times['fastframe']:.0f}"
+
+
+TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
+    "masking": ("docs/kernels.md", "kernels.json", masking),
+    "is_utf8": ("docs/kernels.md", "kernels.json", by_text("is it UTF-8", "bytes.decode")),
+    "wire_to_str": ("docs/kernels.md", "kernels.json", by_text("wire to str", "unmask and CPython")),
+    "str_to_frame": ("docs/kernels.md", "kernels.json", by_text("str to frame", "encode, then frame")),
+    "wsproto": ("README.md", "wsproto.json", wsproto),
+}
+
+
+def machine(results: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
+    return f"{results['cpu']}, {results['system']}, {results['python']}; {versions}; {results['date']}."
+
+
+def write(name: str) -> None:
+    document, source, table = TABLES[name]
+    path = ROOT / document
+    results = load(RESULTS / source)
+    text = f"<!-- table: {name} -->\n\n{table(results)}\n\n{machine(results)}\n\n<!-- end of table -->"
+    pattern = re.compile(rf"<!-- table: {name} -->.*?<!-- end of table -->", re.DOTALL)
+    changed, count = pattern.subn(lambda _: text, path.read_text())
+    if count != 1:
+        raise ValueError(f"{document} has no place for the table {name}")
+    path.write_text(changed)
+
+
+if __name__ == "__main__":
+    for name, (_, source, _) in TABLES.items():
+        if (RESULTS / source).exists():
+            write(name)
