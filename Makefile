@@ -57,7 +57,7 @@ bench: build ## Measure against wsproto
 	mkdir -p $(BUILD)
 	$(PYTHON) -m pytest benchmarks/bench_wsproto.py --benchmark-columns=median,iqr,rounds --benchmark-json=$(BUILD)/wsproto.json
 	$(PYTHON) -m benchmarks.results $(BUILD)/wsproto.json benchmarks/results/wsproto.json
-	$(PYTHON) -m benchmarks.ratios benchmarks/results/wsproto.json
+	$(PYTHON) -m benchmarks.tables
 
 bench-kernels: build ## Measure the kernels by themselves, and plot them into docs/plots/
 	mkdir -p $(BUILD)
@@ -66,6 +66,7 @@ bench-kernels: build ## Measure the kernels by themselves, and plot them into do
 	    --benchmark-json=$(BUILD)/kernels.json
 	$(PYTHON) -m benchmarks.results $(BUILD)/kernels.json benchmarks/results/kernels.json
 	$(PYTHON) -m benchmarks.plot benchmarks/results/kernels.json docs/plots
+	$(PYTHON) -m benchmarks.tables
 
 package: ## Build the sdist and the wheel into dist/, and check them
 	$(PYTHON) -m build

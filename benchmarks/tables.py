@@ -73,7 +73,7 @@ def wsproto(results: dict[str, Any]) -> str:
     rows = []
     for message in messages:
         groups = [f"{column}: {message}" for column in columns]
-        rows.append([message, *(f"{wsproto_ratio(medians[g])} ×" if g in medians else "" for g in groups)])
+        rows.append([message, *(f"{wsproto_ratio(medians[g])} x" if g in medians else "" for g in groups)])
     return markdown(["", *columns], rows)
 
 
@@ -108,6 +108,5 @@ def write(name: str) -> None:
 
 
 if __name__ == "__main__":
-    for name, (_, source, _) in TABLES.items():
-        if (RESULTS / source).exists():
-            write(name)
+    for name in TABLES:
+        write(name)

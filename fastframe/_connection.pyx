@@ -20,8 +20,21 @@ cdef extern from *:
     {
         return ((PyTypeObject *)type)->tp_new((PyTypeObject *)type, no_arguments, NULL);
     }
+
+    /* The same with three attributes, set in this order. */
+    static PyObject *ff_new_instance_with_3(PyObject *type, PyObject *no_arguments, PyObject *const names[3],
+                                            PyObject *a, PyObject *b, PyObject *c)
+    {
+        PyObject *instance = ff_new_instance(type, no_arguments);
+        if (instance != NULL && (PyObject_GenericSetAttr(instance, names[0], a) < 0
+                                 || PyObject_GenericSetAttr(instance, names[1], b) < 0
+                                 || PyObject_GenericSetAttr(instance, names[2], c) < 0))
+            Py_CLEAR(instance);
+        return instance;
+    }
     """
     object ff_new_instance(object type, object no_arguments)
+    object ff_new_instance_with_3(object type, object no_arguments, PyObject **names, object a, object b, object c)
 
 
 cdef class Vocabulary:
@@ -65,13 +78,18 @@ cdef class Vocabulary:
 
     # ---- events ----
 
-    cdef object message_event(self, object kind, object data, bint frame_finished, bint message_finished):
+    cdef object message_event(self, uint8_t opcode, object data, bint frame_finished, bint message_finished):
         # The classes are frozen dataclasses: their own __init__ sets the same attributes, in the same order.
-        event = ff_new_instance(kind, self.nothing)
-        PyObject_GenericSetAttr(event, self.data, data)
-        PyObject_GenericSetAttr(event, self.frame_finished, frame_finished)
-        PyObject_GenericSetAttr(event, self.message_finished, message_finished)
-        return event
+        kind = self.TextMessage
+        if opcode == FF_OPCODE_BINARY:
+            kind = self.BytesMessage
+            if self.binary_as_bytearray:
+                data = bytearray(data)
+        cdef PyObject *names[3]
+        names[0] = <PyObject *>self.data
+        names[1] = <PyObject *>self.frame_finished
+        names[2] = <PyObject *>self.message_finished
+        return ff_new_instance_with_3(kind, self.nothing, names, data, frame_finished, message_finished)
 
     cdef object payload_event(self, object kind, object payload):
         event = ff_new_instance(kind, self.nothing)
@@ -82,16 +100,8 @@ cdef class Vocabulary:
         """The event of the frame that `protocol` has come to."""
         cdef uint8_t opcode = protocol._opcode
         payload = protocol._take_payload()
-        if opcode == FF_OPCODE_TEXT:
-            return self.message_event(
-                self.TextMessage, payload, protocol._frame_finished, protocol._message_finished
-            )
-        if opcode == FF_OPCODE_BINARY:
-            if self.binary_as_bytearray:
-                payload = bytearray(payload)
-            return self.message_event(
-                self.BytesMessage, payload, protocol._frame_finished, protocol._message_finished
-            )
+        if opcode == FF_OPCODE_TEXT or opcode == FF_OPCODE_BINARY:
+            return self.message_event(opcode, payload, protocol._frame_finished, protocol._message_finished)
         if opcode == FF_OPCODE_PING:
             return self.payload_event(self.Ping, payload)
         if opcode == FF_OPCODE_PONG:
@@ -141,6 +151,9 @@ cdef class Events(GeneratorShape):
         raise StopIteration
 
     cdef object _next_of_protocol(self):
+        payload = self._protocol._message_at_a_glance()
+        if payload is not None:
+            return self._wsproto.message_event(self._protocol._opcode, payload, True, True)
         self._source = NONE  # unless there is an event
         try:
             if not self._protocol._next():

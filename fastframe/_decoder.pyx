@@ -16,14 +16,14 @@ from libc.string cimport memcpy, memset
 
 from fastframe._capi cimport (
     FF_CLIENT, FF_ERR_CONTINUATION_EXPECTED, FF_ERR_CONTINUATION_UNEXPECTED, FF_ERR_FRAME_TOO_BIG,
-    FF_ERR_MESSAGE_TOO_BIG, FF_ERR_TEXT_UTF8, FF_ERR_TOO_MANY_FRAGMENTS, FF_MAX_CONTROL_PAYLOAD, FF_NEED_DATA, FF_OK,
+    FF_ERR_MESSAGE_TOO_BIG, FF_ERR_TEXT_UTF8, FF_ERR_TOO_MANY_FRAGMENTS, FF_MASKING_KEY_SIZE, FF_MAX_CONTROL_PAYLOAD, FF_NEED_DATA, FF_OK,
     FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_TEXT, FF_PADDING, FF_SERVER, ff_close_parse, ff_header,
-    ff_header_check, ff_header_parse, ff_kernels, ff_masking_key_rotate, ff_opcode_is_control, ff_role, ff_status,
+    ff_header_check, ff_header_of_whole_message, ff_header_parse, ff_kernels, ff_masking_key_rotate, ff_opcode_is_control, ff_role, ff_status,
     ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._core cimport kernels, new_close, new_ping, new_pong, number_from, protocol_error, raise_status, role_from
 from fastframe._inbox cimport Inbox
-from fastframe._payload cimport Chunk, CutCharacter, chunk_bytes, chunk_copy, chunk_text, padded_text
+from fastframe._payload cimport Chunk, CutCharacter, chunk_bytes, chunk_copy, chunk_text, padded_text, whole_text
 
 from fastframe._types import Role, Text
 
@@ -263,6 +263,9 @@ cdef class Decoder:
         return self
 
     def __next__(self):
+        message = self._message_at_a_glance()
+        if message is not None:
+            return message
         try:
             message = self._step()
         except BaseException as error:
@@ -272,6 +275,30 @@ cdef class Decoder:
             if self._lent == 0:
                 self._inbox.release()
             raise StopIteration
+        return message
+
+    cdef object _message_at_a_glance(self):
+        """The next message, if it is here as a whole and nothing about it is unusual. Else None, and nothing has changed."""
+        cdef ff_header header
+        cdef Chunk chunk
+        if self._state != HEADER or self._opcode != NO_MESSAGE:
+            return None
+        if not ff_header_of_whole_message(self._inbox.data, self._inbox.length, self._role, &header):
+            return None
+        if header.payload_length > self._max_frame_size or header.payload_length > self._max_message_size:
+            return None
+        chunk.data = self._inbox.data + header.size
+        chunk.length = <size_t>header.payload_length
+        chunk.masked = header.masked
+        memcpy(chunk.key, header.masking_key, FF_MASKING_KEY_SIZE)
+        if header.opcode != FF_OPCODE_TEXT:
+            message = chunk_bytes(self._kernels, &chunk)
+        elif self._decode_text:
+            message = whole_text(self._kernels, &chunk, &self._ascii)
+        else:
+            message = None
+        if message is not None:
+            self._inbox.consume(header.size + chunk.length)
         return message
 
     cdef object _step(self):

@@ -43,9 +43,26 @@ cdef inline bytes chunk_bytes(const ff_kernels *kernels, const Chunk *chunk):
     return payload
 
 
+# ---- text: ASCII straight into the string, anything else through a scratch buffer with padding on both sides ----
+
 cdef enum:
     PROBE_SIZE = 64
     SCRATCH_ON_STACK = 1024
+
+
+cdef inline uint8_t *scratch_for(size_t length, uint8_t *on_stack) except NULL:
+    cdef uint8_t *scratch = on_stack
+    if length > SCRATCH_ON_STACK:
+        scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
+        if scratch is NULL:
+            raise MemoryError
+    memset(scratch, 0, FF_PADDING)
+    return scratch
+
+
+cdef inline void free_scratch(uint8_t *scratch, uint8_t *on_stack) noexcept:
+    if scratch is not on_stack:
+        PyMem_Free(scratch)
 
 
 # True if the first bytes are ASCII; so that a long text that is not costs no string in vain.
@@ -54,56 +71,63 @@ cdef inline bint looks_ascii(const ff_kernels *kernels, const Chunk *chunk) noex
     return kernels.mask_ascii(probe, chunk.data, min(chunk.length, <size_t>PROBE_SIZE), chunk.key)
 
 
+# The text of a chunk that is all ASCII, or None. `ascii` says whether the last text was, and so whether it is worth trying.
+cdef inline object ascii_text(const ff_kernels *kernels, const Chunk *chunk, bint ascii):
+    if chunk.length and (ascii if chunk.length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
+        text = PyUnicode_New(chunk.length, 127)
+        if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
+            return text
+    return None  # the string was never seen by anybody
+
+
+# The text of a payload that is here as a whole; None if it is not UTF-8, or if CPython's decoder is faster than the
+# kernels. Sets `ascii`.
+cdef inline object whole_text(const ff_kernels *kernels, const Chunk *chunk, bint *ascii):
+    cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
+    cdef uint8_t *scratch
+    text = ascii_text(kernels, chunk, ascii[0])
+    if text is not None:
+        ascii[0] = True
+    elif kernels.text_is_fast:
+        scratch = scratch_for(chunk.length, on_stack)
+        try:
+            text = text_by_kernels(kernels, scratch + FF_PADDING, chunk.data, chunk.length, chunk.key)
+        finally:
+            free_scratch(scratch, on_stack)
+        ascii[0] = text is not None and PyUnicode_IS_COMPACT_ASCII(text)
+    return text
+
+
 # The text of `cut` and `chunk` up to the last complete character; what is left goes into `cut`. With `final` nothing may
 # be left. Raises the UnicodeDecodeError that CPython's own decoder raises, for it is that decoder; then `cut` is unchanged.
-# `ascii` says whether the last text was ASCII, which is then tried first, and is set to whether this one is.
 cdef inline object chunk_text(
     const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, bint *ascii
 ):
     cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
-    cdef size_t length = cut.length + chunk.length
-    if cut.length == 0 and length and (ascii[0] if length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
-        text = PyUnicode_New(length, 127)
-        if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, length, chunk.key):
-            ascii[0] = True
+    cdef uint8_t *scratch
+    text = None
+    if cut.length == 0:
+        text = whole_text(kernels, chunk, ascii) if final else ascii_text(kernels, chunk, ascii[0])
+        if text is not None:
             return text
-        text = None  # it was never seen by anybody
-    if length <= SCRATCH_ON_STACK:
-        text = scratch_text(kernels, chunk, cut, final, on_stack)
-    else:
-        text = long_text(kernels, chunk, cut, final)
+    scratch = scratch_for(cut.length + chunk.length, on_stack)
+    try:
+        text = scratch_text(kernels, chunk, cut, final, scratch + FF_PADDING)
+    finally:
+        free_scratch(scratch, on_stack)
     ascii[0] = PyUnicode_IS_COMPACT_ASCII(text)
     return text
 
 
-cdef inline object long_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):
-    cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + cut.length + chunk.length + FF_PADDING)
-    if scratch is NULL:
-        raise MemoryError
-    try:
-        return scratch_text(kernels, chunk, cut, final, scratch)
-    finally:
-        PyMem_Free(scratch)
-
-
-# The text through `scratch`, which has room for all of it and the padding.
+# The same at `start`, in the scratch.
 cdef inline object scratch_text(
-    const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, uint8_t *scratch
+    const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, uint8_t *start
 ):
-    cdef uint8_t *start = scratch + FF_PADDING
     cdef size_t length = cut.length + chunk.length
     cdef Py_ssize_t consumed = length
-    memset(scratch, 0, FF_PADDING)
-    if not kernels.text_is_fast:
-        memcpy(start, cut.bytes, cut.length)
-        chunk_copy(kernels, chunk, start + cut.length)
-    elif cut.length == 0 and final:
-        text = text_by_kernels(kernels, start, chunk.data, length, chunk.key)
-        if text is not None:
-            return text
-    else:
-        memcpy(start, cut.bytes, cut.length)
-        chunk_copy(kernels, chunk, start + cut.length)
+    memcpy(start, cut.bytes, cut.length)
+    chunk_copy(kernels, chunk, start + cut.length)
+    if kernels.text_is_fast:
         text = text_before_cut(kernels, start, length, cut, final)
         if text is not None:
             return text

@@ -39,6 +39,9 @@ cdef class FrameDecoder:
     cdef uint8_t _opcode
     cdef bint _frame_finished, _fin
 
+    cdef object _message_at_a_glance(self, uint8_t *opcode, bint *ascii)
+    cdef bint _is_plain(self) noexcept
+
     # True: there is a piece. False: more bytes are needed.
     cdef bint _advance(self) except -1
     cdef int _enter(self) except -1
@@ -70,6 +73,8 @@ cdef class FrameProtocol:
     cdef object _payload
     cdef uint8_t _opcode
     cdef bint _frame_finished, _message_finished
+
+    cdef object _message_at_a_glance(self)
 
     # True: there is a frame. False: more bytes are needed, or the stream has ended.
     cdef bint _next(self) except -1

@@ -12,19 +12,20 @@ from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.stdint cimport uint8_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from fastframe._capi cimport (
     FF_CLIENT, FF_ERR_CONTROL_FRAGMENTED, FF_ERR_CONTROL_LENGTH, FF_ERR_LENGTH_16_NOT_MINIMAL,
     FF_ERR_LENGTH_64_NOT_MINIMAL, FF_ERR_LENGTH_TOP_BIT, FF_ERR_MASKED, FF_ERR_OPCODE, FF_ERR_RSV, FF_ERR_UNMASKED, FF_MASKING_KEY_SIZE,
     FF_MAX_CONTROL_PAYLOAD, FF_NEED_DATA, FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING,
-    FF_OPCODE_PONG, FF_OPCODE_TEXT, FF_RSV1, FF_RSV2, FF_RSV3, FF_SERVER, ff_header, ff_header_check, ff_header_parse,
+    FF_OPCODE_PONG, FF_OPCODE_TEXT, FF_RSV1, FF_RSV2, FF_RSV3, FF_SERVER, ff_header, ff_header_check, ff_header_of_whole_message,
+    ff_header_parse,
     ff_masking_key_rotate, ff_opcode_is_control, ff_status,
 )
 from fastframe._core cimport kernels
 from fastframe._encoder cimport bytes_payload, frame_bytearray, frame_bytes, text_payload
 from fastframe._inbox cimport Inbox
-from fastframe._payload cimport Chunk, chunk_bytes, chunk_text
+from fastframe._payload cimport Chunk, chunk_bytes, chunk_text, whole_text
 
 from codecs import getincrementaldecoder
 
@@ -121,6 +122,37 @@ cdef class FrameDecoder:
             return None
         return self._wsproto.frame(self._opcode, self._take_payload(), self._frame_finished, self._fin)
 
+    cdef object _message_at_a_glance(self, uint8_t *opcode, bint *ascii):
+        """The payload of a message that is here in one frame with nothing unusual. Else None, and nothing has changed."""
+        cdef ff_header header
+        cdef Chunk chunk
+        if self._header_here or self._running or self._bytes_used or not self._is_plain():
+            return None
+        if not ff_header_of_whole_message(
+            self._inbox.data, self._inbox.length, FF_CLIENT if self.client else FF_SERVER, &header
+        ):
+            return None
+        chunk.data = self._inbox.data + header.size
+        chunk.length = <size_t>header.payload_length
+        chunk.masked = header.masked
+        memcpy(chunk.key, header.masking_key, FF_MASKING_KEY_SIZE)
+        if header.opcode == FF_OPCODE_TEXT:
+            payload = whole_text(self._kernels, &chunk, ascii)
+        elif self._wsproto.payloads_are_bytes:
+            payload = chunk_bytes(self._kernels, &chunk)
+        else:
+            payload = None
+        if payload is not None:
+            opcode[0] = header.opcode
+            self._inbox.consume(header.size + chunk.length)
+            self._payload_required = 0
+            self._payload_consumed = header.payload_length
+        return payload
+
+    cdef bint _is_plain(self) noexcept:
+        """True if no extension has a say in what is received."""
+        return PyList_CheckExact(self.extensions) and PyList_GET_SIZE(self.extensions) == 0
+
     cdef bint _advance(self) except -1:
         self._enter()
         try:
@@ -140,10 +172,7 @@ cdef class FrameDecoder:
             return False
         if not self._take_chunk():
             return False
-        if PyList_CheckExact(self.extensions) and PyList_GET_SIZE(self.extensions) == 0:
-            self._extended_payload = None
-        else:
-            self._extended_payload = self._extend()
+        self._extended_payload = None if self._is_plain() else self._extend()
         self._opcode = self._effective_opcode
         self._fin = self._header.fin
         if self._frame_finished:
@@ -197,7 +226,7 @@ cdef class FrameDecoder:
 
     cdef int _check_header(self, const ff_header *header) except -1:
         cdef uint8_t rsv_allowed = 0
-        if not (PyList_CheckExact(self.extensions) and PyList_GET_SIZE(self.extensions) == 0):
+        if not self._is_plain():
             opcode = self._wsproto.opcodes[header.opcode]
             rsv = self._rsv_bits(header.rsv)
             rsv_used = [False, False, False]
@@ -371,6 +400,12 @@ cdef class FrameProtocol:
     def _parse_more(self):
         """wsproto's inner generator: None where more bytes are needed; it ends with the stream."""
         return ParseMore(self)
+
+    cdef object _message_at_a_glance(self):
+        """The payload of the next message, in `_opcode` its kind, if it is here in one frame. Else None: then see `_next`."""
+        if self._running or self._exhausted or not self._started or self._message_opcode != NO_OPCODE:
+            return None
+        return self._frame_decoder._message_at_a_glance(&self._opcode, &self._ascii)
 
     cdef bint _next(self) except -1:
         if self._running:
@@ -569,6 +604,9 @@ cdef class ReceivedFrames(GeneratorShape):
     def __next__(self):
         cdef FrameProtocol protocol = self._protocol
         if protocol is not None:
+            payload = protocol._message_at_a_glance()
+            if payload is not None:
+                return protocol._wsproto.frame(protocol._opcode, payload, True, True)
             self._protocol = None
             if protocol._next():
                 self._protocol = protocol

@@ -103,6 +103,10 @@ ff_status ff_header_parse(const uint8_t *data, size_t length, ff_header *header)
  * that a negotiated extension uses. Needs the first two bytes of the header only. */
 ff_status ff_header_check(const ff_header *header, ff_role receiver, uint8_t rsv_allowed);
 
+/* The usual case at a glance: true, with `header` filled, if `data` begins with a text or binary message in one frame, all of
+ * it here, that `receiver` may take without an extension. False says nothing: then see ff_header_parse. */
+bool ff_header_of_whole_message(const uint8_t *data, size_t length, ff_role receiver, ff_header *header);
+
 /* Writes `header` to `out`, which has room for FF_MAX_HEADER bytes, and sets `header->size` to the bytes written.
  * Refuses what ff_header_parse would refuse; then nothing is written. */
 ff_status ff_header_write(ff_header *header, uint8_t *out);

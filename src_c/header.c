@@ -123,6 +123,42 @@ ff_status ff_header_check(const ff_header *header, ff_role receiver, uint8_t rsv
     return FF_OK;
 }
 
+bool ff_header_of_whole_message(const uint8_t *data, size_t length, ff_role receiver, ff_header *header)
+{
+    bool masked = receiver == FF_SERVER; /* 5.1 */
+    if (length < 2 || (data[0] != (FIN_BIT | FF_OPCODE_TEXT) && data[0] != (FIN_BIT | FF_OPCODE_BINARY)) ||
+        ((data[1] & MASK_BIT) != 0) != masked)
+        return false;
+
+    size_t size = 2;
+    uint64_t payload_length = data[1] & LENGTH_BITS;
+    if (payload_length >= LENGTH_16) {
+        unsigned bytes = payload_length == LENGTH_16 ? 2 : 8;
+        if (length < 2 + bytes)
+            return false;
+        payload_length = load_big_endian(data + 2, bytes);
+        if (check_extended_length(bytes, payload_length) != FF_OK)
+            return false;
+        size += bytes;
+    }
+    size_t key_at = size;
+    if (masked)
+        size += FF_MASKING_KEY_SIZE;
+    if (length < size || length - size < payload_length)
+        return false;
+
+    header->payload_length = payload_length;
+    memset(header->masking_key, 0, FF_MASKING_KEY_SIZE);
+    if (masked)
+        memcpy(header->masking_key, data + key_at, FF_MASKING_KEY_SIZE);
+    header->opcode = data[0] & OPCODE_BITS;
+    header->rsv = 0;
+    header->size = (uint8_t)size;
+    header->fin = true;
+    header->masked = masked;
+    return true;
+}
+
 ff_status ff_header_write(ff_header *header, uint8_t *out)
 {
     ff_status status = check_opcode(header);

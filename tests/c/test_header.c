@@ -41,6 +41,54 @@ static void test_every_pair_of_first_bytes(void)
     }
 }
 
+/* The glance must say yes exactly where the long way does, for a whole message in one frame, and see the same. */
+static void check_glance(const uint8_t *data, size_t length, ff_role receiver)
+{
+    ff_header slow, quick;
+    memset(&quick, 0xA5, sizeof quick);
+    bool expected = parse(data, length, &slow) == FF_OK && ff_header_check(&slow, receiver, 0) == FF_OK && slow.fin &&
+                    (slow.opcode == FF_OPCODE_TEXT || slow.opcode == FF_OPCODE_BINARY) &&
+                    length - slow.size >= slow.payload_length;
+    CHECK(ff_header_of_whole_message(memory.end - length, length, receiver, &quick) == expected);
+    if (expected)
+        CHECK(quick.payload_length == slow.payload_length && quick.opcode == slow.opcode && quick.rsv == slow.rsv &&
+              quick.size == slow.size && quick.fin && quick.masked == slow.masked &&
+              memcmp(quick.masking_key, slow.masking_key, FF_MASKING_KEY_SIZE) == 0);
+}
+
+static void test_glance(void)
+{
+    static uint8_t data[66000];
+    for (unsigned first = 0; first < 256; first++) {
+        for (unsigned second = 0; second < 256; second++) {
+            data[0] = (uint8_t)first;
+            data[1] = (uint8_t)second;
+            for (size_t length = 0; length < 150; length += length < 16 ? 1 : 11) {
+                check_glance(data, length, FF_SERVER);
+                check_glance(data, length, FF_CLIENT);
+            }
+        }
+    }
+    /* Lengths of 16 and 64 bits: minimal or not, whole or short by one. */
+    const uint64_t lengths[] = {0, 125, 126, 127, 300, 65535, 65536, UINT64_C(1) << 62, UINT64_C(1) << 63, UINT64_MAX};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        for (unsigned wide = 0; wide < 2; wide++) {
+            for (unsigned masked = 0; masked < 2; masked++) {
+                unsigned bytes = wide ? 8 : 2;
+                data[0] = 0x82;
+                data[1] = (uint8_t)(masked << 7 | (wide ? 127 : 126));
+                for (unsigned k = 0; k < bytes; k++)
+                    data[2 + k] = (uint8_t)(lengths[i] >> (8 * (bytes - 1 - k)));
+                size_t header = 2 + bytes + 4 * masked, whole = header + (size_t)(lengths[i] < 65537 ? lengths[i] : 0);
+                for (size_t length = 0; length <= header; length++)
+                    check_glance(data, length, masked ? FF_SERVER : FF_CLIENT);
+                for (size_t length = whole - 1; length <= whole + 1; length++)
+                    check_glance(data, length, masked ? FF_SERVER : FF_CLIENT);
+            }
+        }
+    }
+}
+
 static void test_cut_headers_need_data(void)
 {
     const uint64_t lengths[] = {0, 1, 125, 126, 65535, 65536, UINT64_C(1) << 32, INT64_MAX};
@@ -125,8 +173,9 @@ static void test_every_status_has_a_text(void)
 
 int main(void)
 {
-    memory = guarded_new(64);
+    memory = guarded_new(70000);
     test_every_pair_of_first_bytes();
+    test_glance();
     test_cut_headers_need_data();
     test_lengths_that_are_refused();
     test_who_must_mask();
