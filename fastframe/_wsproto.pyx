@@ -79,7 +79,7 @@ INSTALLED = Wsproto()
 
 
 # wsproto's own words: they go on the wire as the reason of the Close frame.
-WORDS = {
+_WORDS = {
     FF_ERR_OPCODE: "Invalid opcode {:#x}",
     FF_ERR_CONTROL_FRAGMENTED: "Invalid attempt to fragment control frame",
     FF_ERR_CONTROL_LENGTH: "Control frame with payload len > 125",
@@ -246,7 +246,7 @@ cdef class FrameDecoder:
 
     cdef int _raise_status(self, ff_status status, const ff_header *header) except -1:
         if status > FF_NEED_DATA:
-            raise self._wsproto.ParseFailed(WORDS[status].format(header.opcode))
+            raise self._wsproto.ParseFailed(_WORDS[status].format(header.opcode))
         return 0
 
     def _rsv_bits(self, rsv):
