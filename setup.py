@@ -59,6 +59,7 @@ setup(
             # The one table of kernels lives in _core; the others reach it there.
             extension("_core", "status", "header", "dispatch", "utf8", *KERNELS),
             extension("_inbox"),
+            extension("_gather", "utf8"),
             extension("_decoder", "header", "close", "utf8"),
             extension("_encoder", "status", "header", "close"),
             extension("_wsproto", "status", "header", "utf8"),

@@ -16,6 +16,7 @@
         "name": "benchmarks.floor",
         "sources": [
             "benchmarks/floor.pyx",
+            "src_c/header.c",
             "src_c/utf8.c"
         ]
     },
@@ -1771,8 +1772,8 @@ struct __pyx_memoryviewslice_obj;
 struct __pyx_t_9fastframe_8_payload_Chunk;
 struct __pyx_t_9fastframe_8_payload_CutCharacter;
 
-/* "fastframe/_payload.pxd":46
- * 
+/* "fastframe/_payload.pxd":48
+ * # ---- text: ASCII straight into the string, anything else through a scratch buffer with padding on both sides ----
  * 
  * cdef enum:             # <<<<<<<<<<<<<<
  *     PROBE_SIZE = 64
@@ -2829,6 +2830,13 @@ static CYTHON_INLINE long __Pyx_div_long(long, long, int b_is_constant);
 /* BufferIndexError.proto */
 static void __Pyx_RaiseBufferIndexError(int axis);
 
+/* ListAppend.proto */
+#if CYTHON_USE_PYLIST_INTERNALS && CYTHON_ASSUME_SAFE_MACROS && CYTHON_ASSUME_SAFE_SIZE
+static CYTHON_INLINE int __Pyx_PyList_Append(PyObject* list, PyObject* x);
+#else
+#define __Pyx_PyList_Append(L,x) PyList_Append(L,x)
+#endif
+
 /* AllocateExtensionType.proto */
 static PyObject *__Pyx_AllocateExtensionType(PyTypeObject *t, int is_final);
 
@@ -3383,9 +3391,12 @@ static ff_kernels const *(*__pyx_f_9fastframe_5_core_kernels)(void); /*proto*/
 /* Module declarations from "fastframe._payload" */
 static CYTHON_INLINE void __pyx_f_9fastframe_8_payload_chunk_copy(ff_kernels const *, struct __pyx_t_9fastframe_8_payload_Chunk const *, uint8_t *); /*proto*/
 static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_bytes(ff_kernels const *, struct __pyx_t_9fastframe_8_payload_Chunk const *); /*proto*/
+static CYTHON_INLINE uint8_t *__pyx_f_9fastframe_8_payload_scratch_for(size_t, uint8_t *); /*proto*/
+static CYTHON_INLINE void __pyx_f_9fastframe_8_payload_free_scratch(uint8_t *, uint8_t *); /*proto*/
 static CYTHON_INLINE int __pyx_f_9fastframe_8_payload_looks_ascii(ff_kernels const *, struct __pyx_t_9fastframe_8_payload_Chunk const *); /*proto*/
+static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_ascii_text(ff_kernels const *, struct __pyx_t_9fastframe_8_payload_Chunk const *, int); /*proto*/
+static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_whole_text(ff_kernels const *, struct __pyx_t_9fastframe_8_payload_Chunk const *, int *); /*proto*/
 static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernels const *, struct __pyx_t_9fastframe_8_payload_Chunk const *, struct __pyx_t_9fastframe_8_payload_CutCharacter *, int, int *); /*proto*/
-static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_long_text(ff_kernels const *, struct __pyx_t_9fastframe_8_payload_Chunk const *, struct __pyx_t_9fastframe_8_payload_CutCharacter *, int); /*proto*/
 static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kernels const *, struct __pyx_t_9fastframe_8_payload_Chunk const *, struct __pyx_t_9fastframe_8_payload_CutCharacter *, int, uint8_t *); /*proto*/
 static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_kernels const *, uint8_t *, size_t, struct __pyx_t_9fastframe_8_payload_CutCharacter *, int); /*proto*/
 static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_kernels const *, uint8_t *, uint8_t const *, size_t, uint8_t const *); /*proto*/
@@ -3519,6 +3530,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_8bytes_from_wire(CYTHON_UNUSED PyO
 static PyObject *__pyx_pf_10benchmarks_5floor_10ascii_from_wire(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, CYTHON_UNUSED PyObject *__pyx_v_key, int __pyx_v_times); /* proto */
 static PyObject *__pyx_pf_10benchmarks_5floor_12text_by_cpython(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, PyObject *__pyx_v_key, int __pyx_v_times); /* proto */
 static PyObject *__pyx_pf_10benchmarks_5floor_14text_from_wire(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_payload, PyObject *__pyx_v_key, int __pyx_v_times); /* proto */
+static PyObject *__pyx_pf_10benchmarks_5floor_16messages(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_wire); /* proto */
 static PyObject *__pyx_tp_new__initialisation_array(PyObject *o, 
 #if CYTHON_VECTORCALL_TPNEW
     PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames
@@ -3658,8 +3670,8 @@ namespace {
     __Pyx_CachedCFunction __pyx_umethod_PyDict_Type_values;
     PyObject *__pyx_slice[1];
     PyObject *__pyx_tuple[2];
-    PyObject *__pyx_codeobj_tab[8];
-    PyObject *__pyx_string_tab[127];
+    PyObject *__pyx_codeobj_tab[9];
+    PyObject *__pyx_string_tab[135];
     PyObject *__pyx_number_tab[3];
 /* #### Code section: module_state_contents ### */
 /* PyFrozenDict.module_state_decls */
@@ -3793,49 +3805,57 @@ static __pyx_mstatetype * const __pyx_mstate_global = &__pyx_mstate_global_stati
 #define __pyx_n_u_flags __pyx_string_tab[81]
 #define __pyx_n_u_format __pyx_string_tab[82]
 #define __pyx_n_u_fortran __pyx_string_tab[83]
-#define __pyx_n_u_id __pyx_string_tab[84]
-#define __pyx_n_u_index __pyx_string_tab[85]
-#define __pyx_n_u_items __pyx_string_tab[86]
-#define __pyx_n_u_itemsize __pyx_string_tab[87]
-#define __pyx_n_u_key __pyx_string_tab[88]
-#define __pyx_n_u_mask_in_place __pyx_string_tab[89]
-#define __pyx_n_u_memview __pyx_string_tab[90]
-#define __pyx_n_u_mode __pyx_string_tab[91]
-#define __pyx_n_u_name __pyx_string_tab[92]
-#define __pyx_n_u_ndim __pyx_string_tab[93]
-#define __pyx_n_u_obj __pyx_string_tab[94]
-#define __pyx_n_u_pack __pyx_string_tab[95]
-#define __pyx_n_u_payload __pyx_string_tab[96]
-#define __pyx_n_u_pop __pyx_string_tab[97]
-#define __pyx_n_u_register __pyx_string_tab[98]
-#define __pyx_n_u_scratch __pyx_string_tab[99]
-#define __pyx_n_u_setdefault __pyx_string_tab[100]
-#define __pyx_n_u_shape __pyx_string_tab[101]
-#define __pyx_n_u_size __pyx_string_tab[102]
-#define __pyx_n_u_start __pyx_string_tab[103]
-#define __pyx_n_u_step __pyx_string_tab[104]
-#define __pyx_n_u_stop __pyx_string_tab[105]
-#define __pyx_n_u_struct __pyx_string_tab[106]
-#define __pyx_n_u_text __pyx_string_tab[107]
-#define __pyx_n_u_text_by_cpython __pyx_string_tab[108]
-#define __pyx_n_u_text_from_wire __pyx_string_tab[109]
-#define __pyx_n_u_times __pyx_string_tab[110]
-#define __pyx_n_u_unpack __pyx_string_tab[111]
-#define __pyx_n_u_update __pyx_string_tab[112]
-#define __pyx_n_u_values __pyx_string_tab[113]
-#define __pyx_n_u_view __pyx_string_tab[114]
-#define __pyx_n_u_x __pyx_string_tab[115]
-#define __pyx_kp_b__5 __pyx_string_tab[116]
-#define __pyx_n_b_O __pyx_string_tab[117]
-#define __pyx_kp_b_ff_kernels_const_void_kernels __pyx_string_tab[118]
-#define __pyx_kp_b_iso88591_1_U_1_A_Qj_a_Qg_6azAQQRRS_1 __pyx_string_tab[119]
-#define __pyx_kp_b_iso88591_Q_U_1_61A_a_1JFVVWWX_1 __pyx_string_tab[120]
-#define __pyx_kp_b_iso88591_av_Qa_AY_7q_OqPQ_1 __pyx_string_tab[121]
-#define __pyx_kp_b_iso88591_1IQ_1_U_1_7_aq_1 __pyx_string_tab[122]
-#define __pyx_kp_b_iso88591_1IQ_a_1_U_1_Q_z_QgQe6_1 __pyx_string_tab[123]
-#define __pyx_kp_b_iso88591_1A_K_1E_1_xs_1_E_aq_2U_1JfL_nno __pyx_string_tab[124]
-#define __pyx_kp_b_iso88591_Q_U_1_aq_AT_72B_1 __pyx_string_tab[125]
-#define __pyx_kp_b_iso88591_Q_U_1_r_aq_AT_at4vQd_KK __pyx_string_tab[126]
+#define __pyx_n_u_found __pyx_string_tab[84]
+#define __pyx_n_u_header __pyx_string_tab[85]
+#define __pyx_n_u_id __pyx_string_tab[86]
+#define __pyx_n_u_index __pyx_string_tab[87]
+#define __pyx_n_u_items __pyx_string_tab[88]
+#define __pyx_n_u_itemsize __pyx_string_tab[89]
+#define __pyx_n_u_kernel __pyx_string_tab[90]
+#define __pyx_n_u_key __pyx_string_tab[91]
+#define __pyx_n_u_length __pyx_string_tab[92]
+#define __pyx_n_u_mask_in_place __pyx_string_tab[93]
+#define __pyx_n_u_memview __pyx_string_tab[94]
+#define __pyx_n_u_message __pyx_string_tab[95]
+#define __pyx_n_u_messages __pyx_string_tab[96]
+#define __pyx_n_u_mode __pyx_string_tab[97]
+#define __pyx_n_u_name __pyx_string_tab[98]
+#define __pyx_n_u_ndim __pyx_string_tab[99]
+#define __pyx_n_u_obj __pyx_string_tab[100]
+#define __pyx_n_u_pack __pyx_string_tab[101]
+#define __pyx_n_u_payload __pyx_string_tab[102]
+#define __pyx_n_u_pop __pyx_string_tab[103]
+#define __pyx_n_u_register __pyx_string_tab[104]
+#define __pyx_n_u_scratch __pyx_string_tab[105]
+#define __pyx_n_u_setdefault __pyx_string_tab[106]
+#define __pyx_n_u_shape __pyx_string_tab[107]
+#define __pyx_n_u_size __pyx_string_tab[108]
+#define __pyx_n_u_start __pyx_string_tab[109]
+#define __pyx_n_u_step __pyx_string_tab[110]
+#define __pyx_n_u_stop __pyx_string_tab[111]
+#define __pyx_n_u_struct __pyx_string_tab[112]
+#define __pyx_n_u_text __pyx_string_tab[113]
+#define __pyx_n_u_text_by_cpython __pyx_string_tab[114]
+#define __pyx_n_u_text_from_wire __pyx_string_tab[115]
+#define __pyx_n_u_times __pyx_string_tab[116]
+#define __pyx_n_u_unpack __pyx_string_tab[117]
+#define __pyx_n_u_update __pyx_string_tab[118]
+#define __pyx_n_u_values __pyx_string_tab[119]
+#define __pyx_n_u_view __pyx_string_tab[120]
+#define __pyx_n_u_wire __pyx_string_tab[121]
+#define __pyx_n_u_x __pyx_string_tab[122]
+#define __pyx_kp_b__5 __pyx_string_tab[123]
+#define __pyx_n_b_O __pyx_string_tab[124]
+#define __pyx_kp_b_ff_kernels_const_void_kernels __pyx_string_tab[125]
+#define __pyx_kp_b_iso88591_1_U_1_A_Qj_a_Qg_6azAQQRRS_1 __pyx_string_tab[126]
+#define __pyx_kp_b_iso88591_Q_U_1_61A_a_1JFVVWWX_1 __pyx_string_tab[127]
+#define __pyx_kp_b_iso88591_av_Qa_AY_7q_OqPQ_1 __pyx_string_tab[128]
+#define __pyx_kp_b_iso88591_1IQ_1_U_1_7_aq_1 __pyx_string_tab[129]
+#define __pyx_kp_b_iso88591_1IQ_a_1_U_1_Q_z_QgQe6_1 __pyx_string_tab[130]
+#define __pyx_kp_b_iso88591_1A_K_1E_1_xs_1_E_aq_2U_1JfL_nno __pyx_string_tab[131]
+#define __pyx_kp_b_iso88591_Q_U_1_aq_AT_72B_1 __pyx_string_tab[132]
+#define __pyx_kp_b_iso88591_Q_U_1_r_aq_AT_at4vQd_KK __pyx_string_tab[133]
+#define __pyx_kp_b_iso88591_00A_G1_A_AV8_aq_xvQ_a_6_A_m1F_Q __pyx_string_tab[134]
 #define __pyx_int_0 __pyx_number_tab[0]
 #define __pyx_int_neg_1 __pyx_number_tab[1]
 #define __pyx_int_136983863 __pyx_number_tab[2]
@@ -3871,8 +3891,8 @@ static CYTHON_SMALL_CODE int __pyx_m_clear(PyObject *m) {
   Py_CLEAR(clear_module_state->__pyx_umethod_PyDict_Type_values.method);
   for (int i=0; i<1; ++i) { Py_CLEAR(clear_module_state->__pyx_slice[i]); }
   for (int i=0; i<2; ++i) { Py_CLEAR(clear_module_state->__pyx_tuple[i]); }
-  for (int i=0; i<8; ++i) { Py_CLEAR(clear_module_state->__pyx_codeobj_tab[i]); }
-  for (int i=0; i<127; ++i) { Py_CLEAR(clear_module_state->__pyx_string_tab[i]); }
+  for (int i=0; i<9; ++i) { Py_CLEAR(clear_module_state->__pyx_codeobj_tab[i]); }
+  for (int i=0; i<135; ++i) { Py_CLEAR(clear_module_state->__pyx_string_tab[i]); }
   for (int i=0; i<3; ++i) { Py_CLEAR(clear_module_state->__pyx_number_tab[i]); }
 /* #### Code section: module_state_clear_contents ### */
 /* CommonTypesMetaclass.module_state_clear */
@@ -3914,8 +3934,8 @@ static CYTHON_SMALL_CODE int __pyx_m_traverse(PyObject *m, visitproc visit, void
   Py_VISIT(traverse_module_state->__pyx_umethod_PyDict_Type_values.method);
   for (int i=0; i<1; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_slice[i]); }
   for (int i=0; i<2; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_tuple[i]); }
-  for (int i=0; i<8; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_codeobj_tab[i]); }
-  for (int i=0; i<127; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_string_tab[i]); }
+  for (int i=0; i<9; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_codeobj_tab[i]); }
+  for (int i=0; i<135; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_string_tab[i]); }
   for (int i=0; i<3; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_number_tab[i]); }
 /* #### Code section: module_state_traverse_contents ### */
 /* CommonTypesMetaclass.module_state_traverse */
@@ -18245,7 +18265,185 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_bytes(ff_kerne
   return __pyx_r;
 }
 
-/* "fastframe/_payload.pxd":52
+/* "fastframe/_payload.pxd":53
+ * 
+ * 
+ * cdef inline uint8_t *scratch_for(size_t length, uint8_t *on_stack) except NULL:             # <<<<<<<<<<<<<<
+ *     cdef uint8_t *scratch = on_stack
+ *     if length > SCRATCH_ON_STACK:
+*/
+
+static CYTHON_INLINE uint8_t *__pyx_f_9fastframe_8_payload_scratch_for(size_t __pyx_v_length, uint8_t *__pyx_v_on_stack) {
+  uint8_t *__pyx_v_scratch;
+  uint8_t *__pyx_r;
+  int __pyx_t_1;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+
+  /* "fastframe/_payload.pxd":54
+ * 
+ * cdef inline uint8_t *scratch_for(size_t length, uint8_t *on_stack) except NULL:
+ *     cdef uint8_t *scratch = on_stack             # <<<<<<<<<<<<<<
+ *     if length > SCRATCH_ON_STACK:
+ *         scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
+*/
+  __pyx_v_scratch = __pyx_v_on_stack;
+
+  /* "fastframe/_payload.pxd":55
+ * cdef inline uint8_t *scratch_for(size_t length, uint8_t *on_stack) except NULL:
+ *     cdef uint8_t *scratch = on_stack
+ *     if length > SCRATCH_ON_STACK:             # <<<<<<<<<<<<<<
+ *         scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
+ *         if scratch is NULL:
+*/
+  __pyx_t_1 = (__pyx_v_length > __pyx_e_9fastframe_8_payload_SCRATCH_ON_STACK);
+
+  if (__pyx_t_1) {
+
+
+    /* "fastframe/_payload.pxd":56
+ *     cdef uint8_t *scratch = on_stack
+ *     if length > SCRATCH_ON_STACK:
+ *         scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)             # <<<<<<<<<<<<<<
+ *         if scratch is NULL:
+ *             raise MemoryError
+*/
+    __pyx_v_scratch = ((uint8_t *)PyMem_Malloc(((FF_PADDING + __pyx_v_length) + FF_PADDING)));
+
+    /* "fastframe/_payload.pxd":57
+ *     if length > SCRATCH_ON_STACK:
+ *         scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
+ *         if scratch is NULL:             # <<<<<<<<<<<<<<
+ *             raise MemoryError
+ *     memset(scratch, 0, FF_PADDING)
+*/
+    __pyx_t_1 = (__pyx_v_scratch == NULL);
+
+    if (unlikely(__pyx_t_1)) {
+
+
+      /* "fastframe/_payload.pxd":58
+ *         scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
+ *         if scratch is NULL:
+ *             raise MemoryError             # <<<<<<<<<<<<<<
+ *     memset(scratch, 0, FF_PADDING)
+ *     return scratch
+*/
+      PyErr_NoMemory(); __PYX_ERR(2, 58, __pyx_L1_error)
+
+      /* "fastframe/_payload.pxd":57
+ *     if length > SCRATCH_ON_STACK:
+ *         scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
+ *         if scratch is NULL:             # <<<<<<<<<<<<<<
+ *             raise MemoryError
+ *     memset(scratch, 0, FF_PADDING)
+*/
+    }
+
+    /* "fastframe/_payload.pxd":55
+ * cdef inline uint8_t *scratch_for(size_t length, uint8_t *on_stack) except NULL:
+ *     cdef uint8_t *scratch = on_stack
+ *     if length > SCRATCH_ON_STACK:             # <<<<<<<<<<<<<<
+ *         scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
+ *         if scratch is NULL:
+*/
+  }
+
+  /* "fastframe/_payload.pxd":59
+ *         if scratch is NULL:
+ *             raise MemoryError
+ *     memset(scratch, 0, FF_PADDING)             # <<<<<<<<<<<<<<
+ *     return scratch
+ * 
+*/
+  (void)(memset(__pyx_v_scratch, 0, FF_PADDING));
+
+  /* "fastframe/_payload.pxd":60
+ *             raise MemoryError
+ *     memset(scratch, 0, FF_PADDING)
+ *     return scratch             # <<<<<<<<<<<<<<
+ * 
+ * 
+*/
+  {
+
+    __pyx_r = __pyx_v_scratch;
+  }
+  goto __pyx_L0;
+
+  /* "fastframe/_payload.pxd":53
+ * 
+ * 
+ * cdef inline uint8_t *scratch_for(size_t length, uint8_t *on_stack) except NULL:             # <<<<<<<<<<<<<<
+ *     cdef uint8_t *scratch = on_stack
+ *     if length > SCRATCH_ON_STACK:
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_AddTraceback("fastframe._payload.scratch_for", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = NULL;
+  __pyx_L0:;
+
+
+  return __pyx_r;
+}
+
+/* "fastframe/_payload.pxd":63
+ * 
+ * 
+ * cdef inline void free_scratch(uint8_t *scratch, uint8_t *on_stack) noexcept:             # <<<<<<<<<<<<<<
+ *     if scratch is not on_stack:
+ *         PyMem_Free(scratch)
+*/
+
+static CYTHON_INLINE void __pyx_f_9fastframe_8_payload_free_scratch(uint8_t *__pyx_v_scratch, uint8_t *__pyx_v_on_stack) {
+  int __pyx_t_1;
+
+  /* "fastframe/_payload.pxd":64
+ * 
+ * cdef inline void free_scratch(uint8_t *scratch, uint8_t *on_stack) noexcept:
+ *     if scratch is not on_stack:             # <<<<<<<<<<<<<<
+ *         PyMem_Free(scratch)
+ * 
+*/
+  __pyx_t_1 = (__pyx_v_scratch != __pyx_v_on_stack);
+
+  if (__pyx_t_1) {
+
+
+    /* "fastframe/_payload.pxd":65
+ * cdef inline void free_scratch(uint8_t *scratch, uint8_t *on_stack) noexcept:
+ *     if scratch is not on_stack:
+ *         PyMem_Free(scratch)             # <<<<<<<<<<<<<<
+ * 
+ * 
+*/
+    PyMem_Free(__pyx_v_scratch);
+
+    /* "fastframe/_payload.pxd":64
+ * 
+ * cdef inline void free_scratch(uint8_t *scratch, uint8_t *on_stack) noexcept:
+ *     if scratch is not on_stack:             # <<<<<<<<<<<<<<
+ *         PyMem_Free(scratch)
+ * 
+*/
+  }
+
+  /* "fastframe/_payload.pxd":63
+ * 
+ * 
+ * cdef inline void free_scratch(uint8_t *scratch, uint8_t *on_stack) noexcept:             # <<<<<<<<<<<<<<
+ *     if scratch is not on_stack:
+ *         PyMem_Free(scratch)
+*/
+
+  /* function exit code */
+
+}
+
+/* "fastframe/_payload.pxd":69
  * 
  * # True if the first bytes are ASCII; so that a long text that is not costs no string in vain.
  * cdef inline bint looks_ascii(const ff_kernels *kernels, const Chunk *chunk) noexcept:             # <<<<<<<<<<<<<<
@@ -18261,7 +18459,7 @@ static CYTHON_INLINE int __pyx_f_9fastframe_8_payload_looks_ascii(ff_kernels con
   size_t __pyx_t_3;
   int __pyx_t_4;
 
-  /* "fastframe/_payload.pxd":54
+  /* "fastframe/_payload.pxd":71
  * cdef inline bint looks_ascii(const ff_kernels *kernels, const Chunk *chunk) noexcept:
  *     cdef uint8_t probe[PROBE_SIZE]
  *     return kernels.mask_ascii(probe, chunk.data, min(chunk.length, <size_t>PROBE_SIZE), chunk.key)             # <<<<<<<<<<<<<<
@@ -18289,7 +18487,7 @@ static CYTHON_INLINE int __pyx_f_9fastframe_8_payload_looks_ascii(ff_kernels con
 
   goto __pyx_L0;
 
-  /* "fastframe/_payload.pxd":52
+  /* "fastframe/_payload.pxd":69
  * 
  * # True if the first bytes are ASCII; so that a long text that is not costs no string in vain.
  * cdef inline bint looks_ascii(const ff_kernels *kernels, const Chunk *chunk) noexcept:             # <<<<<<<<<<<<<<
@@ -18304,17 +18502,15 @@ static CYTHON_INLINE int __pyx_f_9fastframe_8_payload_looks_ascii(ff_kernels con
   return __pyx_r;
 }
 
-/* "fastframe/_payload.pxd":60
- * # be left. Raises the UnicodeDecodeError that CPython's own decoder raises, for it is that decoder; then `cut` is unchanged.
- * # `ascii` says whether the last text was ASCII, which is then tried first, and is set to whether this one is.
- * cdef inline object chunk_text(             # <<<<<<<<<<<<<<
- *     const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, bint *ascii
- * ):
+/* "fastframe/_payload.pxd":75
+ * 
+ * # The text of a chunk that is all ASCII, or None. `ascii` says whether the last text was, and so whether it is worth trying.
+ * cdef inline object ascii_text(const ff_kernels *kernels, const Chunk *chunk, bint ascii):             # <<<<<<<<<<<<<<
+ *     if chunk.length and (ascii if chunk.length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
+ *         text = PyUnicode_New(chunk.length, 127)
 */
 
-static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernels const *__pyx_v_kernels, struct __pyx_t_9fastframe_8_payload_Chunk const *__pyx_v_chunk, struct __pyx_t_9fastframe_8_payload_CutCharacter *__pyx_v_cut, int __pyx_v_final, int *__pyx_v_ascii) {
-  uint8_t __pyx_v_on_stack[((FF_PADDING + __pyx_e_9fastframe_8_payload_SCRATCH_ON_STACK) + FF_PADDING)];
-  size_t __pyx_v_length;
+static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_ascii_text(ff_kernels const *__pyx_v_kernels, struct __pyx_t_9fastframe_8_payload_Chunk const *__pyx_v_chunk, int __pyx_v_ascii) {
   PyObject *__pyx_v_text = NULL;
   PyObject *__pyx_r = NULL;
   __Pyx_RefNannyDeclarations
@@ -18325,25 +18521,16 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernel
   int __pyx_lineno = 0;
   const char *__pyx_filename = NULL;
   int __pyx_clineno = 0;
-  __Pyx_RefNannySetupContext("chunk_text", 0);
+  __Pyx_RefNannySetupContext("ascii_text", 0);
 
-  /* "fastframe/_payload.pxd":64
- * ):
- *     cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
- *     cdef size_t length = cut.length + chunk.length             # <<<<<<<<<<<<<<
- *     if cut.length == 0 and length and (ascii[0] if length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
- *         text = PyUnicode_New(length, 127)
+  /* "fastframe/_payload.pxd":76
+ * # The text of a chunk that is all ASCII, or None. `ascii` says whether the last text was, and so whether it is worth trying.
+ * cdef inline object ascii_text(const ff_kernels *kernels, const Chunk *chunk, bint ascii):
+ *     if chunk.length and (ascii if chunk.length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):             # <<<<<<<<<<<<<<
+ *         text = PyUnicode_New(chunk.length, 127)
+ *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
 */
-  __pyx_v_length = (__pyx_v_cut->length + __pyx_v_chunk->length);
-
-  /* "fastframe/_payload.pxd":65
- *     cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
- *     cdef size_t length = cut.length + chunk.length
- *     if cut.length == 0 and length and (ascii[0] if length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):             # <<<<<<<<<<<<<<
- *         text = PyUnicode_New(length, 127)
- *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, length, chunk.key):
-*/
-  __pyx_t_2 = (__pyx_v_cut->length == 0);
+  __pyx_t_2 = (__pyx_v_chunk->length != 0);
 
   if (__pyx_t_2) {
 
@@ -18353,21 +18540,11 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernel
 
     goto __pyx_L4_bool_binop_done;
   }
-  __pyx_t_2 = (__pyx_v_length != 0);
-
-  if (__pyx_t_2) {
-
-  } else {
-
-    __pyx_t_1 = __pyx_t_2;
-
-    goto __pyx_L4_bool_binop_done;
-  }
-  __pyx_t_3 = (__pyx_v_length <= __pyx_e_9fastframe_8_payload_SCRATCH_ON_STACK);
+  __pyx_t_3 = (__pyx_v_chunk->length <= __pyx_e_9fastframe_8_payload_SCRATCH_ON_STACK);
 
   if (__pyx_t_3) {
 
-    __pyx_t_2 = (__pyx_v_ascii[0]);
+    __pyx_t_2 = __pyx_v_ascii;
   } else {
 
     __pyx_t_2 = __pyx_f_9fastframe_8_payload_looks_ascii(__pyx_v_kernels, __pyx_v_chunk);
@@ -18380,45 +18557,36 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernel
   if (__pyx_t_1) {
 
 
-    /* "fastframe/_payload.pxd":66
- *     cdef size_t length = cut.length + chunk.length
- *     if cut.length == 0 and length and (ascii[0] if length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
- *         text = PyUnicode_New(length, 127)             # <<<<<<<<<<<<<<
- *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, length, chunk.key):
- *             ascii[0] = True
+    /* "fastframe/_payload.pxd":77
+ * cdef inline object ascii_text(const ff_kernels *kernels, const Chunk *chunk, bint ascii):
+ *     if chunk.length and (ascii if chunk.length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
+ *         text = PyUnicode_New(chunk.length, 127)             # <<<<<<<<<<<<<<
+ *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
+ *             return text
 */
-    __pyx_t_4 = PyUnicode_New(__pyx_v_length, 0x7F); if (unlikely(!__pyx_t_4)) __PYX_ERR(2, 66, __pyx_L1_error)
+    __pyx_t_4 = PyUnicode_New(__pyx_v_chunk->length, 0x7F); if (unlikely(!__pyx_t_4)) __PYX_ERR(2, 77, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_4);
     __pyx_v_text = __pyx_t_4;
     __pyx_t_4 = 0;
 
-    /* "fastframe/_payload.pxd":67
- *     if cut.length == 0 and length and (ascii[0] if length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
- *         text = PyUnicode_New(length, 127)
- *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, length, chunk.key):             # <<<<<<<<<<<<<<
- *             ascii[0] = True
+    /* "fastframe/_payload.pxd":78
+ *     if chunk.length and (ascii if chunk.length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
+ *         text = PyUnicode_New(chunk.length, 127)
+ *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):             # <<<<<<<<<<<<<<
  *             return text
+ *     return None  # the string was never seen by anybody
 */
-    __pyx_t_1 = __pyx_v_kernels->mask_ascii(((uint8_t *)PyUnicode_DATA(__pyx_v_text)), __pyx_v_chunk->data, __pyx_v_length, __pyx_v_chunk->key);
+    __pyx_t_1 = __pyx_v_kernels->mask_ascii(((uint8_t *)PyUnicode_DATA(__pyx_v_text)), __pyx_v_chunk->data, __pyx_v_chunk->length, __pyx_v_chunk->key);
 
     if (__pyx_t_1) {
 
 
-      /* "fastframe/_payload.pxd":68
- *         text = PyUnicode_New(length, 127)
- *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, length, chunk.key):
- *             ascii[0] = True             # <<<<<<<<<<<<<<
- *             return text
- *         text = None  # it was never seen by anybody
-*/
-      (__pyx_v_ascii[0]) = 1;
-
-      /* "fastframe/_payload.pxd":69
- *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, length, chunk.key):
- *             ascii[0] = True
+      /* "fastframe/_payload.pxd":79
+ *         text = PyUnicode_New(chunk.length, 127)
+ *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
  *             return text             # <<<<<<<<<<<<<<
- *         text = None  # it was never seen by anybody
- *     if length <= SCRATCH_ON_STACK:
+ *     return None  # the string was never seen by anybody
+ * 
 */
       {
         PyObject *__pyx_temp;
@@ -18431,94 +18599,510 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernel
       }
       goto __pyx_L0;
 
-      /* "fastframe/_payload.pxd":67
- *     if cut.length == 0 and length and (ascii[0] if length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
- *         text = PyUnicode_New(length, 127)
- *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, length, chunk.key):             # <<<<<<<<<<<<<<
- *             ascii[0] = True
+      /* "fastframe/_payload.pxd":78
+ *     if chunk.length and (ascii if chunk.length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
+ *         text = PyUnicode_New(chunk.length, 127)
+ *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):             # <<<<<<<<<<<<<<
  *             return text
+ *     return None  # the string was never seen by anybody
 */
     }
 
-    /* "fastframe/_payload.pxd":70
- *             ascii[0] = True
- *             return text
- *         text = None  # it was never seen by anybody             # <<<<<<<<<<<<<<
- *     if length <= SCRATCH_ON_STACK:
- *         text = scratch_text(kernels, chunk, cut, final, on_stack)
-*/
-    __Pyx_INCREF(Py_None);
-    __Pyx_DECREF_SET(__pyx_v_text, Py_None);
-
-    /* "fastframe/_payload.pxd":65
- *     cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
- *     cdef size_t length = cut.length + chunk.length
- *     if cut.length == 0 and length and (ascii[0] if length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):             # <<<<<<<<<<<<<<
- *         text = PyUnicode_New(length, 127)
- *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, length, chunk.key):
+    /* "fastframe/_payload.pxd":76
+ * # The text of a chunk that is all ASCII, or None. `ascii` says whether the last text was, and so whether it is worth trying.
+ * cdef inline object ascii_text(const ff_kernels *kernels, const Chunk *chunk, bint ascii):
+ *     if chunk.length and (ascii if chunk.length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):             # <<<<<<<<<<<<<<
+ *         text = PyUnicode_New(chunk.length, 127)
+ *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
 */
   }
 
-  /* "fastframe/_payload.pxd":71
+  /* "fastframe/_payload.pxd":80
+ *         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
  *             return text
- *         text = None  # it was never seen by anybody
- *     if length <= SCRATCH_ON_STACK:             # <<<<<<<<<<<<<<
- *         text = scratch_text(kernels, chunk, cut, final, on_stack)
- *     else:
+ *     return None  # the string was never seen by anybody             # <<<<<<<<<<<<<<
+ * 
+ * 
 */
-  __pyx_t_1 = (__pyx_v_length <= __pyx_e_9fastframe_8_payload_SCRATCH_ON_STACK);
+  {
+    PyObject *__pyx_temp;
+    {
+      __pyx_temp = __pyx_r;
+      __pyx_r = Py_None; __Pyx_INCREF(Py_None);
+    }
+    __Pyx_XDECREF(__pyx_temp);
+  }
+  goto __pyx_L0;
+
+  /* "fastframe/_payload.pxd":75
+ * 
+ * # The text of a chunk that is all ASCII, or None. `ascii` says whether the last text was, and so whether it is worth trying.
+ * cdef inline object ascii_text(const ff_kernels *kernels, const Chunk *chunk, bint ascii):             # <<<<<<<<<<<<<<
+ *     if chunk.length and (ascii if chunk.length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
+ *         text = PyUnicode_New(chunk.length, 127)
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_XDECREF(__pyx_t_4);
+  __Pyx_AddTraceback("fastframe._payload.ascii_text", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = 0;
+  __pyx_L0:;
+  __Pyx_XDECREF(__pyx_v_text);
+  __Pyx_XGIVEREF(__pyx_r);
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+/* "fastframe/_payload.pxd":85
+ * # The text of a payload that is here as a whole; None if it is not UTF-8, or if CPython's decoder is faster than the
+ * # kernels. Sets `ascii`.
+ * cdef inline object whole_text(const ff_kernels *kernels, const Chunk *chunk, bint *ascii):             # <<<<<<<<<<<<<<
+ *     cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
+ *     cdef uint8_t *scratch
+*/
+
+static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_whole_text(ff_kernels const *__pyx_v_kernels, struct __pyx_t_9fastframe_8_payload_Chunk const *__pyx_v_chunk, int *__pyx_v_ascii) {
+  uint8_t __pyx_v_on_stack[((FF_PADDING + __pyx_e_9fastframe_8_payload_SCRATCH_ON_STACK) + FF_PADDING)];
+  uint8_t *__pyx_v_scratch;
+  PyObject *__pyx_v_text = NULL;
+  PyObject *__pyx_r = NULL;
+  __Pyx_RefNannyDeclarations
+  PyObject *__pyx_t_1 = NULL;
+  int __pyx_t_2;
+  uint8_t *__pyx_t_3;
+  int __pyx_t_4;
+  int __pyx_t_5;
+  char const *__pyx_t_6;
+  PyObject *__pyx_t_7 = NULL;
+  PyObject *__pyx_t_8 = NULL;
+  PyObject *__pyx_t_9 = NULL;
+  PyObject *__pyx_t_10 = NULL;
+  PyObject *__pyx_t_11 = NULL;
+  PyObject *__pyx_t_12 = NULL;
+  int __pyx_t_13;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("whole_text", 0);
+
+  /* "fastframe/_payload.pxd":88
+ *     cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
+ *     cdef uint8_t *scratch
+ *     text = ascii_text(kernels, chunk, ascii[0])             # <<<<<<<<<<<<<<
+ *     if text is not None:
+ *         ascii[0] = True
+*/
+  __pyx_t_1 = __pyx_f_9fastframe_8_payload_ascii_text(__pyx_v_kernels, __pyx_v_chunk, (__pyx_v_ascii[0])); if (unlikely(!__pyx_t_1)) __PYX_ERR(2, 88, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_1);
+  __pyx_v_text = __pyx_t_1;
+  __pyx_t_1 = 0;
+
+  /* "fastframe/_payload.pxd":89
+ *     cdef uint8_t *scratch
+ *     text = ascii_text(kernels, chunk, ascii[0])
+ *     if text is not None:             # <<<<<<<<<<<<<<
+ *         ascii[0] = True
+ *     elif kernels.text_is_fast:
+*/
+  __pyx_t_2 = (__pyx_v_text != Py_None);
+  if (__pyx_t_2) {
+
+
+    /* "fastframe/_payload.pxd":90
+ *     text = ascii_text(kernels, chunk, ascii[0])
+ *     if text is not None:
+ *         ascii[0] = True             # <<<<<<<<<<<<<<
+ *     elif kernels.text_is_fast:
+ *         scratch = scratch_for(chunk.length, on_stack)
+*/
+    (__pyx_v_ascii[0]) = 1;
+
+    /* "fastframe/_payload.pxd":89
+ *     cdef uint8_t *scratch
+ *     text = ascii_text(kernels, chunk, ascii[0])
+ *     if text is not None:             # <<<<<<<<<<<<<<
+ *         ascii[0] = True
+ *     elif kernels.text_is_fast:
+*/
+    goto __pyx_L3;
+  }
+
+  /* "fastframe/_payload.pxd":91
+ *     if text is not None:
+ *         ascii[0] = True
+ *     elif kernels.text_is_fast:             # <<<<<<<<<<<<<<
+ *         scratch = scratch_for(chunk.length, on_stack)
+ *         try:
+*/
+  __pyx_t_2 = (__pyx_v_kernels->text_is_fast != 0);
+
+  if (__pyx_t_2) {
+
+
+    /* "fastframe/_payload.pxd":92
+ *         ascii[0] = True
+ *     elif kernels.text_is_fast:
+ *         scratch = scratch_for(chunk.length, on_stack)             # <<<<<<<<<<<<<<
+ *         try:
+ *             text = text_by_kernels(kernels, scratch + FF_PADDING, chunk.data, chunk.length, chunk.key)
+*/
+    __pyx_t_3 = __pyx_f_9fastframe_8_payload_scratch_for(__pyx_v_chunk->length, __pyx_v_on_stack); if (unlikely(__pyx_t_3 == ((void *)NULL))) __PYX_ERR(2, 92, __pyx_L1_error)
+    __pyx_v_scratch = __pyx_t_3;
+
+    /* "fastframe/_payload.pxd":93
+ *     elif kernels.text_is_fast:
+ *         scratch = scratch_for(chunk.length, on_stack)
+ *         try:             # <<<<<<<<<<<<<<
+ *             text = text_by_kernels(kernels, scratch + FF_PADDING, chunk.data, chunk.length, chunk.key)
+ *         finally:
+*/
+    /*try:*/ {
+
+      /* "fastframe/_payload.pxd":94
+ *         scratch = scratch_for(chunk.length, on_stack)
+ *         try:
+ *             text = text_by_kernels(kernels, scratch + FF_PADDING, chunk.data, chunk.length, chunk.key)             # <<<<<<<<<<<<<<
+ *         finally:
+ *             free_scratch(scratch, on_stack)
+*/
+      __pyx_t_1 = __pyx_f_9fastframe_8_payload_text_by_kernels(__pyx_v_kernels, (__pyx_v_scratch + FF_PADDING), __pyx_v_chunk->data, __pyx_v_chunk->length, __pyx_v_chunk->key); if (unlikely(!__pyx_t_1)) __PYX_ERR(2, 94, __pyx_L5_error)
+      __Pyx_GOTREF(__pyx_t_1);
+      __Pyx_DECREF_SET(__pyx_v_text, __pyx_t_1);
+      __pyx_t_1 = 0;
+    }
+
+    /* "fastframe/_payload.pxd":96
+ *             text = text_by_kernels(kernels, scratch + FF_PADDING, chunk.data, chunk.length, chunk.key)
+ *         finally:
+ *             free_scratch(scratch, on_stack)             # <<<<<<<<<<<<<<
+ *         ascii[0] = text is not None and PyUnicode_IS_COMPACT_ASCII(text)
+ *     return text
+*/
+    /*finally:*/ {
+      /*normal exit:*/{
+        __pyx_f_9fastframe_8_payload_free_scratch(__pyx_v_scratch, __pyx_v_on_stack);
+        goto __pyx_L6;
+      }
+      __pyx_L5_error:;
+      /*exception exit:*/{
+        __Pyx_PyThreadState_declare
+        __Pyx_PyThreadState_assign
+        __pyx_t_7 = 0; __pyx_t_8 = 0; __pyx_t_9 = 0; __pyx_t_10 = 0; __pyx_t_11 = 0; __pyx_t_12 = 0;
+        __Pyx_XDECREF(__pyx_t_1); __pyx_t_1 = 0;
+         __Pyx_ExceptionSwap(&__pyx_t_10, &__pyx_t_11, &__pyx_t_12);
+        if ( unlikely(__Pyx_GetException(&__pyx_t_7, &__pyx_t_8, &__pyx_t_9) < 0)) __Pyx_ErrFetch(&__pyx_t_7, &__pyx_t_8, &__pyx_t_9);
+        __Pyx_XGOTREF(__pyx_t_7);
+        __Pyx_XGOTREF(__pyx_t_8);
+        __Pyx_XGOTREF(__pyx_t_9);
+        __Pyx_XGOTREF(__pyx_t_10);
+        __Pyx_XGOTREF(__pyx_t_11);
+        __Pyx_XGOTREF(__pyx_t_12);
+        __pyx_t_4 = __pyx_lineno; __pyx_t_5 = __pyx_clineno; __pyx_t_6 = __pyx_filename;
+        {
+          __pyx_f_9fastframe_8_payload_free_scratch(__pyx_v_scratch, __pyx_v_on_stack);
+        }
+        __Pyx_XGIVEREF(__pyx_t_10);
+        __Pyx_XGIVEREF(__pyx_t_11);
+        __Pyx_XGIVEREF(__pyx_t_12);
+        __Pyx_ExceptionReset(__pyx_t_10, __pyx_t_11, __pyx_t_12);
+        __Pyx_XGIVEREF(__pyx_t_7);
+        __Pyx_XGIVEREF(__pyx_t_8);
+        __Pyx_XGIVEREF(__pyx_t_9);
+        __Pyx_ErrRestore(__pyx_t_7, __pyx_t_8, __pyx_t_9);
+        __pyx_t_7 = 0; __pyx_t_8 = 0; __pyx_t_9 = 0; __pyx_t_10 = 0; __pyx_t_11 = 0; __pyx_t_12 = 0;
+        __pyx_lineno = __pyx_t_4; __pyx_clineno = __pyx_t_5; __pyx_filename = __pyx_t_6;
+        goto __pyx_L1_error;
+      }
+      __pyx_L6:;
+    }
+
+    /* "fastframe/_payload.pxd":97
+ *         finally:
+ *             free_scratch(scratch, on_stack)
+ *         ascii[0] = text is not None and PyUnicode_IS_COMPACT_ASCII(text)             # <<<<<<<<<<<<<<
+ *     return text
+ * 
+*/
+    __pyx_t_13 = (__pyx_v_text != Py_None);
+    if (__pyx_t_13) {
+
+    } else {
+
+      __pyx_t_2 = __pyx_t_13;
+
+      goto __pyx_L9_bool_binop_done;
+    }
+    __pyx_t_13 = PyUnicode_IS_COMPACT_ASCII(__pyx_v_text);
+
+
+    __pyx_t_2 = __pyx_t_13;
+
+    __pyx_L9_bool_binop_done:;
+    (__pyx_v_ascii[0]) = __pyx_t_2;
+
+
+    /* "fastframe/_payload.pxd":91
+ *     if text is not None:
+ *         ascii[0] = True
+ *     elif kernels.text_is_fast:             # <<<<<<<<<<<<<<
+ *         scratch = scratch_for(chunk.length, on_stack)
+ *         try:
+*/
+  }
+  __pyx_L3:;
+
+  /* "fastframe/_payload.pxd":98
+ *             free_scratch(scratch, on_stack)
+ *         ascii[0] = text is not None and PyUnicode_IS_COMPACT_ASCII(text)
+ *     return text             # <<<<<<<<<<<<<<
+ * 
+ * 
+*/
+  {
+    PyObject *__pyx_temp;
+    {
+      __pyx_temp = __pyx_r;
+      __Pyx_INCREF(__pyx_v_text);
+      __pyx_r = __pyx_v_text;
+    }
+    __Pyx_XDECREF(__pyx_temp);
+  }
+  goto __pyx_L0;
+
+  /* "fastframe/_payload.pxd":85
+ * # The text of a payload that is here as a whole; None if it is not UTF-8, or if CPython's decoder is faster than the
+ * # kernels. Sets `ascii`.
+ * cdef inline object whole_text(const ff_kernels *kernels, const Chunk *chunk, bint *ascii):             # <<<<<<<<<<<<<<
+ *     cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
+ *     cdef uint8_t *scratch
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_XDECREF(__pyx_t_1);
+  __Pyx_AddTraceback("fastframe._payload.whole_text", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = 0;
+  __pyx_L0:;
+
+
+  __Pyx_XDECREF(__pyx_v_text);
+  __Pyx_XGIVEREF(__pyx_r);
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+/* "fastframe/_payload.pxd":103
+ * # The text of `cut` and `chunk` up to the last complete character; what is left goes into `cut`. With `final` nothing may
+ * # be left. Raises the UnicodeDecodeError that CPython's own decoder raises, for it is that decoder; then `cut` is unchanged.
+ * cdef inline object chunk_text(             # <<<<<<<<<<<<<<
+ *     const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, bint *ascii
+ * ):
+*/
+
+static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernels const *__pyx_v_kernels, struct __pyx_t_9fastframe_8_payload_Chunk const *__pyx_v_chunk, struct __pyx_t_9fastframe_8_payload_CutCharacter *__pyx_v_cut, int __pyx_v_final, int *__pyx_v_ascii) {
+  uint8_t __pyx_v_on_stack[((FF_PADDING + __pyx_e_9fastframe_8_payload_SCRATCH_ON_STACK) + FF_PADDING)];
+  uint8_t *__pyx_v_scratch;
+  PyObject *__pyx_v_text = NULL;
+  PyObject *__pyx_r = NULL;
+  __Pyx_RefNannyDeclarations
+  int __pyx_t_1;
+  PyObject *__pyx_t_2 = NULL;
+  PyObject *__pyx_t_3 = NULL;
+  uint8_t *__pyx_t_4;
+  int __pyx_t_5;
+  int __pyx_t_6;
+  char const *__pyx_t_7;
+  PyObject *__pyx_t_8 = NULL;
+  PyObject *__pyx_t_9 = NULL;
+  PyObject *__pyx_t_10 = NULL;
+  PyObject *__pyx_t_11 = NULL;
+  PyObject *__pyx_t_12 = NULL;
+  PyObject *__pyx_t_13 = NULL;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("chunk_text", 0);
+
+  /* "fastframe/_payload.pxd":108
+ *     cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
+ *     cdef uint8_t *scratch
+ *     text = None             # <<<<<<<<<<<<<<
+ *     if cut.length == 0:
+ *         text = whole_text(kernels, chunk, ascii) if final else ascii_text(kernels, chunk, ascii[0])
+*/
+  __Pyx_INCREF(Py_None);
+  __pyx_v_text = Py_None;
+
+  /* "fastframe/_payload.pxd":109
+ *     cdef uint8_t *scratch
+ *     text = None
+ *     if cut.length == 0:             # <<<<<<<<<<<<<<
+ *         text = whole_text(kernels, chunk, ascii) if final else ascii_text(kernels, chunk, ascii[0])
+ *         if text is not None:
+*/
+  __pyx_t_1 = (__pyx_v_cut->length == 0);
 
   if (__pyx_t_1) {
 
 
-    /* "fastframe/_payload.pxd":72
- *         text = None  # it was never seen by anybody
- *     if length <= SCRATCH_ON_STACK:
- *         text = scratch_text(kernels, chunk, cut, final, on_stack)             # <<<<<<<<<<<<<<
- *     else:
- *         text = long_text(kernels, chunk, cut, final)
-*/
-    __pyx_t_4 = __pyx_f_9fastframe_8_payload_scratch_text(__pyx_v_kernels, __pyx_v_chunk, __pyx_v_cut, __pyx_v_final, __pyx_v_on_stack); if (unlikely(!__pyx_t_4)) __PYX_ERR(2, 72, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_4);
-    __Pyx_XDECREF_SET(__pyx_v_text, __pyx_t_4);
-    __pyx_t_4 = 0;
-
-    /* "fastframe/_payload.pxd":71
+    /* "fastframe/_payload.pxd":110
+ *     text = None
+ *     if cut.length == 0:
+ *         text = whole_text(kernels, chunk, ascii) if final else ascii_text(kernels, chunk, ascii[0])             # <<<<<<<<<<<<<<
+ *         if text is not None:
  *             return text
- *         text = None  # it was never seen by anybody
- *     if length <= SCRATCH_ON_STACK:             # <<<<<<<<<<<<<<
- *         text = scratch_text(kernels, chunk, cut, final, on_stack)
- *     else:
 */
-    goto __pyx_L8;
+    if (__pyx_v_final) {
+      __pyx_t_3 = __pyx_f_9fastframe_8_payload_whole_text(__pyx_v_kernels, __pyx_v_chunk, __pyx_v_ascii); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 110, __pyx_L1_error)
+      __Pyx_GOTREF(__pyx_t_3);
+      __pyx_t_2 = __pyx_t_3;
+      __pyx_t_3 = 0;
+    } else {
+      __pyx_t_3 = __pyx_f_9fastframe_8_payload_ascii_text(__pyx_v_kernels, __pyx_v_chunk, (__pyx_v_ascii[0])); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 110, __pyx_L1_error)
+      __Pyx_GOTREF(__pyx_t_3);
+      __pyx_t_2 = __pyx_t_3;
+      __pyx_t_3 = 0;
+    }
+    __Pyx_DECREF_SET(__pyx_v_text, __pyx_t_2);
+    __pyx_t_2 = 0;
+
+    /* "fastframe/_payload.pxd":111
+ *     if cut.length == 0:
+ *         text = whole_text(kernels, chunk, ascii) if final else ascii_text(kernels, chunk, ascii[0])
+ *         if text is not None:             # <<<<<<<<<<<<<<
+ *             return text
+ *     scratch = scratch_for(cut.length + chunk.length, on_stack)
+*/
+    __pyx_t_1 = (__pyx_v_text != Py_None);
+    if (__pyx_t_1) {
+
+
+      /* "fastframe/_payload.pxd":112
+ *         text = whole_text(kernels, chunk, ascii) if final else ascii_text(kernels, chunk, ascii[0])
+ *         if text is not None:
+ *             return text             # <<<<<<<<<<<<<<
+ *     scratch = scratch_for(cut.length + chunk.length, on_stack)
+ *     try:
+*/
+      {
+        PyObject *__pyx_temp;
+        {
+          __pyx_temp = __pyx_r;
+          __Pyx_INCREF(__pyx_v_text);
+          __pyx_r = __pyx_v_text;
+        }
+        __Pyx_XDECREF(__pyx_temp);
+      }
+      goto __pyx_L0;
+
+      /* "fastframe/_payload.pxd":111
+ *     if cut.length == 0:
+ *         text = whole_text(kernels, chunk, ascii) if final else ascii_text(kernels, chunk, ascii[0])
+ *         if text is not None:             # <<<<<<<<<<<<<<
+ *             return text
+ *     scratch = scratch_for(cut.length + chunk.length, on_stack)
+*/
+    }
+
+    /* "fastframe/_payload.pxd":109
+ *     cdef uint8_t *scratch
+ *     text = None
+ *     if cut.length == 0:             # <<<<<<<<<<<<<<
+ *         text = whole_text(kernels, chunk, ascii) if final else ascii_text(kernels, chunk, ascii[0])
+ *         if text is not None:
+*/
   }
 
-  /* "fastframe/_payload.pxd":74
- *         text = scratch_text(kernels, chunk, cut, final, on_stack)
- *     else:
- *         text = long_text(kernels, chunk, cut, final)             # <<<<<<<<<<<<<<
+  /* "fastframe/_payload.pxd":113
+ *         if text is not None:
+ *             return text
+ *     scratch = scratch_for(cut.length + chunk.length, on_stack)             # <<<<<<<<<<<<<<
+ *     try:
+ *         text = scratch_text(kernels, chunk, cut, final, scratch + FF_PADDING)
+*/
+  __pyx_t_4 = __pyx_f_9fastframe_8_payload_scratch_for((__pyx_v_cut->length + __pyx_v_chunk->length), __pyx_v_on_stack); if (unlikely(__pyx_t_4 == ((void *)NULL))) __PYX_ERR(2, 113, __pyx_L1_error)
+  __pyx_v_scratch = __pyx_t_4;
+
+  /* "fastframe/_payload.pxd":114
+ *             return text
+ *     scratch = scratch_for(cut.length + chunk.length, on_stack)
+ *     try:             # <<<<<<<<<<<<<<
+ *         text = scratch_text(kernels, chunk, cut, final, scratch + FF_PADDING)
+ *     finally:
+*/
+  /*try:*/ {
+
+    /* "fastframe/_payload.pxd":115
+ *     scratch = scratch_for(cut.length + chunk.length, on_stack)
+ *     try:
+ *         text = scratch_text(kernels, chunk, cut, final, scratch + FF_PADDING)             # <<<<<<<<<<<<<<
+ *     finally:
+ *         free_scratch(scratch, on_stack)
+*/
+    __pyx_t_2 = __pyx_f_9fastframe_8_payload_scratch_text(__pyx_v_kernels, __pyx_v_chunk, __pyx_v_cut, __pyx_v_final, (__pyx_v_scratch + FF_PADDING)); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 115, __pyx_L6_error)
+    __Pyx_GOTREF(__pyx_t_2);
+    __Pyx_DECREF_SET(__pyx_v_text, __pyx_t_2);
+    __pyx_t_2 = 0;
+  }
+
+  /* "fastframe/_payload.pxd":117
+ *         text = scratch_text(kernels, chunk, cut, final, scratch + FF_PADDING)
+ *     finally:
+ *         free_scratch(scratch, on_stack)             # <<<<<<<<<<<<<<
  *     ascii[0] = PyUnicode_IS_COMPACT_ASCII(text)
  *     return text
 */
-  /*else*/ {
-    __pyx_t_4 = __pyx_f_9fastframe_8_payload_long_text(__pyx_v_kernels, __pyx_v_chunk, __pyx_v_cut, __pyx_v_final); if (unlikely(!__pyx_t_4)) __PYX_ERR(2, 74, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_4);
-    __Pyx_XDECREF_SET(__pyx_v_text, __pyx_t_4);
-    __pyx_t_4 = 0;
+  /*finally:*/ {
+    /*normal exit:*/{
+      __pyx_f_9fastframe_8_payload_free_scratch(__pyx_v_scratch, __pyx_v_on_stack);
+      goto __pyx_L7;
+    }
+    __pyx_L6_error:;
+    /*exception exit:*/{
+      __Pyx_PyThreadState_declare
+      __Pyx_PyThreadState_assign
+      __pyx_t_8 = 0; __pyx_t_9 = 0; __pyx_t_10 = 0; __pyx_t_11 = 0; __pyx_t_12 = 0; __pyx_t_13 = 0;
+      __Pyx_XDECREF(__pyx_t_2); __pyx_t_2 = 0;
+      __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
+       __Pyx_ExceptionSwap(&__pyx_t_11, &__pyx_t_12, &__pyx_t_13);
+      if ( unlikely(__Pyx_GetException(&__pyx_t_8, &__pyx_t_9, &__pyx_t_10) < 0)) __Pyx_ErrFetch(&__pyx_t_8, &__pyx_t_9, &__pyx_t_10);
+      __Pyx_XGOTREF(__pyx_t_8);
+      __Pyx_XGOTREF(__pyx_t_9);
+      __Pyx_XGOTREF(__pyx_t_10);
+      __Pyx_XGOTREF(__pyx_t_11);
+      __Pyx_XGOTREF(__pyx_t_12);
+      __Pyx_XGOTREF(__pyx_t_13);
+      __pyx_t_5 = __pyx_lineno; __pyx_t_6 = __pyx_clineno; __pyx_t_7 = __pyx_filename;
+      {
+        __pyx_f_9fastframe_8_payload_free_scratch(__pyx_v_scratch, __pyx_v_on_stack);
+      }
+      __Pyx_XGIVEREF(__pyx_t_11);
+      __Pyx_XGIVEREF(__pyx_t_12);
+      __Pyx_XGIVEREF(__pyx_t_13);
+      __Pyx_ExceptionReset(__pyx_t_11, __pyx_t_12, __pyx_t_13);
+      __Pyx_XGIVEREF(__pyx_t_8);
+      __Pyx_XGIVEREF(__pyx_t_9);
+      __Pyx_XGIVEREF(__pyx_t_10);
+      __Pyx_ErrRestore(__pyx_t_8, __pyx_t_9, __pyx_t_10);
+      __pyx_t_8 = 0; __pyx_t_9 = 0; __pyx_t_10 = 0; __pyx_t_11 = 0; __pyx_t_12 = 0; __pyx_t_13 = 0;
+      __pyx_lineno = __pyx_t_5; __pyx_clineno = __pyx_t_6; __pyx_filename = __pyx_t_7;
+      goto __pyx_L1_error;
+    }
+    __pyx_L7:;
   }
-  __pyx_L8:;
 
-  /* "fastframe/_payload.pxd":75
- *     else:
- *         text = long_text(kernels, chunk, cut, final)
+  /* "fastframe/_payload.pxd":118
+ *     finally:
+ *         free_scratch(scratch, on_stack)
  *     ascii[0] = PyUnicode_IS_COMPACT_ASCII(text)             # <<<<<<<<<<<<<<
  *     return text
  * 
 */
   (__pyx_v_ascii[0]) = PyUnicode_IS_COMPACT_ASCII(__pyx_v_text);
 
-  /* "fastframe/_payload.pxd":76
- *         text = long_text(kernels, chunk, cut, final)
+  /* "fastframe/_payload.pxd":119
+ *         free_scratch(scratch, on_stack)
  *     ascii[0] = PyUnicode_IS_COMPACT_ASCII(text)
  *     return text             # <<<<<<<<<<<<<<
  * 
@@ -18535,9 +19119,9 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernel
   }
   goto __pyx_L0;
 
-  /* "fastframe/_payload.pxd":60
+  /* "fastframe/_payload.pxd":103
+ * # The text of `cut` and `chunk` up to the last complete character; what is left goes into `cut`. With `final` nothing may
  * # be left. Raises the UnicodeDecodeError that CPython's own decoder raises, for it is that decoder; then `cut` is unchanged.
- * # `ascii` says whether the last text was ASCII, which is then tried first, and is set to whether this one is.
  * cdef inline object chunk_text(             # <<<<<<<<<<<<<<
  *     const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, bint *ascii
  * ):
@@ -18545,7 +19129,8 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernel
 
   /* function exit code */
   __pyx_L1_error:;
-  __Pyx_XDECREF(__pyx_t_4);
+  __Pyx_XDECREF(__pyx_t_2);
+  __Pyx_XDECREF(__pyx_t_3);
   __Pyx_AddTraceback("fastframe._payload.chunk_text", __pyx_clineno, __pyx_lineno, __pyx_filename);
   __pyx_r = 0;
   __pyx_L0:;
@@ -18557,387 +19142,90 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_chunk_text(ff_kernel
   return __pyx_r;
 }
 
-/* "fastframe/_payload.pxd":79
+/* "fastframe/_payload.pxd":123
  * 
- * 
- * cdef inline object long_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):             # <<<<<<<<<<<<<<
- *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + cut.length + chunk.length + FF_PADDING)
- *     if scratch is NULL:
-*/
-
-static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_long_text(ff_kernels const *__pyx_v_kernels, struct __pyx_t_9fastframe_8_payload_Chunk const *__pyx_v_chunk, struct __pyx_t_9fastframe_8_payload_CutCharacter *__pyx_v_cut, int __pyx_v_final) {
-  uint8_t *__pyx_v_scratch;
-  PyObject *__pyx_r = NULL;
-  __Pyx_RefNannyDeclarations
-  int __pyx_t_1;
-  PyObject *__pyx_t_2 = NULL;
-  int __pyx_t_3;
-  int __pyx_t_4;
-  char const *__pyx_t_5;
-  PyObject *__pyx_t_6 = NULL;
-  PyObject *__pyx_t_7 = NULL;
-  PyObject *__pyx_t_8 = NULL;
-  PyObject *__pyx_t_9 = NULL;
-  PyObject *__pyx_t_10 = NULL;
-  PyObject *__pyx_t_11 = NULL;
-  int __pyx_lineno = 0;
-  const char *__pyx_filename = NULL;
-  int __pyx_clineno = 0;
-  __Pyx_RefNannySetupContext("long_text", 0);
-
-  /* "fastframe/_payload.pxd":80
- * 
- * cdef inline object long_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):
- *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + cut.length + chunk.length + FF_PADDING)             # <<<<<<<<<<<<<<
- *     if scratch is NULL:
- *         raise MemoryError
-*/
-  __pyx_v_scratch = ((uint8_t *)PyMem_Malloc((((FF_PADDING + __pyx_v_cut->length) + __pyx_v_chunk->length) + FF_PADDING)));
-
-  /* "fastframe/_payload.pxd":81
- * cdef inline object long_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):
- *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + cut.length + chunk.length + FF_PADDING)
- *     if scratch is NULL:             # <<<<<<<<<<<<<<
- *         raise MemoryError
- *     try:
-*/
-  __pyx_t_1 = (__pyx_v_scratch == NULL);
-
-  if (unlikely(__pyx_t_1)) {
-
-
-    /* "fastframe/_payload.pxd":82
- *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + cut.length + chunk.length + FF_PADDING)
- *     if scratch is NULL:
- *         raise MemoryError             # <<<<<<<<<<<<<<
- *     try:
- *         return scratch_text(kernels, chunk, cut, final, scratch)
-*/
-    PyErr_NoMemory(); __PYX_ERR(2, 82, __pyx_L1_error)
-
-    /* "fastframe/_payload.pxd":81
- * cdef inline object long_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):
- *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + cut.length + chunk.length + FF_PADDING)
- *     if scratch is NULL:             # <<<<<<<<<<<<<<
- *         raise MemoryError
- *     try:
-*/
-  }
-
-  /* "fastframe/_payload.pxd":83
- *     if scratch is NULL:
- *         raise MemoryError
- *     try:             # <<<<<<<<<<<<<<
- *         return scratch_text(kernels, chunk, cut, final, scratch)
- *     finally:
-*/
-  /*try:*/ {
-
-    /* "fastframe/_payload.pxd":84
- *         raise MemoryError
- *     try:
- *         return scratch_text(kernels, chunk, cut, final, scratch)             # <<<<<<<<<<<<<<
- *     finally:
- *         PyMem_Free(scratch)
-*/
-    __pyx_t_2 = __pyx_f_9fastframe_8_payload_scratch_text(__pyx_v_kernels, __pyx_v_chunk, __pyx_v_cut, __pyx_v_final, __pyx_v_scratch); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 84, __pyx_L5_error)
-    __Pyx_GOTREF(__pyx_t_2);
-    {
-      PyObject *__pyx_temp;
-      {
-        __pyx_temp = __pyx_r;
-        __pyx_r = __pyx_t_2;
-      }
-      __Pyx_XDECREF(__pyx_temp);
-    }
-    __pyx_t_2 = 0;
-    goto __pyx_L4_return;
-  }
-
-  /* "fastframe/_payload.pxd":86
- *         return scratch_text(kernels, chunk, cut, final, scratch)
- *     finally:
- *         PyMem_Free(scratch)             # <<<<<<<<<<<<<<
- * 
- * 
-*/
-  /*finally:*/ {
-    __pyx_L5_error:;
-    /*exception exit:*/{
-      __Pyx_PyThreadState_declare
-      __Pyx_PyThreadState_assign
-      __pyx_t_6 = 0; __pyx_t_7 = 0; __pyx_t_8 = 0; __pyx_t_9 = 0; __pyx_t_10 = 0; __pyx_t_11 = 0;
-      __Pyx_XDECREF(__pyx_t_2); __pyx_t_2 = 0;
-       __Pyx_ExceptionSwap(&__pyx_t_9, &__pyx_t_10, &__pyx_t_11);
-      if ( unlikely(__Pyx_GetException(&__pyx_t_6, &__pyx_t_7, &__pyx_t_8) < 0)) __Pyx_ErrFetch(&__pyx_t_6, &__pyx_t_7, &__pyx_t_8);
-      __Pyx_XGOTREF(__pyx_t_6);
-      __Pyx_XGOTREF(__pyx_t_7);
-      __Pyx_XGOTREF(__pyx_t_8);
-      __Pyx_XGOTREF(__pyx_t_9);
-      __Pyx_XGOTREF(__pyx_t_10);
-      __Pyx_XGOTREF(__pyx_t_11);
-      __pyx_t_3 = __pyx_lineno; __pyx_t_4 = __pyx_clineno; __pyx_t_5 = __pyx_filename;
-      {
-        PyMem_Free(__pyx_v_scratch);
-      }
-      __Pyx_XGIVEREF(__pyx_t_9);
-      __Pyx_XGIVEREF(__pyx_t_10);
-      __Pyx_XGIVEREF(__pyx_t_11);
-      __Pyx_ExceptionReset(__pyx_t_9, __pyx_t_10, __pyx_t_11);
-      __Pyx_XGIVEREF(__pyx_t_6);
-      __Pyx_XGIVEREF(__pyx_t_7);
-      __Pyx_XGIVEREF(__pyx_t_8);
-      __Pyx_ErrRestore(__pyx_t_6, __pyx_t_7, __pyx_t_8);
-      __pyx_t_6 = 0; __pyx_t_7 = 0; __pyx_t_8 = 0; __pyx_t_9 = 0; __pyx_t_10 = 0; __pyx_t_11 = 0;
-      __pyx_lineno = __pyx_t_3; __pyx_clineno = __pyx_t_4; __pyx_filename = __pyx_t_5;
-      goto __pyx_L1_error;
-    }
-    __pyx_L4_return: {
-      __pyx_t_11 = __pyx_r;
-      __pyx_r = 0;
-      PyMem_Free(__pyx_v_scratch);
-      __pyx_r = __pyx_t_11;
-      __pyx_t_11 = 0;
-      goto __pyx_L0;
-    }
-  }
-
-  /* "fastframe/_payload.pxd":79
- * 
- * 
- * cdef inline object long_text(const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final):             # <<<<<<<<<<<<<<
- *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + cut.length + chunk.length + FF_PADDING)
- *     if scratch is NULL:
-*/
-
-  /* function exit code */
-  __pyx_L1_error:;
-  __Pyx_XDECREF(__pyx_t_2);
-  __Pyx_AddTraceback("fastframe._payload.long_text", __pyx_clineno, __pyx_lineno, __pyx_filename);
-  __pyx_r = 0;
-  __pyx_L0:;
-
-  __Pyx_XGIVEREF(__pyx_r);
-  __Pyx_RefNannyFinishContext();
-  return __pyx_r;
-}
-
-/* "fastframe/_payload.pxd":90
- * 
- * # The text through `scratch`, which has room for all of it and the padding.
+ * # The same at `start`, in the scratch.
  * cdef inline object scratch_text(             # <<<<<<<<<<<<<<
- *     const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, uint8_t *scratch
+ *     const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, uint8_t *start
  * ):
 */
 
-static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kernels const *__pyx_v_kernels, struct __pyx_t_9fastframe_8_payload_Chunk const *__pyx_v_chunk, struct __pyx_t_9fastframe_8_payload_CutCharacter *__pyx_v_cut, int __pyx_v_final, uint8_t *__pyx_v_scratch) {
-  uint8_t *__pyx_v_start;
+static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kernels const *__pyx_v_kernels, struct __pyx_t_9fastframe_8_payload_Chunk const *__pyx_v_chunk, struct __pyx_t_9fastframe_8_payload_CutCharacter *__pyx_v_cut, int __pyx_v_final, uint8_t *__pyx_v_start) {
   size_t __pyx_v_length;
   Py_ssize_t __pyx_v_consumed;
   PyObject *__pyx_v_text = NULL;
   PyObject *__pyx_r = NULL;
   __Pyx_RefNannyDeclarations
   int __pyx_t_1;
-  int __pyx_t_2;
-  PyObject *__pyx_t_3 = NULL;
-  void *__pyx_t_4;
+  PyObject *__pyx_t_2 = NULL;
+  void *__pyx_t_3;
   int __pyx_lineno = 0;
   const char *__pyx_filename = NULL;
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("scratch_text", 0);
 
-  /* "fastframe/_payload.pxd":93
- *     const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, uint8_t *scratch
+  /* "fastframe/_payload.pxd":126
+ *     const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, uint8_t *start
  * ):
- *     cdef uint8_t *start = scratch + FF_PADDING             # <<<<<<<<<<<<<<
- *     cdef size_t length = cut.length + chunk.length
- *     cdef Py_ssize_t consumed = length
-*/
-  __pyx_v_start = (__pyx_v_scratch + FF_PADDING);
-
-  /* "fastframe/_payload.pxd":94
- * ):
- *     cdef uint8_t *start = scratch + FF_PADDING
  *     cdef size_t length = cut.length + chunk.length             # <<<<<<<<<<<<<<
  *     cdef Py_ssize_t consumed = length
- *     memset(scratch, 0, FF_PADDING)
+ *     memcpy(start, cut.bytes, cut.length)
 */
   __pyx_v_length = (__pyx_v_cut->length + __pyx_v_chunk->length);
 
-  /* "fastframe/_payload.pxd":95
- *     cdef uint8_t *start = scratch + FF_PADDING
+  /* "fastframe/_payload.pxd":127
+ * ):
  *     cdef size_t length = cut.length + chunk.length
  *     cdef Py_ssize_t consumed = length             # <<<<<<<<<<<<<<
- *     memset(scratch, 0, FF_PADDING)
- *     if not kernels.text_is_fast:
+ *     memcpy(start, cut.bytes, cut.length)
+ *     chunk_copy(kernels, chunk, start + cut.length)
 */
   __pyx_v_consumed = __pyx_v_length;
 
-  /* "fastframe/_payload.pxd":96
+  /* "fastframe/_payload.pxd":128
  *     cdef size_t length = cut.length + chunk.length
  *     cdef Py_ssize_t consumed = length
- *     memset(scratch, 0, FF_PADDING)             # <<<<<<<<<<<<<<
- *     if not kernels.text_is_fast:
- *         memcpy(start, cut.bytes, cut.length)
+ *     memcpy(start, cut.bytes, cut.length)             # <<<<<<<<<<<<<<
+ *     chunk_copy(kernels, chunk, start + cut.length)
+ *     if kernels.text_is_fast:
 */
-  (void)(memset(__pyx_v_scratch, 0, FF_PADDING));
+  (void)(memcpy(__pyx_v_start, __pyx_v_cut->bytes, __pyx_v_cut->length));
 
-  /* "fastframe/_payload.pxd":97
+  /* "fastframe/_payload.pxd":129
  *     cdef Py_ssize_t consumed = length
- *     memset(scratch, 0, FF_PADDING)
- *     if not kernels.text_is_fast:             # <<<<<<<<<<<<<<
- *         memcpy(start, cut.bytes, cut.length)
- *         chunk_copy(kernels, chunk, start + cut.length)
+ *     memcpy(start, cut.bytes, cut.length)
+ *     chunk_copy(kernels, chunk, start + cut.length)             # <<<<<<<<<<<<<<
+ *     if kernels.text_is_fast:
+ *         text = text_before_cut(kernels, start, length, cut, final)
 */
-  __pyx_t_1 = (!(__pyx_v_kernels->text_is_fast != 0));
+  __pyx_f_9fastframe_8_payload_chunk_copy(__pyx_v_kernels, __pyx_v_chunk, (__pyx_v_start + __pyx_v_cut->length));
+
+  /* "fastframe/_payload.pxd":130
+ *     memcpy(start, cut.bytes, cut.length)
+ *     chunk_copy(kernels, chunk, start + cut.length)
+ *     if kernels.text_is_fast:             # <<<<<<<<<<<<<<
+ *         text = text_before_cut(kernels, start, length, cut, final)
+ *         if text is not None:
+*/
+  __pyx_t_1 = (__pyx_v_kernels->text_is_fast != 0);
 
   if (__pyx_t_1) {
 
 
-    /* "fastframe/_payload.pxd":98
- *     memset(scratch, 0, FF_PADDING)
- *     if not kernels.text_is_fast:
- *         memcpy(start, cut.bytes, cut.length)             # <<<<<<<<<<<<<<
- *         chunk_copy(kernels, chunk, start + cut.length)
- *     elif cut.length == 0 and final:
-*/
-    (void)(memcpy(__pyx_v_start, __pyx_v_cut->bytes, __pyx_v_cut->length));
-
-    /* "fastframe/_payload.pxd":99
- *     if not kernels.text_is_fast:
- *         memcpy(start, cut.bytes, cut.length)
- *         chunk_copy(kernels, chunk, start + cut.length)             # <<<<<<<<<<<<<<
- *     elif cut.length == 0 and final:
- *         text = text_by_kernels(kernels, start, chunk.data, length, chunk.key)
-*/
-    __pyx_f_9fastframe_8_payload_chunk_copy(__pyx_v_kernels, __pyx_v_chunk, (__pyx_v_start + __pyx_v_cut->length));
-
-    /* "fastframe/_payload.pxd":97
- *     cdef Py_ssize_t consumed = length
- *     memset(scratch, 0, FF_PADDING)
- *     if not kernels.text_is_fast:             # <<<<<<<<<<<<<<
- *         memcpy(start, cut.bytes, cut.length)
- *         chunk_copy(kernels, chunk, start + cut.length)
-*/
-    goto __pyx_L3;
-  }
-
-  /* "fastframe/_payload.pxd":100
- *         memcpy(start, cut.bytes, cut.length)
- *         chunk_copy(kernels, chunk, start + cut.length)
- *     elif cut.length == 0 and final:             # <<<<<<<<<<<<<<
- *         text = text_by_kernels(kernels, start, chunk.data, length, chunk.key)
- *         if text is not None:
-*/
-  __pyx_t_2 = (__pyx_v_cut->length == 0);
-
-  if (__pyx_t_2) {
-
-  } else {
-
-    __pyx_t_1 = __pyx_t_2;
-
-    goto __pyx_L4_bool_binop_done;
-  }
-
-  __pyx_t_1 = __pyx_v_final;
-  __pyx_L4_bool_binop_done:;
-  if (__pyx_t_1) {
-
-
-    /* "fastframe/_payload.pxd":101
- *         chunk_copy(kernels, chunk, start + cut.length)
- *     elif cut.length == 0 and final:
- *         text = text_by_kernels(kernels, start, chunk.data, length, chunk.key)             # <<<<<<<<<<<<<<
- *         if text is not None:
- *             return text
-*/
-    __pyx_t_3 = __pyx_f_9fastframe_8_payload_text_by_kernels(__pyx_v_kernels, __pyx_v_start, __pyx_v_chunk->data, __pyx_v_length, __pyx_v_chunk->key); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 101, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_3);
-    __pyx_v_text = __pyx_t_3;
-    __pyx_t_3 = 0;
-
-    /* "fastframe/_payload.pxd":102
- *     elif cut.length == 0 and final:
- *         text = text_by_kernels(kernels, start, chunk.data, length, chunk.key)
- *         if text is not None:             # <<<<<<<<<<<<<<
- *             return text
- *     else:
-*/
-    __pyx_t_1 = (__pyx_v_text != Py_None);
-    if (__pyx_t_1) {
-
-
-      /* "fastframe/_payload.pxd":103
- *         text = text_by_kernels(kernels, start, chunk.data, length, chunk.key)
- *         if text is not None:
- *             return text             # <<<<<<<<<<<<<<
- *     else:
- *         memcpy(start, cut.bytes, cut.length)
-*/
-      {
-        PyObject *__pyx_temp;
-        {
-          __pyx_temp = __pyx_r;
-          __Pyx_INCREF(__pyx_v_text);
-          __pyx_r = __pyx_v_text;
-        }
-        __Pyx_XDECREF(__pyx_temp);
-      }
-      goto __pyx_L0;
-
-      /* "fastframe/_payload.pxd":102
- *     elif cut.length == 0 and final:
- *         text = text_by_kernels(kernels, start, chunk.data, length, chunk.key)
- *         if text is not None:             # <<<<<<<<<<<<<<
- *             return text
- *     else:
-*/
-    }
-
-    /* "fastframe/_payload.pxd":100
- *         memcpy(start, cut.bytes, cut.length)
- *         chunk_copy(kernels, chunk, start + cut.length)
- *     elif cut.length == 0 and final:             # <<<<<<<<<<<<<<
- *         text = text_by_kernels(kernels, start, chunk.data, length, chunk.key)
- *         if text is not None:
-*/
-    goto __pyx_L3;
-  }
-
-  /* "fastframe/_payload.pxd":105
- *             return text
- *     else:
- *         memcpy(start, cut.bytes, cut.length)             # <<<<<<<<<<<<<<
- *         chunk_copy(kernels, chunk, start + cut.length)
- *         text = text_before_cut(kernels, start, length, cut, final)
-*/
-  /*else*/ {
-    (void)(memcpy(__pyx_v_start, __pyx_v_cut->bytes, __pyx_v_cut->length));
-
-    /* "fastframe/_payload.pxd":106
- *     else:
- *         memcpy(start, cut.bytes, cut.length)
- *         chunk_copy(kernels, chunk, start + cut.length)             # <<<<<<<<<<<<<<
- *         text = text_before_cut(kernels, start, length, cut, final)
- *         if text is not None:
-*/
-    __pyx_f_9fastframe_8_payload_chunk_copy(__pyx_v_kernels, __pyx_v_chunk, (__pyx_v_start + __pyx_v_cut->length));
-
-    /* "fastframe/_payload.pxd":107
- *         memcpy(start, cut.bytes, cut.length)
- *         chunk_copy(kernels, chunk, start + cut.length)
+    /* "fastframe/_payload.pxd":131
+ *     chunk_copy(kernels, chunk, start + cut.length)
+ *     if kernels.text_is_fast:
  *         text = text_before_cut(kernels, start, length, cut, final)             # <<<<<<<<<<<<<<
  *         if text is not None:
  *             return text
 */
-    __pyx_t_3 = __pyx_f_9fastframe_8_payload_text_before_cut(__pyx_v_kernels, __pyx_v_start, __pyx_v_length, __pyx_v_cut, __pyx_v_final); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 107, __pyx_L1_error)
-    __Pyx_GOTREF(__pyx_t_3);
-    __pyx_v_text = __pyx_t_3;
-    __pyx_t_3 = 0;
+    __pyx_t_2 = __pyx_f_9fastframe_8_payload_text_before_cut(__pyx_v_kernels, __pyx_v_start, __pyx_v_length, __pyx_v_cut, __pyx_v_final); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 131, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_2);
+    __pyx_v_text = __pyx_t_2;
+    __pyx_t_2 = 0;
 
-    /* "fastframe/_payload.pxd":108
- *         chunk_copy(kernels, chunk, start + cut.length)
+    /* "fastframe/_payload.pxd":132
+ *     if kernels.text_is_fast:
  *         text = text_before_cut(kernels, start, length, cut, final)
  *         if text is not None:             # <<<<<<<<<<<<<<
  *             return text
@@ -18947,7 +19235,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
     if (__pyx_t_1) {
 
 
-      /* "fastframe/_payload.pxd":109
+      /* "fastframe/_payload.pxd":133
  *         text = text_before_cut(kernels, start, length, cut, final)
  *         if text is not None:
  *             return text             # <<<<<<<<<<<<<<
@@ -18965,18 +19253,25 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
       }
       goto __pyx_L0;
 
-      /* "fastframe/_payload.pxd":108
- *         chunk_copy(kernels, chunk, start + cut.length)
+      /* "fastframe/_payload.pxd":132
+ *     if kernels.text_is_fast:
  *         text = text_before_cut(kernels, start, length, cut, final)
  *         if text is not None:             # <<<<<<<<<<<<<<
  *             return text
  *     text = PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL if final else &consumed)
 */
     }
-  }
-  __pyx_L3:;
 
-  /* "fastframe/_payload.pxd":110
+    /* "fastframe/_payload.pxd":130
+ *     memcpy(start, cut.bytes, cut.length)
+ *     chunk_copy(kernels, chunk, start + cut.length)
+ *     if kernels.text_is_fast:             # <<<<<<<<<<<<<<
+ *         text = text_before_cut(kernels, start, length, cut, final)
+ *         if text is not None:
+*/
+  }
+
+  /* "fastframe/_payload.pxd":134
  *         if text is not None:
  *             return text
  *     text = PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL if final else &consumed)             # <<<<<<<<<<<<<<
@@ -18985,18 +19280,18 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
 */
   if (__pyx_v_final) {
 
-    __pyx_t_4 = NULL;
+    __pyx_t_3 = NULL;
   } else {
 
-    __pyx_t_4 = (&__pyx_v_consumed);
+    __pyx_t_3 = (&__pyx_v_consumed);
   }
-  __pyx_t_3 = PyUnicode_DecodeUTF8Stateful(((char const *)__pyx_v_start), __pyx_v_length, NULL, __pyx_t_4); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 110, __pyx_L1_error)
-  __Pyx_GOTREF(__pyx_t_3);
+  __pyx_t_2 = PyUnicode_DecodeUTF8Stateful(((char const *)__pyx_v_start), __pyx_v_length, NULL, __pyx_t_3); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 134, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_2);
 
-  __Pyx_XDECREF_SET(__pyx_v_text, __pyx_t_3);
-  __pyx_t_3 = 0;
+  __Pyx_XDECREF_SET(__pyx_v_text, __pyx_t_2);
+  __pyx_t_2 = 0;
 
-  /* "fastframe/_payload.pxd":111
+  /* "fastframe/_payload.pxd":135
  *             return text
  *     text = PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL if final else &consumed)
  *     keep_cut_character(cut, start, length, consumed)             # <<<<<<<<<<<<<<
@@ -19005,7 +19300,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
 */
   __pyx_f_9fastframe_8_payload_keep_cut_character(__pyx_v_cut, __pyx_v_start, __pyx_v_length, __pyx_v_consumed);
 
-  /* "fastframe/_payload.pxd":112
+  /* "fastframe/_payload.pxd":136
  *     text = PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL if final else &consumed)
  *     keep_cut_character(cut, start, length, consumed)
  *     return text             # <<<<<<<<<<<<<<
@@ -19023,21 +19318,20 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
   }
   goto __pyx_L0;
 
-  /* "fastframe/_payload.pxd":90
+  /* "fastframe/_payload.pxd":123
  * 
- * # The text through `scratch`, which has room for all of it and the padding.
+ * # The same at `start`, in the scratch.
  * cdef inline object scratch_text(             # <<<<<<<<<<<<<<
- *     const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, uint8_t *scratch
+ *     const ff_kernels *kernels, const Chunk *chunk, CutCharacter *cut, bint final, uint8_t *start
  * ):
 */
 
   /* function exit code */
   __pyx_L1_error:;
-  __Pyx_XDECREF(__pyx_t_3);
+  __Pyx_XDECREF(__pyx_t_2);
   __Pyx_AddTraceback("fastframe._payload.scratch_text", __pyx_clineno, __pyx_lineno, __pyx_filename);
   __pyx_r = 0;
   __pyx_L0:;
-
 
 
   __Pyx_XDECREF(__pyx_v_text);
@@ -19046,7 +19340,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_scratch_text(ff_kern
   return __pyx_r;
 }
 
-/* "fastframe/_payload.pxd":117
+/* "fastframe/_payload.pxd":141
  * # The text at `start` up to its last complete character, and what is left in `cut`. None if it is wrong, or if nothing may
  * # be left and something is; then `cut` is unchanged.
  * cdef inline object text_before_cut(             # <<<<<<<<<<<<<<
@@ -19069,7 +19363,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("text_before_cut", 0);
 
-  /* "fastframe/_payload.pxd":121
+  /* "fastframe/_payload.pxd":145
  * ):
  *     cdef CutCharacter rest
  *     cdef ff_utf8 state = ff_utf8_start()             # <<<<<<<<<<<<<<
@@ -19078,7 +19372,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
 */
   __pyx_v_state = ff_utf8_start();
 
-  /* "fastframe/_payload.pxd":123
+  /* "fastframe/_payload.pxd":147
  *     cdef ff_utf8 state = ff_utf8_start()
  *     cdef uint8_t no_key[4]
  *     memset(no_key, 0, 4)             # <<<<<<<<<<<<<<
@@ -19087,7 +19381,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
 */
   (void)(memset(__pyx_v_no_key, 0, 4));
 
-  /* "fastframe/_payload.pxd":124
+  /* "fastframe/_payload.pxd":148
  *     cdef uint8_t no_key[4]
  *     memset(no_key, 0, 4)
  *     keep_cut_character(&rest, start, length, length if final else length - ff_utf8_cut(start, length))             # <<<<<<<<<<<<<<
@@ -19104,7 +19398,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
   __pyx_f_9fastframe_8_payload_keep_cut_character((&__pyx_v_rest), __pyx_v_start, __pyx_v_length, __pyx_t_1);
 
 
-  /* "fastframe/_payload.pxd":125
+  /* "fastframe/_payload.pxd":149
  *     memset(no_key, 0, 4)
  *     keep_cut_character(&rest, start, length, length if final else length - ff_utf8_cut(start, length))
  *     if not kernels.utf8_feed(&state, rest.bytes, rest.length):             # <<<<<<<<<<<<<<
@@ -19116,7 +19410,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
   if (__pyx_t_2) {
 
 
-    /* "fastframe/_payload.pxd":126
+    /* "fastframe/_payload.pxd":150
  *     keep_cut_character(&rest, start, length, length if final else length - ff_utf8_cut(start, length))
  *     if not kernels.utf8_feed(&state, rest.bytes, rest.length):
  *         return None             # <<<<<<<<<<<<<<
@@ -19133,7 +19427,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
     }
     goto __pyx_L0;
 
-    /* "fastframe/_payload.pxd":125
+    /* "fastframe/_payload.pxd":149
  *     memset(no_key, 0, 4)
  *     keep_cut_character(&rest, start, length, length if final else length - ff_utf8_cut(start, length))
  *     if not kernels.utf8_feed(&state, rest.bytes, rest.length):             # <<<<<<<<<<<<<<
@@ -19142,19 +19436,19 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
 */
   }
 
-  /* "fastframe/_payload.pxd":127
+  /* "fastframe/_payload.pxd":151
  *     if not kernels.utf8_feed(&state, rest.bytes, rest.length):
  *         return None
  *     text = text_by_kernels(kernels, start, start, length - rest.length, no_key)             # <<<<<<<<<<<<<<
  *     if text is None:
  *         memcpy(start + length - rest.length, rest.bytes, rest.length)  # the kernels write behind what they are given
 */
-  __pyx_t_3 = __pyx_f_9fastframe_8_payload_text_by_kernels(__pyx_v_kernels, __pyx_v_start, __pyx_v_start, (__pyx_v_length - __pyx_v_rest.length), __pyx_v_no_key); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 127, __pyx_L1_error)
+  __pyx_t_3 = __pyx_f_9fastframe_8_payload_text_by_kernels(__pyx_v_kernels, __pyx_v_start, __pyx_v_start, (__pyx_v_length - __pyx_v_rest.length), __pyx_v_no_key); if (unlikely(!__pyx_t_3)) __PYX_ERR(2, 151, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_3);
   __pyx_v_text = __pyx_t_3;
   __pyx_t_3 = 0;
 
-  /* "fastframe/_payload.pxd":128
+  /* "fastframe/_payload.pxd":152
  *         return None
  *     text = text_by_kernels(kernels, start, start, length - rest.length, no_key)
  *     if text is None:             # <<<<<<<<<<<<<<
@@ -19165,7 +19459,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
   if (__pyx_t_2) {
 
 
-    /* "fastframe/_payload.pxd":129
+    /* "fastframe/_payload.pxd":153
  *     text = text_by_kernels(kernels, start, start, length - rest.length, no_key)
  *     if text is None:
  *         memcpy(start + length - rest.length, rest.bytes, rest.length)  # the kernels write behind what they are given             # <<<<<<<<<<<<<<
@@ -19174,7 +19468,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
 */
     (void)(memcpy(((__pyx_v_start + __pyx_v_length) - __pyx_v_rest.length), __pyx_v_rest.bytes, __pyx_v_rest.length));
 
-    /* "fastframe/_payload.pxd":128
+    /* "fastframe/_payload.pxd":152
  *         return None
  *     text = text_by_kernels(kernels, start, start, length - rest.length, no_key)
  *     if text is None:             # <<<<<<<<<<<<<<
@@ -19184,7 +19478,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
     goto __pyx_L4;
   }
 
-  /* "fastframe/_payload.pxd":131
+  /* "fastframe/_payload.pxd":155
  *         memcpy(start + length - rest.length, rest.bytes, rest.length)  # the kernels write behind what they are given
  *     else:
  *         cut[0] = rest             # <<<<<<<<<<<<<<
@@ -19196,7 +19490,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
   }
   __pyx_L4:;
 
-  /* "fastframe/_payload.pxd":132
+  /* "fastframe/_payload.pxd":156
  *     else:
  *         cut[0] = rest
  *     return text             # <<<<<<<<<<<<<<
@@ -19214,7 +19508,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
   }
   goto __pyx_L0;
 
-  /* "fastframe/_payload.pxd":117
+  /* "fastframe/_payload.pxd":141
  * # The text at `start` up to its last complete character, and what is left in `cut`. None if it is wrong, or if nothing may
  * # be left and something is; then `cut` is unchanged.
  * cdef inline object text_before_cut(             # <<<<<<<<<<<<<<
@@ -19237,7 +19531,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_before_cut(ff_k
   return __pyx_r;
 }
 
-/* "fastframe/_payload.pxd":136
+/* "fastframe/_payload.pxd":160
  * 
  * # The text of whole characters, unmasked into `start`, which has padding on both sides; None if it is not UTF-8.
  * cdef inline object text_by_kernels(             # <<<<<<<<<<<<<<
@@ -19256,7 +19550,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_k
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("text_by_kernels", 0);
 
-  /* "fastframe/_payload.pxd":140
+  /* "fastframe/_payload.pxd":164
  * ):
  *     cdef ff_text measure
  *     measure.characters = 0             # <<<<<<<<<<<<<<
@@ -19265,7 +19559,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_k
 */
   __pyx_v_measure.characters = 0;
 
-  /* "fastframe/_payload.pxd":141
+  /* "fastframe/_payload.pxd":165
  *     cdef ff_text measure
  *     measure.characters = 0
  *     measure.largest_byte = 0             # <<<<<<<<<<<<<<
@@ -19274,7 +19568,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_k
 */
   __pyx_v_measure.largest_byte = 0;
 
-  /* "fastframe/_payload.pxd":142
+  /* "fastframe/_payload.pxd":166
  *     measure.characters = 0
  *     measure.largest_byte = 0
  *     if kernels.utf8_unmask(start, data, length, key, &measure):             # <<<<<<<<<<<<<<
@@ -19286,14 +19580,14 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_k
   if (__pyx_t_1) {
 
 
-    /* "fastframe/_payload.pxd":143
+    /* "fastframe/_payload.pxd":167
  *     measure.largest_byte = 0
  *     if kernels.utf8_unmask(start, data, length, key, &measure):
  *         return written(kernels, start, length, &measure)             # <<<<<<<<<<<<<<
  *     return None
  * 
 */
-    __pyx_t_2 = __pyx_f_9fastframe_8_payload_written(__pyx_v_kernels, __pyx_v_start, __pyx_v_length, (&__pyx_v_measure)); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 143, __pyx_L1_error)
+    __pyx_t_2 = __pyx_f_9fastframe_8_payload_written(__pyx_v_kernels, __pyx_v_start, __pyx_v_length, (&__pyx_v_measure)); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 167, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_2);
     {
       PyObject *__pyx_temp;
@@ -19306,7 +19600,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_k
     __pyx_t_2 = 0;
     goto __pyx_L0;
 
-    /* "fastframe/_payload.pxd":142
+    /* "fastframe/_payload.pxd":166
  *     measure.characters = 0
  *     measure.largest_byte = 0
  *     if kernels.utf8_unmask(start, data, length, key, &measure):             # <<<<<<<<<<<<<<
@@ -19315,7 +19609,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_k
 */
   }
 
-  /* "fastframe/_payload.pxd":144
+  /* "fastframe/_payload.pxd":168
  *     if kernels.utf8_unmask(start, data, length, key, &measure):
  *         return written(kernels, start, length, &measure)
  *     return None             # <<<<<<<<<<<<<<
@@ -19332,7 +19626,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_k
   }
   goto __pyx_L0;
 
-  /* "fastframe/_payload.pxd":136
+  /* "fastframe/_payload.pxd":160
  * 
  * # The text of whole characters, unmasked into `start`, which has padding on both sides; None if it is not UTF-8.
  * cdef inline object text_by_kernels(             # <<<<<<<<<<<<<<
@@ -19352,7 +19646,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_text_by_kernels(ff_k
   return __pyx_r;
 }
 
-/* "fastframe/_payload.pxd":148
+/* "fastframe/_payload.pxd":172
  * 
  * # The text of `length` bytes that are there already, unmasked, whole and valid, with padding on both sides.
  * cdef inline object padded_text(const ff_kernels *kernels, uint8_t *start, size_t length):             # <<<<<<<<<<<<<<
@@ -19372,7 +19666,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_padded_text(ff_kerne
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("padded_text", 0);
 
-  /* "fastframe/_payload.pxd":150
+  /* "fastframe/_payload.pxd":174
  * cdef inline object padded_text(const ff_kernels *kernels, uint8_t *start, size_t length):
  *     cdef uint8_t no_key[4]
  *     memset(no_key, 0, 4)             # <<<<<<<<<<<<<<
@@ -19381,7 +19675,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_padded_text(ff_kerne
 */
   (void)(memset(__pyx_v_no_key, 0, 4));
 
-  /* "fastframe/_payload.pxd":151
+  /* "fastframe/_payload.pxd":175
  *     cdef uint8_t no_key[4]
  *     memset(no_key, 0, 4)
  *     if kernels.text_is_fast:             # <<<<<<<<<<<<<<
@@ -19393,19 +19687,19 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_padded_text(ff_kerne
   if (__pyx_t_1) {
 
 
-    /* "fastframe/_payload.pxd":152
+    /* "fastframe/_payload.pxd":176
  *     memset(no_key, 0, 4)
  *     if kernels.text_is_fast:
  *         text = text_by_kernels(kernels, start, start, length, no_key)             # <<<<<<<<<<<<<<
  *         if text is not None:
  *             return text
 */
-    __pyx_t_2 = __pyx_f_9fastframe_8_payload_text_by_kernels(__pyx_v_kernels, __pyx_v_start, __pyx_v_start, __pyx_v_length, __pyx_v_no_key); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 152, __pyx_L1_error)
+    __pyx_t_2 = __pyx_f_9fastframe_8_payload_text_by_kernels(__pyx_v_kernels, __pyx_v_start, __pyx_v_start, __pyx_v_length, __pyx_v_no_key); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 176, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_2);
     __pyx_v_text = __pyx_t_2;
     __pyx_t_2 = 0;
 
-    /* "fastframe/_payload.pxd":153
+    /* "fastframe/_payload.pxd":177
  *     if kernels.text_is_fast:
  *         text = text_by_kernels(kernels, start, start, length, no_key)
  *         if text is not None:             # <<<<<<<<<<<<<<
@@ -19416,7 +19710,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_padded_text(ff_kerne
     if (__pyx_t_1) {
 
 
-      /* "fastframe/_payload.pxd":154
+      /* "fastframe/_payload.pxd":178
  *         text = text_by_kernels(kernels, start, start, length, no_key)
  *         if text is not None:
  *             return text             # <<<<<<<<<<<<<<
@@ -19434,7 +19728,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_padded_text(ff_kerne
       }
       goto __pyx_L0;
 
-      /* "fastframe/_payload.pxd":153
+      /* "fastframe/_payload.pxd":177
  *     if kernels.text_is_fast:
  *         text = text_by_kernels(kernels, start, start, length, no_key)
  *         if text is not None:             # <<<<<<<<<<<<<<
@@ -19443,7 +19737,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_padded_text(ff_kerne
 */
     }
 
-    /* "fastframe/_payload.pxd":151
+    /* "fastframe/_payload.pxd":175
  *     cdef uint8_t no_key[4]
  *     memset(no_key, 0, 4)
  *     if kernels.text_is_fast:             # <<<<<<<<<<<<<<
@@ -19452,14 +19746,14 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_padded_text(ff_kerne
 */
   }
 
-  /* "fastframe/_payload.pxd":155
+  /* "fastframe/_payload.pxd":179
  *         if text is not None:
  *             return text
  *     return PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL)             # <<<<<<<<<<<<<<
  * 
  * 
 */
-  __pyx_t_2 = PyUnicode_DecodeUTF8Stateful(((char const *)__pyx_v_start), __pyx_v_length, NULL, NULL); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 155, __pyx_L1_error)
+  __pyx_t_2 = PyUnicode_DecodeUTF8Stateful(((char const *)__pyx_v_start), __pyx_v_length, NULL, NULL); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 179, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_2);
   {
     PyObject *__pyx_temp;
@@ -19472,7 +19766,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_padded_text(ff_kerne
   __pyx_t_2 = 0;
   goto __pyx_L0;
 
-  /* "fastframe/_payload.pxd":148
+  /* "fastframe/_payload.pxd":172
  * 
  * # The text of `length` bytes that are there already, unmasked, whole and valid, with padding on both sides.
  * cdef inline object padded_text(const ff_kernels *kernels, uint8_t *start, size_t length):             # <<<<<<<<<<<<<<
@@ -19493,7 +19787,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_padded_text(ff_kerne
   return __pyx_r;
 }
 
-/* "fastframe/_payload.pxd":158
+/* "fastframe/_payload.pxd":182
  * 
  * 
  * cdef inline object written(const ff_kernels *kernels, const uint8_t *data, size_t length, const ff_text *measure):             # <<<<<<<<<<<<<<
@@ -19512,7 +19806,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("written", 0);
 
-  /* "fastframe/_payload.pxd":159
+  /* "fastframe/_payload.pxd":183
  * 
  * cdef inline object written(const ff_kernels *kernels, const uint8_t *data, size_t length, const ff_text *measure):
  *     if measure.largest_byte < 0x80:             # <<<<<<<<<<<<<<
@@ -19524,19 +19818,19 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
   if (__pyx_t_1) {
 
 
-    /* "fastframe/_payload.pxd":160
+    /* "fastframe/_payload.pxd":184
  * cdef inline object written(const ff_kernels *kernels, const uint8_t *data, size_t length, const ff_text *measure):
  *     if measure.largest_byte < 0x80:
  *         text = PyUnicode_New(measure.characters, 0x7F)             # <<<<<<<<<<<<<<
  *         memcpy(PyUnicode_DATA(text), data, length)
  *     elif measure.largest_byte < 0xC4:
 */
-    __pyx_t_2 = PyUnicode_New(__pyx_v_measure->characters, 0x7F); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 160, __pyx_L1_error)
+    __pyx_t_2 = PyUnicode_New(__pyx_v_measure->characters, 0x7F); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 184, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_2);
     __pyx_v_text = __pyx_t_2;
     __pyx_t_2 = 0;
 
-    /* "fastframe/_payload.pxd":161
+    /* "fastframe/_payload.pxd":185
  *     if measure.largest_byte < 0x80:
  *         text = PyUnicode_New(measure.characters, 0x7F)
  *         memcpy(PyUnicode_DATA(text), data, length)             # <<<<<<<<<<<<<<
@@ -19545,7 +19839,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
 */
     (void)(memcpy(PyUnicode_DATA(__pyx_v_text), __pyx_v_data, __pyx_v_length));
 
-    /* "fastframe/_payload.pxd":159
+    /* "fastframe/_payload.pxd":183
  * 
  * cdef inline object written(const ff_kernels *kernels, const uint8_t *data, size_t length, const ff_text *measure):
  *     if measure.largest_byte < 0x80:             # <<<<<<<<<<<<<<
@@ -19555,7 +19849,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
     goto __pyx_L3;
   }
 
-  /* "fastframe/_payload.pxd":162
+  /* "fastframe/_payload.pxd":186
  *         text = PyUnicode_New(measure.characters, 0x7F)
  *         memcpy(PyUnicode_DATA(text), data, length)
  *     elif measure.largest_byte < 0xC4:             # <<<<<<<<<<<<<<
@@ -19567,19 +19861,19 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
   if (__pyx_t_1) {
 
 
-    /* "fastframe/_payload.pxd":163
+    /* "fastframe/_payload.pxd":187
  *         memcpy(PyUnicode_DATA(text), data, length)
  *     elif measure.largest_byte < 0xC4:
  *         text = PyUnicode_New(measure.characters, 0xFF)             # <<<<<<<<<<<<<<
  *         kernels.utf8_to_latin1(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
  *     elif measure.largest_byte < 0xF0:
 */
-    __pyx_t_2 = PyUnicode_New(__pyx_v_measure->characters, 0xFF); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 163, __pyx_L1_error)
+    __pyx_t_2 = PyUnicode_New(__pyx_v_measure->characters, 0xFF); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 187, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_2);
     __pyx_v_text = __pyx_t_2;
     __pyx_t_2 = 0;
 
-    /* "fastframe/_payload.pxd":164
+    /* "fastframe/_payload.pxd":188
  *     elif measure.largest_byte < 0xC4:
  *         text = PyUnicode_New(measure.characters, 0xFF)
  *         kernels.utf8_to_latin1(<uint8_t *>PyUnicode_DATA(text), data, length, measure)             # <<<<<<<<<<<<<<
@@ -19588,7 +19882,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
 */
     __pyx_v_kernels->utf8_to_latin1(((uint8_t *)PyUnicode_DATA(__pyx_v_text)), __pyx_v_data, __pyx_v_length, __pyx_v_measure);
 
-    /* "fastframe/_payload.pxd":162
+    /* "fastframe/_payload.pxd":186
  *         text = PyUnicode_New(measure.characters, 0x7F)
  *         memcpy(PyUnicode_DATA(text), data, length)
  *     elif measure.largest_byte < 0xC4:             # <<<<<<<<<<<<<<
@@ -19598,7 +19892,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
     goto __pyx_L3;
   }
 
-  /* "fastframe/_payload.pxd":165
+  /* "fastframe/_payload.pxd":189
  *         text = PyUnicode_New(measure.characters, 0xFF)
  *         kernels.utf8_to_latin1(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
  *     elif measure.largest_byte < 0xF0:             # <<<<<<<<<<<<<<
@@ -19610,19 +19904,19 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
   if (__pyx_t_1) {
 
 
-    /* "fastframe/_payload.pxd":166
+    /* "fastframe/_payload.pxd":190
  *         kernels.utf8_to_latin1(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
  *     elif measure.largest_byte < 0xF0:
  *         text = PyUnicode_New(measure.characters, 0xFFFF)             # <<<<<<<<<<<<<<
  *         kernels.utf8_to_ucs2(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
  *     else:
 */
-    __pyx_t_2 = PyUnicode_New(__pyx_v_measure->characters, 0xFFFF); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 166, __pyx_L1_error)
+    __pyx_t_2 = PyUnicode_New(__pyx_v_measure->characters, 0xFFFF); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 190, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_2);
     __pyx_v_text = __pyx_t_2;
     __pyx_t_2 = 0;
 
-    /* "fastframe/_payload.pxd":167
+    /* "fastframe/_payload.pxd":191
  *     elif measure.largest_byte < 0xF0:
  *         text = PyUnicode_New(measure.characters, 0xFFFF)
  *         kernels.utf8_to_ucs2(<uint8_t *>PyUnicode_DATA(text), data, length, measure)             # <<<<<<<<<<<<<<
@@ -19631,7 +19925,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
 */
     __pyx_v_kernels->utf8_to_ucs2(((uint8_t *)PyUnicode_DATA(__pyx_v_text)), __pyx_v_data, __pyx_v_length, __pyx_v_measure);
 
-    /* "fastframe/_payload.pxd":165
+    /* "fastframe/_payload.pxd":189
  *         text = PyUnicode_New(measure.characters, 0xFF)
  *         kernels.utf8_to_latin1(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
  *     elif measure.largest_byte < 0xF0:             # <<<<<<<<<<<<<<
@@ -19641,7 +19935,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
     goto __pyx_L3;
   }
 
-  /* "fastframe/_payload.pxd":169
+  /* "fastframe/_payload.pxd":193
  *         kernels.utf8_to_ucs2(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
  *     else:
  *         text = PyUnicode_New(measure.characters, 0x10FFFF)             # <<<<<<<<<<<<<<
@@ -19649,12 +19943,12 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
  *     return text
 */
   /*else*/ {
-    __pyx_t_2 = PyUnicode_New(__pyx_v_measure->characters, 0x10FFFF); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 169, __pyx_L1_error)
+    __pyx_t_2 = PyUnicode_New(__pyx_v_measure->characters, 0x10FFFF); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 193, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_2);
     __pyx_v_text = __pyx_t_2;
     __pyx_t_2 = 0;
 
-    /* "fastframe/_payload.pxd":170
+    /* "fastframe/_payload.pxd":194
  *     else:
  *         text = PyUnicode_New(measure.characters, 0x10FFFF)
  *         kernels.utf8_to_ucs4(<uint8_t *>PyUnicode_DATA(text), data, length, measure)             # <<<<<<<<<<<<<<
@@ -19665,7 +19959,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
   }
   __pyx_L3:;
 
-  /* "fastframe/_payload.pxd":171
+  /* "fastframe/_payload.pxd":195
  *         text = PyUnicode_New(measure.characters, 0x10FFFF)
  *         kernels.utf8_to_ucs4(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
  *     return text             # <<<<<<<<<<<<<<
@@ -19683,7 +19977,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
   }
   goto __pyx_L0;
 
-  /* "fastframe/_payload.pxd":158
+  /* "fastframe/_payload.pxd":182
  * 
  * 
  * cdef inline object written(const ff_kernels *kernels, const uint8_t *data, size_t length, const ff_text *measure):             # <<<<<<<<<<<<<<
@@ -19703,7 +19997,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
   return __pyx_r;
 }
 
-/* "fastframe/_payload.pxd":174
+/* "fastframe/_payload.pxd":198
  * 
  * 
  * cdef inline void keep_cut_character(             # <<<<<<<<<<<<<<
@@ -19713,7 +20007,7 @@ static CYTHON_INLINE PyObject *__pyx_f_9fastframe_8_payload_written(ff_kernels c
 
 static CYTHON_INLINE void __pyx_f_9fastframe_8_payload_keep_cut_character(struct __pyx_t_9fastframe_8_payload_CutCharacter *__pyx_v_cut, uint8_t const *__pyx_v_data, size_t __pyx_v_length, size_t __pyx_v_consumed) {
 
-  /* "fastframe/_payload.pxd":177
+  /* "fastframe/_payload.pxd":201
  *     CutCharacter *cut, const uint8_t *data, size_t length, size_t consumed
  * ) noexcept:
  *     cut.length = <uint8_t>(length - consumed)             # <<<<<<<<<<<<<<
@@ -19721,14 +20015,14 @@ static CYTHON_INLINE void __pyx_f_9fastframe_8_payload_keep_cut_character(struct
 */
   __pyx_v_cut->length = ((uint8_t)(__pyx_v_length - __pyx_v_consumed));
 
-  /* "fastframe/_payload.pxd":178
+  /* "fastframe/_payload.pxd":202
  * ) noexcept:
  *     cut.length = <uint8_t>(length - consumed)
  *     memcpy(cut.bytes, data + consumed, cut.length)             # <<<<<<<<<<<<<<
 */
   (void)(memcpy(__pyx_v_cut->bytes, (__pyx_v_data + __pyx_v_consumed), __pyx_v_cut->length));
 
-  /* "fastframe/_payload.pxd":174
+  /* "fastframe/_payload.pxd":198
  * 
  * 
  * cdef inline void keep_cut_character(             # <<<<<<<<<<<<<<
@@ -19740,7 +20034,7 @@ static CYTHON_INLINE void __pyx_f_9fastframe_8_payload_keep_cut_character(struct
 
 }
 
-/* "benchmarks/floor.pyx":20
+/* "benchmarks/floor.pyx":21
  * 
  * 
  * cdef Chunk masked_chunk(bytes payload, bytes key):             # <<<<<<<<<<<<<<
@@ -19752,7 +20046,7 @@ static struct __pyx_t_9fastframe_8_payload_Chunk __pyx_f_10benchmarks_5floor_mas
   struct __pyx_t_9fastframe_8_payload_Chunk __pyx_v_chunk;
   struct __pyx_t_9fastframe_8_payload_Chunk __pyx_r;
 
-  /* "benchmarks/floor.pyx":22
+  /* "benchmarks/floor.pyx":23
  * cdef Chunk masked_chunk(bytes payload, bytes key):
  *     cdef Chunk chunk
  *     chunk.data = <const uint8_t *>PyBytes_AS_STRING(payload)             # <<<<<<<<<<<<<<
@@ -19761,7 +20055,7 @@ static struct __pyx_t_9fastframe_8_payload_Chunk __pyx_f_10benchmarks_5floor_mas
 */
   __pyx_v_chunk.data = ((uint8_t const *)PyBytes_AS_STRING(__pyx_v_payload));
 
-  /* "benchmarks/floor.pyx":23
+  /* "benchmarks/floor.pyx":24
  *     cdef Chunk chunk
  *     chunk.data = <const uint8_t *>PyBytes_AS_STRING(payload)
  *     chunk.length = PyBytes_GET_SIZE(payload)             # <<<<<<<<<<<<<<
@@ -19770,7 +20064,7 @@ static struct __pyx_t_9fastframe_8_payload_Chunk __pyx_f_10benchmarks_5floor_mas
 */
   __pyx_v_chunk.length = PyBytes_GET_SIZE(__pyx_v_payload);
 
-  /* "benchmarks/floor.pyx":24
+  /* "benchmarks/floor.pyx":25
  *     chunk.data = <const uint8_t *>PyBytes_AS_STRING(payload)
  *     chunk.length = PyBytes_GET_SIZE(payload)
  *     chunk.masked = True             # <<<<<<<<<<<<<<
@@ -19779,7 +20073,7 @@ static struct __pyx_t_9fastframe_8_payload_Chunk __pyx_f_10benchmarks_5floor_mas
 */
   __pyx_v_chunk.masked = 1;
 
-  /* "benchmarks/floor.pyx":25
+  /* "benchmarks/floor.pyx":26
  *     chunk.length = PyBytes_GET_SIZE(payload)
  *     chunk.masked = True
  *     memcpy(chunk.key, PyBytes_AS_STRING(key), 4)             # <<<<<<<<<<<<<<
@@ -19788,7 +20082,7 @@ static struct __pyx_t_9fastframe_8_payload_Chunk __pyx_f_10benchmarks_5floor_mas
 */
   (void)(memcpy(__pyx_v_chunk.key, PyBytes_AS_STRING(__pyx_v_key), 4));
 
-  /* "benchmarks/floor.pyx":26
+  /* "benchmarks/floor.pyx":27
  *     chunk.masked = True
  *     memcpy(chunk.key, PyBytes_AS_STRING(key), 4)
  *     return chunk             # <<<<<<<<<<<<<<
@@ -19801,7 +20095,7 @@ static struct __pyx_t_9fastframe_8_payload_Chunk __pyx_f_10benchmarks_5floor_mas
   }
   goto __pyx_L0;
 
-  /* "benchmarks/floor.pyx":20
+  /* "benchmarks/floor.pyx":21
  * 
  * 
  * cdef Chunk masked_chunk(bytes payload, bytes key):             # <<<<<<<<<<<<<<
@@ -19816,7 +20110,7 @@ static struct __pyx_t_9fastframe_8_payload_Chunk __pyx_f_10benchmarks_5floor_mas
   return __pyx_r;
 }
 
-/* "benchmarks/floor.pyx":29
+/* "benchmarks/floor.pyx":30
  * 
  * 
  * def copy(bytes data not None, /):             # <<<<<<<<<<<<<<
@@ -19837,7 +20131,7 @@ static PyObject *__pyx_pw_10benchmarks_5floor_1copy(PyObject *__pyx_self, PyObje
   __Pyx_RefNannyDeclarations
   __Pyx_RefNannySetupContext("copy (wrapper)", 0);
   __pyx_kwvalues = __Pyx_KwValues_VARARGS(__pyx_args, __pyx_nargs);
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_data), (&PyBytes_Type), 0, "data", 1))) __PYX_ERR(0, 29, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_data), (&PyBytes_Type), 0, "data", 1))) __PYX_ERR(0, 30, __pyx_L1_error)
   __pyx_r = __pyx_pf_10benchmarks_5floor_copy(__pyx_self, ((PyObject*)__pyx_v_data));
 
   /* function exit code */
@@ -19861,19 +20155,19 @@ static PyObject *__pyx_pf_10benchmarks_5floor_copy(CYTHON_UNUSED PyObject *__pyx
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("copy", 0);
 
-  /* "benchmarks/floor.pyx":31
+  /* "benchmarks/floor.pyx":32
  * def copy(bytes data not None, /):
  *     """A C memcpy into a new object."""
  *     copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(data))             # <<<<<<<<<<<<<<
  *     memcpy(PyBytes_AS_STRING(copied), PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
  *     return copied
 */
-  __pyx_t_1 = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(__pyx_v_data)); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 31, __pyx_L1_error)
+  __pyx_t_1 = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(__pyx_v_data)); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 32, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_1);
   __pyx_v_copied = ((PyObject*)__pyx_t_1);
   __pyx_t_1 = 0;
 
-  /* "benchmarks/floor.pyx":32
+  /* "benchmarks/floor.pyx":33
  *     """A C memcpy into a new object."""
  *     copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(data))
  *     memcpy(PyBytes_AS_STRING(copied), PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))             # <<<<<<<<<<<<<<
@@ -19882,7 +20176,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_copy(CYTHON_UNUSED PyObject *__pyx
 */
   (void)(memcpy(PyBytes_AS_STRING(__pyx_v_copied), PyBytes_AS_STRING(__pyx_v_data), PyBytes_GET_SIZE(__pyx_v_data)));
 
-  /* "benchmarks/floor.pyx":33
+  /* "benchmarks/floor.pyx":34
  *     copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(data))
  *     memcpy(PyBytes_AS_STRING(copied), PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
  *     return copied             # <<<<<<<<<<<<<<
@@ -19900,7 +20194,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_copy(CYTHON_UNUSED PyObject *__pyx
   }
   goto __pyx_L0;
 
-  /* "benchmarks/floor.pyx":29
+  /* "benchmarks/floor.pyx":30
  * 
  * 
  * def copy(bytes data not None, /):             # <<<<<<<<<<<<<<
@@ -19920,7 +20214,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_copy(CYTHON_UNUSED PyObject *__pyx
   return __pyx_r;
 }
 
-/* "benchmarks/floor.pyx":36
+/* "benchmarks/floor.pyx":37
  * 
  * 
  * def mask_in_place(buffer, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
@@ -19969,26 +20263,26 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
   {
     const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 36, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 37, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
-      __Pyx_RejectKeywords("mask_in_place", __pyx_kwds); __PYX_ERR(0, 36, __pyx_L3_error)
+      __Pyx_RejectKeywords("mask_in_place", __pyx_kwds); __PYX_ERR(0, 37, __pyx_L3_error)
     } else if (unlikely(__pyx_nargs != 3)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 36, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 37, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 36, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 37, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 36, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 37, __pyx_L3_error)
     }
     __pyx_v_buffer = values[0];
     __pyx_v_key = ((PyObject*)values[1]);
-    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 36, __pyx_L3_error)
+    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 37, __pyx_L3_error)
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("mask_in_place", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 36, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("mask_in_place", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 37, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -19999,7 +20293,7 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __Pyx_RefNannyFinishContext();
   return NULL;
   __pyx_L4_argument_unpacking_done:;
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 36, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 37, __pyx_L1_error)
   __pyx_r = __pyx_pf_10benchmarks_5floor_2mask_in_place(__pyx_self, __pyx_v_buffer, __pyx_v_key, __pyx_v_times);
 
   /* function exit code */
@@ -20037,19 +20331,19 @@ static PyObject *__pyx_pf_10benchmarks_5floor_2mask_in_place(CYTHON_UNUSED PyObj
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("mask_in_place", 0);
 
-  /* "benchmarks/floor.pyx":38
+  /* "benchmarks/floor.pyx":39
  * def mask_in_place(buffer, bytes key not None, int times, /):
  *     """fastframe's mask kernel on the caller's bytearray, `times` times."""
  *     cdef uint8_t[::1] view = buffer             # <<<<<<<<<<<<<<
  *     for _ in range(times):
  *         kernels().mask(&view[0], &view[0], view.shape[0], <const uint8_t *>PyBytes_AS_STRING(key))
 */
-  __pyx_t_1 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint8_t(__pyx_v_buffer, PyBUF_WRITABLE); if (unlikely(!__pyx_t_1.memview)) __PYX_ERR(0, 38, __pyx_L1_error)
+  __pyx_t_1 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint8_t(__pyx_v_buffer, PyBUF_WRITABLE); if (unlikely(!__pyx_t_1.memview)) __PYX_ERR(0, 39, __pyx_L1_error)
   __pyx_v_view = __pyx_t_1;
   __pyx_t_1.memview = NULL;
   __pyx_t_1.data = NULL;
 
-  /* "benchmarks/floor.pyx":39
+  /* "benchmarks/floor.pyx":40
  *     """fastframe's mask kernel on the caller's bytearray, `times` times."""
  *     cdef uint8_t[::1] view = buffer
  *     for _ in range(times):             # <<<<<<<<<<<<<<
@@ -20063,7 +20357,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_2mask_in_place(CYTHON_UNUSED PyObj
   for (__pyx_t_4 = 0; __pyx_t_4 < __pyx_t_3; __pyx_t_4+=1) {
     __pyx_v__ = __pyx_t_4;
 
-    /* "benchmarks/floor.pyx":40
+    /* "benchmarks/floor.pyx":41
  *     cdef uint8_t[::1] view = buffer
  *     for _ in range(times):
  *         kernels().mask(&view[0], &view[0], view.shape[0], <const uint8_t *>PyBytes_AS_STRING(key))             # <<<<<<<<<<<<<<
@@ -20078,7 +20372,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_2mask_in_place(CYTHON_UNUSED PyObj
     } else if (unlikely(__pyx_t_5 >= __pyx_v_view.shape[0])) __pyx_t_6 = 0;
     if (unlikely(__pyx_t_6 != -1)) {
       __Pyx_RaiseBufferIndexError(__pyx_t_6);
-      __PYX_ERR(0, 40, __pyx_L1_error)
+      __PYX_ERR(0, 41, __pyx_L1_error)
     }
     __pyx_t_7 = 0;
     __pyx_t_6 = -1;
@@ -20088,13 +20382,13 @@ static PyObject *__pyx_pf_10benchmarks_5floor_2mask_in_place(CYTHON_UNUSED PyObj
     } else if (unlikely(__pyx_t_7 >= __pyx_v_view.shape[0])) __pyx_t_6 = 0;
     if (unlikely(__pyx_t_6 != -1)) {
       __Pyx_RaiseBufferIndexError(__pyx_t_6);
-      __PYX_ERR(0, 40, __pyx_L1_error)
+      __PYX_ERR(0, 41, __pyx_L1_error)
     }
     __pyx_f_9fastframe_5_core_kernels()->mask((&(*((uint8_t *) ( /* dim=0 */ ((char *) (((uint8_t *) __pyx_v_view.data) + __pyx_t_5)) )))), (&(*((uint8_t *) ( /* dim=0 */ ((char *) (((uint8_t *) __pyx_v_view.data) + __pyx_t_7)) )))), (__pyx_v_view.shape[0]), ((uint8_t const *)PyBytes_AS_STRING(__pyx_v_key)));
   }
 
 
-  /* "benchmarks/floor.pyx":36
+  /* "benchmarks/floor.pyx":37
  * 
  * 
  * def mask_in_place(buffer, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
@@ -20117,7 +20411,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_2mask_in_place(CYTHON_UNUSED PyObj
   return __pyx_r;
 }
 
-/* "benchmarks/floor.pyx":43
+/* "benchmarks/floor.pyx":44
  * 
  * 
  * def copy_times(buffer, bytes data not None, int times, /):             # <<<<<<<<<<<<<<
@@ -20166,26 +20460,26 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
   {
     const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 43, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 44, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
-      __Pyx_RejectKeywords("copy_times", __pyx_kwds); __PYX_ERR(0, 43, __pyx_L3_error)
+      __Pyx_RejectKeywords("copy_times", __pyx_kwds); __PYX_ERR(0, 44, __pyx_L3_error)
     } else if (unlikely(__pyx_nargs != 3)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 43, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 44, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 43, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 44, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 43, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 44, __pyx_L3_error)
     }
     __pyx_v_buffer = values[0];
     __pyx_v_data = ((PyObject*)values[1]);
-    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 43, __pyx_L3_error)
+    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 44, __pyx_L3_error)
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("copy_times", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 43, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("copy_times", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 44, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -20196,7 +20490,7 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __Pyx_RefNannyFinishContext();
   return NULL;
   __pyx_L4_argument_unpacking_done:;
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_data), (&PyBytes_Type), 0, "data", 1))) __PYX_ERR(0, 43, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_data), (&PyBytes_Type), 0, "data", 1))) __PYX_ERR(0, 44, __pyx_L1_error)
   __pyx_r = __pyx_pf_10benchmarks_5floor_4copy_times(__pyx_self, __pyx_v_buffer, __pyx_v_data, __pyx_v_times);
 
   /* function exit code */
@@ -20233,19 +20527,19 @@ static PyObject *__pyx_pf_10benchmarks_5floor_4copy_times(CYTHON_UNUSED PyObject
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("copy_times", 0);
 
-  /* "benchmarks/floor.pyx":45
+  /* "benchmarks/floor.pyx":46
  * def copy_times(buffer, bytes data not None, int times, /):
  *     """memcpy into the caller's bytearray, `times` times."""
  *     cdef uint8_t[::1] view = buffer             # <<<<<<<<<<<<<<
  *     for _ in range(times):
  *         memcpy(&view[0], PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
 */
-  __pyx_t_1 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint8_t(__pyx_v_buffer, PyBUF_WRITABLE); if (unlikely(!__pyx_t_1.memview)) __PYX_ERR(0, 45, __pyx_L1_error)
+  __pyx_t_1 = __Pyx_PyObject_to_MemoryviewSlice_dc_nn_uint8_t(__pyx_v_buffer, PyBUF_WRITABLE); if (unlikely(!__pyx_t_1.memview)) __PYX_ERR(0, 46, __pyx_L1_error)
   __pyx_v_view = __pyx_t_1;
   __pyx_t_1.memview = NULL;
   __pyx_t_1.data = NULL;
 
-  /* "benchmarks/floor.pyx":46
+  /* "benchmarks/floor.pyx":47
  *     """memcpy into the caller's bytearray, `times` times."""
  *     cdef uint8_t[::1] view = buffer
  *     for _ in range(times):             # <<<<<<<<<<<<<<
@@ -20259,7 +20553,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_4copy_times(CYTHON_UNUSED PyObject
   for (__pyx_t_4 = 0; __pyx_t_4 < __pyx_t_3; __pyx_t_4+=1) {
     __pyx_v__ = __pyx_t_4;
 
-    /* "benchmarks/floor.pyx":47
+    /* "benchmarks/floor.pyx":48
  *     cdef uint8_t[::1] view = buffer
  *     for _ in range(times):
  *         memcpy(&view[0], PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))             # <<<<<<<<<<<<<<
@@ -20274,13 +20568,13 @@ static PyObject *__pyx_pf_10benchmarks_5floor_4copy_times(CYTHON_UNUSED PyObject
     } else if (unlikely(__pyx_t_5 >= __pyx_v_view.shape[0])) __pyx_t_6 = 0;
     if (unlikely(__pyx_t_6 != -1)) {
       __Pyx_RaiseBufferIndexError(__pyx_t_6);
-      __PYX_ERR(0, 47, __pyx_L1_error)
+      __PYX_ERR(0, 48, __pyx_L1_error)
     }
     (void)(memcpy((&(*((uint8_t *) ( /* dim=0 */ ((char *) (((uint8_t *) __pyx_v_view.data) + __pyx_t_5)) )))), PyBytes_AS_STRING(__pyx_v_data), PyBytes_GET_SIZE(__pyx_v_data)));
   }
 
 
-  /* "benchmarks/floor.pyx":43
+  /* "benchmarks/floor.pyx":44
  * 
  * 
  * def copy_times(buffer, bytes data not None, int times, /):             # <<<<<<<<<<<<<<
@@ -20303,7 +20597,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_4copy_times(CYTHON_UNUSED PyObject
   return __pyx_r;
 }
 
-/* "benchmarks/floor.pyx":50
+/* "benchmarks/floor.pyx":51
  * 
  * 
  * def copies(bytes payload not None, int times, /):             # <<<<<<<<<<<<<<
@@ -20351,23 +20645,23 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
   {
     const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 50, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 51, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
-      __Pyx_RejectKeywords("copies", __pyx_kwds); __PYX_ERR(0, 50, __pyx_L3_error)
+      __Pyx_RejectKeywords("copies", __pyx_kwds); __PYX_ERR(0, 51, __pyx_L3_error)
     } else if (unlikely(__pyx_nargs != 2)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 50, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 51, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 50, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 51, __pyx_L3_error)
     }
     __pyx_v_payload = ((PyObject*)values[0]);
-    __pyx_v_times = __Pyx_PyLong_As_int(values[1]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 50, __pyx_L3_error)
+    __pyx_v_times = __Pyx_PyLong_As_int(values[1]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 51, __pyx_L3_error)
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("copies", 1, 2, 2, __pyx_nargs); __PYX_ERR(0, 50, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("copies", 1, 2, 2, __pyx_nargs); __PYX_ERR(0, 51, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -20378,7 +20672,7 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __Pyx_RefNannyFinishContext();
   return NULL;
   __pyx_L4_argument_unpacking_done:;
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 50, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 51, __pyx_L1_error)
   __pyx_r = __pyx_pf_10benchmarks_5floor_6copies(__pyx_self, __pyx_v_payload, __pyx_v_times);
 
   /* function exit code */
@@ -20413,7 +20707,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_6copies(CYTHON_UNUSED PyObject *__
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("copies", 0);
 
-  /* "benchmarks/floor.pyx":52
+  /* "benchmarks/floor.pyx":53
  * def copies(bytes payload not None, int times, /):
  *     """memcpy into a new object, `times` times, the last one returned."""
  *     copied = b""             # <<<<<<<<<<<<<<
@@ -20423,7 +20717,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_6copies(CYTHON_UNUSED PyObject *__
   __Pyx_INCREF(__pyx_mstate_global->__pyx_kp_b__5);
   __pyx_v_copied = __pyx_mstate_global->__pyx_kp_b__5;
 
-  /* "benchmarks/floor.pyx":53
+  /* "benchmarks/floor.pyx":54
  *     """memcpy into a new object, `times` times, the last one returned."""
  *     copied = b""
  *     for _ in range(times):             # <<<<<<<<<<<<<<
@@ -20437,19 +20731,19 @@ static PyObject *__pyx_pf_10benchmarks_5floor_6copies(CYTHON_UNUSED PyObject *__
   for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {
     __pyx_v__ = __pyx_t_3;
 
-    /* "benchmarks/floor.pyx":54
+    /* "benchmarks/floor.pyx":55
  *     copied = b""
  *     for _ in range(times):
  *         copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(payload))             # <<<<<<<<<<<<<<
  *         memcpy(PyBytes_AS_STRING(copied), PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
  *     return copied
 */
-    __pyx_t_4 = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(__pyx_v_payload)); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 54, __pyx_L1_error)
+    __pyx_t_4 = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(__pyx_v_payload)); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 55, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_4);
     __Pyx_DECREF_SET(__pyx_v_copied, ((PyObject*)__pyx_t_4));
     __pyx_t_4 = 0;
 
-    /* "benchmarks/floor.pyx":55
+    /* "benchmarks/floor.pyx":56
  *     for _ in range(times):
  *         copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(payload))
  *         memcpy(PyBytes_AS_STRING(copied), PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))             # <<<<<<<<<<<<<<
@@ -20460,7 +20754,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_6copies(CYTHON_UNUSED PyObject *__
   }
 
 
-  /* "benchmarks/floor.pyx":56
+  /* "benchmarks/floor.pyx":57
  *         copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(payload))
  *         memcpy(PyBytes_AS_STRING(copied), PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
  *     return copied             # <<<<<<<<<<<<<<
@@ -20478,7 +20772,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_6copies(CYTHON_UNUSED PyObject *__
   }
   goto __pyx_L0;
 
-  /* "benchmarks/floor.pyx":50
+  /* "benchmarks/floor.pyx":51
  * 
  * 
  * def copies(bytes payload not None, int times, /):             # <<<<<<<<<<<<<<
@@ -20499,7 +20793,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_6copies(CYTHON_UNUSED PyObject *__
   return __pyx_r;
 }
 
-/* "benchmarks/floor.pyx":59
+/* "benchmarks/floor.pyx":60
  * 
  * 
  * def bytes_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
@@ -20548,26 +20842,26 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
   {
     const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 59, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 60, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
-      __Pyx_RejectKeywords("bytes_from_wire", __pyx_kwds); __PYX_ERR(0, 59, __pyx_L3_error)
+      __Pyx_RejectKeywords("bytes_from_wire", __pyx_kwds); __PYX_ERR(0, 60, __pyx_L3_error)
     } else if (unlikely(__pyx_nargs != 3)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 59, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 60, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 59, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 60, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 59, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 60, __pyx_L3_error)
     }
     __pyx_v_payload = ((PyObject*)values[0]);
     __pyx_v_key = ((PyObject*)values[1]);
-    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 59, __pyx_L3_error)
+    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 60, __pyx_L3_error)
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("bytes_from_wire", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 59, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("bytes_from_wire", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 60, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -20578,8 +20872,8 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __Pyx_RefNannyFinishContext();
   return NULL;
   __pyx_L4_argument_unpacking_done:;
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 59, __pyx_L1_error)
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 59, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 60, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 60, __pyx_L1_error)
   __pyx_r = __pyx_pf_10benchmarks_5floor_8bytes_from_wire(__pyx_self, __pyx_v_payload, __pyx_v_key, __pyx_v_times);
 
   /* function exit code */
@@ -20616,17 +20910,17 @@ static PyObject *__pyx_pf_10benchmarks_5floor_8bytes_from_wire(CYTHON_UNUSED PyO
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("bytes_from_wire", 0);
 
-  /* "benchmarks/floor.pyx":61
+  /* "benchmarks/floor.pyx":62
  * def bytes_from_wire(bytes payload not None, bytes key not None, int times, /):
  *     """What the Decoder makes of a masked binary payload that is here as a whole; `times` times, the last one returned."""
  *     cdef Chunk chunk = masked_chunk(payload, key)             # <<<<<<<<<<<<<<
  *     data = b""
  *     for _ in range(times):
 */
-  __pyx_t_1 = __pyx_f_10benchmarks_5floor_masked_chunk(__pyx_v_payload, __pyx_v_key); if (unlikely(PyErr_Occurred())) __PYX_ERR(0, 61, __pyx_L1_error)
+  __pyx_t_1 = __pyx_f_10benchmarks_5floor_masked_chunk(__pyx_v_payload, __pyx_v_key); if (unlikely(PyErr_Occurred())) __PYX_ERR(0, 62, __pyx_L1_error)
   __pyx_v_chunk = __pyx_t_1;
 
-  /* "benchmarks/floor.pyx":62
+  /* "benchmarks/floor.pyx":63
  *     """What the Decoder makes of a masked binary payload that is here as a whole; `times` times, the last one returned."""
  *     cdef Chunk chunk = masked_chunk(payload, key)
  *     data = b""             # <<<<<<<<<<<<<<
@@ -20636,7 +20930,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_8bytes_from_wire(CYTHON_UNUSED PyO
   __Pyx_INCREF(__pyx_mstate_global->__pyx_kp_b__5);
   __pyx_v_data = __pyx_mstate_global->__pyx_kp_b__5;
 
-  /* "benchmarks/floor.pyx":63
+  /* "benchmarks/floor.pyx":64
  *     cdef Chunk chunk = masked_chunk(payload, key)
  *     data = b""
  *     for _ in range(times):             # <<<<<<<<<<<<<<
@@ -20650,21 +20944,21 @@ static PyObject *__pyx_pf_10benchmarks_5floor_8bytes_from_wire(CYTHON_UNUSED PyO
   for (__pyx_t_4 = 0; __pyx_t_4 < __pyx_t_3; __pyx_t_4+=1) {
     __pyx_v__ = __pyx_t_4;
 
-    /* "benchmarks/floor.pyx":64
+    /* "benchmarks/floor.pyx":65
  *     data = b""
  *     for _ in range(times):
  *         data = chunk_bytes(kernels(), &chunk)             # <<<<<<<<<<<<<<
  *     return data
  * 
 */
-    __pyx_t_5 = __pyx_f_9fastframe_8_payload_chunk_bytes(__pyx_f_9fastframe_5_core_kernels(), (&__pyx_v_chunk)); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 64, __pyx_L1_error)
+    __pyx_t_5 = __pyx_f_9fastframe_8_payload_chunk_bytes(__pyx_f_9fastframe_5_core_kernels(), (&__pyx_v_chunk)); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 65, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_5);
     __Pyx_DECREF_SET(__pyx_v_data, ((PyObject*)__pyx_t_5));
     __pyx_t_5 = 0;
   }
 
 
-  /* "benchmarks/floor.pyx":65
+  /* "benchmarks/floor.pyx":66
  *     for _ in range(times):
  *         data = chunk_bytes(kernels(), &chunk)
  *     return data             # <<<<<<<<<<<<<<
@@ -20682,7 +20976,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_8bytes_from_wire(CYTHON_UNUSED PyO
   }
   goto __pyx_L0;
 
-  /* "benchmarks/floor.pyx":59
+  /* "benchmarks/floor.pyx":60
  * 
  * 
  * def bytes_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
@@ -20704,7 +20998,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_8bytes_from_wire(CYTHON_UNUSED PyO
   return __pyx_r;
 }
 
-/* "benchmarks/floor.pyx":68
+/* "benchmarks/floor.pyx":69
  * 
  * 
  * def ascii_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
@@ -20753,26 +21047,26 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
   {
     const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 68, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 69, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
-      __Pyx_RejectKeywords("ascii_from_wire", __pyx_kwds); __PYX_ERR(0, 68, __pyx_L3_error)
+      __Pyx_RejectKeywords("ascii_from_wire", __pyx_kwds); __PYX_ERR(0, 69, __pyx_L3_error)
     } else if (unlikely(__pyx_nargs != 3)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 68, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 69, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 68, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 69, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 68, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 69, __pyx_L3_error)
     }
     __pyx_v_payload = ((PyObject*)values[0]);
     __pyx_v_key = ((PyObject*)values[1]);
-    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 68, __pyx_L3_error)
+    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 69, __pyx_L3_error)
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("ascii_from_wire", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 68, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("ascii_from_wire", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 69, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -20783,8 +21077,8 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __Pyx_RefNannyFinishContext();
   return NULL;
   __pyx_L4_argument_unpacking_done:;
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 68, __pyx_L1_error)
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 68, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 69, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 69, __pyx_L1_error)
   __pyx_r = __pyx_pf_10benchmarks_5floor_10ascii_from_wire(__pyx_self, __pyx_v_payload, __pyx_v_key, __pyx_v_times);
 
   /* function exit code */
@@ -20819,7 +21113,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10ascii_from_wire(CYTHON_UNUSED Py
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("ascii_from_wire", 0);
 
-  /* "benchmarks/floor.pyx":70
+  /* "benchmarks/floor.pyx":71
  * def ascii_from_wire(bytes payload not None, bytes key not None, int times, /):
  *     """The least that an ASCII text can cost: allocation of the str, and a memcpy that does not even unmask."""
  *     text = ""             # <<<<<<<<<<<<<<
@@ -20829,7 +21123,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10ascii_from_wire(CYTHON_UNUSED Py
   __Pyx_INCREF(__pyx_mstate_global->__pyx_kp_u__5);
   __pyx_v_text = __pyx_mstate_global->__pyx_kp_u__5;
 
-  /* "benchmarks/floor.pyx":71
+  /* "benchmarks/floor.pyx":72
  *     """The least that an ASCII text can cost: allocation of the str, and a memcpy that does not even unmask."""
  *     text = ""
  *     for _ in range(times):             # <<<<<<<<<<<<<<
@@ -20843,19 +21137,19 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10ascii_from_wire(CYTHON_UNUSED Py
   for (__pyx_t_3 = 0; __pyx_t_3 < __pyx_t_2; __pyx_t_3+=1) {
     __pyx_v__ = __pyx_t_3;
 
-    /* "benchmarks/floor.pyx":72
+    /* "benchmarks/floor.pyx":73
  *     text = ""
  *     for _ in range(times):
  *         text = PyUnicode_New(PyBytes_GET_SIZE(payload), 127)             # <<<<<<<<<<<<<<
  *         memcpy(PyUnicode_DATA(text), PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
  *     return text
 */
-    __pyx_t_4 = PyUnicode_New(PyBytes_GET_SIZE(__pyx_v_payload), 0x7F); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 72, __pyx_L1_error)
+    __pyx_t_4 = PyUnicode_New(PyBytes_GET_SIZE(__pyx_v_payload), 0x7F); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 73, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_4);
     __Pyx_DECREF_SET(__pyx_v_text, __pyx_t_4);
     __pyx_t_4 = 0;
 
-    /* "benchmarks/floor.pyx":73
+    /* "benchmarks/floor.pyx":74
  *     for _ in range(times):
  *         text = PyUnicode_New(PyBytes_GET_SIZE(payload), 127)
  *         memcpy(PyUnicode_DATA(text), PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))             # <<<<<<<<<<<<<<
@@ -20866,7 +21160,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10ascii_from_wire(CYTHON_UNUSED Py
   }
 
 
-  /* "benchmarks/floor.pyx":74
+  /* "benchmarks/floor.pyx":75
  *         text = PyUnicode_New(PyBytes_GET_SIZE(payload), 127)
  *         memcpy(PyUnicode_DATA(text), PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
  *     return text             # <<<<<<<<<<<<<<
@@ -20884,7 +21178,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10ascii_from_wire(CYTHON_UNUSED Py
   }
   goto __pyx_L0;
 
-  /* "benchmarks/floor.pyx":68
+  /* "benchmarks/floor.pyx":69
  * 
  * 
  * def ascii_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
@@ -20905,7 +21199,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_10ascii_from_wire(CYTHON_UNUSED Py
   return __pyx_r;
 }
 
-/* "benchmarks/floor.pyx":77
+/* "benchmarks/floor.pyx":78
  * 
  * 
  * def text_by_cpython(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
@@ -20954,26 +21248,26 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
   {
     const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 77, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 78, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
-      __Pyx_RejectKeywords("text_by_cpython", __pyx_kwds); __PYX_ERR(0, 77, __pyx_L3_error)
+      __Pyx_RejectKeywords("text_by_cpython", __pyx_kwds); __PYX_ERR(0, 78, __pyx_L3_error)
     } else if (unlikely(__pyx_nargs != 3)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 77, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 78, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 77, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 78, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 77, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 78, __pyx_L3_error)
     }
     __pyx_v_payload = ((PyObject*)values[0]);
     __pyx_v_key = ((PyObject*)values[1]);
-    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 77, __pyx_L3_error)
+    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 78, __pyx_L3_error)
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("text_by_cpython", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 77, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("text_by_cpython", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 78, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -20984,8 +21278,8 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __Pyx_RefNannyFinishContext();
   return NULL;
   __pyx_L4_argument_unpacking_done:;
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 77, __pyx_L1_error)
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 77, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 78, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 78, __pyx_L1_error)
   __pyx_r = __pyx_pf_10benchmarks_5floor_12text_by_cpython(__pyx_self, __pyx_v_payload, __pyx_v_key, __pyx_v_times);
 
   /* function exit code */
@@ -21030,7 +21324,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_12text_by_cpython(CYTHON_UNUSED Py
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("text_by_cpython", 0);
 
-  /* "benchmarks/floor.pyx":79
+  /* "benchmarks/floor.pyx":80
  * def text_by_cpython(bytes payload not None, bytes key not None, int times, /):
  *     """fastframe's mask kernel into a scratch buffer, and CPython's decoder; `times` times, the last text returned."""
  *     cdef Py_ssize_t size = PyBytes_GET_SIZE(payload)             # <<<<<<<<<<<<<<
@@ -21039,7 +21333,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_12text_by_cpython(CYTHON_UNUSED Py
 */
   __pyx_v_size = PyBytes_GET_SIZE(__pyx_v_payload);
 
-  /* "benchmarks/floor.pyx":80
+  /* "benchmarks/floor.pyx":81
  *     """fastframe's mask kernel into a scratch buffer, and CPython's decoder; `times` times, the last text returned."""
  *     cdef Py_ssize_t size = PyBytes_GET_SIZE(payload)
  *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(size + 1)             # <<<<<<<<<<<<<<
@@ -21048,7 +21342,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_12text_by_cpython(CYTHON_UNUSED Py
 */
   __pyx_v_scratch = ((uint8_t *)PyMem_Malloc((__pyx_v_size + 1)));
 
-  /* "benchmarks/floor.pyx":81
+  /* "benchmarks/floor.pyx":82
  *     cdef Py_ssize_t size = PyBytes_GET_SIZE(payload)
  *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(size + 1)
  *     if scratch is NULL:             # <<<<<<<<<<<<<<
@@ -21060,16 +21354,16 @@ static PyObject *__pyx_pf_10benchmarks_5floor_12text_by_cpython(CYTHON_UNUSED Py
   if (unlikely(__pyx_t_1)) {
 
 
-    /* "benchmarks/floor.pyx":82
+    /* "benchmarks/floor.pyx":83
  *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(size + 1)
  *     if scratch is NULL:
  *         raise MemoryError             # <<<<<<<<<<<<<<
  *     text = ""
  *     try:
 */
-    PyErr_NoMemory(); __PYX_ERR(0, 82, __pyx_L1_error)
+    PyErr_NoMemory(); __PYX_ERR(0, 83, __pyx_L1_error)
 
-    /* "benchmarks/floor.pyx":81
+    /* "benchmarks/floor.pyx":82
  *     cdef Py_ssize_t size = PyBytes_GET_SIZE(payload)
  *     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(size + 1)
  *     if scratch is NULL:             # <<<<<<<<<<<<<<
@@ -21078,7 +21372,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_12text_by_cpython(CYTHON_UNUSED Py
 */
   }
 
-  /* "benchmarks/floor.pyx":83
+  /* "benchmarks/floor.pyx":84
  *     if scratch is NULL:
  *         raise MemoryError
  *     text = ""             # <<<<<<<<<<<<<<
@@ -21088,7 +21382,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_12text_by_cpython(CYTHON_UNUSED Py
   __Pyx_INCREF(__pyx_mstate_global->__pyx_kp_u__5);
   __pyx_v_text = __pyx_mstate_global->__pyx_kp_u__5;
 
-  /* "benchmarks/floor.pyx":84
+  /* "benchmarks/floor.pyx":85
  *         raise MemoryError
  *     text = ""
  *     try:             # <<<<<<<<<<<<<<
@@ -21097,7 +21391,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_12text_by_cpython(CYTHON_UNUSED Py
 */
   /*try:*/ {
 
-    /* "benchmarks/floor.pyx":85
+    /* "benchmarks/floor.pyx":86
  *     text = ""
  *     try:
  *         for _ in range(times):             # <<<<<<<<<<<<<<
@@ -21111,7 +21405,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_12text_by_cpython(CYTHON_UNUSED Py
     for (__pyx_t_4 = 0; __pyx_t_4 < __pyx_t_3; __pyx_t_4+=1) {
       __pyx_v__ = __pyx_t_4;
 
-      /* "benchmarks/floor.pyx":86
+      /* "benchmarks/floor.pyx":87
  *     try:
  *         for _ in range(times):
  *             kernels().mask(             # <<<<<<<<<<<<<<
@@ -21120,14 +21414,14 @@ static PyObject *__pyx_pf_10benchmarks_5floor_12text_by_cpython(CYTHON_UNUSED Py
 */
       __pyx_f_9fastframe_5_core_kernels()->mask(__pyx_v_scratch, ((uint8_t const *)PyBytes_AS_STRING(__pyx_v_payload)), __pyx_v_size, ((uint8_t const *)PyBytes_AS_STRING(__pyx_v_key)));
 
-      /* "benchmarks/floor.pyx":89
+      /* "benchmarks/floor.pyx":90
  *                 scratch, <const uint8_t *>PyBytes_AS_STRING(payload), size, <const uint8_t *>PyBytes_AS_STRING(key)
  *             )
  *             text = PyUnicode_DecodeUTF8(<const char *>scratch, size, NULL)             # <<<<<<<<<<<<<<
  *     finally:
  *         PyMem_Free(scratch)
 */
-      __pyx_t_5 = PyUnicode_DecodeUTF8(((char const *)__pyx_v_scratch), __pyx_v_size, NULL); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 89, __pyx_L5_error)
+      __pyx_t_5 = PyUnicode_DecodeUTF8(((char const *)__pyx_v_scratch), __pyx_v_size, NULL); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 90, __pyx_L5_error)
       __Pyx_GOTREF(__pyx_t_5);
       __Pyx_DECREF_SET(__pyx_v_text, __pyx_t_5);
       __pyx_t_5 = 0;
@@ -21135,7 +21429,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_12text_by_cpython(CYTHON_UNUSED Py
 
   }
 
-  /* "benchmarks/floor.pyx":91
+  /* "benchmarks/floor.pyx":92
  *             text = PyUnicode_DecodeUTF8(<const char *>scratch, size, NULL)
  *     finally:
  *         PyMem_Free(scratch)             # <<<<<<<<<<<<<<
@@ -21180,7 +21474,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_12text_by_cpython(CYTHON_UNUSED Py
     __pyx_L6:;
   }
 
-  /* "benchmarks/floor.pyx":92
+  /* "benchmarks/floor.pyx":93
  *     finally:
  *         PyMem_Free(scratch)
  *     return text             # <<<<<<<<<<<<<<
@@ -21198,7 +21492,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_12text_by_cpython(CYTHON_UNUSED Py
   }
   goto __pyx_L0;
 
-  /* "benchmarks/floor.pyx":77
+  /* "benchmarks/floor.pyx":78
  * 
  * 
  * def text_by_cpython(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
@@ -21221,7 +21515,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_12text_by_cpython(CYTHON_UNUSED Py
   return __pyx_r;
 }
 
-/* "benchmarks/floor.pyx":95
+/* "benchmarks/floor.pyx":96
  * 
  * 
  * def text_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
@@ -21270,26 +21564,26 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
   {
     const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 95, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 96, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
-      __Pyx_RejectKeywords("text_from_wire", __pyx_kwds); __PYX_ERR(0, 95, __pyx_L3_error)
+      __Pyx_RejectKeywords("text_from_wire", __pyx_kwds); __PYX_ERR(0, 96, __pyx_L3_error)
     } else if (unlikely(__pyx_nargs != 3)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 95, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 96, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_FASTCALL(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 95, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 96, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_FASTCALL(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 95, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 96, __pyx_L3_error)
     }
     __pyx_v_payload = ((PyObject*)values[0]);
     __pyx_v_key = ((PyObject*)values[1]);
-    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 95, __pyx_L3_error)
+    __pyx_v_times = __Pyx_PyLong_As_int(values[2]); if (unlikely((__pyx_v_times == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 96, __pyx_L3_error)
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("text_from_wire", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 95, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("text_from_wire", 1, 3, 3, __pyx_nargs); __PYX_ERR(0, 96, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -21300,8 +21594,8 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __Pyx_RefNannyFinishContext();
   return NULL;
   __pyx_L4_argument_unpacking_done:;
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 95, __pyx_L1_error)
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 95, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_payload), (&PyBytes_Type), 0, "payload", 1))) __PYX_ERR(0, 96, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_key), (&PyBytes_Type), 0, "key", 1))) __PYX_ERR(0, 96, __pyx_L1_error)
   __pyx_r = __pyx_pf_10benchmarks_5floor_14text_from_wire(__pyx_self, __pyx_v_payload, __pyx_v_key, __pyx_v_times);
 
   /* function exit code */
@@ -21340,17 +21634,17 @@ static PyObject *__pyx_pf_10benchmarks_5floor_14text_from_wire(CYTHON_UNUSED PyO
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("text_from_wire", 0);
 
-  /* "benchmarks/floor.pyx":97
+  /* "benchmarks/floor.pyx":98
  * def text_from_wire(bytes payload not None, bytes key not None, int times, /):
  *     """What the Decoder makes of a masked text payload that is here as a whole; `times` times, the last text returned."""
  *     cdef Chunk chunk = masked_chunk(payload, key)             # <<<<<<<<<<<<<<
  *     cdef CutCharacter cut
  *     cdef bint ascii = True
 */
-  __pyx_t_1 = __pyx_f_10benchmarks_5floor_masked_chunk(__pyx_v_payload, __pyx_v_key); if (unlikely(PyErr_Occurred())) __PYX_ERR(0, 97, __pyx_L1_error)
+  __pyx_t_1 = __pyx_f_10benchmarks_5floor_masked_chunk(__pyx_v_payload, __pyx_v_key); if (unlikely(PyErr_Occurred())) __PYX_ERR(0, 98, __pyx_L1_error)
   __pyx_v_chunk = __pyx_t_1;
 
-  /* "benchmarks/floor.pyx":99
+  /* "benchmarks/floor.pyx":100
  *     cdef Chunk chunk = masked_chunk(payload, key)
  *     cdef CutCharacter cut
  *     cdef bint ascii = True             # <<<<<<<<<<<<<<
@@ -21359,7 +21653,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_14text_from_wire(CYTHON_UNUSED PyO
 */
   __pyx_v_ascii = 1;
 
-  /* "benchmarks/floor.pyx":100
+  /* "benchmarks/floor.pyx":101
  *     cdef CutCharacter cut
  *     cdef bint ascii = True
  *     text = ""             # <<<<<<<<<<<<<<
@@ -21369,7 +21663,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_14text_from_wire(CYTHON_UNUSED PyO
   __Pyx_INCREF(__pyx_mstate_global->__pyx_kp_u__5);
   __pyx_v_text = __pyx_mstate_global->__pyx_kp_u__5;
 
-  /* "benchmarks/floor.pyx":101
+  /* "benchmarks/floor.pyx":102
  *     cdef bint ascii = True
  *     text = ""
  *     for _ in range(times):             # <<<<<<<<<<<<<<
@@ -21383,7 +21677,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_14text_from_wire(CYTHON_UNUSED PyO
   for (__pyx_t_4 = 0; __pyx_t_4 < __pyx_t_3; __pyx_t_4+=1) {
     __pyx_v__ = __pyx_t_4;
 
-    /* "benchmarks/floor.pyx":102
+    /* "benchmarks/floor.pyx":103
  *     text = ""
  *     for _ in range(times):
  *         cut.length = 0             # <<<<<<<<<<<<<<
@@ -21392,23 +21686,26 @@ static PyObject *__pyx_pf_10benchmarks_5floor_14text_from_wire(CYTHON_UNUSED PyO
 */
     __pyx_v_cut.length = 0;
 
-    /* "benchmarks/floor.pyx":103
+    /* "benchmarks/floor.pyx":104
  *     for _ in range(times):
  *         cut.length = 0
  *         text = chunk_text(kernels(), &chunk, &cut, True, &ascii)             # <<<<<<<<<<<<<<
  *     return text
+ * 
 */
-    __pyx_t_5 = __pyx_f_9fastframe_8_payload_chunk_text(__pyx_f_9fastframe_5_core_kernels(), (&__pyx_v_chunk), (&__pyx_v_cut), 1, (&__pyx_v_ascii)); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 103, __pyx_L1_error)
+    __pyx_t_5 = __pyx_f_9fastframe_8_payload_chunk_text(__pyx_f_9fastframe_5_core_kernels(), (&__pyx_v_chunk), (&__pyx_v_cut), 1, (&__pyx_v_ascii)); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 104, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_5);
     __Pyx_DECREF_SET(__pyx_v_text, __pyx_t_5);
     __pyx_t_5 = 0;
   }
 
 
-  /* "benchmarks/floor.pyx":104
+  /* "benchmarks/floor.pyx":105
  *         cut.length = 0
  *         text = chunk_text(kernels(), &chunk, &cut, True, &ascii)
  *     return text             # <<<<<<<<<<<<<<
+ * 
+ * 
 */
   {
     PyObject *__pyx_temp;
@@ -21421,7 +21718,7 @@ static PyObject *__pyx_pf_10benchmarks_5floor_14text_from_wire(CYTHON_UNUSED PyO
   }
   goto __pyx_L0;
 
-  /* "benchmarks/floor.pyx":95
+  /* "benchmarks/floor.pyx":96
  * 
  * 
  * def text_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
@@ -21440,6 +21737,266 @@ static PyObject *__pyx_pf_10benchmarks_5floor_14text_from_wire(CYTHON_UNUSED PyO
 
   __Pyx_XDECREF(__pyx_v_text);
 
+  __Pyx_XGIVEREF(__pyx_r);
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+/* "benchmarks/floor.pyx":108
+ * 
+ * 
+ * def messages(bytes wire not None, /):             # <<<<<<<<<<<<<<
+ *     """What CPython charges for a list of the messages in `wire`, whole and masked, of ASCII text or binary."""
+ *     cdef ff_header header
+*/
+
+/* Python wrapper */
+static PyObject *__pyx_pw_10benchmarks_5floor_17messages(PyObject *__pyx_self, PyObject *__pyx_v_wire); /*proto*/
+PyDoc_STRVAR(__pyx_doc_10benchmarks_5floor_16messages, "What CPython charges for a list of the messages in `wire`, whole and masked, of ASCII text or binary.");
+static PyMethodDef __pyx_mdef_10benchmarks_5floor_17messages = {"messages", (PyCFunction)__pyx_pw_10benchmarks_5floor_17messages, METH_O, __pyx_doc_10benchmarks_5floor_16messages};
+static PyObject *__pyx_pw_10benchmarks_5floor_17messages(PyObject *__pyx_self, PyObject *__pyx_v_wire) {
+  CYTHON_UNUSED PyObject *const *__pyx_kwvalues;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  PyObject *__pyx_r = 0;
+  __Pyx_RefNannyDeclarations
+  __Pyx_RefNannySetupContext("messages (wrapper)", 0);
+  __pyx_kwvalues = __Pyx_KwValues_VARARGS(__pyx_args, __pyx_nargs);
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_wire), (&PyBytes_Type), 0, "wire", 1))) __PYX_ERR(0, 108, __pyx_L1_error)
+  __pyx_r = __pyx_pf_10benchmarks_5floor_16messages(__pyx_self, ((PyObject*)__pyx_v_wire));
+
+  /* function exit code */
+  goto __pyx_L0;
+  __pyx_L1_error:;
+  __pyx_r = NULL;
+  goto __pyx_L5_cleaned_up;
+  __pyx_L0:;
+  __pyx_L5_cleaned_up:;
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+static PyObject *__pyx_pf_10benchmarks_5floor_16messages(CYTHON_UNUSED PyObject *__pyx_self, PyObject *__pyx_v_wire) {
+  ff_header __pyx_v_header;
+  uint8_t const *__pyx_v_data;
+  size_t __pyx_v_length;
+  size_t __pyx_v_size;
+  ff_kernels const *__pyx_v_kernel;
+  PyObject *__pyx_v_found = NULL;
+  PyObject *__pyx_v_message = NULL;
+  PyObject *__pyx_r = NULL;
+  __Pyx_RefNannyDeclarations
+  PyObject *__pyx_t_1 = NULL;
+  int __pyx_t_2;
+  int __pyx_t_3;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("messages", 0);
+
+  /* "benchmarks/floor.pyx":111
+ *     """What CPython charges for a list of the messages in `wire`, whole and masked, of ASCII text or binary."""
+ *     cdef ff_header header
+ *     cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(wire)             # <<<<<<<<<<<<<<
+ *     cdef size_t length = PyBytes_GET_SIZE(wire)
+ *     cdef size_t size
+*/
+  __pyx_v_data = ((uint8_t const *)PyBytes_AS_STRING(__pyx_v_wire));
+
+  /* "benchmarks/floor.pyx":112
+ *     cdef ff_header header
+ *     cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(wire)
+ *     cdef size_t length = PyBytes_GET_SIZE(wire)             # <<<<<<<<<<<<<<
+ *     cdef size_t size
+ *     cdef const ff_kernels *kernel = kernels()
+*/
+  __pyx_v_length = PyBytes_GET_SIZE(__pyx_v_wire);
+
+  /* "benchmarks/floor.pyx":114
+ *     cdef size_t length = PyBytes_GET_SIZE(wire)
+ *     cdef size_t size
+ *     cdef const ff_kernels *kernel = kernels()             # <<<<<<<<<<<<<<
+ *     found = []
+ *     while ff_header_of_whole_message(data, length, FF_SERVER, &header):
+*/
+  __pyx_v_kernel = __pyx_f_9fastframe_5_core_kernels();
+
+  /* "benchmarks/floor.pyx":115
+ *     cdef size_t size
+ *     cdef const ff_kernels *kernel = kernels()
+ *     found = []             # <<<<<<<<<<<<<<
+ *     while ff_header_of_whole_message(data, length, FF_SERVER, &header):
+ *         size = <size_t>header.payload_length
+*/
+  __pyx_t_1 = PyList_New(0); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 115, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_1);
+  __pyx_v_found = ((PyObject*)__pyx_t_1);
+  __pyx_t_1 = 0;
+
+  /* "benchmarks/floor.pyx":116
+ *     cdef const ff_kernels *kernel = kernels()
+ *     found = []
+ *     while ff_header_of_whole_message(data, length, FF_SERVER, &header):             # <<<<<<<<<<<<<<
+ *         size = <size_t>header.payload_length
+ *         data += header.size
+*/
+  while (1) {
+    __pyx_t_2 = ff_header_of_whole_message(__pyx_v_data, __pyx_v_length, FF_SERVER, (&__pyx_v_header));
+
+
+    if (!__pyx_t_2) break;
+
+    /* "benchmarks/floor.pyx":117
+ *     found = []
+ *     while ff_header_of_whole_message(data, length, FF_SERVER, &header):
+ *         size = <size_t>header.payload_length             # <<<<<<<<<<<<<<
+ *         data += header.size
+ *         if header.opcode == FF_OPCODE_TEXT:
+*/
+    __pyx_v_size = ((size_t)__pyx_v_header.payload_length);
+
+    /* "benchmarks/floor.pyx":118
+ *     while ff_header_of_whole_message(data, length, FF_SERVER, &header):
+ *         size = <size_t>header.payload_length
+ *         data += header.size             # <<<<<<<<<<<<<<
+ *         if header.opcode == FF_OPCODE_TEXT:
+ *             message = PyUnicode_New(size, 127)
+*/
+    __pyx_v_data = (__pyx_v_data + __pyx_v_header.size);
+
+    /* "benchmarks/floor.pyx":119
+ *         size = <size_t>header.payload_length
+ *         data += header.size
+ *         if header.opcode == FF_OPCODE_TEXT:             # <<<<<<<<<<<<<<
+ *             message = PyUnicode_New(size, 127)
+ *             kernel.mask_ascii(<uint8_t *>PyUnicode_DATA(message), data, size, header.masking_key)
+*/
+    __pyx_t_2 = (__pyx_v_header.opcode == FF_OPCODE_TEXT);
+
+    if (__pyx_t_2) {
+
+
+      /* "benchmarks/floor.pyx":120
+ *         data += header.size
+ *         if header.opcode == FF_OPCODE_TEXT:
+ *             message = PyUnicode_New(size, 127)             # <<<<<<<<<<<<<<
+ *             kernel.mask_ascii(<uint8_t *>PyUnicode_DATA(message), data, size, header.masking_key)
+ *         else:
+*/
+      __pyx_t_1 = PyUnicode_New(__pyx_v_size, 0x7F); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 120, __pyx_L1_error)
+      __Pyx_GOTREF(__pyx_t_1);
+      __Pyx_XDECREF_SET(__pyx_v_message, __pyx_t_1);
+      __pyx_t_1 = 0;
+
+      /* "benchmarks/floor.pyx":121
+ *         if header.opcode == FF_OPCODE_TEXT:
+ *             message = PyUnicode_New(size, 127)
+ *             kernel.mask_ascii(<uint8_t *>PyUnicode_DATA(message), data, size, header.masking_key)             # <<<<<<<<<<<<<<
+ *         else:
+ *             message = PyBytes_FromStringAndSize(NULL, size)
+*/
+      (void)(__pyx_v_kernel->mask_ascii(((uint8_t *)PyUnicode_DATA(__pyx_v_message)), __pyx_v_data, __pyx_v_size, __pyx_v_header.masking_key));
+
+      /* "benchmarks/floor.pyx":119
+ *         size = <size_t>header.payload_length
+ *         data += header.size
+ *         if header.opcode == FF_OPCODE_TEXT:             # <<<<<<<<<<<<<<
+ *             message = PyUnicode_New(size, 127)
+ *             kernel.mask_ascii(<uint8_t *>PyUnicode_DATA(message), data, size, header.masking_key)
+*/
+      goto __pyx_L5;
+    }
+
+    /* "benchmarks/floor.pyx":123
+ *             kernel.mask_ascii(<uint8_t *>PyUnicode_DATA(message), data, size, header.masking_key)
+ *         else:
+ *             message = PyBytes_FromStringAndSize(NULL, size)             # <<<<<<<<<<<<<<
+ *             kernel.mask(<uint8_t *>PyBytes_AS_STRING(message), data, size, header.masking_key)
+ *         found.append(message)
+*/
+    /*else*/ {
+      __pyx_t_1 = PyBytes_FromStringAndSize(NULL, __pyx_v_size); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 123, __pyx_L1_error)
+      __Pyx_GOTREF(__pyx_t_1);
+      __Pyx_XDECREF_SET(__pyx_v_message, __pyx_t_1);
+      __pyx_t_1 = 0;
+
+      /* "benchmarks/floor.pyx":124
+ *         else:
+ *             message = PyBytes_FromStringAndSize(NULL, size)
+ *             kernel.mask(<uint8_t *>PyBytes_AS_STRING(message), data, size, header.masking_key)             # <<<<<<<<<<<<<<
+ *         found.append(message)
+ *         data += size
+*/
+      __pyx_v_kernel->mask(((uint8_t *)PyBytes_AS_STRING(__pyx_v_message)), __pyx_v_data, __pyx_v_size, __pyx_v_header.masking_key);
+    }
+    __pyx_L5:;
+
+    /* "benchmarks/floor.pyx":125
+ *             message = PyBytes_FromStringAndSize(NULL, size)
+ *             kernel.mask(<uint8_t *>PyBytes_AS_STRING(message), data, size, header.masking_key)
+ *         found.append(message)             # <<<<<<<<<<<<<<
+ *         data += size
+ *         length -= header.size + size
+*/
+    __pyx_t_3 = __Pyx_PyList_Append(__pyx_v_found, __pyx_v_message); if (unlikely(__pyx_t_3 == ((int)-1))) __PYX_ERR(0, 125, __pyx_L1_error)
+
+
+    /* "benchmarks/floor.pyx":126
+ *             kernel.mask(<uint8_t *>PyBytes_AS_STRING(message), data, size, header.masking_key)
+ *         found.append(message)
+ *         data += size             # <<<<<<<<<<<<<<
+ *         length -= header.size + size
+ *     return found
+*/
+    __pyx_v_data = (__pyx_v_data + __pyx_v_size);
+
+    /* "benchmarks/floor.pyx":127
+ *         found.append(message)
+ *         data += size
+ *         length -= header.size + size             # <<<<<<<<<<<<<<
+ *     return found
+*/
+    __pyx_v_length = (__pyx_v_length - (__pyx_v_header.size + __pyx_v_size));
+  }
+
+  /* "benchmarks/floor.pyx":128
+ *         data += size
+ *         length -= header.size + size
+ *     return found             # <<<<<<<<<<<<<<
+*/
+  {
+    PyObject *__pyx_temp;
+    {
+      __pyx_temp = __pyx_r;
+      __Pyx_INCREF(__pyx_v_found);
+      __pyx_r = __pyx_v_found;
+    }
+    __Pyx_XDECREF(__pyx_temp);
+  }
+  goto __pyx_L0;
+
+  /* "benchmarks/floor.pyx":108
+ * 
+ * 
+ * def messages(bytes wire not None, /):             # <<<<<<<<<<<<<<
+ *     """What CPython charges for a list of the messages in `wire`, whole and masked, of ASCII text or binary."""
+ *     cdef ff_header header
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_XDECREF(__pyx_t_1);
+  __Pyx_AddTraceback("benchmarks.floor.messages", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = NULL;
+  __pyx_L0:;
+
+
+
+
+
+  __Pyx_XDECREF(__pyx_v_found);
+  __Pyx_XDECREF(__pyx_v_message);
   __Pyx_XGIVEREF(__pyx_r);
   __Pyx_RefNannyFinishContext();
   return __pyx_r;
@@ -23679,124 +24236,139 @@ __Pyx_RefNannySetupContext("PyInit_floor", 0);
   if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_pyx_unpickle_Enum, __pyx_t_4) < (0)) __PYX_ERR(1, 4, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "benchmarks/floor.pyx":29
+  /* "benchmarks/floor.pyx":30
  * 
  * 
  * def copy(bytes data not None, /):             # <<<<<<<<<<<<<<
  *     """A C memcpy into a new object."""
  *     copied = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(data))
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_1copy, 0, __pyx_mstate_global->__pyx_n_u_copy, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[0])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 29, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_1copy, 0, __pyx_mstate_global->__pyx_n_u_copy, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[0])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 30, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_copy, __pyx_t_4) < (0)) __PYX_ERR(0, 29, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_copy, __pyx_t_4) < (0)) __PYX_ERR(0, 30, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "benchmarks/floor.pyx":36
+  /* "benchmarks/floor.pyx":37
  * 
  * 
  * def mask_in_place(buffer, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
  *     """fastframe's mask kernel on the caller's bytearray, `times` times."""
  *     cdef uint8_t[::1] view = buffer
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_3mask_in_place, 0, __pyx_mstate_global->__pyx_n_u_mask_in_place, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[1])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 36, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_3mask_in_place, 0, __pyx_mstate_global->__pyx_n_u_mask_in_place, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[1])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 37, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_mask_in_place, __pyx_t_4) < (0)) __PYX_ERR(0, 36, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_mask_in_place, __pyx_t_4) < (0)) __PYX_ERR(0, 37, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "benchmarks/floor.pyx":43
+  /* "benchmarks/floor.pyx":44
  * 
  * 
  * def copy_times(buffer, bytes data not None, int times, /):             # <<<<<<<<<<<<<<
  *     """memcpy into the caller's bytearray, `times` times."""
  *     cdef uint8_t[::1] view = buffer
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_5copy_times, 0, __pyx_mstate_global->__pyx_n_u_copy_times, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[2])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 43, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_5copy_times, 0, __pyx_mstate_global->__pyx_n_u_copy_times, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[2])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 44, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_copy_times, __pyx_t_4) < (0)) __PYX_ERR(0, 43, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_copy_times, __pyx_t_4) < (0)) __PYX_ERR(0, 44, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "benchmarks/floor.pyx":50
+  /* "benchmarks/floor.pyx":51
  * 
  * 
  * def copies(bytes payload not None, int times, /):             # <<<<<<<<<<<<<<
  *     """memcpy into a new object, `times` times, the last one returned."""
  *     copied = b""
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_7copies, 0, __pyx_mstate_global->__pyx_n_u_copies, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[3])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 50, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_7copies, 0, __pyx_mstate_global->__pyx_n_u_copies, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[3])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 51, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_copies, __pyx_t_4) < (0)) __PYX_ERR(0, 50, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_copies, __pyx_t_4) < (0)) __PYX_ERR(0, 51, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "benchmarks/floor.pyx":59
+  /* "benchmarks/floor.pyx":60
  * 
  * 
  * def bytes_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
  *     """What the Decoder makes of a masked binary payload that is here as a whole; `times` times, the last one returned."""
  *     cdef Chunk chunk = masked_chunk(payload, key)
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_9bytes_from_wire, 0, __pyx_mstate_global->__pyx_n_u_bytes_from_wire, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[4])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 59, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_9bytes_from_wire, 0, __pyx_mstate_global->__pyx_n_u_bytes_from_wire, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[4])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 60, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_bytes_from_wire, __pyx_t_4) < (0)) __PYX_ERR(0, 59, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_bytes_from_wire, __pyx_t_4) < (0)) __PYX_ERR(0, 60, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "benchmarks/floor.pyx":68
+  /* "benchmarks/floor.pyx":69
  * 
  * 
  * def ascii_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
  *     """The least that an ASCII text can cost: allocation of the str, and a memcpy that does not even unmask."""
  *     text = ""
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_11ascii_from_wire, 0, __pyx_mstate_global->__pyx_n_u_ascii_from_wire, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[5])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 68, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_11ascii_from_wire, 0, __pyx_mstate_global->__pyx_n_u_ascii_from_wire, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[5])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 69, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_ascii_from_wire, __pyx_t_4) < (0)) __PYX_ERR(0, 68, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_ascii_from_wire, __pyx_t_4) < (0)) __PYX_ERR(0, 69, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "benchmarks/floor.pyx":77
+  /* "benchmarks/floor.pyx":78
  * 
  * 
  * def text_by_cpython(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
  *     """fastframe's mask kernel into a scratch buffer, and CPython's decoder; `times` times, the last text returned."""
  *     cdef Py_ssize_t size = PyBytes_GET_SIZE(payload)
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_13text_by_cpython, 0, __pyx_mstate_global->__pyx_n_u_text_by_cpython, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[6])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 77, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_13text_by_cpython, 0, __pyx_mstate_global->__pyx_n_u_text_by_cpython, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[6])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 78, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_text_by_cpython, __pyx_t_4) < (0)) __PYX_ERR(0, 77, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_text_by_cpython, __pyx_t_4) < (0)) __PYX_ERR(0, 78, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
-  /* "benchmarks/floor.pyx":95
+  /* "benchmarks/floor.pyx":96
  * 
  * 
  * def text_from_wire(bytes payload not None, bytes key not None, int times, /):             # <<<<<<<<<<<<<<
  *     """What the Decoder makes of a masked text payload that is here as a whole; `times` times, the last text returned."""
  *     cdef Chunk chunk = masked_chunk(payload, key)
 */
-  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_15text_from_wire, 0, __pyx_mstate_global->__pyx_n_u_text_from_wire, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[7])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 95, __pyx_L1_error)
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_15text_from_wire, 0, __pyx_mstate_global->__pyx_n_u_text_from_wire, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[7])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 96, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_4);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_text_from_wire, __pyx_t_4) < (0)) __PYX_ERR(0, 95, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_text_from_wire, __pyx_t_4) < (0)) __PYX_ERR(0, 96, __pyx_L1_error)
+  __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
+
+  /* "benchmarks/floor.pyx":108
+ * 
+ * 
+ * def messages(bytes wire not None, /):             # <<<<<<<<<<<<<<
+ *     """What CPython charges for a list of the messages in `wire`, whole and masked, of ASCII text or binary."""
+ *     cdef ff_header header
+*/
+  __pyx_t_4 = __Pyx_CyFunction_New(&__pyx_mdef_10benchmarks_5floor_17messages, 0, __pyx_mstate_global->__pyx_n_u_messages, NULL, __pyx_mstate_global->__pyx_n_u_benchmarks_floor, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[8])); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 108, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_4);
+  #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
+  PyUnstable_Object_EnableDeferredRefcount(__pyx_t_4);
+  #endif
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_messages, __pyx_t_4) < (0)) __PYX_ERR(0, 108, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
 
   /* "benchmarks/floor.pyx":1
@@ -23973,38 +24545,38 @@ static int __Pyx_InitConstants(__pyx_mstatetype *__pyx_mstate) {
   int __pyx_clineno = 0;
   CYTHON_UNUSED_VAR(__pyx_mstate);
   {
-    const struct { const unsigned int length: 8; } str_length_index[] = {{0},{6},{8},{1},{2},{15},{23},{25},{32},{20},{22},{1},{1},{37},{45},{22},{179},{8},{20},{15},{7},{6},{2},{9},{50},{30},{37},{5},{8},{8},{15},{1},{20},{12},{9},{17},{8},{8},{12},{10},{8},{10},{8},{7},{14},{11},{10},{19},{14},{12},{10},{17},{13},{12},{12},{19},{8},{13},{3},{15},{5},{15},{18},{4},{16},{6},{15},{1},{5},{18},{6},{6},{4},{10},{5},{3},{4},{15},{6},{9},{5},{5},{6},{7},{2},{5},{5},{8},{3},{13},{7},{4},{4},{4},{3},{4},{7},{3},{8},{7},{10},{5},{4},{5},{4},{4},{6},{4},{15},{14},{5},{6},{6},{6},{4},{1}};
-    const struct { const unsigned int length: 7; } bytes_length_index[] = {{0},{1},{32},{66},{68},{51},{49},{71},{122},{45},{63}};
+    const struct { const unsigned int length: 8; } str_length_index[] = {{0},{6},{8},{1},{2},{15},{23},{25},{32},{20},{22},{1},{1},{37},{45},{22},{179},{8},{20},{15},{7},{6},{2},{9},{50},{30},{37},{5},{8},{8},{15},{1},{20},{12},{9},{17},{8},{8},{12},{10},{8},{10},{8},{7},{14},{11},{10},{19},{14},{12},{10},{17},{13},{12},{12},{19},{8},{13},{3},{15},{5},{15},{18},{4},{16},{6},{15},{1},{5},{18},{6},{6},{4},{10},{5},{3},{4},{15},{6},{9},{5},{5},{6},{7},{5},{6},{2},{5},{5},{8},{6},{3},{6},{13},{7},{7},{8},{4},{4},{4},{3},{4},{7},{3},{8},{7},{10},{5},{4},{5},{4},{4},{6},{4},{15},{14},{5},{6},{6},{6},{4},{4},{1}};
+    const struct { const unsigned int length: 8; } bytes_length_index[] = {{0},{1},{32},{66},{68},{51},{49},{71},{122},{45},{63},{186}};
     #ifndef CYTHON_COMPRESS_STRINGS
       #define CYTHON_COMPRESS_STRINGS 90
     #endif
-    #if (CYTHON_COMPRESS_STRINGS) == 1 /* compression: zlib (1163 bytes) */
-static const char cstring[] = "x\332}TK\217\023G\020\016\222\021\233\360\312B\036B\200\324\226\022\234lX\047F\010\"B@\016Y\244\r\t\254y&\022d\324\356\251\261\033\317t\217\273{\214\207\220\210\243\217s\234\343\034}\364\321\307=\346\330G\037\367\247\244z\374\330\345\241\214\324=\375\250\372\352\253\257\253\233PC\276\033\022\331~\016\314\334\250_#\327\177\203H\252\3641\207\027D\006\344:\223\302\360N\"\023M\250\360\211\317\2253|{\231\213\345\2066\212\373\340\0370&R\375\357\376\233k+\313\0337oQ!\244!Tk\336\021\304H\242\200\372\233R\204)\211J\222\003$\271-\0064\344>\211\244\017\027\t\014c\364E\250\032\253\271\270\265@*\243\250\250]$\035\204Z\032\353.\215\001C\021:\344\232\334\225\006\210\351\242\022\267R\323\225\202\340\232\017!o\203\242\0060\232\343\207\250\312\031\t\262\263\265\263y\371\373\313%[\005N7Mt\322f!\022\005\355Dk\047<4\210n\322\030t\235l\007$\225\t\021\200\2740\213\030\355\016:\230.\010\242\301\270\001\251\2259S\303\245\360\320\235\213Nm!\023\037\200\363\276MC\ru\352\373\036\332A\033\004\353FT\365\364\267A(\245\252\307\351\220\3110t\366R\350:m3\237k\332\016\001\204\353;\214\353\371\310\027\022\223\014h\022\032\342y\n\374\204\201\347\021?)\243\010)61\351\001\247!\3562.\270\361\274\244tt\3334\014%Cm\010U\212\246\304\247\206\326\337\263;\227\331\3514?a]o>\270\265\275\275\025\206<\326\\?\200~\202\374\301\325Z}\277\354<\317\333I\207\330~F\321\275\27304\367!\360\274\2050H\022\t9\351\366\007\0350\334@\344\026|\347\203_\220\010\346\376\270\245\227^<\212\261\032\334(\242\\\224\177\351\047a\271\047h4\377\227\361=\224\321c]`=\235D\363\331\002\305\r\335\261\316G\211\2109\353!\302\226X\332\r\214\223\301a\364\023\032.a\227\372\256F\254\254\264\003\0130t\023,\203\025\025}\200\372j\274\357g@\273\\\270\366\230T2\301z\003<\355\245\366^;\t\002\254_\3158/;/P2\362^`)Q\235\n\306e}\345\246\333T\037\250\244zYIs\377v\212a\366]\031\353&\242\307Bt\362PA\274Y\014\332\224\365\230\2149\370e\257\261O]\363\014\217\334,\021\206%\306\225\210_\n\207\204\347\257\r\006\304;\013\250\\y\317@)\251\202\220v4\336\331\210\232\305""\315\345>\276\0100t\347\253\347\335K\350A\032Q\335s\024\342\020)\340k\340\236\002\367\0048\361\360\005\2110D\214\304b\232\206\222\372\261\214\025t\270\306;\254\031\006c]\024tQ\375e\221:T\024X\241\312\020k#\261\251\204\031\203\305\347\232\327N=\026\227\322\227\323\225 e\216X\005\030*\2111G\300\367%\001\355\330\014\357\005\201\327\003% \324\004\237Km\310\306W\003\311\375\257?X\254\276>\264W9:j\314*k\243\303\243GY5k\314\326N\216\376\316\233\366\374\346\2705~>=4[;1\242\243\177\362V\336\261_^\231\320\311K\333l\331\326}{\377\301\314\271:\204\343\243\326\033\010\353v}c\\\035_\261\215\346\356\372n\265\204\260\047Iq\2508c7~\2306\246\277\330\333\217\355\343\047\366\311\357\373\030\366\370\205\202\026\003\273\371\343\2645\245\263\312G\243\252=z.o\346\177\330\013W\047\375\351\021{\363\336\277}\273\323Z\271|\236\275*\032\305\366x\276\362V\016\177\345\325\374j\361\005B\366\337u\330\253|\226\321w\275\216\216\256e-\347\3742_\317k\305\047E\253\350\240\n0\2712]\237VW0g\355\331o\306\215qsV9\227\337)^M\032\223\255\351\251)B\035y=\034\351\014\363\375p\201}x\266vl\264\225}\232\321\254?;v:\273\224=\312\253\263\217\317\3303\033\013!v\003\373\3533\373LX!\255\214\367\216\235\266\247kE\177|b\302\247\203\335\326\336\332\251\222\3312\362\371\374M\241\335\321\364\263J\326\314\036\"$J~\325^\372i\267\272\373^\343\223#5g\222WP\325\207\305z\251\216\031_\036\017&\255\211o\257\335\261w\236\332\247\310\346\317\377\000\341\031\370~";
-    PyObject *data = __Pyx_DecompressString(cstring, 1163, 1);
+    #if (CYTHON_COMPRESS_STRINGS) == 1 /* compression: zlib (1340 bytes) */
+static const char cstring[] = "x\332}T\315s\0237\024\0473&\244\211\371p\322\246e\200V\236B\\\0021\230\311\004\006(\214KC\047\245\205\230\217\320v\240;\262Vk\013\257\245\365JklJ;\034}\334\343\036\367\270G\037}\3141G\035}\314\237\320?\241O\353\217\204\217\351\316\254V+\275\367{\277\367{OBX\241\253\035$\252\257(Qw\2127\321\355_iS\370\335\035F_#\341\240\333Dp\305j\201\010$\302\334F6\363\215\341\207\313\214O6\244\362\231M\355C\306H\370\377\273\377\376\332\324\362\316\335{\230s\241\020\226\222\3258R\002\371\024\333k\202\273]\324LI\266\201\344\026oc\227\331\250)lz\031\321\216\007\276\000U \005\023\267\340\010_\371\230\027.\243\032@M\214e\035{\024B!\334a\022=\024\212\"U\007%\356uU]p\004k6uY\225\372XQ\210f\370\001\252o\2148\332\336\334^[\277\261\236\262\365\251\321M\"\031T\211\013D\2514\242U\003\346*@W]\217\312\"\332rPW\004\210S\340\005Yx`w\330A\325)G\222*3A\2054g\254\230\340\026\2703^+\214ebmj\274\357cW\322\"\266m\013\354h\225rRob\277!\2578\256\020~\321\353v\210p]c/\270,\342*\261\231\304U\227Rn\306\032ar4\263\271\200$\035\034\270\nY\226O\355\200P\313Bv\220F\341\202\257A\322m\206]\330%\2143eYA\352h\266\261\353\n\002\332 \354\373\270\213l\254p\361\023\273#\231\215N\243\n\313b\371\311\275\255\255M\327e\236d\362\tm\005\300\237\232^+\036\264\235eY\333\335\016\274?\202\350\326C\332Q\217\251cYca\200$\0202\322\035LjT1E\233f\3016>\3608\001\047\346\013[r\342\305\232\036t\203\23151\343\351W\330\201\233\356q\334\034}\323\370\026\310h\221:%\r\0314G\177c\02435e\035\315\002\3561\322\000\204M>\261k+#\203\301h\005\330\235\300N\364\235\316H\332i\207\026h\307\374@\033L\251\310C\324\247\363\003?E\245\311\205I\213\010_\004\320o\024\252=\321\336\252\006\216\003\375+\tc\351`9\276hZ\257\241\225\260\354r\302Dq\352&\253X\036\352\244b\332I#\377j\027\302\034\270\022R\017x\203\270\340d\201\202p\262\010\255b\322 \302c\324NG\tc\327\274\226bM\363\027pE\002eZ\304N\205\003\302\243\333\006\002\302\231\245\240\\z\316\250\357\013\337qqM\302\231mb5>\271\016\000\330u8\370\024:\010.\007\3321\245\226\243\341\rmP\237S\267A\273.\3455\005\t\310""\206a\346\271\300\014.\tsC\000\013\211kt\374\221\346\2420\022\303=\323\004\"\036\320\367p\327\025\330\366\204\347\323\032\223p\322%\001J\244\016\262\217\317H\332\312& \224\301\207ZPO*\001\257\037\020\245\240E\315kU\273\026\361\322\002\245\277S\331R%\240W T\340\201\022\024n\241\200JC\316lw\0369\2165JD\"\270X\245B\253\337\265\005\263/\036\031\257\276\233\331\317,\364J\303\314\\\357h\357Y\230\017K\303\271\223\275\277\243\262>\267\226T\222W\203\231\341\334\211\036\356\375\023U\242\232\276\260\321\307\3757\272\\\321\225\307\372\361\223\241q5\010\307{\225\367\020r:\267\232\344\223\r]*\357\346v\363)\204>\211\342\231\370\264^\2755(\r~\326\367w\364\316s\375\374\267\003\014}|%\306q[\257}?\250\014\36003\337\313\353\205\263Q9\372]\257\\\357\267\006\307\364\335G{-\275]\231\272|\031\276\215K\361V2Z\371 \207\277\242|t=>\017\220\255\217\035\3663\313!\376\330k\241w3\254\030\3477Q.*\304\237\307\225\270\006*\320\376\306 7\310Oa\316\3503\227\222RR\036f\316F\017\342\267\375R\177s\2608\000\250c\357:=\031B\276\237\215\261\217\016\347\262\275\315\360\213\020\207\255av)\274\026>\213\362\303S\247\365\351\325\261\020\273\216\376\345\245~\3115\027Zx\373\331%\275T\210[\311\211>\033\264w+\373s\213)\263I\344s\321\373B\233\322\264\302LX\016\237\002$H~]_\373a7\277\373I\343\223=\177\304$\312\200\252O\343\\\252\216J\326\223v\277\322\267\365\315\007\372\301\013\375\002\330\374\371n\346\337\331#G\221\376\346\252\276:*a\0068_LrI~?s>\376)\001J\331\036\0100\257\347\317\307\345x\047\271\321\2775\300\203\226\211\322\t\333\020y\356T8\013\032\203\246\033\341W\321RT\036f\227\303&\310\177?\311\017\263\213\341%\350\250F\3625\024v~weov\317\321O\237\355g\227\365\362\225\244\325\237\355ccs\001\270.\350o\327\373\345\376\037 \307\316\336\0064\336p\356x\3579d\234\206\200\366\\\014W\242\331\250\032\317\244*\375\007\231\250S`";
+    PyObject *data = __Pyx_DecompressString(cstring, 1340, 1);
     #define __Pyx_DecompressString_LZSS_UNUSED
     if (unlikely(!data)) __PYX_ERR(0, 1, __pyx_L1_error)
     const char* const bytes = __Pyx_PyBytes_AsString(data);
     #if !CYTHON_ASSUME_SAFE_MACROS
     if (likely(bytes)); else { Py_DECREF(data); __PYX_ERR(0, 1, __pyx_L1_error) }
     #endif
-    #elif (CYTHON_COMPRESS_STRINGS) > 0 && (CYTHON_COMPRESS_STRINGS) <= 90 /* compression: lzss (1499 bytes) */
-static const char cstring[] = "\377 at 0x o\377bject>.:\377 <Memory\377View of \377<contigu\377ous and gdir%\001\007\rin\021\005\177strided\"\010o or \004\031><(\t\376A\006>?Canno\377t assign\377 to read\177-only m\240\002\375v\242\000Invali\377d mode, \347exp\305\000|\000\047c\047\376t\001\047fortra\237n\047, gH\000%\005s\357hape\222\000 ax\377is Note \373th\207 Cytho\373n \021\000delib\237eratek\000\320\001c\367ter!\001n PE\337P-484\212\"re\376\264!s subcl\366\246\000es\261!buil\373ti\260\000ypes.\377 If you \223ne\224 \303\000p\316\000%\tt\177hen set\200\000\367e \047\357\002atio\377n_typing\355\047\355$iv\242\000o F\377alse.add\375_\231 ebench\377marks/fl\377oor.pyxc\347oll\312@?\000s.a\377bcdisabl\367een\002\001gcis\376\004\003dno def\377ault __r\377educe__ {dua\002non-\306@\357vial\033\000cin\237it__u>\002\205Aa\357lloc\231  ar\377ray data\341.\013\020\341#\263a\220cs.A\377SCIIElli\377psisSequ\352\275\000e\350a.\355g___\367Pyx\001\000Dict\377_NextRef3__\222$\242\000__\347\"%\000\376\002\004getitem\362\r\001d0\001?\000func\314\035\001\030\000st\303@)\001imyp\213`3\001main\003\002\357odulM\002nam\346\002\003ewT\001\304 _ch\037ecksuT\000\n\001?\004\360\025\001\225@\250 \037\001unpi\333ck?\000En \005vt<\352!\230\001qualO\005\330%b\341&c\345b\277\001\364$ex\314\001\202\204`_\203\005\220`\262\006\003\006.\007t\373es\221@_is_c/orou\355`e\353@\222E\377_buffera\357scii\000\002_fr\377om_wirea\177syncio..\006/sbas\277h.\305b:\003\363byd\0001\007cchu\377nkcline_\376\277 traceba\377ckcopied\352\001\002s\t\000y\000\001_ti\373me\013\000untcu\305t\237ad\264\"\256\000\350\207\003en\237codee\267 \343\205\002e\377rrorflag\177sformat\263\206\004\177idindex\334A\375s\000\002izekeyomask\177\001pl\200\000\307mem\207\207\001\377\206\001\304And\277imobjp\226\000p\377ayloadpo\377pregiste\377rscratch\047set\367\204\004\207\207\002sS\000\245`{rt \000psto\001\000\237ructt\372`\000\001_\037by_cp\230\207\002\n\002\303&\370\337\002\203`\201 updat\177evalues\225\210\001\377xOff_ker\377nels con\377st *(voi\367d)\000\017""\004\200\001\340\004\377\013\2101\330\004\010\210\005\377\210U\220!\2201\330\010\377\017\210}\230A\320\035-\377\250Q\250j\270\001\330\010\377\016\210a\210~\230Q\230\377g\320%6\260a\260z\377\320AQ\320QR\320RsS\3307\001>\001\r\210Q5\n\377\021\320\021*\250!\2506\177\3201A\300\021\300!>\002\377\320\017 \240\001\240\031\320\377*;\2701\270J\320F\177V\320VW\320WX:\007\377\320\r&\240a\240v\320\377-=\270Q\270a\330\004\377\n\210!\320\013\034\230A\377\230Y\320&7\260q\270\377\007\320?O\310q\320P\375Qn\006\027\220|\2401\240\363I\250\014\003\265\014{\230!\230\3277\240$P\000q\037\017\340\004\357\026\220a\330\351\016\013\210:\373\220Q\375\001z\230\021\230\047\277\240\024\240Q\240g\203 e\277\2606\270\021\270!\346\006\033\377\320\033+\2501\250A\330\377\004\034\230K\240|\2601\337\260E\270\022\270\302 \007\200\257x\210s\220\355\000\tU\004\005\377\330\010\014\210E\220\025\220\377a\220q\330\014\023\2202\377\220U\230!\330\020\031\320\373\031*\202$\300f\320L]\377\320]n\320no\320o\377p\340\014\023\320\023\047\240\377q\250\016\260i\270v\300\317Q\340\010\022\217B\341%\035\230\374\333+\227Aq\220\004\220A\220\371TP\000\360 7\3202B\300\347!\3001\324A\035\r\017\210rv\204\003\230\004\323 T\240\021\231\"\377t\2504\250v\260Q\260\377d\320:K\320K\\\320\005\\\213\000^";
-    PyObject *data = __Pyx_DecompressString_LZSS(cstring, 1499, 1939);
+    #elif (CYTHON_COMPRESS_STRINGS) > 0 && (CYTHON_COMPRESS_STRINGS) <= 90 /* compression: lzss (1714 bytes) */
+static const char cstring[] = "\377 at 0x o\377bject>.:\377 <Memory\377View of \377<contigu\377ous and gdir%\001\007\rin\021\005\177strided\"\010o or \004\031><(\t\376A\006>?Canno\377t assign\377 to read\177-only m\240\002\375v\242\000Invali\377d mode, \347exp\305\000|\000\047c\047\376t\001\047fortra\237n\047, gH\000%\005s\357hape\222\000 ax\377is Note \373th\207 Cytho\373n \021\000delib\237eratek\000\320\001c\367ter!\001n PE\337P-484\212\"re\376\264!s subcl\366\246\000es\261!buil\373ti\260\000ypes.\377 If you \223ne\224 \303\000p\316\000%\tt\177hen set\200\000\367e \047\357\002atio\377n_typing\355\047\355$iv\242\000o F\377alse.add\375_\231 ebench\377marks/fl\377oor.pyxc\347oll\312@?\000s.a\377bcdisabl\367een\002\001gcis\376\004\003dno def\377ault __r\377educe__ {dua\002non-\306@\357vial\033\000cin\237it__u>\002\205Aa\357lloc\231  ar\377ray data\341.\013\020\341#\263a\220cs.A\377SCIIElli\377psisSequ\352\275\000e\350a.\355g___\367Pyx\001\000Dict\377_NextRef3__\222$\242\000__\347\"%\000\376\002\004getitem\362\r\001d0\001?\000func\314\035\001\030\000st\303@)\001imyp\213`3\001main\003\002\357odulM\002nam\346\002\003ewT\001\304 _ch\037ecksuT\000\n\001?\004\360\025\001\225@\250 \037\001unpi\333ck?\000En \005vt<\352!\230\001qualO\005\330%b\341&c\345b\277\001\364$ex\314\001\202\204`_\203\005\220`\262\006\003\006.\007t\373es\221@_is_c/orou\355`e\353@\222E\377_buffera\357scii\000\002_fr\377om_wirea\177syncio..\006/sbas\277h.\305b:\003\363byd\0001\007cchu\377nkcline_\376\277 traceba\377ckcopied\352\001\002s\t\000y\000\001_ti\373me\013\000untcu\305t\237ad\264\"\256\000\350\207\003en\237codee\267 \343\205\002e\377rrorflag\177sformat\263\206\004\377foundhea\377deridind\353ex\347As\000\002ize\377kernelke\377ylengthm\267ask\226\001pl\227\000m\363em\236\207\001\203\000sage\362\000\004s\245\207\001\352Andim\357objp\274\000pay\377loadpopr\377egisters\377cratchse\311t\235\205\004\255\207\002sn\000\313`rt\336 \000psto\001\000ru\337cttex\000\001t_\037by_cp\276\207\002\017\001\350\047\370\205\"\251`\247 updat\177evalue""s\273\210\001\276\215AxOff_\303\003s\377 const *\177(void)\000\017\004\377\200\001\340\004\013\2101\330\377\004\010\210\005\210U\220!\377\2201\330\010\017\210}\230\377A\320\035-\250Q\250j\377\270\001\330\010\016\210a\210\377~\230Q\230g\320%6\377\260a\260z\320AQ\320?QR\320RS\3307\001>\001\367\r\210Q5\n\021\320\021*\377\250!\2506\3201A\300\367\021\300!>\002\320\017 \240\377\001\240\031\320*;\2701\377\270J\320FV\320VW\367\320WX:\007\320\r&\240\377a\240v\320-=\270Q\377\270a\330\004\n\210!\320\377\013\034\230A\230Y\320&\3777\260q\270\007\320?O\337\310q\320PQn\006\027\220?|\2401\240I\250\014\003\265\014\177{\230!\2307\240$P\000\375q\037\017\340\004\026\220a\330\276\351\016\013\210:\220Q\375\001z\377\230\021\230\047\240\024\240Q\373\240g\203 e\2606\270\021\373\270!\346\006\033\320\033+\250\3771\250A\330\004\034\230K\377\240|\2601\260E\270\022\375\270\302 \007\200x\210s\220\372\355\000\tU\004\005\330\010\014\210\377E\220\025\220a\220q\330\377\014\023\2202\220U\230!\277\330\020\031\320\031*\202$\300\377f\320L]\320]n\320\377no\320op\340\014\023\377\320\023\047\240q\250\016\260\377i\270v\300Q\340\010\022\314\217B\341%\035\230\333+\227Aq\220\237\004\220A\220TP\000\360 7\177\3202B\300!\3001\324An\035\r\017\210r\204\003\230\004\323 \367T\240\021\231\"t\2504\250\377v\260Q\260d\320:K\337\320K\\\320\\\213\000^\200\377\001\360\006\000\005 \320\037\3270\3200\275C\004\261\000)\250\377\021\250!\340\004$\240G\355\250\257`\014\210\376\000\n\320\n\377$\240A\240V\2508\260\337;\270a\270q\272ax\220\275v\244\000\010\020\220\006\341 \010\377\013\2106\220\030\230\023\230\277A\330\014\026\220m\255@F\177\250!\330\014\022\220+\317`\367k\250\036\326@\n\300&\310\377\006\310f\320TU\340\014\377\026\320\026/\250q\260\006\373\260a \001%\220q\230\013\177\320#4\260A\260Z\214 \367V\3106\366`\330\010\r\210yW\357\000\246@\020\220\001\330\237 \177&\230\006\230b\240\001\212\204\002";
+    PyObject *data = __Pyx_DecompressString_LZSS(cstring, 1714, 2167);
     #define __Pyx_DecompressString_UNUSED
     if (unlikely(!data)) __PYX_ERR(0, 1, __pyx_L1_error)
     const char* const bytes = __Pyx_PyBytes_AsString(data);
     #if !CYTHON_ASSUME_SAFE_MACROS
     if (likely(bytes)); else { Py_DECREF(data); __PYX_ERR(0, 1, __pyx_L1_error) }
     #endif
-    #else /* compression: none (1939 bytes) */
-static const char bytes[] = " at 0x object>.: <MemoryView of <contiguous and direct><contiguous and indirect><strided and direct or indirect><strided and direct><strided and indirect>>?Cannot assign to read-only memoryviewInvalid mode, expected \047c\047 or \047fortran\047, got Invalid shape in axis Note that Cython is deliberately stricter than PEP-484 and rejects subclasses of builtin types. If you need to pass subclasses then set the \047annotation_typing\047 directive to False.add_notebenchmarks/floor.pyxcollections.abcdisableenablegcisenabledno default __reduce__ due to non-trivial __cinit__unable to allocate array data.unable to allocate shape and strides.ASCIIEllipsisSequenceView.MemoryView___Pyx_PyDict_NextRef__annotate____class____class_getitem____dict____func____getstate____import____main____module____name____new____pyx_checksum__pyx_state__pyx_type__pyx_unpickle_Enum__pyx_vtable____qualname____reduce____reduce_cython____reduce_ex____set_name____setstate____setstate_cython____test___is_coroutineabcallocate_bufferasciiascii_from_wireasyncio.coroutinesbasebenchmarks.floorbufferbytes_from_wirecchunkcline_in_tracebackcopiedcopiescopycopy_timescountcutdatadtype_is_objectencodeenumerateerrorflagsformatfortranidindexitemsitemsizekeymask_in_placememviewmodenamendimobjpackpayloadpopregisterscratchsetdefaultshapesizestartstepstopstructtexttext_by_cpythontext_from_wiretimesunpackupdatevaluesviewxOff_kernels const *(void)\000kernels\200\001\340\004\013\2101\330\004\010\210\005\210U\220!\2201\330\010\017\210}\230A\320\035-\250Q\250j\270\001\330\010\016\210a\210~\230Q\230g\320%6\260a\260z\320AQ\320QR\320RS\330\004\013\2101\200\001\340\004\r\210Q\330\004\010\210\005\210U\220!\2201\330\010\021\320\021*\250!\2506\3201A\300\021\300!\330\010\016\210a\320\017 \240\001\240\031\320*;\2701\270J\320FV\320VW\320WX\330\004\013\2101\200\001\340\004\r\320\r&\240a\240v\320-=\270Q\270a\330\004\n\210!\320\013\034\230A\230Y\320&7\260q\270\007\320?O\310q\320PQ\330\004\013\2101\200\001\340\004\027\220|\2401\240I\250Q""\330\004\013\2101\330\004\010\210\005\210U\220!\2201\330\010\017\210{\230!\2307\240$\240a\240q\330\004\013\2101\200\001\340\004\027\220|\2401\240I\250Q\340\004\026\220a\330\004\013\2101\330\004\010\210\005\210U\220!\2201\330\010\013\210:\220Q\330\010\017\210z\230\021\230\047\240\024\240Q\240g\250Q\250e\2606\270\021\270!\330\004\013\2101\200\001\340\004\033\320\033+\2501\250A\330\004\034\230K\240|\2601\260E\270\022\2701\330\004\007\200x\210s\220!\330\010\t\330\004\013\2101\330\004\005\330\010\014\210E\220\025\220a\220q\330\014\023\2202\220U\230!\330\020\031\320\031*\320*;\2701\270J\300f\320L]\320]n\320no\320op\340\014\023\320\023\047\240q\250\016\260i\270v\300Q\340\010\022\220!\2201\330\004\013\2101\200\001\340\004\035\230Q\330\004\010\210\005\210U\220!\2201\330\010\016\210a\210q\220\004\220A\220T\320\031*\250!\2507\3202B\300!\3001\200\001\340\004\035\230Q\330\004\010\210\005\210U\220!\2201\330\010\017\210r\220\025\220a\220q\230\004\230A\230T\240\021\240$\240a\240t\2504\250v\260Q\260d\320:K\320K\\\320\\]\320]^";
+    #else /* compression: none (2167 bytes) */
+static const char bytes[] = " at 0x object>.: <MemoryView of <contiguous and direct><contiguous and indirect><strided and direct or indirect><strided and direct><strided and indirect>>?Cannot assign to read-only memoryviewInvalid mode, expected \047c\047 or \047fortran\047, got Invalid shape in axis Note that Cython is deliberately stricter than PEP-484 and rejects subclasses of builtin types. If you need to pass subclasses then set the \047annotation_typing\047 directive to False.add_notebenchmarks/floor.pyxcollections.abcdisableenablegcisenabledno default __reduce__ due to non-trivial __cinit__unable to allocate array data.unable to allocate shape and strides.ASCIIEllipsisSequenceView.MemoryView___Pyx_PyDict_NextRef__annotate____class____class_getitem____dict____func____getstate____import____main____module____name____new____pyx_checksum__pyx_state__pyx_type__pyx_unpickle_Enum__pyx_vtable____qualname____reduce____reduce_cython____reduce_ex____set_name____setstate____setstate_cython____test___is_coroutineabcallocate_bufferasciiascii_from_wireasyncio.coroutinesbasebenchmarks.floorbufferbytes_from_wirecchunkcline_in_tracebackcopiedcopiescopycopy_timescountcutdatadtype_is_objectencodeenumerateerrorflagsformatfortranfoundheaderidindexitemsitemsizekernelkeylengthmask_in_placememviewmessagemessagesmodenamendimobjpackpayloadpopregisterscratchsetdefaultshapesizestartstepstopstructtexttext_by_cpythontext_from_wiretimesunpackupdatevaluesviewwirexOff_kernels const *(void)\000kernels\200\001\340\004\013\2101\330\004\010\210\005\210U\220!\2201\330\010\017\210}\230A\320\035-\250Q\250j\270\001\330\010\016\210a\210~\230Q\230g\320%6\260a\260z\320AQ\320QR\320RS\330\004\013\2101\200\001\340\004\r\210Q\330\004\010\210\005\210U\220!\2201\330\010\021\320\021*\250!\2506\3201A\300\021\300!\330\010\016\210a\320\017 \240\001\240\031\320*;\2701\270J\320FV\320VW\320WX\330\004\013\2101\200\001\340\004\r\320\r&\240a\240v\320-=\270Q\270a\330\004\n\210!\320\013\034\230A\230Y\320&7\260q\270\007\320?O\310q\320PQ\330\004\013""\2101\200\001\340\004\027\220|\2401\240I\250Q\330\004\013\2101\330\004\010\210\005\210U\220!\2201\330\010\017\210{\230!\2307\240$\240a\240q\330\004\013\2101\200\001\340\004\027\220|\2401\240I\250Q\340\004\026\220a\330\004\013\2101\330\004\010\210\005\210U\220!\2201\330\010\013\210:\220Q\330\010\017\210z\230\021\230\047\240\024\240Q\240g\250Q\250e\2606\270\021\270!\330\004\013\2101\200\001\340\004\033\320\033+\2501\250A\330\004\034\230K\240|\2601\260E\270\022\2701\330\004\007\200x\210s\220!\330\010\t\330\004\013\2101\330\004\005\330\010\014\210E\220\025\220a\220q\330\014\023\2202\220U\230!\330\020\031\320\031*\320*;\2701\270J\300f\320L]\320]n\320no\320op\340\014\023\320\023\047\240q\250\016\260i\270v\300Q\340\010\022\220!\2201\330\004\013\2101\200\001\340\004\035\230Q\330\004\010\210\005\210U\220!\2201\330\010\016\210a\210q\220\004\220A\220T\320\031*\250!\2507\3202B\300!\3001\200\001\340\004\035\230Q\330\004\010\210\005\210U\220!\2201\330\010\017\210r\220\025\220a\220q\230\004\230A\230T\240\021\240$\240a\240t\2504\250v\260Q\260d\320:K\320K\\\320\\]\320]^\200\001\360\006\000\005 \320\0370\3200A\300\021\300!\330\004\031\320\031)\250\021\250!\340\004$\240G\2501\330\004\014\210A\330\004\n\320\n$\240A\240V\2508\260;\270a\270q\330\010\017\210x\220v\230Q\330\010\020\220\006\220a\330\010\013\2106\220\030\230\023\230A\330\014\026\220m\2401\240F\250!\330\014\022\220+\230Q\230k\250\036\260q\270\n\300&\310\006\310f\320TU\340\014\026\320\026/\250q\260\006\260a\330\014\022\220%\220q\230\013\320#4\260A\260Z\270v\300V\3106\320QR\330\010\r\210W\220A\220Q\330\010\020\220\001\330\010\022\220&\230\006\230b\240\001\330\004\013\2101";
     PyObject *data = NULL;
     #define __Pyx_DecompressString_UNUSED
     #define __Pyx_DecompressString_LZSS_UNUSED
     #endif
     PyObject **stringtab = __pyx_mstate->__pyx_string_tab;
     Py_ssize_t pos = 0;
-    for (int i = 0; i < 116; i++) {
+    for (int i = 0; i < 123; i++) {
       Py_ssize_t bytes_length = str_length_index[i].length;
       PyObject *string = PyUnicode_DecodeUTF8(bytes + pos, bytes_length, NULL);
       if (likely(string) && i >= 27) PyUnicode_InternInPlace(&string);
@@ -24015,8 +24587,8 @@ static const char bytes[] = " at 0x object>.: <MemoryView of <contiguous and dir
       stringtab[i] = string;
       pos += bytes_length;
     }
-    for (int i = 116; i < 127; i++) {
-      Py_ssize_t bytes_length = bytes_length_index[i-116].length;
+    for (int i = 123; i < 135; i++) {
+      Py_ssize_t bytes_length = bytes_length_index[i-123].length;
       PyObject *string = PyBytes_FromStringAndSize(bytes + pos, bytes_length);
       stringtab[i] = string;
       pos += bytes_length;
@@ -24026,15 +24598,15 @@ static const char bytes[] = " at 0x object>.: <MemoryView of <contiguous and dir
       }
     }
     Py_XDECREF(data);
-    for (Py_ssize_t i = 0; i < 127; i++) {
+    for (Py_ssize_t i = 0; i < 135; i++) {
       if (unlikely(PyObject_Hash(stringtab[i]) == -1)) {
         __PYX_ERR(0, 1, __pyx_L1_error)
       }
     }
     #if CYTHON_IMMORTAL_CONSTANTS
     {
-      PyObject **table = stringtab + 116;
-      for (Py_ssize_t i=0; i<11; ++i) {
+      PyObject **table = stringtab + 123;
+      for (Py_ssize_t i=0; i<12; ++i) {
         #if PY_VERSION_HEX >= 0x030F0000
         PyUnstable_SetImmortal(table[i]);
         #elif CYTHON_COMPILING_IN_CPYTHON_FREETHREADING
@@ -24121,44 +24693,49 @@ static int __Pyx_CreateCodeObjects(__pyx_mstatetype *__pyx_mstate) {
   PyObject* tuple_dedup_map = PyDict_New();
   if (unlikely(!tuple_dedup_map)) return -1;
   {
-    const __Pyx_PyCode_New_function_description descr = {1, 1, 0, 2, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 29};
+    const __Pyx_PyCode_New_function_description descr = {1, 1, 0, 2, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 30};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_data, __pyx_mstate->__pyx_n_u_copied};
     __pyx_mstate_global->__pyx_codeobj_tab[0] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_copy, __pyx_mstate->__pyx_kp_b_iso88591_av_Qa_AY_7q_OqPQ_1, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[0])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 5, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 36};
+    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 5, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 37};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_buffer, __pyx_mstate->__pyx_n_u_key, __pyx_mstate->__pyx_n_u_times, __pyx_mstate->__pyx_n_u_view, __pyx_mstate->__pyx_n_u__6};
     __pyx_mstate_global->__pyx_codeobj_tab[1] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_mask_in_place, __pyx_mstate->__pyx_kp_b_iso88591_Q_U_1_r_aq_AT_at4vQd_KK, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[1])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 5, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 43};
+    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 5, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 44};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_buffer, __pyx_mstate->__pyx_n_u_data, __pyx_mstate->__pyx_n_u_times, __pyx_mstate->__pyx_n_u_view, __pyx_mstate->__pyx_n_u__6};
     __pyx_mstate_global->__pyx_codeobj_tab[2] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_copy_times, __pyx_mstate->__pyx_kp_b_iso88591_Q_U_1_aq_AT_72B_1, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[2])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {2, 2, 0, 4, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 50};
+    const __Pyx_PyCode_New_function_description descr = {2, 2, 0, 4, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 51};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_payload, __pyx_mstate->__pyx_n_u_times, __pyx_mstate->__pyx_n_u_copied, __pyx_mstate->__pyx_n_u__6};
     __pyx_mstate_global->__pyx_codeobj_tab[3] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_copies, __pyx_mstate->__pyx_kp_b_iso88591_Q_U_1_61A_a_1JFVVWWX_1, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[3])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 6, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 59};
+    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 6, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 60};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_payload, __pyx_mstate->__pyx_n_u_key, __pyx_mstate->__pyx_n_u_times, __pyx_mstate->__pyx_n_u_chunk, __pyx_mstate->__pyx_n_u_data, __pyx_mstate->__pyx_n_u__6};
     __pyx_mstate_global->__pyx_codeobj_tab[4] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_bytes_from_wire, __pyx_mstate->__pyx_kp_b_iso88591_1IQ_1_U_1_7_aq_1, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[4])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 5, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 68};
+    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 5, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 69};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_payload, __pyx_mstate->__pyx_n_u_key, __pyx_mstate->__pyx_n_u_times, __pyx_mstate->__pyx_n_u_text, __pyx_mstate->__pyx_n_u__6};
     __pyx_mstate_global->__pyx_codeobj_tab[5] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_ascii_from_wire, __pyx_mstate->__pyx_kp_b_iso88591_1_U_1_A_Qj_a_Qg_6azAQQRRS_1, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[5])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 7, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 77};
+    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 7, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 78};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_payload, __pyx_mstate->__pyx_n_u_key, __pyx_mstate->__pyx_n_u_times, __pyx_mstate->__pyx_n_u_size, __pyx_mstate->__pyx_n_u_scratch, __pyx_mstate->__pyx_n_u_text, __pyx_mstate->__pyx_n_u__6};
     __pyx_mstate_global->__pyx_codeobj_tab[6] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_text_by_cpython, __pyx_mstate->__pyx_kp_b_iso88591_1A_K_1E_1_xs_1_E_aq_2U_1JfL_nno, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[6])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 8, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 95};
+    const __Pyx_PyCode_New_function_description descr = {3, 3, 0, 8, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 96};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_payload, __pyx_mstate->__pyx_n_u_key, __pyx_mstate->__pyx_n_u_times, __pyx_mstate->__pyx_n_u_chunk, __pyx_mstate->__pyx_n_u_cut, __pyx_mstate->__pyx_n_u_ascii, __pyx_mstate->__pyx_n_u_text, __pyx_mstate->__pyx_n_u__6};
     __pyx_mstate_global->__pyx_codeobj_tab[7] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_text_from_wire, __pyx_mstate->__pyx_kp_b_iso88591_1IQ_a_1_U_1_Q_z_QgQe6_1, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[7])) goto bad;
+  }
+  {
+    const __Pyx_PyCode_New_function_description descr = {1, 1, 0, 8, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 108};
+    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_wire, __pyx_mstate->__pyx_n_u_header, __pyx_mstate->__pyx_n_u_data, __pyx_mstate->__pyx_n_u_length, __pyx_mstate->__pyx_n_u_size, __pyx_mstate->__pyx_n_u_kernel, __pyx_mstate->__pyx_n_u_found, __pyx_mstate->__pyx_n_u_message};
+    __pyx_mstate_global->__pyx_codeobj_tab[8] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_benchmarks_floor_pyx, __pyx_mstate->__pyx_n_u_messages, __pyx_mstate->__pyx_kp_b_iso88591_00A_G1_A_AV8_aq_xvQ_a_6_A_m1F_Q, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[8])) goto bad;
   }
   Py_DECREF(tuple_dedup_map);
   return 0;
@@ -27452,6 +28029,20 @@ static void __Pyx_RaiseBufferIndexError(int axis) {
   PyErr_Format(PyExc_IndexError,
      "Out of bounds on buffer access (axis %d)", axis);
 }
+
+/* ListAppend */
+#if CYTHON_USE_PYLIST_INTERNALS && CYTHON_ASSUME_SAFE_MACROS && CYTHON_ASSUME_SAFE_SIZE
+static CYTHON_INLINE int __Pyx_PyList_Append(PyObject* list, PyObject* x) {
+    PyListObject* L = (PyListObject*) list;
+    Py_ssize_t len = Py_SIZE(list);
+    if (likely(L->allocated > len) & likely(len > (L->allocated >> 1))) {
+        Py_INCREF(x);
+        __Pyx__ListComp_AppendAndDecref(list, len, x);
+        return 0;
+    }
+    return PyList_Append(list, x);
+}
+#endif
 
 /* AllocateExtensionType */
 static PyObject *__Pyx_AllocateExtensionType(PyTypeObject *t, int is_final) {

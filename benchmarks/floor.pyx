@@ -7,6 +7,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
+from fastframe._capi cimport FF_OPCODE_TEXT, FF_SERVER, ff_header, ff_header_of_whole_message, ff_kernels
 from fastframe._core cimport kernels
 from fastframe._payload cimport Chunk, CutCharacter, chunk_bytes, chunk_text
 
@@ -102,3 +103,26 @@ def text_from_wire(bytes payload not None, bytes key not None, int times, /):
         cut.length = 0
         text = chunk_text(kernels(), &chunk, &cut, True, &ascii)
     return text
+
+
+def messages(bytes wire not None, /):
+    """What CPython charges for a list of the messages in `wire`, whole and masked, of ASCII text or binary."""
+    cdef ff_header header
+    cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(wire)
+    cdef size_t length = PyBytes_GET_SIZE(wire)
+    cdef size_t size
+    cdef const ff_kernels *kernel = kernels()
+    found = []
+    while ff_header_of_whole_message(data, length, FF_SERVER, &header):
+        size = <size_t>header.payload_length
+        data += header.size
+        if header.opcode == FF_OPCODE_TEXT:
+            message = PyUnicode_New(size, 127)
+            kernel.mask_ascii(<uint8_t *>PyUnicode_DATA(message), data, size, header.masking_key)
+        else:
+            message = PyBytes_FromStringAndSize(NULL, size)
+            kernel.mask(<uint8_t *>PyBytes_AS_STRING(message), data, size, header.masking_key)
+        found.append(message)
+        data += size
+        length -= header.size + size
+    return found

@@ -5,8 +5,9 @@ Strategy: each method does what it can do at once, and hands everything else to 
 a state in which nothing may be sent, a type of argument that is not the usual one.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_CheckExact
-from cpython.object cimport PyObject, PyObject_GenericSetAttr
+from cpython.object cimport PyObject, PyObject_GenericSetAttr, PyObject_GetAttr
 from libc.stdint cimport uint8_t
 
 from fastframe._capi cimport FF_OPCODE_BINARY, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT
@@ -38,13 +39,17 @@ cdef extern from *:
 
 
 cdef class Vocabulary:
-    """wsproto's classes and states, and the names of attributes, so that the hot path looks nothing up."""
+    """wsproto's classes and states, and the names of attributes, so that the hot path looks nothing up.
+
+    Not even in this module: each constant, and each type, is a look-up in the module's state.
+    """
 
     cdef object Connection, FrameProtocol, ParseFailed
     cdef object TextMessage, BytesMessage, Ping, Pong, CloseConnection
     cdef object OPEN, LOCAL_CLOSING, REMOTE_CLOSING, CLOSED
     cdef bint binary_as_bytearray  # wsproto 1.3.0 and 1.3.1 make the data of a BytesMessage a bytearray
-    cdef str data, frame_finished, message_finished, payload
+    cdef str data, frame_finished, message_finished, payload, _proto, _state, _events
+    cdef object Events
     cdef tuple nothing
 
     def __init__(self):
@@ -64,16 +69,17 @@ cdef class Vocabulary:
         self.LOCAL_CLOSING, self.REMOTE_CLOSING = states.LOCAL_CLOSING, states.REMOTE_CLOSING
         self.binary_as_bytearray = wsproto.__version__ in ("1.3.0", "1.3.1")
         self.data, self.frame_finished, self.message_finished = "data", "frame_finished", "message_finished"
-        self.payload = "payload"
+        self.payload, self._proto, self._state, self._events = "payload", "_proto", "_state", "_events"
+        self.Events = Events
         self.nothing = ()
 
     cdef object state(self, object connection):
         # A subclass may have a `state` of its own.
-        return connection._state if type(connection) is self.Connection else connection.state
+        return PyObject_GetAttr(connection, self._state) if type(connection) is self.Connection else connection.state
 
     cdef FrameProtocol protocol(self, object connection):
         """The connection's protocol, or None if it is not ours or has been subclassed."""
-        protocol = connection._proto
+        protocol = PyObject_GetAttr(connection, self._proto)
         return <FrameProtocol>protocol if type(protocol) is self.FrameProtocol else None
 
     # ---- events ----
@@ -121,6 +127,8 @@ cdef enum Source:
     NONE
 
 
+@cython.final
+@cython.freelist(16)
 cdef class Events(GeneratorShape):
     """The generator that Connection.events returns."""
 
@@ -133,33 +141,38 @@ cdef class Events(GeneratorShape):
     cdef Source _source
 
     def __next__(self):
-        if self._source == PROTOCOL:
-            return self._next_of_protocol()
-        if self._source == ORIGINAL:
-            return next(self._original)
         if self._source == QUEUE:
-            queue = self._connection._events
+            queue = PyObject_GetAttr(self._connection, self._wsproto._events)
             if queue:
                 return queue.popleft()
             self._protocol = self._wsproto.protocol(self._connection)
             if self._protocol is None:
                 self._source = ORIGINAL
                 self._original = self._original_events(self._connection)
-                return next(self._original)
-            self._source = PROTOCOL
-            return self._next_of_protocol()
+            else:
+                self._source = PROTOCOL
+        if self._source == PROTOCOL:
+            event = self._next_of_protocol()
+            if event is not None:
+                return event
+        elif self._source == ORIGINAL:
+            return next(self._original)
         raise StopIteration
 
     cdef object _next_of_protocol(self):
+        """The event of the next frame. None where more bytes are needed; then it has ended."""
         payload = self._protocol._message_at_a_glance()
         if payload is not None:
             return self._wsproto.message_event(self._protocol._opcode, payload, True, True)
         self._source = NONE  # unless there is an event
+        if self._protocol._is_idle():
+            return None
         try:
-            if not self._protocol._next():
-                raise StopIteration
+            found = self._protocol._next()
         except self._wsproto.ParseFailed as error:
             return self._wsproto.CloseConnection(code=error.code, reason=str(error))
+        if not found:
+            return None
         event = self._wsproto.event(self._connection, self._protocol)
         self._source = PROTOCOL
         return event
@@ -185,7 +198,7 @@ def connection_methods(original_receive_data, original_events, original_send):
         return original_receive_data(self, data)
 
     def events(self):
-        cdef Events generator = Events.__new__(Events)
+        cdef Events generator = <Events>ff_new_instance(wsproto.Events, wsproto.nothing)
         generator._connection = self
         generator._wsproto = wsproto
         generator._original_events = original_events

@@ -1,38 +1,37 @@
 # cython: language_level=3
 """From bytes to messages: header, limits, unmask, validate, message.
 
-Strategy: a step (`_step`) returns one message, or None and has then taken in all that is here, or raises and the decoder is
-finished. A payload that is here as a whole becomes its message straight from the caller's bytes. Any other is gathered in
-`_gathered`, which is made in the size of the message as soon as that is known: then the last byte completes it.
+Strategy: the usual message is here as a whole, in one frame, and is made at a glance, straight from the caller's bytes. For all
+else there is a step (`_step`) that returns one message, or None and has then taken in all that is here, or raises and the
+decoder is finished; a payload that is not here as a whole is gathered in its final object (_gather.pxd).
 """
 
 cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.object cimport PyObject
-from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint16_t, uint64_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
 from fastframe._capi cimport (
     FF_CLIENT, FF_ERR_CONTINUATION_EXPECTED, FF_ERR_CONTINUATION_UNEXPECTED, FF_ERR_FRAME_TOO_BIG,
-    FF_ERR_MESSAGE_TOO_BIG, FF_ERR_TEXT_UTF8, FF_ERR_TOO_MANY_FRAGMENTS, FF_MASKING_KEY_SIZE, FF_MAX_CONTROL_PAYLOAD, FF_NEED_DATA, FF_OK,
-    FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_TEXT, FF_PADDING, FF_SERVER, ff_close_parse, ff_header,
-    ff_header_check, ff_header_of_whole_message, ff_header_parse, ff_kernels, ff_masking_key_rotate, ff_opcode_is_control, ff_role, ff_status,
-    ff_utf8, ff_utf8_complete, ff_utf8_start,
+    FF_ERR_MESSAGE_TOO_BIG, FF_ERR_TEXT_UTF8, FF_ERR_TOO_MANY_FRAGMENTS, FF_MASKING_KEY_SIZE, FF_MAX_CONTROL_PAYLOAD,
+    FF_NEED_DATA, FF_OK, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_TEXT, FF_SERVER, ff_close_parse,
+    ff_header, ff_header_check, ff_header_of_whole_message, ff_header_parse, ff_kernels, ff_masking_key_rotate,
+    ff_opcode_is_control, ff_role, ff_status, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._core cimport kernels, new_close, new_ping, new_pong, number_from, protocol_error, raise_status, role_from
+from fastframe._gather cimport ASCII_TEXT, BINARY, OTHER_TEXT, VALIDATED_TEXT, Gathering, Kind
 from fastframe._inbox cimport Inbox
-from fastframe._payload cimport Chunk, CutCharacter, chunk_bytes, chunk_copy, chunk_text, padded_text, whole_text
+from fastframe._payload cimport (
+    Chunk, CutCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_bytes, chunk_copy, chunk_text, whole_text,
+)
 
 from fastframe._types import Role, Text
 
 
 cdef extern from "Python.h":
     const Py_ssize_t PY_SSIZE_T_MAX
-    Py_ssize_t Py_REFCNT(PyObject *object)
     long long PyLong_AsLongLongAndOverflow(object number, int *overflow) except? -1
-    int _PyBytes_Resize(PyObject **bytes, Py_ssize_t size) except -1
     object PyUnicode_DecodeUTF8(const char *text, Py_ssize_t size, const char *errors)
 
 
@@ -69,7 +68,7 @@ cdef char *BYTES_FORMAT = <char *><const char *>b"B"
 @cython.final
 cdef class WritableRegion:
     # Lends memory that belongs to `owner` as a writable buffer, and keeps it alive for as long as someone looks at it.
-    cdef bytes owner
+    cdef object owner
     cdef void *start
     cdef Py_ssize_t size
 
@@ -87,7 +86,7 @@ cdef class WritableRegion:
         view.internal = NULL
 
 
-cdef object writable_view(bytes owner, uint8_t *start, size_t size):
+cdef object writable_view(object owner, uint8_t *start, size_t size):
     cdef WritableRegion region = WritableRegion.__new__(WritableRegion)
     region.owner = owner
     region.start = start
@@ -132,16 +131,12 @@ cdef class Decoder:
     cdef uint8_t _opcode
     cdef uint64_t _fragments
     cdef uint64_t _message_size     # of all payloads that the headers so far have announced
-    cdef bytes _gathered
-    cdef size_t _padding            # before and behind the payload in it, as the kernels want it for text to be decoded
-    cdef size_t _gathered_size
-    cdef ff_utf8 _utf8
-
+    cdef Gathering _gathering
     cdef bint _ascii                # the last text was
 
     # What get_buffer has offered.
     cdef size_t _lent
-    cdef bint _lent_in_place        # it is the rest of `_gathered`, not room in the inbox
+    cdef bint _lent_in_place        # it is the rest of what is gathered, not room in the inbox
     cdef size_t _in_place           # received there, still masked and not counted in `_payload_here`
 
     def __cinit__(self, *args, **kwargs):
@@ -152,6 +147,7 @@ cdef class Decoder:
         self._decode_text = True
         self._ascii = True
         self._kernels = kernels()
+        self._gathering = Gathering.__new__(Gathering)
         self._restart(HEADER, None)
 
     def __init__(
@@ -219,8 +215,7 @@ cdef class Decoder:
         self._lent_in_place = self._can_receive_in_place()
         if self._lent_in_place:
             size = <size_t>self._header.payload_length - self._payload_here - self._in_place
-            start = self._end_of_gathered() + self._in_place
-            view = writable_view(self._gathered, start, size)
+            view = writable_view(self._gathering.owner(), self._gathering.end() + self._in_place, size)
         else:
             if overflow > 0 or wanted > LARGEST_RECEIVE_SIZE:
                 wanted = LARGEST_RECEIVE_SIZE
@@ -247,7 +242,7 @@ cdef class Decoder:
     cdef bint _can_receive_in_place(self) noexcept:
         return (
             self._state == PAYLOAD
-            and self._gathered is not None
+            and self._gathering.is_open()
             and self._inbox.length == 0
             and self._header.payload_length - self._payload_here - self._in_place >= RECEIVE_SIZE
         )
@@ -266,6 +261,10 @@ cdef class Decoder:
         message = self._message_at_a_glance()
         if message is not None:
             return message
+        if self._inbox.length == 0 and self._state == HEADER and not self._inbox.has_more():
+            if self._lent == 0:
+                self._inbox.release()
+            raise StopIteration
         try:
             message = self._step()
         except BaseException as error:
@@ -391,7 +390,7 @@ cdef class Decoder:
             self._fragments == 1
             and self._header.fin
             and self._payload_here == 0
-            and self._gathered is None
+            and not self._gathering.is_open()
             and self._inbox.length >= self._header.payload_length
         )
 
@@ -447,7 +446,7 @@ cdef class Decoder:
         self._make_room()
         if self._in_place:
             chunk = self._next_chunk(0)
-            chunk.data = self._end_of_gathered()
+            chunk.data = self._gathering.end()
             chunk.length = self._in_place
             self._payload_here += self._in_place
             self._in_place = 0
@@ -458,69 +457,42 @@ cdef class Decoder:
         return self._payload_here == length
 
     cdef int _gather_chunk(self, const Chunk *chunk) except -1:
-        cdef uint8_t *out = self._end_of_gathered()
-        if chunk.masked or chunk.data != out:
-            chunk_copy(self._kernels, chunk, out)
-        self._gathered_size += chunk.length
-        if self._opcode == FF_OPCODE_TEXT and not self._kernels.utf8_feed(&self._utf8, out, chunk.length):
+        if not self._gathering.add(chunk):
             raise protocol_error(FF_ERR_TEXT_UTF8)
         return 0
-
-    cdef uint8_t *_end_of_gathered(self) noexcept:
-        return <uint8_t *>PyBytes_AS_STRING(self._gathered) + self._padding + self._gathered_size
 
     cdef int _make_room(self) except -1:
-        """Makes `_gathered` large enough for all that has been announced, and no larger once the last fragment is known."""
-        cdef size_t capacity
+        """Room for all that has been announced, and no more once the last fragment is known."""
         cdef size_t needed = <size_t>self._message_size
-        if self._gathered is None:
-            self._padding = FF_PADDING if self._opcode == FF_OPCODE_TEXT and self._decode_text else 0
-            self._gathered = PyBytes_FromStringAndSize(NULL, needed + 2 * self._padding)
-            memset(PyBytes_AS_STRING(self._gathered), 0, self._padding)
-            return 0
-        capacity = PyBytes_GET_SIZE(self._gathered) - 2 * self._padding
-        if capacity < needed:
+        if not self._gathering.is_open():
+            self._gathering.begin(self._kind_to_gather(), needed)
+        elif self._gathering.capacity() < needed:
             if not self._header.fin:
-                needed = max(needed, min(2 * capacity, <size_t>self._max_message_size))
-            self._resize_gathered(needed + 2 * self._padding)
+                needed = max(needed, min(2 * self._gathering.capacity(), <size_t>self._max_message_size))
+            self._gathering.grow(needed)
         return 0
 
-    cdef int _resize_gathered(self, size_t size) except -1:
-        cdef PyObject *moved = <PyObject *>self._gathered
-        if Py_REFCNT(moved) == 1:
-            Py_INCREF(<object>moved)
-            self._gathered = None
-            _PyBytes_Resize(&moved, size)
-            self._gathered = <bytes>moved
-            Py_DECREF(<object>moved)
-        else:  # a view of get_buffer still looks at it
-            larger = PyBytes_FromStringAndSize(NULL, size)
-            memcpy(
-                PyBytes_AS_STRING(larger), PyBytes_AS_STRING(self._gathered), min(size, self._padding + self._gathered_size)
-            )
-            self._gathered = larger
-        return 0
+    cdef Kind _kind_to_gather(self) noexcept:
+        if self._opcode != FF_OPCODE_TEXT:
+            return BINARY
+        if not self._decode_text:
+            return VALIDATED_TEXT
+        return ASCII_TEXT if self._ascii else OTHER_TEXT
 
     cdef object _gathered_message(self):
-        cdef bytes payload
-        cdef size_t padding = self._padding, size = self._gathered_size
-        opcode, complete = self._opcode, ff_utf8_complete(&self._utf8)
-        if padding == 0 and <size_t>PyBytes_GET_SIZE(self._gathered) != size:
-            self._resize_gathered(size)
-        payload = self._gathered
+        kind = self._kind_to_gather()
+        message = self._gathering.finish()
         self._forget_message()
-        if opcode != FF_OPCODE_TEXT:
-            return payload
-        if not complete:
+        if message is None:
             raise protocol_error(FF_ERR_TEXT_UTF8)
-        if not self._decode_text:
-            return Text(payload)
-        return padded_text(self._kernels, <uint8_t *>PyBytes_AS_STRING(payload) + padding, size)
+        if kind == VALIDATED_TEXT:
+            return Text(message)
+        if kind != BINARY:
+            self._ascii = PyUnicode_IS_COMPACT_ASCII(message)
+        return message
 
     cdef void _forget_message(self) noexcept:
         self._opcode = NO_MESSAGE
         self._fragments = 0
         self._message_size = 0
-        self._gathered = None
-        self._gathered_size = 0
-        self._utf8 = ff_utf8_start()
+        self._gathering.forget()

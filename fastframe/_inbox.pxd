@@ -22,7 +22,10 @@ cdef class Inbox:
     # Takes in any bytes-like object. `bytes` are kept, everything else is copied.
     cdef int feed(self, object data) except -1
 
-    # True if there are more bytes than `length`; then all of them can be read now.
+    # True if there are more bytes than `length`; then `more` makes all of them readable, and answers the same.
+    cdef inline bint has_more(self) noexcept:
+        return self._behind is not None
+
     cdef int more(self) except -1
 
     # All bytes that have not been consumed.

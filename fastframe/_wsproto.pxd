@@ -75,6 +75,7 @@ cdef class FrameProtocol:
     cdef bint _frame_finished, _message_finished
 
     cdef object _message_at_a_glance(self)
+    cdef bint _is_idle(self) noexcept
 
     # True: there is a frame. False: more bytes are needed, or the stream has ended.
     cdef bint _next(self) except -1

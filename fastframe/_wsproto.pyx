@@ -407,6 +407,16 @@ cdef class FrameProtocol:
             return None
         return self._frame_decoder._message_at_a_glance(&self._opcode, &self._ascii)
 
+    cdef bint _is_idle(self) noexcept:
+        """True if nothing is here at all, not even a part of a frame; then lets go of the last bytes that were."""
+        cdef FrameDecoder decoder = self._frame_decoder
+        if self._running or self._exhausted or not self._started or decoder._header_here or decoder._bytes_used:
+            return False
+        if decoder._inbox.length or decoder._inbox.has_more():
+            return False
+        decoder._inbox.release()
+        return True
+
     cdef bint _next(self) except -1:
         if self._running:
             raise ValueError("generator already executing")

@@ -148,7 +148,7 @@ typedef struct ff_kernels {
     /* dst[i] = src[i] ^ key[i & 3]. `dst` and `src` are the same or do not overlap. */
     void (*mask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t key[FF_MASKING_KEY_SIZE]);
 
-    /* The same, out of place; true if all that was written to `dst` is ASCII. */
+    /* The same; true if all that was written to `dst` is ASCII. */
     bool (*mask_ascii)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t key[FF_MASKING_KEY_SIZE]);
 
     /* Continues `state` over one chunk of a text. False as soon as a byte proves that the text is not UTF-8; `state` is

@@ -1,0 +1,58 @@
+# The payload of a message that does not come as a whole: in fragments, or in more than one read.
+#
+# Strategy: it is received into its final object. That is made in the size of the message as soon as that is known, so that
+# the last byte completes it. Text is taken for ASCII, in a str, until it proves not to be; then it goes on in bytes with
+# padding on both sides, as the kernels want it, and is decoded at the end.
+cimport cython
+from libc.stdint cimport uint8_t
+
+from fastframe._capi cimport ff_kernels, ff_utf8
+from fastframe._payload cimport Chunk
+
+# What is being made.
+cdef enum Kind:
+    BINARY          # bytes
+    VALIDATED_TEXT  # bytes, of UTF-8
+    ASCII_TEXT      # a str of characters below 128, which nobody has seen yet
+    OTHER_TEXT      # a str, of which the UTF-8 is in bytes with padding
+
+
+@cython.final
+cdef class Gathering:
+    # How many bytes are here. Those that `add` is to unmask in place may be written behind them, at `end`.
+    cdef size_t size
+
+    cdef const ff_kernels *_kernels
+    cdef object _owner      # the bytes or str; None if no message is open
+    cdef uint8_t *_start    # of the payload in it
+    cdef size_t _capacity   # from there on
+    cdef Kind _kind
+    cdef ff_utf8 _utf8      # where the text stands
+
+    cdef int begin(self, Kind kind, size_t capacity) except -1
+
+    # Room for `capacity` bytes in all; memory is moved, at most, not doubled. `owner` may change.
+    cdef int grow(self, size_t capacity) except -1
+
+    # Takes in a chunk, which may stand at `end` already. False if it proves that the text is not UTF-8.
+    cdef bint add(self, const Chunk *chunk) except -1
+
+    # The message; None if a text ends in mid-character. Then no message is open.
+    cdef object finish(self)
+
+    cdef void forget(self) noexcept
+
+    cdef int _take(self, object owner, size_t padding, size_t capacity) except -1
+    cdef bint _add_ascii(self, const Chunk *chunk, uint8_t *out) except -1
+
+    cdef inline bint is_open(self) noexcept:
+        return self._owner is not None
+
+    cdef inline size_t capacity(self) noexcept:
+        return self._capacity
+
+    cdef inline object owner(self):
+        return self._owner
+
+    cdef inline uint8_t *end(self) noexcept:
+        return self._start + self.size
