@@ -1,0 +1,2 @@
+class CollectingListener:
+    messages: list[str | bytes]
