@@ -53,10 +53,13 @@ emulate: ## Run the C tests on emulated x86 processors that have less than this 
 differential: ## Compare ten million frames with wsproto's (half an hour)
 	$(PYTHON) -m fastframe verify --frames 10_000_000
 
-bench: build ## Measure against wsproto
+bench: build ## Measure the codec against wsproto and others; rewrite the tables in README.md and docs/
 	mkdir -p $(BUILD)
-	$(PYTHON) -m pytest benchmarks/bench_wsproto.py --benchmark-columns=median,iqr,rounds --benchmark-json=$(BUILD)/wsproto.json
+	$(PYTHON) benchmarks/build_floor.py
+	$(PYTHON) -m pytest -q benchmarks/bench_wsproto.py --benchmark-json=$(BUILD)/wsproto.json
 	$(PYTHON) -m benchmarks.results $(BUILD)/wsproto.json benchmarks/results/wsproto.json
+	$(PYTHON) -m pytest -q benchmarks/bench_codec.py --benchmark-json=$(BUILD)/codec.json
+	$(PYTHON) -m benchmarks.results $(BUILD)/codec.json benchmarks/results/codec.json
 	$(PYTHON) -m benchmarks.tables
 
 bench-kernels: build ## Measure the kernels by themselves, and plot them into docs/plots/

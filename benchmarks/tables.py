@@ -81,11 +81,34 @@ def wsproto_ratio(times: dict[str, float]) -> str:
     return f"{times['wsproto'] / times['fastframe']:.0f}"
 
 
+def beside_peers(*columns: str) -> Callable[[dict[str, Any]], str]:
+    """How many times as fast as each peer fastframe is; a row for each group of these columns."""
+
+    def table(results: dict[str, Any]) -> str:
+        medians = {group: times for group, times in results["medians"].items() if group.partition(":")[0] in columns}
+        peers = list(dict.fromkeys(peer for times in medians.values() for peer in times if peer != "fastframe"))
+        rows = []
+        for group, times in medians.items():
+            own = times["fastframe"]
+            nanoseconds = f"{own * 1e9:,.0f} ns"
+            rows.append([group, nanoseconds, *(shown(times[peer] / own) if peer in times else "" for peer in peers)])
+        return markdown(["", "fastframe", *peers], rows)
+
+    return table
+
+
 TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
     "masking": ("docs/kernels.md", "kernels.json", masking),
     "is_utf8": ("docs/kernels.md", "kernels.json", by_text("is it UTF-8", "bytes.decode")),
     "wire_to_str": ("docs/kernels.md", "kernels.json", by_text("wire to str", "unmask and CPython")),
     "str_to_frame": ("docs/kernels.md", "kernels.json", by_text("str to frame", "encode, then frame")),
+    "receive": (
+        "docs/speed.md",
+        "codec.json",
+        beside_peers("receive, 64 KiB reads", "receive, 1 KiB reads", "receive, a frame a read"),
+    ),
+    "send": ("docs/speed.md", "codec.json", beside_peers("send, server", "send, client")),
+    "decoder": ("README.md", "codec.json", beside_peers("receive, 64 KiB reads")),
     "wsproto": ("README.md", "wsproto.json", wsproto),
 }
 
@@ -96,10 +119,10 @@ def machine(results: dict[str, Any]) -> str:
 
 
 def write(name: str) -> None:
-    document, source, table = TABLES[name]
+    document, source, make = TABLES[name]
     path = ROOT / document
     results = load(RESULTS / source)
-    text = f"<!-- table: {name} -->\n\n{table(results)}\n\n{machine(results)}\n\n<!-- end of table -->"
+    text = f"<!-- table: {name} -->\n\n{make(results)}\n\n{machine(results)}\n\n<!-- end of table -->"
     pattern = re.compile(rf"<!-- table: {name} -->.*?<!-- end of table -->", re.DOTALL)
     changed, count = pattern.subn(lambda _: text, path.read_text())
     if count != 1:

@@ -276,6 +276,7 @@ cdef class Decoder:
             raise StopIteration
         return message
 
+    @cython.final
     cdef object _message_at_a_glance(self):
         """The next message, if it is here as a whole and nothing about it is unusual. Else None, and nothing has changed."""
         cdef ff_header header

@@ -72,10 +72,11 @@ cdef inline bint looks_ascii(const ff_kernels *kernels, const Chunk *chunk) noex
 
 
 # The text of a chunk that is all ASCII, or None. `ascii` says whether the last text was, and so whether it is worth trying.
-cdef inline object ascii_text(const ff_kernels *kernels, const Chunk *chunk, bint ascii):
-    if chunk.length and (ascii if chunk.length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
+cdef inline object ascii_text(const ff_kernels *kernels, const Chunk *chunk, bint *ascii):
+    if chunk.length and (ascii[0] if chunk.length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
         text = PyUnicode_New(chunk.length, 127)
         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
+            ascii[0] = True
             return text
     return None  # the string was never seen by anybody
 
@@ -83,12 +84,15 @@ cdef inline object ascii_text(const ff_kernels *kernels, const Chunk *chunk, bin
 # The text of a payload that is here as a whole; None if it is not UTF-8, or if CPython's decoder is faster than the
 # kernels. Sets `ascii`.
 cdef inline object whole_text(const ff_kernels *kernels, const Chunk *chunk, bint *ascii):
+    text = ascii_text(kernels, chunk, ascii)
+    return other_text(kernels, chunk, ascii) if text is None else text
+
+
+cdef inline object other_text(const ff_kernels *kernels, const Chunk *chunk, bint *ascii):
     cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
     cdef uint8_t *scratch
-    text = ascii_text(kernels, chunk, ascii[0])
-    if text is not None:
-        ascii[0] = True
-    elif kernels.text_is_fast:
+    text = None
+    if kernels.text_is_fast:
         scratch = scratch_for(chunk.length, on_stack)
         try:
             text = text_by_kernels(kernels, scratch + FF_PADDING, chunk.data, chunk.length, chunk.key)
@@ -107,7 +111,7 @@ cdef inline object chunk_text(
     cdef uint8_t *scratch
     text = None
     if cut.length == 0:
-        text = whole_text(kernels, chunk, ascii) if final else ascii_text(kernels, chunk, ascii[0])
+        text = whole_text(kernels, chunk, ascii) if final else ascii_text(kernels, chunk, ascii)
         if text is not None:
             return text
     scratch = scratch_for(cut.length + chunk.length, on_stack)

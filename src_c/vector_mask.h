@@ -17,13 +17,14 @@ typedef struct {
     uint32_t end;   /* and as it applies at any multiple of four bytes before the end */
 } mask_keys;
 
+/* In a register: four bytes that were just stored one by one would not be there yet. The first byte is the lowest of the word,
+ * as every machine with these vectors is little-endian. */
 static inline uint32_t key_at(const uint8_t *key, size_t offset)
 {
-    uint8_t rotated[4];
     uint32_t word;
-    ff_masking_key_rotate(rotated, key, offset);
-    memcpy(&word, rotated, sizeof word); /* as bytes, whatever the byte order */
-    return word;
+    memcpy(&word, key, sizeof word);
+    unsigned shift = 8 * (unsigned)(offset & 3);
+    return word >> shift | word << (-shift & 31);
 }
 
 static inline bool mask_bytes(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
