@@ -60,6 +60,7 @@ setup(
             extension("_core", "status", "header", "dispatch", "utf8", *KERNELS),
             extension("_inbox"),
             extension("_gather", "utf8"),
+            extension("_deflate"),
             extension("_decoder", "header", "close", "utf8"),
             extension("_encoder", "status", "header", "close"),
             extension("_wsproto", "status", "header", "utf8"),

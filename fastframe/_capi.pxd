@@ -21,6 +21,7 @@ cdef extern from "fastframe.h" nogil:
         FF_ERR_CLOSE_CODE
         FF_ERR_CLOSE_UTF8
         FF_ERR_TEXT_UTF8
+        FF_ERR_DEFLATE
         FF_ERR_FRAME_TOO_BIG
         FF_ERR_MESSAGE_TOO_BIG
         FF_ERR_TOO_MANY_FRAGMENTS

@@ -5,6 +5,7 @@ from typing_extensions import disjoint_base
 
 from fastframe._core import Close, Ping, Pong
 from fastframe._types import Role
+from fastframe.deflate import Agreement
 
 if sys.version_info >= (3, 12):
     from collections.abc import Buffer
@@ -20,6 +21,7 @@ class Decoder(Iterator[str | bytes | Ping | Pong | Close]):
         max_message_size: int = 16777216,
         max_frame_size: int = 16777216,
         max_fragments: int = 8192,
+        deflate: Agreement | None = None,
         decode_text: bool = True,
     ) -> None: ...
     @property

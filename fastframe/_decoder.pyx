@@ -8,22 +8,23 @@ decoder is finished; a payload that is not here as a whole is gathered in its fi
 
 cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint16_t, uint64_t
 from libc.string cimport memcpy
 
 from fastframe._capi cimport (
-    FF_CLIENT, FF_ERR_CONTINUATION_EXPECTED, FF_ERR_CONTINUATION_UNEXPECTED, FF_ERR_FRAME_TOO_BIG,
+    FF_CLIENT, FF_ERR_CONTINUATION_EXPECTED, FF_ERR_CONTINUATION_UNEXPECTED, FF_ERR_DEFLATE, FF_ERR_FRAME_TOO_BIG,
     FF_ERR_MESSAGE_TOO_BIG, FF_ERR_TEXT_UTF8, FF_ERR_TOO_MANY_FRAGMENTS, FF_MASKING_KEY_SIZE, FF_MAX_CONTROL_PAYLOAD,
-    FF_NEED_DATA, FF_OK, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_TEXT, FF_SERVER, ff_close_parse,
-    ff_header, ff_header_check, ff_header_of_whole_message, ff_header_parse, ff_kernels, ff_masking_key_rotate,
+    FF_NEED_DATA, FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_TEXT,
+    FF_RSV1, FF_SERVER, ff_close_parse, ff_header, ff_header_check, ff_header_of_whole_message, ff_header_parse, ff_kernels, ff_masking_key_rotate,
     ff_opcode_is_control, ff_role, ff_status, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._core cimport kernels, new_close, new_ping, new_pong, number_from, protocol_error, raise_status, role_from
+from fastframe._deflate cimport Inflater
 from fastframe._gather cimport ASCII_TEXT, BINARY, OTHER_TEXT, VALIDATED_TEXT, Gathering, Kind
 from fastframe._inbox cimport Inbox
 from fastframe._payload cimport (
-    Chunk, CutCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_bytes, chunk_copy, chunk_text, whole_text,
+    Chunk, CutCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_bytes, chunk_copy, chunk_text, unmasked_chunk, whole_text,
 )
 
 from fastframe._types import Role, Text
@@ -47,6 +48,23 @@ cdef enum:
 
 # Half of what fits, so that no sum of two sizes can overflow: sys.maxsize // 2.
 cdef uint64_t LARGEST_LIMIT = PY_SSIZE_T_MAX // 2
+
+cdef enum:
+    INFLATE_PIECE = 1 << 16
+
+# What ends a compressed message, and is not on the wire (RFC 7692, 7.2.2).
+cdef enum:
+    TAIL_SIZE = 4
+cdef const char *TAIL = b"\x00\x00\xff\xff"
+_INFLATE_TAIL = b"\x00\x00\xff\xff"
+
+
+cdef bytes tailed_bytes(const ff_kernels *kernels, const Chunk *chunk):
+    payload = PyBytes_FromStringAndSize(NULL, chunk.length + TAIL_SIZE)
+    chunk_copy(kernels, chunk, <uint8_t *>PyBytes_AS_STRING(payload))
+    memcpy(PyBytes_AS_STRING(payload) + chunk.length, TAIL, TAIL_SIZE)
+    return payload
+
 
 cdef enum:
     NO_MESSAGE = 0  # the opcode of the open message while there is none; TEXT and BINARY are 1 and 2
@@ -95,7 +113,8 @@ cdef object writable_view(object owner, uint8_t *start, size_t size):
 
 
 cdef class Decoder:
-    """Decoder(role, *, max_message_size=16777216, max_frame_size=16777216, max_fragments=8192, decode_text=True)
+    """Decoder(role, *, max_message_size=16777216, max_frame_size=16777216, max_fragments=8192, deflate=None,
+    decode_text=True)
 
     Turns bytes from the peer into messages (RFC 6455, 5).
 
@@ -103,6 +122,8 @@ cdef class Decoder:
     max_message_size: the largest message in bytes, all its fragments together; 16 MiB unless given.
     max_frame_size: the largest payload of one data frame in bytes; 16 MiB unless given.
     max_fragments: the most frames that one message may have; 8,192 unless given.
+    deflate: a `fastframe.deflate.Agreement` for permessage-deflate (RFC 7692), or None. max_message_size then holds while a
+    message is inflated, piece by piece, as well as for what is on the wire.
     decode_text: with False a text message comes as `Text`: validated bytes, not decoded.
 
     A limit that is not an int raises TypeError, one that is not from 1 to sys.maxsize // 2 ValueError.
@@ -119,6 +140,7 @@ cdef class Decoder:
     cdef ff_role _role
     cdef uint64_t _max_message_size, _max_frame_size, _max_fragments
     cdef bint _decode_text
+    cdef Inflater _inflater         # None if compression was not agreed on
 
     cdef State _state
     cdef str _why_finished
@@ -132,6 +154,10 @@ cdef class Decoder:
     cdef uint64_t _fragments
     cdef uint64_t _message_size     # of all payloads that the headers so far have announced
     cdef Gathering _gathering
+    cdef bint _compressed           # its payload goes through `_inflater`
+    cdef size_t _inflated_size
+    cdef bytes _first_piece         # of what it is inflated to; mostly the only one
+
     cdef bint _ascii                # the last text was
 
     # What get_buffer has offered.
@@ -157,6 +183,7 @@ cdef class Decoder:
         max_message_size=DEFAULT_MAX_SIZE,
         max_frame_size=DEFAULT_MAX_SIZE,
         max_fragments=DEFAULT_MAX_FRAGMENTS,
+        deflate=None,
         decode_text=True,
     ):
         self._role = role_from(role)
@@ -164,6 +191,7 @@ cdef class Decoder:
         self._max_frame_size = limit_from("max_frame_size", max_frame_size)
         self._max_fragments = limit_from("max_fragments", max_fragments)
         self._decode_text = bool(decode_text)
+        self._inflater = None if deflate is None else Inflater(deflate, self._role == FF_SERVER)
         self._restart(HEADER, None)
 
     @property
@@ -243,6 +271,7 @@ cdef class Decoder:
         return (
             self._state == PAYLOAD
             and self._gathering.is_open()
+            and not self._compressed
             and self._inbox.length == 0
             and self._header.payload_length - self._payload_here - self._in_place >= RECEIVE_SIZE
         )
@@ -307,13 +336,16 @@ cdef class Decoder:
                 return None
             if ff_opcode_is_control(self._header.opcode):
                 return self._control_frame()
-            if self._is_whole_message():
+            if self._compressed:
+                if not self._inflate_frame():
+                    return None
+            elif self._is_whole_message():
                 return self._whole_message()
-            if not self._gather():
+            elif not self._gather():
                 return None
             self._state = HEADER
             if self._header.fin:
-                return self._gathered_message()
+                return self._inflated_message() if self._compressed else self._gathered_message()
         return None
 
     cdef int _restart(self, State state, str why_finished) except -1:
@@ -335,7 +367,7 @@ cdef class Decoder:
             if status > FF_NEED_DATA:
                 raise_status(status)
             if self._inbox.length >= 2:
-                raise_status(ff_header_check(&self._header, self._role, 0))
+                raise_status(ff_header_check(&self._header, self._role, self._rsv_allowed()))
                 raise_status(self._check_order())
             if self._header.size:
                 raise_status(self._check_limits())
@@ -344,6 +376,10 @@ cdef class Decoder:
                 return True
             if not self._inbox.more():
                 return False
+
+    cdef uint8_t _rsv_allowed(self) noexcept:
+        """RSV1 says that a message is compressed, on its first frame only (RFC 7692, 6)."""
+        return FF_RSV1 if self._inflater is not None and self._header.opcode in (FF_OPCODE_TEXT, FF_OPCODE_BINARY) else 0
 
     cdef ff_status _check_order(self) noexcept:
         if ff_opcode_is_control(self._header.opcode):
@@ -372,6 +408,7 @@ cdef class Decoder:
             self._fragments += 1
             if self._header.opcode != FF_OPCODE_CONTINUATION:
                 self._opcode = self._header.opcode
+                self._compressed = self._header.rsv == FF_RSV1
 
     # ---- payload that is here as a whole ---------------------------------------------------------------------------
 
@@ -396,7 +433,6 @@ cdef class Decoder:
         )
 
     cdef object _whole_message(self):
-        cdef CutCharacter nothing_cut
         cdef Chunk chunk = self._next_chunk(<size_t>self._header.payload_length)
         opcode = self._opcode
         self._state = HEADER
@@ -405,9 +441,13 @@ cdef class Decoder:
             return chunk_bytes(self._kernels, &chunk)
         if not self._decode_text:
             return self._validated(chunk_bytes(self._kernels, &chunk))
+        return self._decoded(&chunk)
+
+    cdef object _decoded(self, const Chunk *chunk):
+        cdef CutCharacter nothing_cut
         nothing_cut.length = 0
         try:
-            return chunk_text(self._kernels, &chunk, &nothing_cut, True, &self._ascii)
+            return chunk_text(self._kernels, chunk, &nothing_cut, True, &self._ascii)
         except UnicodeDecodeError as error:
             raise protocol_error(FF_ERR_TEXT_UTF8) from error
 
@@ -492,8 +532,79 @@ cdef class Decoder:
             self._ascii = PyUnicode_IS_COMPACT_ASCII(message)
         return message
 
+    # ---- payload that is compressed (RFC 7692) ---------------------------------------------------------------------
+
+    cdef bint _inflate_frame(self) except -1:
+        """Inflates what is here of the payload; True if that was the rest of it."""
+        cdef Chunk chunk
+        cdef size_t length = <size_t>self._header.payload_length
+        while self._payload_here < length and (self._inbox.length or self._inbox.more()):
+            chunk = self._next_chunk(min(length - self._payload_here, self._inbox.length))
+            last = self._header.fin and self._payload_here == length
+            self._inflate(tailed_bytes(self._kernels, &chunk) if last else chunk_bytes(self._kernels, &chunk))
+        if length == 0 and self._header.fin:
+            self._inflate(_INFLATE_TAIL)
+        return self._payload_here == length
+
+    cdef int _inflate(self, bytes data) except -1:
+        """In pieces, so that a message that grows too large is refused one piece beyond the limit."""
+        cdef bytes piece
+        self._inflater.feed(data)
+        while True:
+            try:
+                piece = self._inflater.take(min(<size_t>INFLATE_PIECE, self._max_message_size - self._inflated_size + 1))
+            except ValueError as error:
+                raise protocol_error(FF_ERR_DEFLATE) from error
+            if piece is None:
+                return 0
+            self._inflated_size += PyBytes_GET_SIZE(piece)
+            if self._inflated_size > self._max_message_size:
+                raise protocol_error(FF_ERR_MESSAGE_TOO_BIG)
+            self._keep_piece(piece)
+
+    cdef int _keep_piece(self, bytes piece) except -1:
+        if PyBytes_GET_SIZE(piece) == 0:
+            return 0
+        if self._first_piece is None and not self._gathering.is_open():
+            self._first_piece = piece
+            return 0
+        if self._inflated_size > self._gathering.capacity() or not self._gathering.is_open():
+            self._make_room_for_inflated()
+        if self._first_piece is not None:
+            self._gather_bytes(self._first_piece)
+            self._first_piece = None
+        return self._gather_bytes(piece)
+
+    cdef int _make_room_for_inflated(self) except -1:
+        cdef size_t room = min(2 * self._inflated_size, <size_t>self._max_message_size)
+        return self._gathering.grow(room) if self._gathering.is_open() else self._gathering.begin(
+            self._kind_to_gather(), room
+        )
+
+    cdef int _gather_bytes(self, bytes data) except -1:
+        cdef Chunk chunk = unmasked_chunk(data)
+        return self._gather_chunk(&chunk)
+
+    cdef object _inflated_message(self):
+        cdef bytes payload = self._first_piece if self._first_piece is not None else b""
+        cdef Chunk chunk
+        opcode = self._opcode
+        self._inflater.end_message()
+        if self._gathering.is_open():
+            return self._gathered_message()
+        self._forget_message()
+        if opcode != FF_OPCODE_TEXT:
+            return payload
+        if not self._decode_text:
+            return self._validated(payload)
+        chunk = unmasked_chunk(payload)
+        return self._decoded(&chunk)
+
     cdef void _forget_message(self) noexcept:
         self._opcode = NO_MESSAGE
         self._fragments = 0
         self._message_size = 0
         self._gathering.forget()
+        self._compressed = False
+        self._inflated_size = 0
+        self._first_piece = None

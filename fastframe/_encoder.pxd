@@ -66,6 +66,19 @@ cdef inline object text_payload(const ff_kernels *kernels, object text, Payload 
     return encoded
 
 
+cdef inline void write_payload(const ff_kernels *kernels, const Payload *payload, uint8_t *out) noexcept:
+    if payload.width:
+        kernels.utf8_from(out, payload.size, payload.data, payload.characters, payload.width)
+    else:
+        memcpy(out, payload.data, payload.size)
+
+
+cdef inline bytes payload_bytes(const ff_kernels *kernels, const Payload *payload):
+    content = PyBytes_FromStringAndSize(NULL, payload.size)
+    write_payload(kernels, payload, <uint8_t *>PyBytes_AS_STRING(content))
+    return content
+
+
 cdef inline int write_header(ff_header *header, uint8_t *out) except -1:
     cdef ff_status status = ff_header_write(header, out)
     if status != FF_OK:
@@ -78,14 +91,12 @@ cdef inline void fill_frame(
 ) noexcept:
     memcpy(out, header_bytes, header.size)
     out += header.size
-    if payload.width:
-        kernels.utf8_from(out, payload.size, payload.data, payload.characters, payload.width)
-        if header.masked:
-            kernels.mask(out, out, payload.size, header.masking_key)
-    elif header.masked:
+    if header.masked and payload.width == 0:
         kernels.mask(out, <const uint8_t *>payload.data, payload.size, header.masking_key)
-    else:
-        memcpy(out, payload.data, payload.size)
+        return
+    write_payload(kernels, payload, out)
+    if header.masked:
+        kernels.mask(out, out, payload.size, header.masking_key)
 
 
 # Both take a header without its sizes. ValueError for a header that must not be on the wire.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing_extensions import disjoint_base
 
 from fastframe._types import Role
+from fastframe.deflate import Agreement
 
 if sys.version_info >= (3, 12):
     from collections.abc import Buffer
@@ -12,7 +13,9 @@ else:
 
 @disjoint_base
 class Encoder:
-    def __init__(self, role: Role, *, masking_keys: Callable[[], bytes] | None = None) -> None: ...
+    def __init__(
+        self, role: Role, *, masking_keys: Callable[[], bytes] | None = None, deflate: Agreement | None = None
+    ) -> None: ...
     @property
     def role(self) -> Role: ...
     def message(self, data: str | Buffer) -> bytes: ...

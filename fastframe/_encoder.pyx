@@ -13,10 +13,11 @@ from libc.string cimport memcpy, memset
 from fastframe._buffers cimport FF_BYTES_LIKE, FF_STR_OR_BYTES_LIKE, ff_get_buffer
 from fastframe._capi cimport (
     FF_CLIENT, FF_CLOSE_NO_STATUS, FF_MASKING_KEY_SIZE, FF_MAX_CONTROL_PAYLOAD, FF_MAX_HEADER, FF_OPCODE_BINARY,
-    FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, FF_SERVER, ff_close_code_is_valid,
+    FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, FF_RSV1, FF_SERVER, ff_close_code_is_valid,
     ff_header, ff_kernels, ff_role, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._core cimport kernels, number_from, role_from
+from fastframe._deflate cimport Deflater
 
 import os
 
@@ -105,13 +106,16 @@ cdef class KeyPool:
 # ---- frames --------------------------------------------------------------------------------------------------------
 
 cdef class Encoder:
-    """Encoder(role, *, masking_keys=None)
+    """Encoder(role, *, masking_keys=None, deflate=None)
 
     Turns messages into frames for the peer (RFC 6455, 5).
 
     role: Role.SERVER or Role.CLIENT, this end of the connection; a client's frames are masked. ValueError otherwise.
     masking_keys: a callable that returns a fresh masking key of four bytes, for tests; by default the keys come from the
     operating system's cryptographic random numbers.
+
+    deflate: a `fastframe.deflate.Agreement` for permessage-deflate (RFC 7692), or None. Messages from its threshold on are
+    compressed, and fragmented ones always.
 
     Every method returns new bytes, one frame, to be written as they are and in order. A server's frame may be written to
     any number of connections. Data may be str or any contiguous bytes-like object, which is read and not kept.
@@ -123,6 +127,8 @@ cdef class Encoder:
     cdef const ff_kernels *_kernels
     cdef ff_role _role
     cdef KeyPool _keys
+    cdef Deflater _deflater     # None if compression was not agreed on
+    cdef bint _open_compressed  # the message whose last fragment is to come
     cdef uint8_t _open_opcode   # of the message whose last fragment is to come; CONTINUATION if there is none
     cdef ff_utf8 _open_utf8     # where its text stands
     cdef bint _closed
@@ -136,9 +142,10 @@ cdef class Encoder:
         self._open_utf8 = ff_utf8_start()
         self._closed = False
 
-    def __init__(self, role, *, masking_keys=None):
+    def __init__(self, role, *, masking_keys=None, deflate=None):
         self._role = role_from(role)
         self._keys = KeyPool(masking_keys)
+        self._deflater = None if deflate is None else Deflater(deflate, self._role == FF_CLIENT)
 
     @property
     def role(self):
@@ -186,7 +193,7 @@ cdef class Encoder:
             if not ff_utf8_complete(&utf8):
                 raise ValueError("the last fragment ended in mid-character: bytes must follow, not str (RFC 6455, 8.1)")
             owner = text_payload(self._kernels, data, &payload)
-            frame = self._frame(opcode, &payload, fin, 0)
+            frame = self._data_frame(opcode, &payload, fin)
         else:
             ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_STR_OR_BYTES_LIKE)
             try:
@@ -196,12 +203,26 @@ cdef class Encoder:
                     ):
                         raise ValueError("a text message must be UTF-8 (RFC 6455, 8.1)")
                 payload = bytes_payload(view.buf, view.len)
-                frame = self._frame(opcode, &payload, fin, 0)
+                frame = self._data_frame(opcode, &payload, fin)
             finally:
                 PyBuffer_Release(&view)
         self._open_opcode = FF_OPCODE_CONTINUATION if fin else message_opcode
         self._open_utf8 = utf8
         return frame
+
+    cdef bytes _data_frame(self, uint8_t opcode, const Payload *payload, bint fin):
+        cdef bytes content, compressed
+        cdef Payload whole
+        if self._deflater is None:
+            return self._frame(opcode, payload, fin, 0)
+        if opcode != FF_OPCODE_CONTINUATION:
+            self._open_compressed = not fin or payload.size >= self._deflater.threshold
+        if not self._open_compressed:
+            return self._frame(opcode, payload, fin, 0)
+        content = payload_bytes(self._kernels, payload)
+        compressed = self._deflater.deflate(content, fin)
+        whole = bytes_payload(PyBytes_AS_STRING(compressed), len(compressed))
+        return self._frame(opcode, &whole, fin, 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1)
 
     # ---- control frames (5.5) ----
 

@@ -1,5 +1,5 @@
 # From payload on the wire to Python objects: unmask, validate, build.
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
@@ -22,6 +22,16 @@ cdef struct Chunk:
     size_t length
     bint masked
     uint8_t key[4]   # as it applies to the first byte of `data`; zeros if it is not masked
+
+
+# Bytes that are unmasked already, or never were masked; they must outlive the chunk.
+cdef inline Chunk unmasked_chunk(bytes data) noexcept:
+    cdef Chunk chunk
+    chunk.data = <const uint8_t *>PyBytes_AS_STRING(data)
+    chunk.length = PyBytes_GET_SIZE(data)
+    chunk.masked = False
+    memset(chunk.key, 0, 4)
+    return chunk
 
 
 # The first bytes of a character whose rest is still to come.

@@ -12,7 +12,7 @@ from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.stdint cimport uint8_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
 from fastframe._capi cimport (
     FF_CLIENT, FF_ERR_CONTROL_FRAGMENTED, FF_ERR_CONTROL_LENGTH, FF_ERR_LENGTH_16_NOT_MINIMAL,
@@ -25,7 +25,7 @@ from fastframe._capi cimport (
 from fastframe._core cimport kernels
 from fastframe._encoder cimport bytes_payload, frame_bytearray, frame_bytes, text_payload
 from fastframe._inbox cimport Inbox
-from fastframe._payload cimport Chunk, chunk_bytes, chunk_text, whole_text
+from fastframe._payload cimport Chunk, chunk_bytes, chunk_text, unmasked_chunk, whole_text
 
 from codecs import getincrementaldecoder
 
@@ -480,10 +480,7 @@ cdef class FrameProtocol:
             payload = decoder._take_payload()
             assert isinstance(payload, (bytes, bytearray))
             payload = bytes(payload)
-            chunk.data = <const uint8_t *>PyBytes_AS_STRING(payload)
-            chunk.length = PyBytes_GET_SIZE(payload)
-            chunk.masked = False
-            memset(chunk.key, 0, FF_MASKING_KEY_SIZE)
+            chunk = unmasked_chunk(payload)
         try:
             return chunk_text(self._kernels, &chunk, &self._cut, self._message_finished, &self._ascii)
         except UnicodeDecodeError as error:

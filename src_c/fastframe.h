@@ -45,6 +45,7 @@ typedef enum ff_status {
     FF_ERR_CLOSE_CODE,   /* a status code that must not be on the wire (7.4) */
     FF_ERR_CLOSE_UTF8,   /* a Close reason that is not UTF-8 (5.5.1) */
     FF_ERR_TEXT_UTF8,    /* a text message that is not UTF-8 (8.1) */
+    FF_ERR_DEFLATE,      /* a compressed message that is not DEFLATE (RFC 7692, 7.2.2) */
 
     /* The limits of the endpoint (10.4). */
     FF_ERR_FRAME_TOO_BIG,

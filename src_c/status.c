@@ -33,6 +33,7 @@ static const meaning MEANINGS[FF_STATUS_COUNT] = {
     [FF_ERR_CLOSE_CODE] = {PROTOCOL_ERROR, "the status code must not be used in a Close frame (RFC 6455, 7.4)"},
     [FF_ERR_CLOSE_UTF8] = {INVALID_PAYLOAD, "the reason of a Close frame is not UTF-8 (RFC 6455, 5.5.1)"},
     [FF_ERR_TEXT_UTF8] = {INVALID_PAYLOAD, "a text message is not UTF-8 (RFC 6455, 8.1)"},
+    [FF_ERR_DEFLATE] = {INVALID_PAYLOAD, "a compressed message is not DEFLATE (RFC 7692, 7.2.2)"},
 
     [FF_ERR_FRAME_TOO_BIG] = {TOO_BIG, "the frame is larger than max_frame_size (RFC 6455, 10.4)"},
     [FF_ERR_MESSAGE_TOO_BIG] = {TOO_BIG, "the message is larger than max_message_size (RFC 6455, 10.4)"},

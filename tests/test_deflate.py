@@ -1,0 +1,438 @@
+"""permessage-deflate: negotiation by the letter of RFC 7692, messages between us and others, and limits that hold."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import subprocess
+import sys
+import zlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastframe import Decoder, Encoder, Ping, ProtocolError, Role, Text
+from fastframe.deflate import BACKENDS, Agreement, Deflate, NegotiationError, backend_module
+from tests.strategies import frame
+
+OFFER = "permessage-deflate"
+
+
+def installed_backends() -> list[str]:
+    found = []
+    for name in BACKENDS:
+        try:
+            backend_module(name)
+        except ImportError:
+            continue
+        found.append(name)
+    return found
+
+
+def agreements(**settings: Any) -> tuple[Agreement, Agreement]:
+    """What a client and a server with these settings make of each other."""
+    deflate = Deflate(**settings)
+    server = deflate.accept(deflate.offer())
+    assert server is not None
+    client = deflate.confirm(server.response())
+    assert client is not None
+    return client, server
+
+
+def codecs(sender: Role, **settings: Any) -> tuple[Encoder, Decoder]:
+    client, server = agreements(**settings)
+    if sender is Role.CLIENT:
+        return Encoder(Role.CLIENT, deflate=client), Decoder(Role.SERVER, deflate=server)
+    return Encoder(Role.SERVER, deflate=server), Decoder(Role.CLIENT, deflate=client)
+
+
+def deflated(data: bytes, level: int = 9) -> bytes:
+    compressor = zlib.compressobj(level, zlib.DEFLATED, -15)
+    return (compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+def server_decoder(**limits: Any) -> Decoder:
+    return Decoder(Role.CLIENT, deflate=agreements()[0], **limits)
+
+
+# ---- negotiation (RFC 7692, 5 and 7.1) -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("offers", "response"),
+    [
+        ("permessage-deflate", "permessage-deflate"),
+        ("permessage-deflate; client_max_window_bits", "permessage-deflate"),
+        ("permessage-deflate; client_max_window_bits=10", "permessage-deflate; client_max_window_bits=10"),
+        ('permessage-deflate; client_max_window_bits="10"', "permessage-deflate; client_max_window_bits=10"),
+        ('permessage-deflate; client_max_window_bits="1\\0"', "permessage-deflate; client_max_window_bits=10"),
+        ("permessage-deflate; client_max_window_bits=8", "permessage-deflate; client_max_window_bits=8"),
+        ("permessage-deflate;server_max_window_bits=9", "permessage-deflate; server_max_window_bits=9"),
+        (" permessage-deflate ; server_no_context_takeover ", "permessage-deflate; server_no_context_takeover"),
+        ("permessage-deflate; client_no_context_takeover", "permessage-deflate; client_no_context_takeover"),
+        # The first acceptable one of several, and other extensions passed over.
+        ("permessage-deflate; server_max_window_bits=8, permessage-deflate", "permessage-deflate"),
+        ('x-other; a="b, permessage-deflate", permessage-deflate; unknown, permessage-deflate', "permessage-deflate"),
+        ("=broken, permessage-deflate", "permessage-deflate"),
+    ],
+)
+def test_accepted_offers(offers: str, response: str) -> None:
+    agreement = Deflate().accept(offers)
+    assert agreement is not None
+    assert agreement.response() == response
+
+
+@pytest.mark.parametrize(
+    "offers",
+    [
+        None,
+        "",
+        "permessage-bzip2",
+        "permessage-deflate; unknown",
+        "permessage-deflate; server_max_window_bits",  # an offer must say how many
+        "permessage-deflate; server_max_window_bits=8",  # zlib cannot
+        "permessage-deflate; server_max_window_bits=7",
+        "permessage-deflate; server_max_window_bits=16",
+        "permessage-deflate; server_max_window_bits=010",
+        "permessage-deflate; client_max_window_bits=",
+        "permessage-deflate; client_max_window_bits=x",
+        "permessage-deflate; server_no_context_takeover=1",
+        "permessage-deflate; client_no_context_takeover; client_no_context_takeover",
+        "permessage-deflate; " + " " * 50_000 + "=",
+        "permessage-deflate" + "; a" * 20_000,
+    ],
+)
+def test_declined_offers(offers: str | None) -> None:
+    assert Deflate().accept(offers) is None
+
+
+def test_settings_of_the_server_are_in_its_answer() -> None:
+    settings = Deflate(
+        server_no_context_takeover=True,
+        client_no_context_takeover=True,
+        server_max_window_bits=11,
+        client_max_window_bits=12,
+    )
+    agreement = settings.accept("permessage-deflate; client_max_window_bits; server_max_window_bits=13")
+    assert agreement is not None
+    assert agreement.response() == (
+        "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+        "server_max_window_bits=11; client_max_window_bits=12"
+    )
+    # A client that does not name its window does not know the parameter: it must not be told, and may use all of it.
+    agreement = settings.accept(OFFER)
+    assert agreement is not None
+    assert "client_max_window_bits" not in agreement.response()
+    assert agreement.client_max_window_bits == 15
+
+
+@pytest.mark.parametrize(
+    ("response", "reason"),
+    [
+        ("permessage-deflate, permessage-deflate", "accepted twice"),
+        ("permessage-deflate; unknown=1", "unknown, repeated or malformed"),
+        ("permessage-deflate; client_max_window_bits", "unknown, repeated or malformed"),
+        ("permessage-deflate; server_max_window_bits", "unknown, repeated or malformed"),
+        ("permessage-deflate", "server_no_context_takeover was offered"),
+        ("permessage-deflate; server_no_context_takeover", "server_max_window_bits is above 12"),
+        (
+            "permessage-deflate; server_no_context_takeover; server_max_window_bits=12; client_max_window_bits=14",
+            "client_max_window_bits is above 13",
+        ),
+        (
+            "permessage-deflate; server_no_context_takeover; server_max_window_bits=12; client_max_window_bits=8",
+            "zlib cannot compress",
+        ),
+    ],
+)
+def test_answers_that_break_the_rules(response: str, reason: str) -> None:
+    settings = Deflate(server_no_context_takeover=True, server_max_window_bits=12, client_max_window_bits=13)
+    with pytest.raises(NegotiationError, match=reason):
+        settings.confirm(response)
+
+
+def test_a_server_may_decline() -> None:
+    assert Deflate().confirm(None) is None
+    assert Deflate().confirm("x-other; a=1") is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "text"),
+    [
+        ({"server_max_window_bits": 8}, ValueError, "server_max_window_bits must be from 9 to 15, not 8"),
+        ({"client_max_window_bits": "15"}, TypeError, "client_max_window_bits must be an int, not str"),
+        ({"memory_level": 10}, ValueError, "memory_level must be from 1 to 9"),
+        ({"level": 10}, ValueError, "level must be from -1 to 9, not 10"),
+        ({"threshold": -1}, ValueError, "threshold must be from 0"),
+        ({"backend": "brotli"}, ValueError, "backend must be one of zlib, zlib-ng, isal, not 'brotli'"),
+    ],
+)
+def test_settings_that_cannot_be(settings: dict[str, Any], error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        Deflate(**settings)
+
+
+def test_a_backend_that_is_not_installed_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("isal", "isal.isal_zlib"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match="'isal' is not installed: pip install isal"):
+        Deflate(backend="isal")
+
+
+# ---- messages ------------------------------------------------------------------------------------------------------
+
+MESSAGES: list[str | bytes] = [
+    "hello hello hello", "", b"", "żółć 日本 😀 " * 300, b"\x00" * 200_000, random.Random(7).randbytes(100_000), "a", "hello hello hello",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("backend", installed_backends())
+@pytest.mark.parametrize("takeover", [True, False])
+@pytest.mark.parametrize("window_bits", [9, 12, 15])
+@pytest.mark.parametrize("sender", Role)
+def test_messages_arrive_however_they_are_cut(sender: Role, window_bits: int, takeover: bool, backend: str) -> None:
+    settings = {
+        "server_no_context_takeover": not takeover, "client_no_context_takeover": not takeover,
+        "server_max_window_bits": window_bits, "client_max_window_bits": window_bits, "backend": backend,
+    }  # fmt: skip
+    for step in (3, 1000, 65536, 10**7):
+        encoder, decoder = codecs(sender, **settings)
+        wire = b"".join(encoder.message(message) for message in MESSAGES)
+        wire += encoder.text("fragé", fin=False) + encoder.ping(b"between") + encoder.continuation("ments", fin=False)
+        wire += encoder.continuation("") + encoder.binary(b"", fin=False) + encoder.continuation(b"")
+        assert len(wire) < 150_000
+        found = [message for i in range(0, len(wire), step) for message in decoder.feed(wire[i : i + step])]
+        assert found == [*MESSAGES, Ping(b"between"), "fragéments", b""]
+
+
+@pytest.mark.usefixtures("kernel")
+@given(texts=st.lists(st.text(max_size=200), max_size=8), cuts=st.lists(st.integers(0, 3000)))
+def test_any_texts(texts: list[str], cuts: list[int]) -> None:
+    encoder, decoder = codecs(Role.CLIENT)
+    wire = b"".join(encoder.text(text) for text in texts)
+    edges = sorted({0, len(wire), *(cut for cut in cuts if cut < len(wire))})
+    assert [message for a, b in itertools.pairwise(edges) for message in decoder.feed(wire[a:b])] == texts
+
+
+def test_small_messages_below_the_threshold_are_sent_as_they_are() -> None:
+    encoder, decoder = codecs(Role.SERVER, threshold=20)
+    assert encoder.text("x" * 19) == frame(1, b"x" * 19)
+    assert encoder.text("x" * 20)[0] == 0xC1
+    assert encoder.text("x" * 19, fin=False)[0] == 0x41  # nobody knows how long it will be
+    assert encoder.continuation("")[0] == 0x80
+    assert list(decoder.feed(frame(1, b"plain"))) == ["plain"]
+
+
+def test_text_that_is_not_decoded() -> None:
+    decoder = Decoder(Role.CLIENT, deflate=agreements()[0], decode_text=False)
+    (found,) = decoder.feed(frame(1, deflated("é".encode()), rsv=4))
+    assert (type(found), found) == (Text, "é".encode())
+    long = "é" * 100_000
+    (found,) = decoder.feed(frame(1, deflated(long.encode()), rsv=4))
+    assert (type(found), found) == (Text, long.encode())
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        "c1 07 f2 48 cd c9 c9 07 00",  # one block
+        "41 03 f2 48 cd 80 04 c9 c9 07 00",  # two frames
+        "c1 0b 00 05 00 fa ff 48 65 6c 6c 6f 00",  # not compressed
+        "c1 08 f3 48 cd c9 c9 07 00 00",  # with BFINAL
+        "c1 07 f3 48 cd c9 c9 07 00",  # with BFINAL, without the empty block behind it
+        "c1 0d f2 48 05 00 00 00 ff ff ca c9 c9 07 00",  # two blocks
+    ],
+)
+def test_the_examples_of_the_rfc(wire: str) -> None:
+    """RFC 7692, 7.2.3."""
+    decoder = server_decoder()
+    for _ in range(3):
+        assert list(decoder.feed(bytes.fromhex(wire))) == ["Hello"]
+    assert list(decoder.feed(bytes.fromhex("c1 07 f2 48 cd c9 c9 07 00"))) == ["Hello"]
+
+
+def test_the_window_goes_on_behind_a_final_block() -> None:
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
+    first = compressor.compress(b"the same words again, ") + compressor.flush()
+    other = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=b"the same words again, ")
+    second = (other.compress(b"the same words again, ") + other.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    assert list(server_decoder().feed(frame(2, first + second, rsv=4))) == [b"the same words again, " * 2]
+
+
+def test_prepared_messages() -> None:
+    _, server = agreements(server_no_context_takeover=True, threshold=10)
+    client = agreements(server_no_context_takeover=True)[0]
+    prepared = [server.prepare("short"), server.prepare("long " * 100), server.prepare(b"long " * 100)]
+    for _ in range(3):
+        encoder, decoder = Encoder(Role.SERVER, deflate=server), Decoder(Role.CLIENT, deflate=client)
+        wire = (
+            encoder.text("of this connection, long") + prepared[1] + encoder.text("again") + prepared[0] + prepared[2]
+        )
+        assert list(decoder.feed(wire)) == ["of this connection, long", "long " * 100, "again", "short", b"long " * 100]
+    with pytest.raises(ValueError, match="needs an agreement with server_no_context_takeover"):
+        agreements()[1].prepare("x")
+
+
+# ---- what breaks the rules -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wire", "code", "reason"),
+    [
+        (frame(9, b"", rsv=4), 1002, "reserved bit"),
+        (frame(1, b"", fin=False) + frame(0, b"", rsv=4), 1002, "reserved bit"),
+        (frame(1, deflated(b"x"), rsv=6), 1002, "reserved bit"),
+        (
+            frame(1, deflated(b"x" * 99)[:20], fin=False, rsv=4) + frame(1, b"y"),
+            1002,
+            "before the last one was finished",
+        ),
+        (frame(1, b"\xff" * 30, rsv=4), 1007, "not DEFLATE"),
+        (frame(1, deflated(b"\xff\xff"), rsv=4), 1007, "not UTF-8"),
+        (frame(1, deflated(b"\xe2\x82"), rsv=4), 1007, "not UTF-8"),
+        (frame(1, deflated(b"\xe2\x82" * 60_000), rsv=4), 1007, "not UTF-8"),
+    ],
+)
+def test_broken_rules(wire: bytes, code: int, reason: str) -> None:
+    decoder = server_decoder()
+    found = []
+    with pytest.raises(ProtocolError, match=reason) as error:
+        found.extend(decoder.feed(frame(1, b"before") + wire))
+    assert error.value.code == code
+    assert decoder.finished
+
+
+def test_rsv1_without_an_agreement_is_an_error() -> None:
+    with pytest.raises(ProtocolError, match="reserved bit"):
+        list(Decoder(Role.CLIENT).feed(frame(1, deflated(b"x"), rsv=4)))
+
+
+@pytest.mark.parametrize("backend", installed_backends())
+@pytest.mark.parametrize("size", [0, 1, 1000, 65535, 65536, 65537, 200_000])
+def test_the_limit_holds_to_the_byte(size: int, backend: str) -> None:
+    client, _ = agreements(backend=backend)
+    payload = deflated(b"x" * size)
+    for step in (7, 10**6):
+        for limit, allowed in ((max(size, 1), True), (size - 1, False)):
+            if limit < 1 or (len(payload) > limit):
+                continue
+            decoder = Decoder(Role.CLIENT, deflate=client, max_message_size=limit)
+            wire = frame(2, payload, rsv=4)
+            pieces = (wire[i : i + step] for i in range(0, len(wire), step))
+            if allowed:
+                assert [message for piece in pieces for message in decoder.feed(piece)] == [b"x" * size]
+                continue
+            with pytest.raises(ProtocolError, match="larger than max_message_size") as error:
+                for piece in pieces:
+                    list(decoder.feed(piece))
+            assert error.value.code == 1009
+
+
+BOMB = """
+import resource, zlib
+from fastframe import Decoder, ProtocolError, Role
+from fastframe.deflate import Deflate
+from tests.strategies import frame
+
+compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
+bomb = b"".join(compressor.compress(bytes(2**16)) for _ in range(2**10)) + compressor.flush(zlib.Z_SYNC_FLUSH)
+wire = frame(2, bomb[:-4], rsv=4)
+assert len(wire) < 70_000
+decoder = Decoder(Role.CLIENT, deflate=Deflate().confirm("permessage-deflate"), max_message_size=2**20)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    list(decoder.feed(wire))
+except ProtocolError as error:
+    assert error.code == 1009, error
+else:
+    raise AssertionError("64 MiB were accepted")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no resource module")
+def test_a_bomb_costs_the_limit_and_little_more() -> None:
+    """65 kB that become 64 MiB, with a limit of one: in a process of its own, as no process gives its peak back."""
+    result = subprocess.run([sys.executable, "-c", BOMB], check=True, capture_output=True, text=True)
+    grown = int(result.stdout) // (1024 if sys.platform == "darwin" else 1)
+    assert grown <= 3 * 1024, f"{grown} KiB"
+
+
+def test_fragments_of_a_compressed_message_are_counted() -> None:
+    decoder = server_decoder(max_fragments=3)
+    wire = frame(2, b"", fin=False, rsv=4) + frame(0, b"", fin=False) * 3
+    with pytest.raises(ProtocolError, match="more fragments") as error:
+        list(decoder.feed(wire))
+    assert error.value.code == 1009
+
+
+def test_a_flood_of_empty_stored_blocks_is_bounded_by_its_own_size() -> None:
+    flood = b"\x00\x00\x00\xff\xff" * 100_000
+    assert list(server_decoder().feed(frame(2, flood, rsv=4))) == [b""]
+
+
+# ---- others --------------------------------------------------------------------------------------------------------
+
+PARAMETERS = [
+    {
+        "server_no_context_takeover": a,
+        "client_no_context_takeover": b,
+        "server_max_window_bits": c,
+        "client_max_window_bits": d,
+    }
+    for a, b, c, d in itertools.product((False, True), (False, True), (9, 15), (9, 15))
+]
+
+
+@pytest.mark.parametrize("parameters", PARAMETERS, ids=str)
+@pytest.mark.parametrize("our_role", Role)
+def test_websockets_understands_us_and_we_it(our_role: Role, parameters: dict[str, Any]) -> None:
+    deflate = pytest.importorskip("websockets.extensions.permessage_deflate")
+    from websockets.frames import Frame, Opcode
+    from websockets.protocol import Protocol, Side
+
+    client, server = agreements(**parameters)
+    ours, we_are_client = (client, True) if our_role is Role.CLIENT else (server, False)
+    remote, local = ("client", "server") if we_are_client else ("server", "client")
+    peer: Any = Protocol(Side.SERVER if we_are_client else Side.CLIENT)
+    extension = deflate.PerMessageDeflate(
+        remote_no_context_takeover=parameters[f"{remote}_no_context_takeover"],
+        local_no_context_takeover=parameters[f"{local}_no_context_takeover"],
+        remote_max_window_bits=parameters[f"{remote}_max_window_bits"],
+        local_max_window_bits=parameters[f"{local}_max_window_bits"],
+    )
+    peer.extensions = [extension]
+    encoder, decoder = Encoder(our_role, deflate=ours), Decoder(our_role, deflate=ours)
+    for message in MESSAGES * 2:
+        peer.receive_data(encoder.message(message))
+        (received,) = peer.events_received()
+        text = received.opcode is Opcode.TEXT
+        assert (str(received.data, "utf-8") if text else bytes(received.data)) == message
+        data = message.encode() if isinstance(message, str) else message
+        sent = Frame(Opcode.TEXT if isinstance(message, str) else Opcode.BINARY, data)
+        wire = sent.serialize(mask=not we_are_client, extensions=[extension])
+        assert list(decoder.feed(wire)) == [message]
+
+
+@pytest.mark.parametrize("parameters", PARAMETERS, ids=str)
+def test_wsproto_understands_us_and_we_it(parameters: dict[str, Any]) -> None:
+    pytest.importorskip("wsproto")
+    from wsproto.connection import CLIENT, Connection
+    from wsproto.events import BytesMessage, Event, TextMessage
+    from wsproto.extensions import PerMessageDeflate
+
+    server = agreements(**parameters)[1]
+    extension = PerMessageDeflate()
+    extension.finalize(server.response())
+    peer = Connection(CLIENT, [extension])
+    encoder, decoder = Encoder(Role.SERVER, deflate=server), Decoder(Role.SERVER, deflate=server)
+    for message in MESSAGES * 2:
+        peer.receive_data(encoder.message(message))
+        events: list[Any] = list(peer.events())
+        assert events[-1].message_finished
+        empty: Any = "" if isinstance(message, str) else b""
+        assert empty.join(event.data for event in events) == message
+        event: Event = TextMessage(message) if isinstance(message, str) else BytesMessage(message)
+        assert list(decoder.feed(peer.send(event))) == [message]
