@@ -8,7 +8,7 @@ decoder is finished; a payload that is not here as a whole is gathered in its fi
 
 cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint16_t, uint64_t
 from libc.string cimport memcpy
 
@@ -24,7 +24,8 @@ from fastframe._deflate cimport Inflater
 from fastframe._gather cimport ASCII_TEXT, BINARY, OTHER_TEXT, VALIDATED_TEXT, Gathering, Kind
 from fastframe._inbox cimport Inbox
 from fastframe._payload cimport (
-    Chunk, CutCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_bytes, chunk_copy, chunk_text, unmasked_chunk, whole_text,
+    Chunk, CutCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_bytes, chunk_bytes_and_deflate_tail, chunk_copy, chunk_text,
+    unmasked_chunk, whole_text,
 )
 
 from fastframe._types import Role, Text
@@ -51,20 +52,6 @@ cdef uint64_t LARGEST_LIMIT = PY_SSIZE_T_MAX // 2
 
 cdef enum:
     INFLATE_PIECE = 1 << 16
-
-# What ends a compressed message, and is not on the wire (RFC 7692, 7.2.2).
-cdef enum:
-    TAIL_SIZE = 4
-cdef const char *TAIL = b"\x00\x00\xff\xff"
-_INFLATE_TAIL = b"\x00\x00\xff\xff"
-
-
-cdef bytes tailed_bytes(const ff_kernels *kernels, const Chunk *chunk):
-    payload = PyBytes_FromStringAndSize(NULL, chunk.length + TAIL_SIZE)
-    chunk_copy(kernels, chunk, <uint8_t *>PyBytes_AS_STRING(payload))
-    memcpy(PyBytes_AS_STRING(payload) + chunk.length, TAIL, TAIL_SIZE)
-    return payload
-
 
 cdef enum:
     NO_MESSAGE = 0  # the opcode of the open message while there is none; TEXT and BINARY are 1 and 2
@@ -541,15 +528,18 @@ cdef class Decoder:
         while self._payload_here < length and (self._inbox.length or self._inbox.more()):
             chunk = self._next_chunk(min(length - self._payload_here, self._inbox.length))
             last = self._header.fin and self._payload_here == length
-            self._inflate(tailed_bytes(self._kernels, &chunk) if last else chunk_bytes(self._kernels, &chunk))
+            self._inflate_chunk(&chunk, last)
         if length == 0 and self._header.fin:
-            self._inflate(_INFLATE_TAIL)
+            chunk = self._next_chunk(0)
+            self._inflate_chunk(&chunk, True)
         return self._payload_here == length
 
-    cdef int _inflate(self, bytes data) except -1:
+    cdef int _inflate_chunk(self, const Chunk *chunk, bint last) except -1:
         """In pieces, so that a message that grows too large is refused one piece beyond the limit."""
         cdef bytes piece
-        self._inflater.feed(data)
+        self._inflater.feed(
+            chunk_bytes_and_deflate_tail(self._kernels, chunk) if last else chunk_bytes(self._kernels, chunk)
+        )
         while True:
             try:
                 piece = self._inflater.take(min(<size_t>INFLATE_PIECE, self._max_message_size - self._inflated_size + 1))

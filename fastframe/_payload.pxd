@@ -53,6 +53,17 @@ cdef inline bytes chunk_bytes(const ff_kernels *kernels, const Chunk *chunk):
     return payload
 
 
+# The same with what ends each compressed message and is not on the wire (RFC 7692, 7.2.2).
+cdef enum:
+    DEFLATE_TAIL_SIZE = 4
+
+cdef inline bytes chunk_bytes_and_deflate_tail(const ff_kernels *kernels, const Chunk *chunk):
+    payload = PyBytes_FromStringAndSize(NULL, chunk.length + DEFLATE_TAIL_SIZE)
+    chunk_copy(kernels, chunk, <uint8_t *>PyBytes_AS_STRING(payload))
+    memcpy(PyBytes_AS_STRING(payload) + chunk.length, b"\x00\x00\xff\xff", DEFLATE_TAIL_SIZE)
+    return payload
+
+
 # ---- text: ASCII straight into the string, anything else through a scratch buffer with padding on both sides ----
 
 cdef enum:

@@ -14,8 +14,17 @@ cdef enum:
 # nothing up by name.
 cdef class Wsproto:
     cdef readonly tuple opcodes           # wsproto's Opcode members by their number
-    cdef readonly object CloseReason, Frame, FrameProtocol, Header, ParseFailed, RsvBits
+    cdef readonly object CloseReason, Frame, FrameProtocol, Header, ParseFailed, PerMessageDeflate, RsvBits
+    cdef object _methods_of_deflate       # of PerMessageDeflate, as they were before anybody changed them
     cdef bint payloads_are_bytes          # since 1.3; before, some are bytearray
+
+    # The options of `install`, for connections from now on; what is None or false is as in wsproto.
+    cdef uint64_t max_message_size, max_fragments
+    cdef bint fix_interleaved_control
+    cdef readonly object deflate
+    cdef object zlib                      # the back-end
+
+    cdef object own_deflate(self, object extensions)
 
     cdef object frame(self, uint8_t opcode, object payload, bint frame_finished, bint message_finished)
 
@@ -32,6 +41,8 @@ cdef class FrameDecoder:
     cdef uint64_t _payload_required, _payload_consumed
     cdef size_t _bytes_used
     cdef bint _running
+    cdef object _deflate                  # the only extension, if that is wsproto's own PerMessageDeflate
+    cdef uint64_t _room                   # how many bytes the open message may still be inflated to
 
     # The piece of payload that `_advance` has come to: as it stands on the wire, or what the extensions made of it.
     cdef Chunk _chunk
@@ -39,7 +50,7 @@ cdef class FrameDecoder:
     cdef uint8_t _opcode
     cdef bint _frame_finished, _fin
 
-    cdef object _message_at_a_glance(self, uint8_t *opcode, bint *ascii)
+    cdef object _message_at_a_glance(self, uint8_t *opcode, bint *ascii, uint64_t max_size)
     cdef bint _is_plain(self) noexcept
 
     # True: there is a piece. False: more bytes are needed.
@@ -54,6 +65,9 @@ cdef class FrameDecoder:
     cdef bint _take_chunk(self) except -1
     cdef object _chunk_payload(self)
     cdef object _extend(self)
+    cdef bint _is_deflate(self) noexcept
+    cdef int _check_deflate_header(self, const ff_header *header) except -1
+    cdef object _inflate(self)
     cdef object _complete_extensions(self, object payload)
 
 
@@ -66,6 +80,9 @@ cdef class FrameProtocol:
     cdef bint _started, _exhausted, _running
 
     cdef uint8_t _message_opcode
+    cdef uint64_t _max_message_size, _max_fragments
+    cdef uint64_t _message_size, _fragments
+    cdef bint _sends_deflated
     cdef CutCharacter _cut
     cdef bint _ascii                      # the last text was
 
@@ -90,9 +107,13 @@ cdef class FrameProtocol:
     cdef int _make_decoder(self, object client, object extensions) except -1
     cdef bint _parse(self) except -1
     cdef int _process_data(self) except -1
+    cdef int _check_limits(self) except -1
+    cdef bint _is_deflate(self) noexcept
+    cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) except -1
+    cdef bytes _deflated(self, bytes data, bint fin)
     cdef object _decode_text(self)
     cdef bint _is_plain(self) noexcept
-    cdef object _serialize(self, uint8_t opcode, const Payload *payload, bint fin, bint as_bytes)
+    cdef object _serialize(self, uint8_t opcode, const Payload *payload, bint fin, bint as_bytes, uint8_t rsv)
 
 
 cdef class GeneratorShape:

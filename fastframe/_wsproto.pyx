@@ -8,10 +8,10 @@ so it behaves like the installed wsproto because it is the installed wsproto.
 
 from cpython.bytearray cimport PyByteArray_CheckExact
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
-from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
+from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_CheckExact
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy
 
 from fastframe._capi cimport (
@@ -23,13 +23,17 @@ from fastframe._capi cimport (
     ff_masking_key_rotate, ff_opcode_is_control, ff_status,
 )
 from fastframe._core cimport kernels
-from fastframe._encoder cimport bytes_payload, frame_bytearray, frame_bytes, text_payload
+from fastframe._encoder cimport Payload, bytes_payload, frame_bytearray, frame_bytes, payload_bytes, text_payload
 from fastframe._inbox cimport Inbox
-from fastframe._payload cimport Chunk, chunk_bytes, chunk_text, unmasked_chunk, whole_text
+from fastframe._payload cimport Chunk, chunk_bytes, chunk_bytes_and_deflate_tail, chunk_text, unmasked_chunk, whole_text
 
 from codecs import getincrementaldecoder
 
 from fastframe._wsproto_version import supported_version
+from fastframe.deflate import backend_module
+
+
+cdef uint64_t NO_LIMIT = <uint64_t>-1
 
 
 cdef extern from *:
@@ -57,6 +61,7 @@ cdef class Wsproto:
     def __init__(self):
         version = supported_version()
         import wsproto.frame_protocol as original
+        from wsproto import extensions
 
         members = {member.value: member for member in original.Opcode}
         self.opcodes = tuple([members.get(number) for number in range(16)])
@@ -67,11 +72,37 @@ cdef class Wsproto:
         self.ParseFailed = original.ParseFailed
         self.RsvBits = original.RsvBits
         self.payloads_are_bytes = version != "1.2.0"
+        self.PerMessageDeflate = extensions.PerMessageDeflate
+        self._methods_of_deflate = methods_of_deflate(self.PerMessageDeflate)
+        self.set_options()
+
+    def set_options(self, max_message_size=None, max_fragments=None, deflate=None, fix_interleaved_control=False):
+        """The options of `install`, already checked; without arguments, none."""
+        self.max_message_size = NO_LIMIT if max_message_size is None else max_message_size
+        self.max_fragments = NO_LIMIT if max_fragments is None else max_fragments
+        self.deflate = deflate
+        self.fix_interleaved_control = fix_interleaved_control
+        self.zlib = backend_module(deflate.backend if deflate else "zlib")
+
+    cdef object own_deflate(self, object extensions):
+        """The extension of a connection that has no other than wsproto's own PerMessageDeflate; else None."""
+        if not self.payloads_are_bytes or not PyList_CheckExact(extensions) or PyList_GET_SIZE(extensions) != 1:
+            return None
+        if type(extensions[0]) is not self.PerMessageDeflate:
+            return None
+        if methods_of_deflate(self.PerMessageDeflate) != self._methods_of_deflate:
+            return None
+        return extensions[0]
 
     cdef object frame(self, uint8_t opcode, object payload, bint frame_finished, bint message_finished):
         return ff_named_tuple_4(
             self.Frame, <object>PyTuple_GET_ITEM(self.opcodes, opcode), payload, frame_finished, message_finished
         )
+
+
+def methods_of_deflate(kind):
+    names = ("frame_inbound_header", "frame_inbound_payload_data", "frame_inbound_complete", "frame_outbound")
+    return [vars(kind)[name] for name in names]
 
 
 # The one instance.
@@ -103,11 +134,13 @@ cdef class FrameDecoder:
         self._kernels = kernels()
         self._header_here = False
         self._effective_opcode = NO_OPCODE
+        self._room = NO_LIMIT
         self.extensions = []
 
     def __init__(self, client, extensions=None):
         self.client = client
         self.extensions = extensions or []
+        self._deflate = self._wsproto.own_deflate(self.extensions)
 
     def receive_bytes(self, data):
         try:
@@ -122,7 +155,7 @@ cdef class FrameDecoder:
             return None
         return self._wsproto.frame(self._opcode, self._take_payload(), self._frame_finished, self._fin)
 
-    cdef object _message_at_a_glance(self, uint8_t *opcode, bint *ascii):
+    cdef object _message_at_a_glance(self, uint8_t *opcode, bint *ascii, uint64_t max_size):
         """The payload of a message that is here in one frame with nothing unusual. Else None, and nothing has changed."""
         cdef ff_header header
         cdef Chunk chunk
@@ -130,7 +163,7 @@ cdef class FrameDecoder:
             return None
         if not ff_header_of_whole_message(
             self._inbox.data, self._inbox.length, FF_CLIENT if self.client else FF_SERVER, &header
-        ):
+        ) or header.payload_length > max_size:
             return None
         chunk.data = self._inbox.data + header.size
         chunk.length = <size_t>header.payload_length
@@ -172,7 +205,10 @@ cdef class FrameDecoder:
             return False
         if not self._take_chunk():
             return False
-        self._extended_payload = None if self._is_plain() else self._extend()
+        if self._is_plain():
+            self._extended_payload = None
+        else:
+            self._extended_payload = self._inflate() if self._is_deflate() else self._extend()
         self._opcode = self._effective_opcode
         self._fin = self._header.fin
         if self._frame_finished:
@@ -226,7 +262,10 @@ cdef class FrameDecoder:
 
     cdef int _check_header(self, const ff_header *header) except -1:
         cdef uint8_t rsv_allowed = 0
-        if not self._is_plain():
+        if self._is_deflate():
+            self._check_deflate_header(header)
+            rsv_allowed = FF_RSV1
+        elif not self._is_plain():
             opcode = self._wsproto.opcodes[header.opcode]
             rsv = self._rsv_bits(header.rsv)
             rsv_used = [False, False, False]
@@ -308,6 +347,56 @@ cdef class FrameDecoder:
         payload += final
         return payload
 
+    # ---- wsproto's PerMessageDeflate, as its methods do it, with its own attributes ----
+
+    cdef bint _is_deflate(self) noexcept:
+        return (
+            self._deflate is not None
+            and PyList_CheckExact(self.extensions)
+            and PyList_GET_SIZE(self.extensions) == 1
+            and <object>PyList_GET_ITEM(self.extensions, 0) is self._deflate
+        )
+
+    cdef int _check_deflate_header(self, const ff_header *header) except -1:
+        deflate = self._deflate
+        cdef bint is_control = ff_opcode_is_control(header.opcode), rsv1 = header.rsv & FF_RSV1
+        if rsv1 and (is_control or header.opcode == FF_OPCODE_CONTINUATION):
+            raise self._wsproto.ParseFailed("error in extension", self._wsproto.CloseReason.PROTOCOL_ERROR)
+        deflate._inbound_is_compressible = not is_control
+        if deflate._inbound_compressed is None and not (is_control and self._wsproto.fix_interleaved_control):
+            deflate._inbound_compressed = rsv1
+            if rsv1 and deflate._decompressor is None:
+                bits = deflate.server_max_window_bits if self.client else deflate.client_max_window_bits
+                deflate._decompressor = self._wsproto.zlib.decompressobj(-int(bits))
+        return 0
+
+    cdef object _inflate(self):
+        deflate = self._deflate
+        cdef bint is_control = ff_opcode_is_control(self._effective_opcode)
+        cdef bint last = self._frame_finished and self._header.fin
+        if is_control or not deflate._inbound_compressed:
+            if last and not (is_control and self._wsproto.fix_interleaved_control):
+                deflate._inbound_compressed = None  # a defect of wsproto: a message may be open around a control frame
+            return self._chunk_payload()
+        data = (
+            chunk_bytes_and_deflate_tail(self._kernels, &self._chunk) if last
+            else chunk_bytes(self._kernels, &self._chunk)
+        )
+        try:
+            if self._room == NO_LIMIT:
+                payload = deflate._decompressor.decompress(data)
+            else:
+                payload = deflate._decompressor.decompress(data, self._room + 1)
+            if last and deflate._decompressor.eof:
+                payload += deflate._decompressor.flush()  # which makes the next message fail
+        except self._wsproto.zlib.error:
+            raise self._wsproto.ParseFailed("error in extension", self._wsproto.CloseReason.INVALID_FRAME_PAYLOAD_DATA)
+        if last:
+            if deflate.server_no_context_takeover if self.client else deflate.client_no_context_takeover:
+                deflate._decompressor = None
+            deflate._inbound_compressed = None
+        return payload
+
     # ---- wsproto's attributes, as they are now ----
 
     @property
@@ -367,6 +456,8 @@ cdef class FrameProtocol:
 
     def __cinit__(self, *args, **kwargs):
         self._wsproto = INSTALLED
+        self._max_message_size = self._wsproto.max_message_size
+        self._max_fragments = self._wsproto.max_fragments
         self._kernels = kernels()
         self._keys = KeyPool()
         self._message_opcode = NO_OPCODE
@@ -405,7 +496,7 @@ cdef class FrameProtocol:
         """The payload of the next message, in `_opcode` its kind, if it is here in one frame. Else None: then see `_next`."""
         if self._running or self._exhausted or not self._started or self._message_opcode != NO_OPCODE:
             return None
-        return self._frame_decoder._message_at_a_glance(&self._opcode, &self._ascii)
+        return self._frame_decoder._message_at_a_glance(&self._opcode, &self._ascii, self._max_message_size)
 
     cdef bint _is_idle(self) noexcept:
         """True if nothing is here at all, not even a part of a frame; then lets go of the last bytes that were."""
@@ -456,11 +547,14 @@ cdef class FrameProtocol:
             if self._opcode == FF_OPCODE_CONTINUATION:
                 raise self._wsproto.ParseFailed("unexpected CONTINUATION")
             self._message_opcode = self._opcode
+            self._message_size = self._fragments = 0
             self._cut.length = 0
         elif self._opcode != FF_OPCODE_CONTINUATION:
             opcode = self._wsproto.opcodes[self._opcode]
             raise self._wsproto.ParseFailed(f"expected CONTINUATION, got {opcode!r}")
 
+        if self._max_message_size != NO_LIMIT or self._max_fragments != NO_LIMIT:
+            self._check_limits()
         self._opcode = self._message_opcode
         self._message_finished = self._message_finished and self._frame_finished
         if self._opcode == FF_OPCODE_TEXT:
@@ -469,6 +563,28 @@ cdef class FrameProtocol:
             self._payload = self._frame_decoder._take_payload()
         if self._message_finished:
             self._message_opcode = NO_OPCODE
+        return 0
+
+    cdef int _check_limits(self) except -1:
+        """The options of `install`. A frame counts as soon as its header says how long it is, or as it is inflated."""
+        cdef FrameDecoder decoder = self._frame_decoder
+        cdef bint frame_begins = decoder._payload_consumed == decoder._chunk.length
+        self._fragments += frame_begins
+        if decoder._extended_payload is not None:
+            self._message_size += len(decoder._extended_payload)
+        elif frame_begins:
+            self._message_size += decoder._header.payload_length
+        reason = None
+        if self._message_size > self._max_message_size:
+            reason = f"message larger than max_message_size ({self._max_message_size} bytes)"
+        elif self._fragments > self._max_fragments:
+            reason = f"message with more fragments than max_fragments ({self._max_fragments})"
+        if reason is not None:
+            raise self._wsproto.ParseFailed(reason, self._wsproto.CloseReason.MESSAGE_TOO_BIG)
+        if self._max_message_size != NO_LIMIT:
+            decoder._room = self._max_message_size if self._message_finished and self._frame_finished else (
+                self._max_message_size - self._message_size
+            )
         return 0
 
     cdef object _decode_text(self):
@@ -528,9 +644,10 @@ cdef class FrameProtocol:
         return self._wsproto.FrameProtocol._serialize_frame(self, opcode, payload, fin) if frame is None else frame
 
     cdef object _data_frame(self, object payload, object fin, bint as_bytes):
-        cdef uint8_t opcode
+        cdef uint8_t opcode, rsv = 0
+        cdef bint is_plain = self._is_plain()
         cdef Payload content
-        if not self._is_plain() or (fin is not True and fin is not False):
+        if (not is_plain and not self._is_deflate()) or (fin is not True and fin is not False):
             return None
         if PyUnicode_CheckExact(payload):
             opcode = FF_OPCODE_TEXT
@@ -553,25 +670,69 @@ cdef class FrameProtocol:
             opcode = FF_OPCODE_CONTINUATION
             if fin:
                 self._outbound_opcode = None
-        return self._serialize(opcode, &content, fin, as_bytes)
+        if not is_plain and self._is_to_be_deflated(opcode, content.size, fin):
+            rsv = 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1
+            payload = self._deflated(payload_bytes(self._kernels, &content), fin)
+            content = bytes_payload(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
+        return self._serialize(opcode, &content, fin, as_bytes, rsv)
 
     cdef object _control_frame(self, uint8_t opcode, object payload, bint as_bytes):
         cdef Payload content
-        if not self._is_plain() or not PyBytes_CheckExact(payload):
+        if not (self._is_plain() or self._is_deflate()) or not PyBytes_CheckExact(payload):
             return None
         if PyBytes_GET_SIZE(payload) > FF_MAX_CONTROL_PAYLOAD:
             return None
         content = bytes_payload(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
-        return self._serialize(opcode, &content, True, as_bytes)
+        return self._serialize(opcode, &content, True, as_bytes, 0)
 
     cdef bint _is_plain(self) noexcept:
         """True if no extension has a say in what is sent."""
         return PyList_CheckExact(self.extensions) and PyList_GET_SIZE(self.extensions) == 0
 
-    cdef object _serialize(self, uint8_t opcode, const Payload *payload, bint fin, bint as_bytes):
+    cdef bint _is_deflate(self) noexcept:
+        """True if only wsproto's own PerMessageDeflate has."""
+        deflate = self._frame_decoder._deflate
+        return (
+            deflate is not None
+            and PyList_CheckExact(self.extensions)
+            and PyList_GET_SIZE(self.extensions) == 1
+            and <object>PyList_GET_ITEM(self.extensions, 0) is deflate
+        )
+
+    cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) except -1:
+        settings = self._wsproto.deflate
+        if opcode == FF_OPCODE_CONTINUATION:
+            return self._sends_deflated
+        self._sends_deflated = settings is None or not fin or size >= <size_t>settings.threshold
+        return self._sends_deflated
+
+    cdef bytes _deflated(self, bytes data, bint fin):
+        cdef bytes compressed, flushed
+        deflate, zlib, settings = self._frame_decoder._deflate, self._wsproto.zlib, self._wsproto.deflate
+        compressor = deflate._compressor
+        if compressor is None:
+            bits = int(deflate.client_max_window_bits if self.client else deflate.server_max_window_bits)
+            if settings is None:
+                compressor = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -bits)
+            else:
+                level = zlib.Z_DEFAULT_COMPRESSION if settings.level is None else settings.level
+                most = settings.client_max_window_bits if self.client else settings.server_max_window_bits
+                compressor = zlib.compressobj(level, zlib.DEFLATED, -min(bits, most), settings.memory_level)
+            deflate._compressor = compressor
+        compressed = compressor.compress(data)
+        if not fin:
+            return compressed
+        flushed = compressor.flush(zlib.Z_SYNC_FLUSH)
+        if deflate.client_no_context_takeover if self.client else deflate.server_no_context_takeover:
+            deflate._compressor = None
+        return (compressed + flushed if compressed else flushed)[:-4]
+
+    cdef object _serialize(
+        self, uint8_t opcode, const Payload *payload, bint fin, bint as_bytes, uint8_t rsv
+    ):
         cdef ff_header header
         header.opcode = opcode
-        header.rsv = 0
+        header.rsv = rsv
         header.fin = fin
         header.masked = bool(self.client)
         if header.masked:
