@@ -25,6 +25,7 @@ cdef class Wsproto:
     cdef object zlib                      # the back-end
 
     cdef object own_deflate(self, object extensions)
+    cdef int _set_options(self, max_message_size, max_fragments, deflate, bint fix_interleaved_control) except -1
 
     cdef object frame(self, uint8_t opcode, object payload, bint frame_finished, bint message_finished)
 

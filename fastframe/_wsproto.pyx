@@ -73,16 +73,16 @@ cdef class Wsproto:
         self.RsvBits = original.RsvBits
         self.payloads_are_bytes = version != "1.2.0"
         self.PerMessageDeflate = extensions.PerMessageDeflate
-        self._methods_of_deflate = methods_of_deflate(self.PerMessageDeflate)
-        self.set_options()
+        self._methods_of_deflate = _methods(self.PerMessageDeflate)
+        self._set_options(None, None, None, False)
 
-    def set_options(self, max_message_size=None, max_fragments=None, deflate=None, fix_interleaved_control=False):
-        """The options of `install`, already checked; without arguments, none."""
+    cdef int _set_options(self, max_message_size, max_fragments, deflate, bint fix_interleaved_control) except -1:
         self.max_message_size = NO_LIMIT if max_message_size is None else max_message_size
         self.max_fragments = NO_LIMIT if max_fragments is None else max_fragments
         self.deflate = deflate
         self.fix_interleaved_control = fix_interleaved_control
         self.zlib = backend_module(deflate.backend if deflate else "zlib")
+        return 0
 
     cdef object own_deflate(self, object extensions):
         """The extension of a connection that has no other than wsproto's own PerMessageDeflate; else None."""
@@ -90,7 +90,7 @@ cdef class Wsproto:
             return None
         if type(extensions[0]) is not self.PerMessageDeflate:
             return None
-        if methods_of_deflate(self.PerMessageDeflate) != self._methods_of_deflate:
+        if _methods(self.PerMessageDeflate) != self._methods_of_deflate:
             return None
         return extensions[0]
 
@@ -100,13 +100,18 @@ cdef class Wsproto:
         )
 
 
-def methods_of_deflate(kind):
+def _methods(kind):
     names = ("frame_inbound_header", "frame_inbound_payload_data", "frame_inbound_complete", "frame_outbound")
     return [vars(kind)[name] for name in names]
 
 
 # The one instance.
 INSTALLED = Wsproto()
+
+
+def set_options(max_message_size=None, max_fragments=None, deflate=None, fix_interleaved_control=False):
+    """The options of `install`, already checked, for connections from now on; without arguments, none."""
+    (<Wsproto>INSTALLED)._set_options(max_message_size, max_fragments, deflate, fix_interleaved_control)
 
 
 # wsproto's own words: they go on the wire as the reason of the Close frame.
@@ -477,6 +482,7 @@ cdef class FrameProtocol:
         if decoder is None:
             raise TypeError("_decoder_class must make a FrameDecoder")
         self._frame_decoder = decoder
+        self._frame_decoder._room = self._max_message_size
         return 0
 
     def receive_bytes(self, data):

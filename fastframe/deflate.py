@@ -141,7 +141,9 @@ class Deflate:
         if (parameters.client_max_window_bits or 0) > self.client_max_window_bits:
             raise NegotiationError(f"client_max_window_bits is above {self.client_max_window_bits} (RFC 7692, 7.1.2.2)")
         if client_bits == 8:
-            raise NegotiationError("the server asks for client_max_window_bits=8, and zlib cannot compress with that window")
+            raise NegotiationError(
+                "the server asks for client_max_window_bits=8, and zlib cannot compress with that window"
+            )
         return Agreement(
             settings=self,
             server_no_context_takeover=parameters.server_no_context_takeover,
@@ -186,7 +188,9 @@ class Agreement:
         from fastframe._types import Role
 
         if not self.server_no_context_takeover:
-            raise ValueError("a prepared message needs an agreement with server_no_context_takeover (RFC 7692, 7.1.1.1)")
+            raise ValueError(
+                "a prepared message needs an agreement with server_no_context_takeover (RFC 7692, 7.1.1.1)"
+            )
         return Encoder(Role.SERVER, deflate=self).message(data)
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import itertools
+import json
 import random
+import shutil
+import socket
 import subprocess
 import sys
 import zlib
@@ -13,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import fastframe
 from fastframe import Decoder, Encoder, Ping, ProtocolError, Role, Text
 from fastframe.deflate import BACKENDS, Agreement, Deflate, NegotiationError, backend_module
 from tests.strategies import frame
@@ -331,31 +337,47 @@ def test_the_limit_holds_to_the_byte(size: int, backend: str) -> None:
 
 
 BOMB = """
-import resource, zlib
+import resource, sys, zlib
+import fastframe
 from fastframe import Decoder, ProtocolError, Role
 from fastframe.deflate import Deflate
 from tests.strategies import frame
 
+def native(wire):
+    decoder = Decoder(Role.SERVER, deflate=Deflate().accept("permessage-deflate"), max_message_size=2**20)
+    try:
+        list(decoder.feed(wire))
+    except ProtocolError as error:
+        return error.code
+
+def wsproto(wire):
+    from wsproto.connection import SERVER, Connection
+    from wsproto.extensions import PerMessageDeflate
+    fastframe.install("wsproto", max_message_size=2**20)
+    extension = PerMessageDeflate()
+    extension.finalize("permessage-deflate")
+    connection = Connection(SERVER, [extension])
+    connection.receive_data(wire)
+    return [event.code for event in connection.events()][-1]
+
+run = {"native": native, "wsproto": wsproto}[sys.argv[1]]
 compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
 bomb = b"".join(compressor.compress(bytes(2**16)) for _ in range(2**10)) + compressor.flush(zlib.Z_SYNC_FLUSH)
-wire = frame(2, bomb[:-4], rsv=4)
+wire = frame(2, bomb[:-4], rsv=4, key=b"key!")
 assert len(wire) < 70_000
-decoder = Decoder(Role.CLIENT, deflate=Deflate().confirm("permessage-deflate"), max_message_size=2**20)
+run(frame(8, b"", key=b"key!"))  # imports
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-try:
-    list(decoder.feed(wire))
-except ProtocolError as error:
-    assert error.code == 1009, error
-else:
-    raise AssertionError("64 MiB were accepted")
+assert run(wire) == 1009
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
+@pytest.mark.parametrize("consumer", ["native", "wsproto"])
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no resource module")
-def test_a_bomb_costs_the_limit_and_little_more() -> None:
+def test_a_bomb_costs_the_limit_and_little_more(consumer: str) -> None:
     """65 kB that become 64 MiB, with a limit of one: in a process of its own, as no process gives its peak back."""
-    result = subprocess.run([sys.executable, "-c", BOMB], check=True, capture_output=True, text=True)
+    command = [sys.executable, "-c", BOMB, consumer]
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
     grown = int(result.stdout) // (1024 if sys.platform == "darwin" else 1)
     assert grown <= 3 * 1024, f"{grown} KiB"
 
@@ -416,6 +438,107 @@ def test_websockets_understands_us_and_we_it(our_role: Role, parameters: dict[st
         assert list(decoder.feed(wire)) == [message]
 
 
+@pytest.mark.parametrize("takeover", [True, False])
+@pytest.mark.parametrize("window_bits", [9, 12, 15])
+def test_aiohttp_understands_us_and_we_it(window_bits: int, takeover: bool) -> None:
+    pytest.importorskip("aiohttp")
+    from aiohttp import WSMsgType
+    from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
+    from aiohttp._websocket.writer import WebSocketWriter
+
+    _, server = agreements(
+        client_no_context_takeover=not takeover, server_no_context_takeover=not takeover,
+        client_max_window_bits=window_bits, server_max_window_bits=window_bits,
+    )  # fmt: skip
+
+    class Wire:
+        """What aiohttp wants of a transport and of a protocol."""
+
+        _reading_paused = _drain_helper = False
+        written = b""
+
+        def write(self, data: bytes) -> None:
+            self.written += data
+
+        def is_closing(self) -> bool:
+            return False
+
+    async def both_ways() -> None:
+        wire: Any = Wire()
+        queue: Any = WebSocketDataQueue(wire, 2**20, loop=asyncio.get_running_loop())
+        reader = WebSocketReader(queue, 2**22, True, True)
+        writer = WebSocketWriter(wire, wire, use_mask=True, compress=window_bits, notakeover=not takeover)
+        encoder, decoder = Encoder(Role.SERVER, deflate=server), Decoder(Role.SERVER, deflate=server)
+        for message in MESSAGES * 2:
+            reader.feed_data(encoder.message(message))
+            assert (await queue.read()).data == message
+            data, kind = (message.encode(), WSMsgType.TEXT) if isinstance(message, str) else (message, WSMsgType.BINARY)
+            await writer.send_frame(data, kind)
+            assert list(decoder.feed(wire.written)) == [message]
+            wire.written = b""
+
+    asyncio.run(both_ways())
+
+
+NODE_ECHO = """
+const { WebSocketServer } = require("ws");
+const options = JSON.parse(process.argv[1]);
+const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: options, maxPayload: 1e8 });
+server.on("connection", (socket) => socket.on("message", (data, binary) => socket.send(data, { binary })));
+server.on("listening", () => console.log(server.address().port));
+setTimeout(() => process.exit(1), 60000);
+"""
+
+
+def node_has_ws() -> bool:
+    if shutil.which("node") is None:
+        return False
+    return subprocess.run(["node", "-e", "require('ws')"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not node_has_ws(), reason="Node or its package ws is not installed (npm install ws; NODE_PATH)")
+@pytest.mark.parametrize("parameters", PARAMETERS, ids=str)
+def test_ws_of_node_understands_us_and_we_it(parameters: dict[str, Any]) -> None:
+    """Over loopback, with a real opening handshake; ws echoes what it understood, compressed by its own zlib."""
+    options = {
+        "serverNoContextTakeover": parameters["server_no_context_takeover"],
+        "clientNoContextTakeover": parameters["client_no_context_takeover"],
+        "serverMaxWindowBits": parameters["server_max_window_bits"],
+        "clientMaxWindowBits": parameters["client_max_window_bits"],
+        "threshold": 0,
+    }
+    with subprocess.Popen(["node", "-e", NODE_ECHO, json.dumps(options)], stdout=subprocess.PIPE, text=True) as node:
+        try:
+            assert node.stdout is not None
+            port = int(node.stdout.readline())
+            settings = Deflate(**parameters)
+            with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+                connection.sendall(
+                    f"GET / HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                    f"Sec-WebSocket-Extensions: {settings.offer()}\r\n\r\n".encode()
+                )
+                answer = b""
+                while b"\r\n\r\n" not in answer:
+                    answer += connection.recv(4096)
+                head, _, rest = answer.partition(b"\r\n\r\n")
+                (response,) = (
+                    line.split(": ", 1)[1]
+                    for line in head.decode().split("\r\n")
+                    if line.startswith("Sec-WebSocket-Ext")
+                )
+                agreement = settings.confirm(response)
+                assert agreement is not None
+                encoder, decoder = Encoder(Role.CLIENT, deflate=agreement), Decoder(Role.CLIENT, deflate=agreement)
+                connection.sendall(b"".join(encoder.message(message) for message in MESSAGES * 2))
+                echoed = list(decoder.feed(rest))
+                while len(echoed) < 2 * len(MESSAGES):
+                    echoed += decoder.feed(connection.recv(65536))
+                assert echoed == MESSAGES * 2
+        finally:
+            node.kill()
+
+
 @pytest.mark.parametrize("parameters", PARAMETERS, ids=str)
 def test_wsproto_understands_us_and_we_it(parameters: dict[str, Any]) -> None:
     pytest.importorskip("wsproto")
@@ -436,3 +559,154 @@ def test_wsproto_understands_us_and_we_it(parameters: dict[str, Any]) -> None:
         assert empty.join(event.data for event in events) == message
         event: Event = TextMessage(message) if isinstance(message, str) else BytesMessage(message)
         assert list(decoder.feed(peer.send(event))) == [message]
+
+
+# ---- under wsproto, with the options of install() ------------------------------------------------------------------
+
+
+def wsproto_server(**extension: Any) -> Any:
+    from wsproto.connection import SERVER, Connection
+    from wsproto.extensions import PerMessageDeflate
+
+    permessage_deflate = PerMessageDeflate(**extension)
+    permessage_deflate.finalize("permessage-deflate")
+    return Connection(SERVER, [permessage_deflate])
+
+
+def received(connection: Any, wire: bytes, step: int = 10**9) -> list[Any]:
+    found = []
+    for i in range(0, len(wire), step):
+        connection.receive_data(wire[i : i + step])
+        found += connection.events()
+    return found
+
+
+WORDS = " ".join(random.Random(3).choices(["alpha", "beta", "gamma", "délta"], k=200))
+HALF = len(deflated(WORDS.encode())) // 2
+INTERLEAVED = (
+    frame(1, deflated(WORDS.encode())[:HALF], fin=False, rsv=4, key=b"key!")
+    + frame(9, b"ping", key=b"key!")
+    + frame(0, deflated(WORDS.encode())[HALF:], key=b"key!")
+)
+
+
+def test_a_ping_between_compressed_fragments_is_mended_only_where_that_is_asked_for() -> None:
+    events = pytest.importorskip("wsproto.events")
+    for options in (None, {}, {"max_message_size": 10**6}):
+        with fastframe.installed("wsproto", **options) if options is not None else contextlib.nullcontext():
+            close = received(wsproto_server(), INTERLEAVED)[-1]
+        assert (type(close), close.code) == (events.CloseConnection, 1007)  # the defect
+    with fastframe.installed("wsproto", fix_interleaved_control=True):
+        found = received(wsproto_server(), INTERLEAVED)
+        assert "".join(event.data for event in found if type(event) is events.TextMessage) == WORDS
+        assert [event for event in found if type(event) is events.Ping] == [events.Ping(payload=b"ping")]
+        # One without the other: a Ping by itself, before and behind.
+        wire = (
+            frame(9, b"", key=b"key!") + frame(1, deflated(b"x"), rsv=4, key=b"key!") + frame(1, b"plain", key=b"key!")
+        )
+        assert [event.data for event in received(wsproto_server(), wire * 2) if hasattr(event, "data")] == [
+            "x",
+            "plain",
+        ] * 2
+
+
+@pytest.mark.parametrize("step", [5, 10**6])
+@pytest.mark.parametrize("compressed", [True, False])
+def test_max_message_size_under_wsproto(compressed: bool, step: int) -> None:
+    events = pytest.importorskip("wsproto.events")
+
+    def message(size: int) -> bytes:
+        data = b"x" * size
+        return frame(2, deflated(data) if compressed else data, rsv=4 * compressed, key=b"key!")
+
+    def fragmented(size: int) -> bytes:
+        data = deflated(b"x" * size) if compressed else b"x" * size
+        return frame(2, data[:4], fin=False, rsv=4 * compressed, key=b"key!") + frame(0, data[4:], key=b"key!")
+
+    with fastframe.installed("wsproto", max_message_size=1000):
+        for make in (message, fragmented):
+            found = received(wsproto_server(), make(1000) * 3, step)
+            assert b"".join(event.data for event in found) == b"x" * 3000
+            found = received(wsproto_server(), make(1000) + make(1001) + make(1), step)
+            assert type(found[-1]) is events.CloseConnection
+            assert (found[-1].code, found[-1].reason) == (1009, "message larger than max_message_size (1000 bytes)")
+            assert len(b"".join(event.data for event in found[:-1])) <= 2000
+    found = received(wsproto_server(), message(1001), step)
+    assert type(found[-1]) is events.BytesMessage
+
+
+def test_max_fragments_under_wsproto() -> None:
+    events = pytest.importorskip("wsproto.events")
+    fragments = frame(2, b"", fin=False, key=b"key!") + frame(0, b"ab", fin=False, key=b"key!") * 2
+    with fastframe.installed("wsproto", max_fragments=3):
+        for step in (1, 1000):
+            assert len(received(wsproto_server(), fragments, step)) >= 3
+            close = received(wsproto_server(), fragments + frame(0, b"", key=b"key!"), step)[-1]
+            assert (type(close), close.code) == (events.CloseConnection, 1009)
+            assert close.reason == "message with more fragments than max_fragments (3)"
+
+
+def test_a_bomb_under_wsproto() -> None:
+    """Unbounded as wsproto is, unless it is told otherwise."""
+    bomb = frame(2, deflated(bytes(2**23)), rsv=4, key=b"key!")
+    with fastframe.installed("wsproto"):
+        assert sum(len(event.data) for event in received(wsproto_server(), bomb)) == 2**23
+    with fastframe.installed("wsproto", max_message_size=2**20):
+        (close,) = received(wsproto_server(), bomb)
+        assert close.code == 1009
+
+
+@pytest.mark.parametrize("backend", installed_backends())
+def test_deflate_settings_under_wsproto(backend: str) -> None:
+    pytest.importorskip("wsproto")
+    from wsproto.events import TextMessage
+    from wsproto.extensions import PerMessageDeflate
+
+    settings = Deflate(
+        backend=backend, level=1, threshold=50, server_max_window_bits=10, client_no_context_takeover=True
+    )
+    with fastframe.installed("wsproto", deflate=settings):
+        extension = PerMessageDeflate()
+        accepted = extension.accept("permessage-deflate; client_max_window_bits")
+        assert accepted == "client_no_context_takeover; client_max_window_bits=15"
+        assert extension.server_max_window_bits == 10
+        server = wsproto_server()
+        short, long = server.send(TextMessage("x" * 49)), server.send(TextMessage("long " * 1000))
+        assert (short[0], long[0]) == (0x81, 0xC1)
+        fragments = server.send(TextMessage("a", message_finished=False)) + server.send(TextMessage("b"))
+        again = server.send(TextMessage("long " * 1000))
+        client = Decoder(
+            Role.CLIENT,
+            deflate=Deflate(server_max_window_bits=10).confirm("permessage-deflate; server_max_window_bits=10"),
+        )
+        assert list(client.feed(short + long + fragments + again)) == ["x" * 49, "long " * 1000, "ab", "long " * 1000]
+        found = received(server, frame(1, deflated("é".encode() * 5000), rsv=4, key=b"key!"))
+        assert "".join(event.data for event in found) == "é" * 5000
+    assert PerMessageDeflate().server_max_window_bits == 15
+
+
+def test_deflate_can_be_turned_off_under_wsproto() -> None:
+    pytest.importorskip("wsproto")
+    from wsproto.extensions import PerMessageDeflate
+
+    original = PerMessageDeflate.accept
+    with fastframe.installed("wsproto", deflate=False):
+        assert PerMessageDeflate().accept("permessage-deflate") is None
+        assert PerMessageDeflate().offer() is False
+    assert PerMessageDeflate.accept is original
+    assert PerMessageDeflate().accept("permessage-deflate") == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"max_message_size": 0}, ValueError, "max_message_size must be from 1"),
+        ({"max_message_size": "1"}, TypeError, "max_message_size must be an int or None, not str"),
+        ({"max_fragments": True}, TypeError, "max_fragments must be an int or None, not bool"),
+        ({"deflate": True}, TypeError, "deflate must be a Deflate, False or None, not bool"),
+    ],
+)
+def test_options_that_cannot_be(options: dict[str, Any], error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        fastframe.install("wsproto", **options)
+    assert not fastframe.status()["wsproto"].active

@@ -1,6 +1,6 @@
 """Puts fastframe under libraries that have a codec of their own, and takes it out again.
 
-One module per target, each with the same four functions: `installed_version`, `check`, `activate` and `deactivate`.
+One module per target, each with the same five functions: `installed_version`, `check`, `configure`, `activate` and `deactivate`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import os
 import threading
 from collections.abc import Iterator
 from types import ModuleType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from fastframe._core import active_kernel
+from fastframe.deflate import Deflate
 from fastframe.patches import wsproto as _wsproto
+from fastframe.patches.options import Options
 
 _TARGETS: dict[str, ModuleType] = {"wsproto": _wsproto}
 
@@ -46,15 +48,32 @@ class TargetStatus(NamedTuple):
     """Why it is not active, in one sentence; None if it is."""
 
 
-def install(*targets: str) -> None:
+def install(
+    *targets: str,
+    max_message_size: int | None = None,
+    max_fragments: int | None = None,
+    deflate: Deflate | Literal[False] | None = None,
+    fix_interleaved_control: bool = False,
+) -> None:
     """Makes each of `targets` run on fastframe, except connections that are already open.
 
     targets: names of libraries; "wsproto" is the only one so far. ValueError for another name.
+
+    Without options everything is as in the target, its defects included. The options, for connections from now on:
+
+    max_message_size: the largest message in bytes, all its fragments together, and while it is inflated. A larger one ends
+    the connection with 1009.
+    max_fragments: the most frames that one message may have; more end the connection with 1009.
+    deflate: False to turn permessage-deflate off, or a `fastframe.deflate.Deflate` with back-end, level, windows and threshold.
+    fix_interleaved_control: with True a Ping between the fragments of a compressed message does no harm.
+
+    TypeError or ValueError for an option that cannot be. Calling it again sets the options anew.
 
     Raises InstallError, and patches nothing at all, if a target is missing or has a version that was not tested. With
     FASTFRAME_DISABLE set in the environment (to anything but 0) nothing is patched, and a warning is logged.
     """
     with _lock:
+        options = Options.checked(max_message_size, max_fragments, deflate, fix_interleaved_control)
         modules = [_target(name) for name in _named(targets)]
         if _disabled():
             _log.warning("not installed under %s: %s", ", ".join(targets), DISABLED)
@@ -62,6 +81,7 @@ def install(*targets: str) -> None:
         for module in modules:
             _check(module)
         for name, module in zip(targets, modules):
+            module.configure(options)
             if name not in _active:
                 module.activate()
                 _active.add(name)
@@ -75,15 +95,31 @@ def uninstall(*targets: str) -> None:
             module = _target(name)
             if name in _active:
                 module.deactivate()
+                module.configure(Options())
                 _active.discard(name)
                 _log.info("%s runs on its own code again", name)
 
 
 @contextlib.contextmanager
-def installed(*targets: str) -> Iterator[None]:
-    """Within the `with` block each of `targets` runs on fastframe; then all is as it was before. For tests."""
+def installed(
+    *targets: str,
+    max_message_size: int | None = None,
+    max_fragments: int | None = None,
+    deflate: Deflate | Literal[False] | None = None,
+    fix_interleaved_control: bool = False,
+) -> Iterator[None]:
+    """Within the `with` block each of `targets` runs on fastframe; then all is as it was before. For tests.
+
+    The options are those of `install`; those of a target that was active before are not kept.
+    """
     before = [name for name in _named(targets) if name in _active]
-    install(*targets)
+    install(
+        *targets,
+        max_message_size=max_message_size,
+        max_fragments=max_fragments,
+        deflate=deflate,
+        fix_interleaved_control=fix_interleaved_control,
+    )
     try:
         yield
     finally:

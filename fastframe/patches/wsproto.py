@@ -6,18 +6,25 @@ What changes: the global `wsproto.connection.FrameProtocol`, which is read for e
 
 from __future__ import annotations
 
+import functools
 import logging
+from collections.abc import Callable
+from typing import Any
 
 from fastframe._wsproto_version import SUPPORTED_VERSIONS, installed_version, supported_version
+from fastframe.deflate import Deflate
+from fastframe.patches.options import Options
 
-__all__ = ["SUPPORTED_VERSIONS", "activate", "check", "deactivate", "installed_version"]
+__all__ = ["SUPPORTED_VERSIONS", "activate", "check", "configure", "deactivate", "installed_version"]
 
 METHODS = ("receive_data", "events", "send")
 
 _log = logging.getLogger("fastframe")
 
 # What was replaced, by name: where, what was there before, what was put there.
-_replaced: dict[str, tuple[object, object, object]] = {}
+Replaced = dict[str, tuple[object, object, object]]
+_replaced: Replaced = {}
+_negotiation: Replaced = {}  # of PerMessageDeflate, for the option `deflate`
 
 
 def check() -> None:
@@ -42,23 +49,54 @@ def activate() -> None:
     from fastframe.frame_protocol import FrameProtocol
 
     originals = [vars(connection.Connection)[name] for name in METHODS]
-    for name, original, method in zip(METHODS, originals, connection_methods(*originals)):
-        _replace(connection.Connection, name, original, method)
-    _replace(connection, "FrameProtocol", vars(connection)["FrameProtocol"], FrameProtocol)
+    for name, method in zip(METHODS, connection_methods(*originals)):
+        _replace(_replaced, connection.Connection, name, method)
+    _replace(_replaced, connection, "FrameProtocol", FrameProtocol)
 
 
-def _replace(owner: object, name: str, original: object, ours: object) -> None:
-    setattr(owner, name, ours)
-    _replaced[name] = (owner, original, ours)
+def configure(options: Options) -> None:
+    """The options for connections from now on; `check` must have passed."""
+    from wsproto.extensions import PerMessageDeflate
+
+    from fastframe._wsproto import set_options
+
+    set_options(
+        options.max_message_size, options.max_fragments, options.deflate or None, options.fix_interleaved_control
+    )
+    _restore(_negotiation)
+    if options.deflate is False:
+        _replace(_negotiation, PerMessageDeflate, "offer", lambda self: False)
+        _replace(_negotiation, PerMessageDeflate, "accept", lambda self, offer: None)
+    elif options.deflate is not None:
+        _replace(_negotiation, PerMessageDeflate, "__init__", _init_with(PerMessageDeflate.__init__, options.deflate))
+
+
+def _init_with(original: Callable[..., None], settings: Deflate) -> Callable[..., None]:
+    @functools.wraps(original)
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self.server_no_context_takeover |= settings.server_no_context_takeover
+        self.client_no_context_takeover |= settings.client_no_context_takeover
+        self.server_max_window_bits = min(self.server_max_window_bits, settings.server_max_window_bits)
+        self.client_max_window_bits = min(self.client_max_window_bits, settings.client_max_window_bits)
+
+    return init
 
 
 def deactivate() -> None:
     """Puts everything back, but leaves alone what others have put over it since."""
-    while _replaced:
-        name, (owner, original, ours) = _replaced.popitem()
+    _restore(_replaced)
+
+
+def _replace(replaced: Replaced, owner: object, name: str, ours: object) -> None:
+    replaced[name] = (owner, vars(owner)[name], ours)
+    setattr(owner, name, ours)
+
+
+def _restore(replaced: Replaced) -> None:
+    while replaced:
+        name, (owner, original, ours) = replaced.popitem()
         if vars(owner)[name] is ours:
             setattr(owner, name, original)
         else:
-            _log.warning(
-                "wsproto.connection: %s was replaced by other code after fastframe, and is left as it is", name
-            )
+            _log.warning("wsproto: %s was replaced by other code after fastframe, and is left as it is", name)
