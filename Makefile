@@ -60,6 +60,8 @@ bench: build ## Measure the codec against wsproto and others; rewrite the tables
 	$(PYTHON) -m benchmarks.results $(BUILD)/wsproto.json benchmarks/results/wsproto.json
 	$(PYTHON) -m pytest -q benchmarks/bench_codec.py --benchmark-json=$(BUILD)/codec.json
 	$(PYTHON) -m benchmarks.results $(BUILD)/codec.json benchmarks/results/codec.json
+	$(PYTHON) -m pytest -q benchmarks/bench_deflate.py --benchmark-json=$(BUILD)/deflate.json
+	$(PYTHON) -m benchmarks.results $(BUILD)/deflate.json benchmarks/results/deflate.json
 	$(PYTHON) -m benchmarks.tables
 
 bench-kernels: build ## Measure the kernels by themselves, and plot them into docs/plots/

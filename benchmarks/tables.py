@@ -97,6 +97,23 @@ def beside_peers(*columns: str) -> Callable[[dict[str, Any]], str]:
     return table
 
 
+def by_contender(*groups: str) -> Callable[[dict[str, Any]], str]:
+    """A row for each contender: microseconds in each group, and how many times as fast as wsproto that is."""
+
+    def table(results: dict[str, Any]) -> str:
+        medians = results["medians"]
+        rows = []
+        for contender in medians[groups[0]]:
+            cells = [contender]
+            for group in groups:
+                seconds = medians[group][contender]
+                cells.append(f"{seconds * 1e6:.1f} µs, {shown(medians[group]['wsproto'] / seconds)}")
+            rows.append(cells)
+        return markdown(["", *groups], rows)
+
+    return table
+
+
 TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
     "masking": ("docs/kernels.md", "kernels.json", masking),
     "is_utf8": ("docs/kernels.md", "kernels.json", by_text("is it UTF-8", "bytes.decode")),
@@ -108,6 +125,8 @@ TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
         beside_peers("receive, 64 KiB reads", "receive, 1 KiB reads", "receive, a frame a read"),
     ),
     "send": ("docs/speed.md", "codec.json", beside_peers("send, server", "send, client")),
+    "deflate_receive": ("docs/deflate.md", "deflate.json", by_contender("receive: 1 KiB", "receive: 64 KiB")),
+    "deflate_send": ("docs/deflate.md", "deflate.json", by_contender("send: 1 KiB", "send: 64 KiB")),
     "decoder": ("README.md", "codec.json", beside_peers("receive, 64 KiB reads")),
     "wsproto": ("README.md", "wsproto.json", wsproto),
 }

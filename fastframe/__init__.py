@@ -3,6 +3,7 @@
 Decoder, Encoder        the native codec: bytes in, messages out, and back
 install, uninstall      put it under a library that has a codec of its own, wsproto for one; and take it out
 installed, status       the same for the length of a `with` block; is it active, and why not
+deflate                 a module: permessage-deflate, for Decoder and Encoder
 frame_protocol          a module: the drop-in for wsproto.frame_protocol
 apply_mask, is_utf8 ... the kernels by themselves
 index_frames            captured traffic as a NumPy table

@@ -51,7 +51,7 @@ cdef enum:
 cdef uint64_t LARGEST_LIMIT = PY_SSIZE_T_MAX // 2
 
 cdef enum:
-    INFLATE_PIECE = 1 << 16
+    INFLATE_PIECE = 1 << 18
 
 cdef enum:
     NO_MESSAGE = 0  # the opcode of the open message while there is none; TEXT and BINARY are 1 and 2
