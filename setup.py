@@ -63,6 +63,7 @@ setup(
             extension("_deflate"),
             extension("_decoder", "header", "close", "utf8"),
             extension("_encoder", "status", "header", "close"),
+            extension("_wsproto_decoder", "header", "utf8"),
             extension("_wsproto", "status", "header", "utf8"),
             extension("_connection"),
         ],

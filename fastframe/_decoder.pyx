@@ -13,7 +13,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint64_t
 from libc.string cimport memcpy
 
 from fastframe._capi cimport (
-    FF_CLIENT, FF_ERR_CONTINUATION_EXPECTED, FF_ERR_CONTINUATION_UNEXPECTED, FF_ERR_DEFLATE, FF_ERR_FRAME_TOO_BIG,
+    FF_CLIENT, FF_ERR_CONTINUATION_EXPECTED, FF_ERR_CONTINUATION_UNEXPECTED, FF_ERR_FRAME_TOO_BIG,
     FF_ERR_MESSAGE_TOO_BIG, FF_ERR_TEXT_UTF8, FF_ERR_TOO_MANY_FRAGMENTS, FF_MASKING_KEY_SIZE, FF_MAX_CONTROL_PAYLOAD,
     FF_NEED_DATA, FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_TEXT,
     FF_RSV1, FF_SERVER, ff_close_parse, ff_header, ff_header_check, ff_header_of_whole_message, ff_header_parse, ff_kernels, ff_masking_key_rotate,
@@ -24,8 +24,7 @@ from fastframe._deflate cimport Inflater
 from fastframe._gather cimport ASCII_TEXT, BINARY, OTHER_TEXT, VALIDATED_TEXT, Gathering, Kind
 from fastframe._inbox cimport Inbox
 from fastframe._payload cimport (
-    Chunk, CutCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_bytes, chunk_bytes_and_deflate_tail, chunk_copy, chunk_text,
-    unmasked_chunk, whole_text,
+    Chunk, CutCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_bytes, chunk_copy, chunk_text, unmasked_chunk, whole_text,
 )
 
 from fastframe._types import Role, Text
@@ -49,9 +48,6 @@ cdef enum:
 
 # Half of what fits, so that no sum of two sizes can overflow: sys.maxsize // 2.
 cdef uint64_t LARGEST_LIMIT = PY_SSIZE_T_MAX // 2
-
-cdef enum:
-    INFLATE_PIECE = 1 << 18
 
 cdef enum:
     NO_MESSAGE = 0  # the opcode of the open message while there is none; TEXT and BINARY are 1 and 2
@@ -142,8 +138,6 @@ cdef class Decoder:
     cdef uint64_t _message_size     # of all payloads that the headers so far have announced
     cdef Gathering _gathering
     cdef bint _compressed           # its payload goes through `_inflater`
-    cdef size_t _inflated_size
-    cdef bytes _first_piece         # of what it is inflated to; mostly the only one
 
     cdef bint _ascii                # the last text was
 
@@ -178,7 +172,9 @@ cdef class Decoder:
         self._max_frame_size = limit_from("max_frame_size", max_frame_size)
         self._max_fragments = limit_from("max_fragments", max_fragments)
         self._decode_text = bool(decode_text)
-        self._inflater = None if deflate is None else Inflater(deflate, self._role == FF_SERVER)
+        self._inflater = None if deflate is None else Inflater(
+            deflate, self._role == FF_SERVER, self._gathering, self._max_message_size
+        )
         self._restart(HEADER, None)
 
     @property
@@ -528,59 +524,17 @@ cdef class Decoder:
         while self._payload_here < length and (self._inbox.length or self._inbox.more()):
             chunk = self._next_chunk(min(length - self._payload_here, self._inbox.length))
             last = self._header.fin and self._payload_here == length
-            self._inflate_chunk(&chunk, last)
+            self._inflater.add(&chunk, last, self._kind_to_gather())
         if length == 0 and self._header.fin:
             chunk = self._next_chunk(0)
-            self._inflate_chunk(&chunk, True)
+            self._inflater.add(&chunk, True, self._kind_to_gather())
         return self._payload_here == length
 
-    cdef int _inflate_chunk(self, const Chunk *chunk, bint last) except -1:
-        """In pieces, so that a message that grows too large is refused one piece beyond the limit."""
-        cdef bytes piece
-        self._inflater.feed(
-            chunk_bytes_and_deflate_tail(self._kernels, chunk) if last else chunk_bytes(self._kernels, chunk)
-        )
-        while True:
-            try:
-                piece = self._inflater.take(min(<size_t>INFLATE_PIECE, self._max_message_size - self._inflated_size + 1))
-            except ValueError as error:
-                raise protocol_error(FF_ERR_DEFLATE) from error
-            if piece is None:
-                return 0
-            self._inflated_size += PyBytes_GET_SIZE(piece)
-            if self._inflated_size > self._max_message_size:
-                raise protocol_error(FF_ERR_MESSAGE_TOO_BIG)
-            self._keep_piece(piece)
-
-    cdef int _keep_piece(self, bytes piece) except -1:
-        if PyBytes_GET_SIZE(piece) == 0:
-            return 0
-        if self._first_piece is None and not self._gathering.is_open():
-            self._first_piece = piece
-            return 0
-        if self._inflated_size > self._gathering.capacity() or not self._gathering.is_open():
-            self._make_room_for_inflated()
-        if self._first_piece is not None:
-            self._gather_bytes(self._first_piece)
-            self._first_piece = None
-        return self._gather_bytes(piece)
-
-    cdef int _make_room_for_inflated(self) except -1:
-        cdef size_t room = min(2 * self._inflated_size, <size_t>self._max_message_size)
-        return self._gathering.grow(room) if self._gathering.is_open() else self._gathering.begin(
-            self._kind_to_gather(), room
-        )
-
-    cdef int _gather_bytes(self, bytes data) except -1:
-        cdef Chunk chunk = unmasked_chunk(data)
-        return self._gather_chunk(&chunk)
-
     cdef object _inflated_message(self):
-        cdef bytes payload = self._first_piece if self._first_piece is not None else b""
+        cdef bytes payload = self._inflater.finish()
         cdef Chunk chunk
         opcode = self._opcode
-        self._inflater.end_message()
-        if self._gathering.is_open():
+        if payload is None:
             return self._gathered_message()
         self._forget_message()
         if opcode != FF_OPCODE_TEXT:
@@ -596,5 +550,3 @@ cdef class Decoder:
         self._message_size = 0
         self._gathering.forget()
         self._compressed = False
-        self._inflated_size = 0
-        self._first_piece = None

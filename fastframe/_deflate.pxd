@@ -1,25 +1,48 @@
 # The state of permessage-deflate (RFC 7692) in one direction, on a compression library with zlib's interface.
 cimport cython
+from libc.stdint cimport uint64_t
+
+from fastframe._capi cimport ff_kernels
+from fastframe._gather cimport Gathering, Kind
+from fastframe._payload cimport Chunk
 
 
+# From compressed payload to the payload of a message.
+#
+# Strategy: it is inflated piece by piece, so that a message that grows too large is refused one piece beyond the limit. Most
+# messages are one piece, which is then the payload; the pieces of a larger one are gathered.
 @cython.final
 cdef class Inflater:
+    cdef const ff_kernels *_kernels
     cdef object _module
     cdef int _window_bits
-    cdef bint _forgets      # its window after each message
-    cdef object _stream     # None where a message begins with an empty window
-    cdef bytes _input       # what was fed and is not consumed
-    cdef bytes _last        # the last piece of this message
-    cdef bint _fresh        # a stream has ended in mid-message, and nothing has come since
-    cdef bint _more         # the last piece was as large as it could be
+    cdef bint _forgets          # its window after each message
+    cdef uint64_t _max_message_size
+    cdef Gathering _gathering   # the Decoder's
 
-    cdef void feed(self, bytes data) noexcept
+    cdef object _stream         # None where a message begins with an empty window
+    cdef bytes _input           # what was fed and is not consumed
+    cdef bytes _last            # the last piece of this message
+    cdef bint _fresh            # a stream has ended in mid-message, and nothing has come since
+    cdef bint _more             # there is input, or the last piece was as large as it could be
 
-    # The next piece of what was fed, of at most `room` bytes; None if there is none. ValueError if the stream is corrupt.
-    cdef bytes take(self, size_t room)
+    cdef uint64_t _size         # of the open message so far
+    cdef bytes _first_piece     # mostly the only one
 
-    cdef void end_message(self) noexcept
+    # Takes in a chunk of the payload; `last` if it ends the message, of the given kind. ProtocolError if the stream is corrupt,
+    # the message too large, or its text not UTF-8.
+    cdef int add(self, const Chunk *chunk, bint last, Kind kind) except -1
+
+    # The payload of the message; None if it is in the Gathering.
+    cdef bytes finish(self)
+
+    cdef void forget_message(self) noexcept
+
+    cdef void _feed(self, bytes data) noexcept
+    cdef bytes _next_piece(self)
     cdef int _begin_another_stream(self, bytes piece) except -1
+    cdef int _keep(self, bytes piece, Kind kind) except -1
+    cdef int _gather(self, bytes piece) except -1
 
 
 @cython.final

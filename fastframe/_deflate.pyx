@@ -3,70 +3,120 @@
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport uint64_t
 from libc.string cimport memcmp
+
+from fastframe._capi cimport FF_ERR_DEFLATE, FF_ERR_MESSAGE_TOO_BIG, FF_ERR_TEXT_UTF8
+from fastframe._core cimport kernels, protocol_error
+from fastframe._gather cimport Gathering, Kind
+from fastframe._payload cimport DEFLATE_TAIL_SIZE, Chunk, chunk_bytes, chunk_bytes_and_deflate_tail, unmasked_chunk
 
 from fastframe.deflate import backend_module
 
-# What ends each message, and is not on the wire (7.2.1): an empty block that is not compressed.
 cdef enum:
-    TAIL_SIZE = 4
-cdef const char *TAIL = b"\x00\x00\xff\xff"
-
-cdef enum:
+    PIECE_SIZE = 1 << 18
     LARGEST_WINDOW = 1 << 15
 
 
-cdef bint is_tail(bytes data) noexcept:
-    return PyBytes_GET_SIZE(data) == TAIL_SIZE and memcmp(PyBytes_AS_STRING(data), TAIL, TAIL_SIZE) == 0
+# What ends each message, and is not on the wire (7.2.1): an empty block that is not compressed.
+cdef bint ends_with_tail(const char *data, Py_ssize_t size) noexcept:
+    return size >= DEFLATE_TAIL_SIZE and memcmp(data + size - DEFLATE_TAIL_SIZE, b"\x00\x00\xff\xff", DEFLATE_TAIL_SIZE) == 0
 
 
 @cython.final
 cdef class Inflater:
-    def __cinit__(self, agreement, bint from_client):
+    def __cinit__(self, agreement, bint from_client, Gathering gathering not None, max_message_size):
+        self._kernels = kernels()
         self._module = backend_module(agreement.settings.backend)
         self._window_bits = agreement.client_max_window_bits if from_client else agreement.server_max_window_bits
         self._forgets = agreement.client_no_context_takeover if from_client else agreement.server_no_context_takeover
+        self._gathering = gathering
+        self._max_message_size = max_message_size
         self._input = b""
 
-    cdef void feed(self, bytes data) noexcept:
-        self._input = data
-        self._more = not (self._fresh and is_tail(data))
-
-    cdef bytes take(self, size_t room):
+    cdef int add(self, const Chunk *chunk, bint last, Kind kind) except -1:
         cdef bytes piece
-        if not self._more:
-            return None
+        self._feed(chunk_bytes_and_deflate_tail(self._kernels, chunk) if last else chunk_bytes(self._kernels, chunk))
+        while self._more:
+            try:
+                piece = self._next_piece()
+            except self._module.error as error:
+                raise protocol_error(FF_ERR_DEFLATE) from error
+            self._size += PyBytes_GET_SIZE(piece)
+            if self._size > self._max_message_size:
+                raise protocol_error(FF_ERR_MESSAGE_TOO_BIG)
+            if PyBytes_GET_SIZE(piece):
+                self._keep(piece, kind)
+        return 0
+
+    cdef bytes finish(self):
+        payload = None if self._gathering.is_open() else b"" if self._first_piece is None else self._first_piece
+        if self._forgets:
+            self._stream = None
+        self.forget_message()
+        return payload
+
+    cdef void forget_message(self) noexcept:
+        self._size = 0
+        self._first_piece = None
+        self._last = None
+        self._fresh = False
+
+    # ---- the stream ----
+
+    cdef void _feed(self, bytes data) noexcept:
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+        cdef bint only_tail = size == DEFLATE_TAIL_SIZE and ends_with_tail(PyBytes_AS_STRING(data), size)
+        self._input = data
+        self._more = not (self._fresh and only_tail)
+
+    cdef bytes _next_piece(self):
+        cdef bytes piece
+        cdef uint64_t room = min(<uint64_t>PIECE_SIZE, self._max_message_size - self._size + 1)
         self._fresh = False
         if self._stream is None:
             # A window of 8 bits is one that zlib does not know; a larger one reads the same.
             self._stream = self._module.decompressobj(wbits=-max(self._window_bits, 9))
-        try:
-            piece = self._stream.decompress(self._input, room)
-        except self._module.error as error:
-            raise ValueError(str(error))
+        piece = self._stream.decompress(self._input, room)
         if self._stream.eof:
             self._begin_another_stream(piece)
         else:
             self._input = self._stream.unconsumed_tail
-            self._more = PyBytes_GET_SIZE(self._input) != 0 or <size_t>PyBytes_GET_SIZE(piece) == room
+            self._more = PyBytes_GET_SIZE(self._input) != 0 or <uint64_t>PyBytes_GET_SIZE(piece) == room
             self._last = piece
         return piece
 
     cdef int _begin_another_stream(self, bytes piece) except -1:
         """A block with BFINAL set ends the stream, but not the message, and not the window (7.2.3.4)."""
         window = (piece if self._last is None else self._last + piece)[-LARGEST_WINDOW:]
-        self._fresh = True
-        self.feed(self._stream.unused_data)
-        self._more = self._more and PyBytes_GET_SIZE(self._input) != 0
+        rest = self._stream.unused_data
         self._stream = self._module.decompressobj(wbits=-max(self._window_bits, 9), zdict=window)
         self._last = window
+        self._fresh = True
+        self._feed(rest)
+        self._more = self._more and PyBytes_GET_SIZE(rest) != 0
         return 0
 
-    cdef void end_message(self) noexcept:
-        self._last = None
-        self._fresh = False
-        if self._forgets:
-            self._stream = None
+    # ---- the pieces ----
+
+    cdef int _keep(self, bytes piece, Kind kind) except -1:
+        cdef size_t room = <size_t>min(2 * self._size, self._max_message_size)
+        if not self._gathering.is_open():
+            if self._first_piece is None:
+                self._first_piece = piece
+                return 0
+            self._gathering.begin(kind, room)
+            self._gather(self._first_piece)
+            self._first_piece = None
+        elif self._gathering.capacity() < self._size:
+            self._gathering.grow(room)
+        return self._gather(piece)
+
+    cdef int _gather(self, bytes piece) except -1:
+        cdef Chunk chunk = unmasked_chunk(piece)
+        if not self._gathering.add(&chunk):
+            raise protocol_error(FF_ERR_TEXT_UTF8)
+        return 0
 
 
 @cython.final
@@ -94,7 +144,7 @@ cdef class Deflater:
         if PyBytes_GET_SIZE(compressed):
             flushed = compressed + flushed
         size = PyBytes_GET_SIZE(flushed)
-        if size >= TAIL_SIZE and memcmp(PyBytes_AS_STRING(flushed) + size - TAIL_SIZE, TAIL, TAIL_SIZE) == 0:
-            size -= TAIL_SIZE
+        if ends_with_tail(PyBytes_AS_STRING(flushed), size):
+            size -= DEFLATE_TAIL_SIZE
         # A stream that has nothing new to say says nothing at all, but a message needs a block: 7.2.3.6.
         return PyBytes_FromStringAndSize(PyBytes_AS_STRING(flushed), size) if size else b"\x00"

@@ -5,7 +5,7 @@ Everything else is wsproto's own, re-exported: callers compare opcodes and catch
 
 from __future__ import annotations
 
-from fastframe import _wsproto  # first: it says which versions of wsproto will do
+from fastframe import _wsproto, _wsproto_decoder  # first: they say which versions of wsproto will do
 
 # isort: split
 import wsproto.frame_protocol as _original
@@ -84,7 +84,7 @@ __all__ = [
 ]
 
 
-class FrameDecoder(_wsproto.FrameDecoder, _original.FrameDecoder):
+class FrameDecoder(_wsproto_decoder.FrameDecoder, _original.FrameDecoder):
     """wsproto's FrameDecoder; `buffer`, `header`, `masker` and the other attributes are copies to look at."""
 
 

@@ -58,7 +58,7 @@ def configure(options: Options) -> None:
     """The options for connections from now on; `check` must have passed."""
     from wsproto.extensions import PerMessageDeflate
 
-    from fastframe._wsproto import set_options
+    from fastframe._wsproto_decoder import set_options
 
     set_options(
         options.max_message_size, options.max_fragments, options.deflate or None, options.fix_interleaved_control
