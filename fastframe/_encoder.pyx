@@ -211,18 +211,23 @@ cdef class Encoder:
         return frame
 
     cdef bytes _data_frame(self, uint8_t opcode, const Payload *payload, bint fin):
-        cdef bytes content, compressed
-        cdef Payload whole
-        if self._deflater is None:
+        cdef ff_header header
+        cdef bytes compressed
+        cdef Payload content
+        if self._deflater is None or not self._is_to_be_deflated(opcode, payload.size, fin):
             return self._frame(opcode, payload, fin, 0)
+        header.opcode = opcode
+        header.rsv = 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1
+        header.fin = fin
+        self._mask(&header)  # before the compressor's state changes, as the caller's masking_keys may raise
+        compressed = self._deflater.deflate(payload_bytes(self._kernels, payload), fin)
+        content = bytes_payload(PyBytes_AS_STRING(compressed), len(compressed))
+        return frame_bytes(self._kernels, &header, &content)
+
+    cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) noexcept:
         if opcode != FF_OPCODE_CONTINUATION:
-            self._open_compressed = not fin or payload.size >= self._deflater.threshold
-        if not self._open_compressed:
-            return self._frame(opcode, payload, fin, 0)
-        content = payload_bytes(self._kernels, payload)
-        compressed = self._deflater.deflate(content, fin)
-        whole = bytes_payload(PyBytes_AS_STRING(compressed), len(compressed))
-        return self._frame(opcode, &whole, fin, 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1)
+            self._open_compressed = not fin or size >= self._deflater.threshold
+        return self._open_compressed
 
     # ---- control frames (5.5) ----
 

@@ -231,6 +231,29 @@ def test_small_messages_below_the_threshold_are_sent_as_they_are() -> None:
     assert list(decoder.feed(frame(1, b"plain"))) == ["plain"]
 
 
+def test_a_masking_key_that_fails_leaves_the_window_as_it_was() -> None:
+    keys = iter([b"key!", ValueError("none left"), b"key!"])
+
+    def masking_keys() -> bytes:
+        key = next(keys)
+        if isinstance(key, Exception):
+            raise key
+        return key
+
+    client, server = agreements()
+    encoder, decoder = (
+        Encoder(Role.CLIENT, deflate=client, masking_keys=masking_keys),
+        Decoder(Role.SERVER, deflate=server),
+    )
+    first = encoder.text("some words")
+    with pytest.raises(ValueError, match="none left"):
+        encoder.text("words that are never sent, " * 9)
+    assert list(decoder.feed(first + encoder.text("some words, words that are never sent, " * 9))) == [
+        "some words",
+        "some words, words that are never sent, " * 9,
+    ]
+
+
 def test_text_that_is_not_decoded() -> None:
     decoder = Decoder(Role.CLIENT, deflate=agreements()[0], decode_text=False)
     (found,) = decoder.feed(frame(1, deflated("é".encode()), rsv=4))
@@ -393,6 +416,35 @@ def test_fragments_of_a_compressed_message_are_counted() -> None:
 def test_a_flood_of_empty_stored_blocks_is_bounded_by_its_own_size() -> None:
     flood = b"\x00\x00\x00\xff\xff" * 100_000
     assert list(server_decoder().feed(frame(2, flood, rsv=4))) == [b""]
+
+
+@given(
+    data=st.binary(max_size=300),
+    changes=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=3),
+    cut=st.integers(0, 400),
+)
+def test_broken_streams_end_as_under_wsproto(data: bytes, changes: list[tuple[int, int]], cut: int) -> None:
+    """Bytes changed, and the end cut off: the same message, or the same close code. A stream that says that it has ended is
+    left out, as wsproto drops what follows."""
+    pytest.importorskip("wsproto")
+    stream = bytearray(deflated(data)[: cut or None])
+    for at, byte in changes:
+        if at < len(stream):
+            stream[at] = byte
+    judge = zlib.decompressobj(-15)
+    with contextlib.suppress(zlib.error):
+        judge.decompress(bytes(stream) + b"\x00\x00\xff\xff")
+    if judge.eof:
+        return
+    wire = frame(2, bytes(stream), rsv=4, key=b"key!")
+    *events, last = received(wsproto_server(), wire)
+    expected = getattr(last, "code", None) or b"".join(event.data for event in [*events, last])
+    found: Any
+    try:
+        (found,) = Decoder(Role.SERVER, deflate=agreements()[1]).feed(wire)
+    except ProtocolError as error:
+        found = error.code
+    assert found == expected
 
 
 # ---- others --------------------------------------------------------------------------------------------------------
