@@ -29,8 +29,10 @@ def test_examples_run(example: str) -> None:
     assert EXPECTED[example] in output(str(ROOT / "examples" / example))
 
 
-def test_the_programs_of_the_readme_run() -> None:
-    programs = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert programs
-    for program in programs:
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_programs_in_documents_run(document: Path) -> None:
+    for program in re.findall(r"```python\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL):
         output("-c", program)
