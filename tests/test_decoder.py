@@ -200,6 +200,26 @@ def test_a_large_payload_is_received_where_it_will_be() -> None:
     assert sys.getrefcount(message) <= 3
 
 
+@pytest.mark.parametrize("text", ["x" * 200_000, "x" * 150_000 + "é" * 25_000])
+def test_a_view_that_is_kept_cannot_change_a_str(text: str) -> None:
+    """A str that has been given out is nobody else's memory: ASCII or not, whole or in fragments."""
+    half = len(text) // 2
+    for wire in (frame(1, text.encode(), key=KEY), b"".join(fragments(1, text[:half].encode(), text[half:].encode()))):
+        decoder = Decoder(Role.SERVER if wire[1] & 0x80 else Role.CLIENT)
+        found: list[Message] = list(decoder.feed(wire[:1000]))
+        rest, views = wire[1000:], []
+        while rest:
+            view = decoder.get_buffer()
+            size = min(len(view), len(rest))
+            view[:size] = rest[:size]
+            views.append(view)
+            rest = rest[size:]
+            found += decoder.buffer_updated(size)
+        for view in views:
+            view[:] = b"\xff" * len(view)
+        assert found == [text]
+
+
 def test_a_view_that_is_kept_never_dangles() -> None:
     decoder = Decoder(Role.SERVER)
     views = []
