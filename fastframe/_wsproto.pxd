@@ -44,11 +44,9 @@ cdef class FrameProtocol:
     cdef bint _parse(self) except -1
     cdef int _process_data(self) except -1
     cdef int _check_limits(self) except -1
-    cdef bint _is_deflate(self) noexcept
     cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) except -1
     cdef bytes _deflated(self, bytes data, bint fin)
     cdef object _decode_text(self)
-    cdef bint _is_plain(self) noexcept
     cdef object _serialize(self, uint8_t opcode, const Payload *payload, bint fin, bint as_bytes, uint8_t rsv)
 
 

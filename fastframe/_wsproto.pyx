@@ -8,7 +8,6 @@ frame_protocol.py inherit; so it behaves like the installed wsproto because it i
 
 from cpython.bytearray cimport PyByteArray_CheckExact
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
-from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.stdint cimport UINT64_MAX, uint8_t
@@ -20,7 +19,7 @@ from fastframe._capi cimport (
 from fastframe._core cimport kernels
 from fastframe._encoder cimport Payload, bytes_payload, frame_bytearray, frame_bytes, payload_bytes, text_payload
 from fastframe._payload cimport Chunk, chunk_text, unmasked_chunk
-from fastframe._wsproto_decoder cimport NO_OPCODE, FrameDecoder
+from fastframe._wsproto_decoder cimport NO_OPCODE, FrameDecoder, is_empty, is_only
 
 from codecs import getincrementaldecoder
 
@@ -226,9 +225,9 @@ cdef class FrameProtocol:
 
     cdef object _data_frame(self, object payload, object fin, bint as_bytes):
         cdef uint8_t opcode, rsv = 0
-        cdef bint is_plain = self._is_plain()
+        cdef bint is_plain = is_empty(self.extensions)
         cdef Payload content
-        if (not is_plain and not self._is_deflate()) or (fin is not True and fin is not False):
+        if (not is_plain and not is_only(self.extensions, self._frame_decoder._deflate)) or (fin is not True and fin is not False):
             return None
         if PyUnicode_CheckExact(payload):
             opcode = FF_OPCODE_TEXT
@@ -259,26 +258,12 @@ cdef class FrameProtocol:
 
     cdef object _control_frame(self, uint8_t opcode, object payload, bint as_bytes):
         cdef Payload content
-        if not (self._is_plain() or self._is_deflate()) or not PyBytes_CheckExact(payload):
+        if not (is_empty(self.extensions) or is_only(self.extensions, self._frame_decoder._deflate)) or not PyBytes_CheckExact(payload):
             return None
         if PyBytes_GET_SIZE(payload) > FF_MAX_CONTROL_PAYLOAD:
             return None
         content = bytes_payload(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
         return self._serialize(opcode, &content, True, as_bytes, 0)
-
-    cdef bint _is_plain(self) noexcept:
-        """True if no extension has a say in what is sent."""
-        return PyList_CheckExact(self.extensions) and PyList_GET_SIZE(self.extensions) == 0
-
-    cdef bint _is_deflate(self) noexcept:
-        """True if only wsproto's own PerMessageDeflate has."""
-        deflate = self._frame_decoder._deflate
-        return (
-            deflate is not None
-            and PyList_CheckExact(self.extensions)
-            and PyList_GET_SIZE(self.extensions) == 1
-            and <object>PyList_GET_ITEM(self.extensions, 0) is deflate
-        )
 
     cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) except -1:
         settings = self._wsproto.deflate

@@ -1,4 +1,5 @@
 # What FrameProtocol (_wsproto.pyx) needs of the decoder.
+from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
 from libc.stdint cimport uint8_t, uint64_t
 
 from fastframe._capi cimport ff_header, ff_kernels, ff_status
@@ -7,6 +8,20 @@ from fastframe._payload cimport Chunk
 
 cdef enum:
     NO_OPCODE = 0xFF  # where wsproto has None
+
+
+# Of an attribute `extensions`, which callers may set to anything: no extension has a say, or only this one.
+cdef inline bint is_empty(object extensions) noexcept:
+    return PyList_CheckExact(extensions) and PyList_GET_SIZE(extensions) == 0
+
+
+cdef inline bint is_only(object extensions, object extension) noexcept:
+    return (
+        extension is not None
+        and PyList_CheckExact(extensions)
+        and PyList_GET_SIZE(extensions) == 1
+        and <object>PyList_GET_ITEM(extensions, 0) is extension
+    )
 
 
 # What is needed of the installed wsproto. Each decoder and protocol holds the one instance, so that the hot path looks
@@ -51,7 +66,6 @@ cdef class FrameDecoder:
     cdef bint _frame_finished, _fin
 
     cdef object _message_at_a_glance(self, uint8_t *opcode, bint *ascii, uint64_t max_size)
-    cdef bint _is_plain(self) noexcept
 
     # True: there is a piece. False: more bytes are needed.
     cdef bint _advance(self) except -1
@@ -65,7 +79,6 @@ cdef class FrameDecoder:
     cdef bint _take_chunk(self) except -1
     cdef object _chunk_payload(self)
     cdef object _extend(self)
-    cdef bint _is_deflate(self) noexcept
     cdef int _check_deflate_header(self, const ff_header *header) except -1
     cdef object _inflate(self)
     cdef object _complete_extensions(self, object payload)

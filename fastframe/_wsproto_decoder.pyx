@@ -6,7 +6,7 @@ piece of payload as it stands on the wire. wsproto's own PerMessageDeflate is do
 extension by its methods.
 """
 
-from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from cpython.tuple cimport PyTuple_GET_ITEM
 from libc.stdint cimport UINT64_MAX, uint8_t, uint64_t
 from libc.string cimport memcpy
@@ -154,7 +154,7 @@ cdef class FrameDecoder:
         """The payload of a message that is here in one frame with nothing unusual. Else None, and nothing has changed."""
         cdef ff_header header
         cdef Chunk chunk
-        if self._header_here or self._running or self._bytes_used or not self._is_plain():
+        if self._header_here or self._running or self._bytes_used or not is_empty(self.extensions):
             return None
         if not ff_header_of_whole_message(
             self._inbox.data, self._inbox.length, FF_CLIENT if self.client else FF_SERVER, &header
@@ -177,10 +177,6 @@ cdef class FrameDecoder:
             self._payload_consumed = header.payload_length
         return payload
 
-    cdef bint _is_plain(self) noexcept:
-        """True if no extension has a say in what is received."""
-        return PyList_CheckExact(self.extensions) and PyList_GET_SIZE(self.extensions) == 0
-
     cdef bint _advance(self) except -1:
         self._enter()
         try:
@@ -200,10 +196,10 @@ cdef class FrameDecoder:
             return False
         if not self._take_chunk():
             return False
-        if self._is_plain():
+        if is_empty(self.extensions):
             self._extended_payload = None
         else:
-            self._extended_payload = self._inflate() if self._is_deflate() else self._extend()
+            self._extended_payload = self._inflate() if is_only(self.extensions, self._deflate) else self._extend()
         self._opcode = self._effective_opcode
         self._fin = self._header.fin
         if self._frame_finished:
@@ -257,10 +253,10 @@ cdef class FrameDecoder:
 
     cdef int _check_header(self, const ff_header *header) except -1:
         cdef uint8_t rsv_allowed = 0
-        if self._is_deflate():
+        if is_only(self.extensions, self._deflate):
             self._check_deflate_header(header)
             rsv_allowed = FF_RSV1
-        elif not self._is_plain():
+        elif not is_empty(self.extensions):
             opcode = self._wsproto.opcodes[header.opcode]
             rsv = self._rsv_bits(header.rsv)
             rsv_used = [False, False, False]
@@ -343,14 +339,6 @@ cdef class FrameDecoder:
         return payload
 
     # ---- wsproto's PerMessageDeflate, as its methods do it, with its own attributes ----
-
-    cdef bint _is_deflate(self) noexcept:
-        return (
-            self._deflate is not None
-            and PyList_CheckExact(self.extensions)
-            and PyList_GET_SIZE(self.extensions) == 1
-            and <object>PyList_GET_ITEM(self.extensions, 0) is self._deflate
-        )
 
     cdef int _check_deflate_header(self, const ff_header *header) except -1:
         deflate = self._deflate
