@@ -121,10 +121,10 @@ cdef class Vocabulary:
 
 
 cdef enum Source:
+    NONE
     QUEUE       # events that wait in `connection._events`
     PROTOCOL    # frames of our protocol
     ORIGINAL    # the generator of wsproto's own method
-    NONE
 
 
 @cython.final

@@ -167,14 +167,19 @@ cdef class Decoder:
         deflate=None,
         decode_text=True,
     ):
-        self._role = role_from(role)
-        self._max_message_size = limit_from("max_message_size", max_message_size)
-        self._max_frame_size = limit_from("max_frame_size", max_frame_size)
-        self._max_fragments = limit_from("max_fragments", max_fragments)
-        self._decode_text = bool(decode_text)
-        self._inflater = None if deflate is None else Inflater(
-            deflate, self._role == FF_SERVER, self._gathering, self._max_message_size
-        )
+        # All that may raise comes before anything changes, as this may be called again in mid-message.
+        cdef ff_role new_role = role_from(role)
+        cdef uint64_t message_limit = limit_from("max_message_size", max_message_size)
+        cdef uint64_t frame_limit = limit_from("max_frame_size", max_frame_size)
+        cdef uint64_t fragment_limit = limit_from("max_fragments", max_fragments)
+        cdef bint decodes = bool(decode_text)
+        inflater = None if deflate is None else Inflater(deflate, new_role == FF_SERVER, self._gathering, message_limit)
+        self._role = new_role
+        self._max_message_size = message_limit
+        self._max_frame_size = frame_limit
+        self._max_fragments = fragment_limit
+        self._decode_text = decodes
+        self._inflater = inflater
         self._restart(HEADER, None)
 
     @property
@@ -226,7 +231,7 @@ cdef class Decoder:
         self._lent_in_place = self._can_receive_in_place()
         if self._lent_in_place:
             size = <size_t>self._header.payload_length - self._payload_here - self._in_place
-            view = writable_view(self._gathering.owner(), self._gathering.end() + self._in_place, size)
+            view = writable_view(self._gathering.lend(), self._gathering.end() + self._in_place, size)
         else:
             if overflow > 0 or wanted > LARGEST_RECEIVE_SIZE:
                 wanted = LARGEST_RECEIVE_SIZE
@@ -504,7 +509,7 @@ cdef class Decoder:
         return ASCII_TEXT if self._ascii else OTHER_TEXT
 
     cdef object _gathered_message(self):
-        kind = self._kind_to_gather()
+        kind = self._gathering.kind()
         message = self._gathering.finish()
         self._forget_message()
         if message is None:
@@ -520,14 +525,15 @@ cdef class Decoder:
     cdef bint _inflate_frame(self) except -1:
         """Inflates what is here of the payload; True if that was the rest of it."""
         cdef Chunk chunk
+        cdef Inflater inflater = self._inflater  # ours, whatever the back-end's code does to this decoder
         cdef size_t length = <size_t>self._header.payload_length
         while self._payload_here < length and (self._inbox.length or self._inbox.more()):
             chunk = self._next_chunk(min(length - self._payload_here, self._inbox.length))
             last = self._header.fin and self._payload_here == length
-            self._inflater.add(&chunk, last, self._kind_to_gather())
+            inflater.add(&chunk, last, self._kind_to_gather())
         if length == 0 and self._header.fin:
             chunk = self._next_chunk(0)
-            self._inflater.add(&chunk, True, self._kind_to_gather())
+            inflater.add(&chunk, True, self._kind_to_gather())
         return self._payload_here == length
 
     cdef object _inflated_message(self):

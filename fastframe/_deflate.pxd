@@ -21,10 +21,13 @@ cdef class Inflater:
     cdef Gathering _gathering   # the Decoder's
 
     cdef object _stream         # None where a message begins with an empty window
-    cdef bytes _input           # what was fed and is not consumed
-    cdef bytes _last            # the last piece of this message
+    cdef bytes _input           # what was fed last
+    cdef Py_ssize_t _at         # how much of it is consumed
+    cdef bint _more             # there is more, or the last piece was as large as it could be
+    cdef bytes _last            # what this message was inflated to last, the window at least
     cdef bint _fresh            # a stream has ended in mid-message, and nothing has come since
-    cdef bint _more             # there is input, or the last piece was as large as it could be
+    cdef uint64_t _streams      # how many have ended in this message
+    cdef uint64_t _fed          # bytes of this message
 
     cdef uint64_t _size         # of the open message so far
     cdef bytes _first_piece     # mostly the only one
@@ -40,7 +43,8 @@ cdef class Inflater:
 
     cdef void _feed(self, bytes data) noexcept
     cdef bytes _next_piece(self)
-    cdef int _begin_another_stream(self, bytes piece) except -1
+    cdef bint _only_tail_is_left(self) noexcept
+    cdef int _begin_another_stream(self) except -1
     cdef int _keep(self, bytes piece, Kind kind) except -1
     cdef int _gather(self, bytes piece) except -1
 

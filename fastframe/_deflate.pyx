@@ -16,6 +16,10 @@ from fastframe.deflate import backend_module
 cdef enum:
     PIECE_SIZE = 1 << 18
     LARGEST_WINDOW = 1 << 15
+    # Streams that end in mid-message: so many, and one more for so many bytes on the wire.
+    FEW_STREAMS = 16
+    LEAST_PER_STREAM = 64
+    SLICE_SIZE = 1 << 12
 
 
 # What ends each message, and is not on the wire (7.2.1): an empty block that is not compressed.
@@ -61,40 +65,51 @@ cdef class Inflater:
         self._first_piece = None
         self._last = None
         self._fresh = False
+        self._streams = 0
+        self._fed = 0
 
     # ---- the stream ----
 
     cdef void _feed(self, bytes data) noexcept:
-        cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
-        cdef bint only_tail = size == DEFLATE_TAIL_SIZE and ends_with_tail(PyBytes_AS_STRING(data), size)
         self._input = data
-        self._more = not (self._fresh and only_tail)
+        self._at = 0
+        self._fed += PyBytes_GET_SIZE(data)
+        self._more = not (self._fresh and self._only_tail_is_left())
+
+    cdef bint _only_tail_is_left(self) noexcept:
+        cdef Py_ssize_t left = PyBytes_GET_SIZE(self._input) - self._at
+        return left == DEFLATE_TAIL_SIZE and ends_with_tail(PyBytes_AS_STRING(self._input) + self._at, left)
 
     cdef bytes _next_piece(self):
-        cdef bytes piece
+        cdef bytes piece, data
         cdef uint64_t room = min(<uint64_t>PIECE_SIZE, self._max_message_size - self._size + 1)
-        self._fresh = False
         if self._stream is None:
             # A window of 8 bits is one that zlib does not know; a larger one reads the same.
             self._stream = self._module.decompressobj(wbits=-max(self._window_bits, 9))
-        piece = self._stream.decompress(self._input, room)
-        if self._stream.eof:
-            self._begin_another_stream(piece)
+        if self._streams:  # by slices, as the end of each stream costs a copy of all that is behind it
+            data = self._input[self._at:self._at + SLICE_SIZE]
         else:
-            self._input = self._stream.unconsumed_tail
-            self._more = PyBytes_GET_SIZE(self._input) != 0 or <uint64_t>PyBytes_GET_SIZE(piece) == room
-            self._last = piece
+            data = self._input if self._at == 0 else self._input[self._at:]
+        piece = self._stream.decompress(data, room)
+        if piece is None:
+            raise TypeError("decompress() must return bytes, not None")
+        self._fresh = self._stream.eof
+        rest = self._stream.unused_data if self._fresh else self._stream.unconsumed_tail
+        self._at += PyBytes_GET_SIZE(data) - <Py_ssize_t>len(rest)
+        self._more = self._at < PyBytes_GET_SIZE(self._input) or <uint64_t>PyBytes_GET_SIZE(piece) == room
+        self._last = piece if self._last is None else (self._last + piece)[-LARGEST_WINDOW:]
+        if self._fresh:
+            self._begin_another_stream()
         return piece
 
-    cdef int _begin_another_stream(self, bytes piece) except -1:
+    cdef int _begin_another_stream(self) except -1:
         """A block with BFINAL set ends the stream, but not the message, and not the window (7.2.3.4)."""
-        window = (piece if self._last is None else self._last + piece)[-LARGEST_WINDOW:]
-        rest = self._stream.unused_data
-        self._stream = self._module.decompressobj(wbits=-max(self._window_bits, 9), zdict=window)
-        self._last = window
-        self._fresh = True
-        self._feed(rest)
-        self._more = self._more and PyBytes_GET_SIZE(rest) != 0
+        self._streams += 1
+        if self._streams > FEW_STREAMS + self._fed // LEAST_PER_STREAM:
+            raise protocol_error(FF_ERR_DEFLATE)  # each costs much more than its bytes
+        self._last = self._last[-LARGEST_WINDOW:]
+        self._stream = self._module.decompressobj(wbits=-max(self._window_bits, 9), zdict=self._last)
+        self._more = self._at < PyBytes_GET_SIZE(self._input) and not self._only_tail_is_left()
         return 0
 
     # ---- the pieces ----
@@ -136,9 +151,13 @@ cdef class Deflater:
         if self._stream is None:
             self._stream = self._module.compressobj(*self._arguments)
         compressed = self._stream.compress(data)
+        if compressed is None:
+            raise TypeError("compress() must return bytes, not None")
         if not last:
             return compressed
         flushed = self._stream.flush(self._module.Z_SYNC_FLUSH)
+        if flushed is None:
+            raise TypeError("flush() must return bytes, not None")
         if self._forgets:
             self._stream = None
         if PyBytes_GET_SIZE(compressed):

@@ -6,7 +6,7 @@ call that raises has changed nothing.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
@@ -97,7 +97,7 @@ cdef class KeyPool:
         masking_key = self._source()
         if not isinstance(masking_key, bytes):
             raise TypeError(f"masking_keys must return bytes, not {type(masking_key).__name__}")
-        if len(masking_key) != FF_MASKING_KEY_SIZE:
+        if PyBytes_GET_SIZE(masking_key) != FF_MASKING_KEY_SIZE:  # a subclass may say what it likes
             raise ValueError(f"masking_keys must return 4 bytes, not {masking_key!r}")
         memcpy(key, PyBytes_AS_STRING(masking_key), FF_MASKING_KEY_SIZE)
         return 0
@@ -214,13 +214,14 @@ cdef class Encoder:
         cdef ff_header header
         cdef bytes compressed
         cdef Payload content
+        cdef Deflater deflater = self._deflater
         if self._deflater is None or not self._is_to_be_deflated(opcode, payload.size, fin):
             return self._frame(opcode, payload, fin, 0)
         header.opcode = opcode
         header.rsv = 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1
         header.fin = fin
         self._mask(&header)  # before the compressor's state changes, as the caller's masking_keys may raise
-        compressed = self._deflater.deflate(payload_bytes(self._kernels, payload), fin)
+        compressed = deflater.deflate(payload_bytes(self._kernels, payload), fin)
         content = bytes_payload(PyBytes_AS_STRING(compressed), len(compressed))
         return frame_bytes(self._kernels, &header, &content)
 
@@ -322,7 +323,8 @@ cdef class Encoder:
         return frame_bytes(self._kernels, &header, payload)
 
     cdef int _mask(self, ff_header *header) except -1:
+        cdef KeyPool keys = self._keys  # ours, whatever the caller's source of keys does to this encoder
         header.masked = self._role == FF_CLIENT
         if header.masked:
-            self._keys.take(header.masking_key)
+            keys.take(header.masking_key)
         return 0

@@ -27,6 +27,7 @@ cdef class Gathering:
     cdef uint8_t *_start    # of the payload in it
     cdef size_t _capacity   # from there on
     cdef Kind _kind
+    cdef bint _lent
     cdef ff_utf8 _utf8      # where the text stands
 
     cdef int begin(self, Kind kind, size_t capacity) except -1
@@ -43,6 +44,7 @@ cdef class Gathering:
     cdef void forget(self) noexcept
 
     cdef int _take(self, object owner, size_t padding, size_t capacity) except -1
+    cdef object _lent_text(self, object text)
     cdef bint _add_ascii(self, const Chunk *chunk, uint8_t *out) except -1
 
     cdef inline bint is_open(self) noexcept:
@@ -51,8 +53,13 @@ cdef class Gathering:
     cdef inline size_t capacity(self) noexcept:
         return self._capacity
 
-    cdef inline object owner(self):
+    # The object that holds `end`, for a view that may be written to at any time from then on.
+    cdef inline object lend(self):
+        self._lent = True
         return self._owner
+
+    cdef inline Kind kind(self) noexcept:
+        return self._kind
 
     cdef inline uint8_t *end(self) noexcept:
         return self._start + self.size

@@ -16,6 +16,7 @@ from fastframe._payload cimport Chunk, PyUnicode_DATA, PyUnicode_New, chunk_copy
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject *object)
     int _PyBytes_Resize(PyObject **bytes, Py_ssize_t size) except -1
+    object PyUnicode_DecodeUTF8(const char *text, Py_ssize_t size, const char *errors)
     int PyUnicode_Resize(PyObject **text, Py_ssize_t size) except -1
 
 
@@ -34,6 +35,7 @@ cdef class Gathering:
     cdef int begin(self, Kind kind, size_t capacity) except -1:
         self.size = 0
         self._kind = kind
+        self._lent = False
         self._utf8 = ff_utf8_start()
         if kind == ASCII_TEXT:
             return self._take(PyUnicode_New(capacity, 127), 0, capacity)
@@ -105,7 +107,21 @@ cdef class Gathering:
         self.forget()
         if not complete:
             return None
-        return padded_text(self._kernels, start, self.size) if self._kind == OTHER_TEXT else owner
+        if self._kind == OTHER_TEXT:
+            return padded_text(self._kernels, start, self.size)
+        return self._lent_text(owner) if self._kind == ASCII_TEXT and self._lent else owner
+
+    cdef object _lent_text(self, object text):
+        """The str, if it is ASCII still: a view of get_buffer may have been written to since that was seen."""
+        cdef uint8_t no_key[4]
+        cdef uint8_t *start = <uint8_t *>PyUnicode_DATA(text)
+        memset(no_key, 0, 4)
+        if self.size == 0 or self._kernels.mask_ascii(start, start, self.size, no_key):
+            return text
+        try:
+            return PyUnicode_DecodeUTF8(<const char *>start, self.size, NULL)
+        except UnicodeDecodeError:
+            return None
 
     cdef void forget(self) noexcept:
         self._owner = None

@@ -150,7 +150,7 @@ cdef class FrameProtocol:
         cdef FrameDecoder decoder = self._frame_decoder
         cdef bint frame_begins = decoder._payload_consumed == decoder._chunk.length
         self._fragments += frame_begins
-        if decoder._extended_payload is not None:
+        if decoder._was_extended:
             self._message_size += len(decoder._extended_payload)
         elif frame_begins:
             self._message_size += decoder._header.payload_length
@@ -170,7 +170,7 @@ cdef class FrameProtocol:
     cdef object _decode_text(self):
         cdef FrameDecoder decoder = self._frame_decoder
         cdef Chunk chunk
-        if decoder._extended_payload is None:
+        if not decoder._was_extended:
             chunk = decoder._chunk
         else:
             payload = decoder._take_payload()
@@ -286,9 +286,13 @@ cdef class FrameProtocol:
                 compressor = zlib.compressobj(level, zlib.DEFLATED, -min(bits, most), settings.memory_level)
             deflate._compressor = compressor
         compressed = compressor.compress(data)
+        if compressed is None:
+            raise TypeError("compress() must return bytes, not None")
         if not fin:
             return compressed
         flushed = compressor.flush(zlib.Z_SYNC_FLUSH)
+        if flushed is None:
+            raise TypeError("flush() must return bytes, not None")
         if deflate.client_no_context_takeover if self.client else deflate.server_no_context_takeover:
             deflate._compressor = None
         return (compressed + flushed if compressed else flushed)[:-4]

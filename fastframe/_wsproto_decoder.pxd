@@ -61,7 +61,8 @@ cdef class FrameDecoder:
 
     # The piece of payload that `_advance` has come to: as it stands on the wire, or what the extensions made of it.
     cdef Chunk _chunk
-    cdef object _extended_payload         # None if no extension was asked
+    cdef bint _was_extended
+    cdef object _extended_payload
     cdef uint8_t _opcode
     cdef bint _frame_finished, _fin
 

@@ -197,8 +197,9 @@ cdef class FrameDecoder:
         if not self._take_chunk():
             return False
         if is_empty(self.extensions):
-            self._extended_payload = None
+            self._was_extended = False
         else:
+            self._was_extended = True
             self._extended_payload = self._inflate() if is_only(self.extensions, self._deflate) else self._extend()
         self._opcode = self._effective_opcode
         self._fin = self._header.fin
@@ -305,7 +306,7 @@ cdef class FrameDecoder:
     cdef object _take_payload(self):
         payload = self._extended_payload
         self._extended_payload = None
-        return self._chunk_payload() if payload is None else payload
+        return payload if self._was_extended else self._chunk_payload()
 
     cdef object _chunk_payload(self):
         payload = chunk_bytes(self._kernels, &self._chunk)
@@ -347,7 +348,7 @@ cdef class FrameDecoder:
             raise self._wsproto.ParseFailed("error in extension", self._wsproto.CloseReason.PROTOCOL_ERROR)
         deflate._inbound_is_compressible = not is_control
         if deflate._inbound_compressed is None and not (is_control and self._wsproto.fix_interleaved_control):
-            deflate._inbound_compressed = rsv1
+            deflate._inbound_compressed = True if rsv1 else False
             if rsv1 and deflate._decompressor is None:
                 bits = deflate.server_max_window_bits if self.client else deflate.client_max_window_bits
                 deflate._decompressor = self._wsproto.zlib.decompressobj(-int(bits))
@@ -357,7 +358,9 @@ cdef class FrameDecoder:
         deflate = self._deflate
         cdef bint is_control = ff_opcode_is_control(self._effective_opcode)
         cdef bint last = self._frame_finished and self._header.fin
-        if is_control or not deflate._inbound_compressed:
+        # Nothing of the extension may run before the chunk is copied: it could feed this decoder, and move what is here.
+        cdef bint is_compressed = deflate._inbound_compressed is True
+        if is_control or not is_compressed:
             if last and not (is_control and self._wsproto.fix_interleaved_control):
                 deflate._inbound_compressed = None  # a defect of wsproto: a message may be open around a control frame
             return self._chunk_payload()
@@ -374,6 +377,8 @@ cdef class FrameDecoder:
                 payload += deflate._decompressor.flush()  # which makes the next message fail
         except self._wsproto.zlib.error:
             raise self._wsproto.ParseFailed("error in extension", self._wsproto.CloseReason.INVALID_FRAME_PAYLOAD_DATA)
+        if type(payload) is not bytes:
+            raise TypeError(f"decompress() must return bytes, not {type(payload).__name__}")
         if last:
             if deflate.server_no_context_takeover if self.client else deflate.client_no_context_takeover:
                 deflate._decompressor = None

@@ -220,6 +220,41 @@ def test_a_view_that_is_kept_cannot_change_a_str(text: str) -> None:
         assert found == [text]
 
 
+def test_a_text_that_was_changed_in_a_view_is_never_a_broken_str() -> None:
+    """Written to after it was seen to be ASCII, and before the message is complete."""
+    wire = frame(1, b"x" * 200_000)
+    for byte in (0xFF, ord("y")):
+        decoder = Decoder(Role.CLIENT)
+        assert list(decoder.feed(wire[:10])) == []
+        view = decoder.get_buffer()
+        view[:100_000] = wire[10:100_010]
+        assert list(decoder.buffer_updated(100_000)) == []
+        decoder.get_buffer()[:] = wire[100_010:]
+        view[0] = byte
+        decoder.buffer_updated(len(wire) - 100_010)
+        if byte == 0xFF:
+            with pytest.raises(ProtocolError, match="not UTF-8"):
+                list(decoder)
+        else:
+            (found,) = decoder
+            assert isinstance(found, str)
+            assert found.replace("y", "x", 1) == "x" * 200_000
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"max_frame_size": "x"}, {"max_fragments": 0}, {"deflate": object()}, {"max_message_size": -1}]
+)
+def test_an_init_that_raises_in_mid_message_changes_nothing(wrong: dict[str, Any]) -> None:
+    decoder = Decoder(Role.CLIENT, max_message_size=10, decode_text=False)
+    assert list(decoder.feed(frame(1, b"abc", fin=False))) == []
+    with pytest.raises((TypeError, ValueError, AttributeError)):
+        decoder.__init__(Role.CLIENT, **{"max_message_size": 1, **wrong})  # type: ignore[misc]
+    (found,) = decoder.feed(frame(0, b"def"))
+    assert (type(found), found) == (Text, b"abcdef")
+    with pytest.raises(ProtocolError, match="max_message_size"):
+        list(decoder.feed(frame(2, b"x" * 11)))
+
+
 def test_a_view_that_is_kept_never_dangles() -> None:
     decoder = Decoder(Role.SERVER)
     views = []

@@ -290,6 +290,34 @@ def test_the_window_goes_on_behind_a_final_block() -> None:
     assert list(server_decoder().feed(frame(2, first + second, rsv=4))) == [b"the same words again, " * 2]
 
 
+def test_the_window_behind_a_final_block_is_that_of_all_pieces_of_the_message() -> None:
+    words = bytes(random.Random(5).choices(range(97, 123), k=400))
+    first = zlib.compressobj(9, zlib.DEFLATED, -15)
+    begin = first.compress(words) + first.flush(zlib.Z_SYNC_FLUSH)
+    middle = first.compress(b"abc") + first.flush()
+    other = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=words + b"abc")
+    end = (other.compress(words) + other.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    wire = frame(2, begin, fin=False, rsv=4) + frame(0, middle, fin=False) + frame(0, end)
+    assert list(server_decoder().feed(wire)) == [words + b"abc" + words]
+
+
+def test_a_flood_of_final_blocks_is_refused() -> None:
+    """Each of them costs far more than its two bytes."""
+    assert list(server_decoder().feed(frame(2, b"\x03\x00" * 16, rsv=4))) == [b""]
+    for step in (1000, 10**7):
+        decoder, wire = server_decoder(), frame(2, b"\x03\x00" * 500_000, rsv=4)
+        with pytest.raises(ProtocolError, match="not DEFLATE"):  # noqa: PT012
+            for i in range(0, len(wire), step):
+                list(decoder.feed(wire[i : i + step]))
+
+    def final(data: bytes) -> bytes:
+        compressor = zlib.compressobj(0, zlib.DEFLATED, -15)
+        return compressor.compress(data) + compressor.flush()
+
+    # Not many for so many bytes.
+    assert list(server_decoder().feed(frame(2, final(b"x" * 9_000) * 50, rsv=4))) == [b"x" * 450_000]
+
+
 def test_prepared_messages() -> None:
     _, server = agreements(server_no_context_takeover=True, threshold=10)
     client = agreements(server_no_context_takeover=True)[0]
@@ -611,6 +639,26 @@ def test_wsproto_understands_us_and_we_it(parameters: dict[str, Any]) -> None:
         assert empty.join(event.data for event in events) == message
         event: Event = TextMessage(message) if isinstance(message, str) else BytesMessage(message)
         assert list(decoder.feed(peer.send(event))) == [message]
+
+
+def test_a_decompressor_of_somebody_else_cannot_harm_the_decoder() -> None:
+    pytest.importorskip("wsproto")
+    with fastframe.installed("wsproto"):
+        connection = wsproto_server()
+        (extension,) = connection._proto.extensions
+
+        class Meddler:
+            eof = False
+
+            def decompress(self, data: bytes) -> None:
+                connection._proto.receive_bytes(b"\x82\xfe\xff\xffkey!" + bytes(70_000))
+
+        connection.receive_data(frame(1, b"first", key=b"key!"))
+        assert [event.data for event in connection.events()] == ["first"]
+        extension._decompressor = Meddler()
+        connection.receive_data(frame(2, b"x" * 50, rsv=4, key=b"key!"))
+        with pytest.raises(TypeError, match="must return bytes, not NoneType"):
+            list(connection.events())
 
 
 # ---- under wsproto, with the options of install() ------------------------------------------------------------------

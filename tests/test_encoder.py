@@ -218,3 +218,12 @@ def test_what_is_encoded_is_decoded() -> None:
         encoder, decoder = Encoder(sender), Decoder(receiver)
         wire = encoder.text("a", fin=False) + encoder.ping(b"p") + encoder.continuation("b") + encoder.message(b"c")
         assert [str(message) for message in decoder.feed(wire)] == ["Ping(b'p')", "ab", "b'c'"]
+
+
+def test_a_masking_key_is_as_long_as_it_is_and_not_as_it_says() -> None:
+    class Liar(bytes):
+        def __len__(self) -> int:
+            return 4
+
+    with pytest.raises(ValueError, match="masking_keys must return 4 bytes"):
+        Encoder(Role.CLIENT, masking_keys=lambda: Liar(b"")).text("x")

@@ -395,3 +395,10 @@ def test_a_backlog_costs_nothing_more() -> None:
         protocol.receive_bytes(frame(2, b"more"))
         next(frames)
     assert len(list(frames)) == 50_000
+
+
+def test_a_generator_of_events_made_by_hand_has_none() -> None:
+    """It belongs to no connection."""
+    with fastframe.installed("wsproto"):
+        kind: Any = type(Connection(SERVER).events())
+    assert list(kind()) == []
