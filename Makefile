@@ -3,7 +3,7 @@ PYTHON ?= python3
 CC ?= cc
 BUILD = build
 
-.PHONY: help setup build test lint types coverage coverage-native sanitize cross emulate differential bench bench-kernels package clean
+.PHONY: help setup build test lint types coverage coverage-native sanitize cross emulate differential bench bench-codec bench-kernels package clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -53,7 +53,9 @@ emulate: ## Run the C tests on emulated x86 processors that have less than this 
 differential: ## Compare ten million frames with wsproto's (half an hour)
 	$(PYTHON) -m fastframe verify --frames 10_000_000
 
-bench: build ## Measure the codec against wsproto and others; rewrite the tables in README.md and docs/
+bench: bench-codec bench-kernels ## Measure everything; rewrite the tables in README.md and docs/, and the plots
+
+bench-codec: build ## Measure the codec against wsproto and others
 	mkdir -p $(BUILD)
 	$(PYTHON) benchmarks/build_floor.py
 	$(PYTHON) -m pytest -q benchmarks/bench_wsproto.py --benchmark-json=$(BUILD)/wsproto.json
@@ -64,7 +66,7 @@ bench: build ## Measure the codec against wsproto and others; rewrite the tables
 	$(PYTHON) -m benchmarks.results $(BUILD)/deflate.json benchmarks/results/deflate.json
 	$(PYTHON) -m benchmarks.tables
 
-bench-kernels: build ## Measure the kernels by themselves, and plot them into docs/plots/
+bench-kernels: build ## Measure the kernels by themselves, and plot them
 	mkdir -p $(BUILD)
 	$(PYTHON) benchmarks/build_floor.py
 	$(PYTHON) -m pytest -q benchmarks/bench_kernels.py --benchmark-max-time=0.1 --benchmark-columns=median,iqr,rounds \
