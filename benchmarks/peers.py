@@ -151,10 +151,29 @@ def picows_feed(protocol: Any, data: bytes) -> None:
         rest = rest[size:]
 
 
-async def picows_receiver() -> Receive:
+def python_listener() -> Any:
+    from picows import WSFrame, WSListener, WSMsgType, WSTransport
+
+    class Listener(WSListener):
+        def __init__(self) -> None:
+            self.messages: list[Message] = []
+
+        def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+            if frame.msg_type == WSMsgType.TEXT:
+                self.messages.append(frame.get_payload_as_utf8_text())
+            else:
+                self.messages.append(frame.get_payload_as_bytes())
+
+    return Listener()
+
+
+def compiled_listener() -> Any:
     from benchmarks.picows_listener import CollectingListener
 
-    listener = CollectingListener()
+    return CollectingListener()
+
+
+async def picows_receiver(listener: Any) -> Receive:
     protocol = await picows_protocol(listener, LoopbackTransport(), is_client=False)
 
     def receive(data: bytes) -> list[Message]:
@@ -171,7 +190,8 @@ def receivers() -> dict[str, Receive]:
     loop = asyncio.new_event_loop()
     found = {"fastframe": fastframe_receiver()}
     with contextlib.suppress(ImportError):
-        found["picows, compiled listener"] = loop.run_until_complete(picows_receiver())
+        found["picows, compiled listener"] = loop.run_until_complete(picows_receiver(compiled_listener()))
+        found["picows, Python listener"] = loop.run_until_complete(picows_receiver(python_listener()))
     with contextlib.suppress(ImportError):
         found["aiohttp"] = aiohttp_receiver(loop)
     with contextlib.suppress(ImportError):
