@@ -14,7 +14,7 @@ from fastframe._payload cimport DEFLATE_TAIL_SIZE, Chunk, chunk_bytes, chunk_byt
 from fastframe.deflate import backend_module
 
 cdef enum:
-    PIECE_SIZE = 1 << 18
+    PIECE_SIZE = 3 << 15  # a buffer of 128 KiB would come from the system page by page, each time
     LARGEST_WINDOW = 1 << 15
     # Streams that end in mid-message: so many, and one more for so many bytes on the wire.
     FEW_STREAMS = 16
