@@ -10,21 +10,21 @@ cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint16_t, uint64_t
-from libc.string cimport memcpy
 
 from fastframe._capi cimport (
     FF_CLIENT, FF_ERR_CONTINUATION_EXPECTED, FF_ERR_CONTINUATION_UNEXPECTED, FF_ERR_FRAME_TOO_BIG,
-    FF_ERR_MESSAGE_TOO_BIG, FF_ERR_TEXT_UTF8, FF_ERR_TOO_MANY_FRAGMENTS, FF_MASKING_KEY_SIZE, FF_MAX_CONTROL_PAYLOAD,
+    FF_ERR_MESSAGE_TOO_BIG, FF_ERR_TEXT_UTF8, FF_ERR_TOO_MANY_FRAGMENTS, FF_MAX_CONTROL_PAYLOAD,
     FF_NEED_DATA, FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_TEXT,
-    FF_RSV1, FF_SERVER, ff_close_parse, ff_header, ff_header_check, ff_header_of_whole_message, ff_header_parse, ff_kernels, ff_masking_key_rotate,
-    ff_opcode_is_control, ff_role, ff_status, ff_utf8, ff_utf8_complete, ff_utf8_start,
+    FF_RSV1, FF_SERVER, ff_close_parse, ff_header, ff_header_check, ff_header_of_whole_message, ff_header_parse,
+    ff_kernels, ff_masking_key_rotate, ff_opcode_is_control, ff_role, ff_status, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._core cimport kernels, new_close, new_ping, new_pong, number_from, protocol_error, raise_status, role_from
 from fastframe._deflate cimport Inflater
 from fastframe._gather cimport ASCII_TEXT, BINARY, OTHER_TEXT, VALIDATED_TEXT, Gathering, Kind
 from fastframe._inbox cimport Inbox
 from fastframe._payload cimport (
-    Chunk, CutCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_bytes, chunk_copy, chunk_text, unmasked_chunk, whole_text,
+    Chunk, CutCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_bytes, chunk_copy, chunk_text, unmasked_chunk,
+    whole_chunk, whole_text,
 )
 
 from fastframe._types import Role, Text
@@ -304,10 +304,7 @@ cdef class Decoder:
             return None
         if header.payload_length > self._max_frame_size or header.payload_length > self._max_message_size:
             return None
-        chunk.data = self._inbox.data + header.size
-        chunk.length = <size_t>header.payload_length
-        chunk.masked = header.masked
-        memcpy(chunk.key, header.masking_key, FF_MASKING_KEY_SIZE)
+        chunk = whole_chunk(self._inbox.data, &header)
         if header.opcode != FF_OPCODE_TEXT:
             message = chunk_bytes(self._kernels, &chunk)
         elif self._decode_text:

@@ -49,6 +49,10 @@ cdef class Inflater:
     cdef int _gather(self, bytes piece) except -1
 
 
+# What a compressor makes of `data`, and with `last` of all that it still holds back. TypeError if that is not bytes.
+cdef bytes compressed(object stream, object flush_mode, bytes data, bint last)
+
+
 @cython.final
 cdef class Deflater:
     cdef readonly size_t threshold

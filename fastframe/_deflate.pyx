@@ -36,7 +36,6 @@ cdef class Inflater:
         self._forgets = agreement.client_no_context_takeover if from_client else agreement.server_no_context_takeover
         self._gathering = gathering
         self._max_message_size = max_message_size
-        self._input = b""
 
     cdef int add(self, const Chunk *chunk, bint last, Kind kind) except -1:
         cdef bytes piece
@@ -63,6 +62,7 @@ cdef class Inflater:
     cdef void forget_message(self) noexcept:
         self._size = 0
         self._first_piece = None
+        self._input = None
         self._last = None
         self._fresh = False
         self._streams = 0
@@ -134,6 +134,19 @@ cdef class Inflater:
         return 0
 
 
+cdef bytes compressed(object stream, object flush_mode, bytes data, bint last):
+    cdef bytes content, flushed
+    content = stream.compress(data)
+    if content is None:
+        raise TypeError("compress() must return bytes, not None")
+    if not last:
+        return content
+    flushed = stream.flush(flush_mode)
+    if flushed is None:
+        raise TypeError("flush() must return bytes, not None")
+    return content + flushed if PyBytes_GET_SIZE(content) else flushed
+
+
 @cython.final
 cdef class Deflater:
     def __cinit__(self, agreement, bint by_client):
@@ -146,24 +159,17 @@ cdef class Deflater:
         self._arguments = (level, self._module.DEFLATED, -bits, settings.memory_level)
 
     cdef bytes deflate(self, bytes data, bint last):
-        cdef bytes compressed, flushed
+        cdef bytes content
         cdef Py_ssize_t size
         if self._stream is None:
             self._stream = self._module.compressobj(*self._arguments)
-        compressed = self._stream.compress(data)
-        if compressed is None:
-            raise TypeError("compress() must return bytes, not None")
+        content = compressed(self._stream, self._module.Z_SYNC_FLUSH, data, last)
         if not last:
-            return compressed
-        flushed = self._stream.flush(self._module.Z_SYNC_FLUSH)
-        if flushed is None:
-            raise TypeError("flush() must return bytes, not None")
+            return content
         if self._forgets:
             self._stream = None
-        if PyBytes_GET_SIZE(compressed):
-            flushed = compressed + flushed
-        size = PyBytes_GET_SIZE(flushed)
-        if ends_with_tail(PyBytes_AS_STRING(flushed), size):
+        size = PyBytes_GET_SIZE(content)
+        if ends_with_tail(PyBytes_AS_STRING(content), size):
             size -= DEFLATE_TAIL_SIZE
         # A stream that has nothing new to say says nothing at all, but a message needs a block: 7.2.3.6.
-        return PyBytes_FromStringAndSize(PyBytes_AS_STRING(flushed), size) if size else b"\x00"
+        return PyBytes_FromStringAndSize(PyBytes_AS_STRING(content), size) if size else b"\x00"

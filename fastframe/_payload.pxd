@@ -5,7 +5,7 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
 from fastframe._capi cimport (
-    FF_PADDING, ff_kernels, ff_text, ff_utf8, ff_utf8_cut, ff_utf8_start,
+    FF_PADDING, ff_header, ff_kernels, ff_text, ff_utf8, ff_utf8_cut, ff_utf8_start,
 )
 
 
@@ -22,6 +22,16 @@ cdef struct Chunk:
     size_t length
     bint masked
     uint8_t key[4]   # as it applies to the first byte of `data`; zeros if it is not masked
+
+
+# The payload of a frame that is all here, behind its header at `data`.
+cdef inline Chunk whole_chunk(const uint8_t *data, const ff_header *header) noexcept:
+    cdef Chunk chunk
+    chunk.data = data + header.size
+    chunk.length = <size_t>header.payload_length
+    chunk.masked = header.masked
+    memcpy(chunk.key, header.masking_key, 4)
+    return chunk
 
 
 # Bytes that are unmasked already, or never were masked; they must outlive the chunk.

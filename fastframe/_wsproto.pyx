@@ -17,6 +17,7 @@ from fastframe._capi cimport (
     FF_OPCODE_TEXT, FF_RSV1, ff_header, ff_opcode_is_control,
 )
 from fastframe._core cimport kernels
+from fastframe._deflate cimport compressed
 from fastframe._encoder cimport Payload, bytes_payload, frame_bytearray, frame_bytes, payload_bytes, text_payload
 from fastframe._payload cimport Chunk, chunk_text, unmasked_chunk
 from fastframe._wsproto_decoder cimport NO_OPCODE, FrameDecoder, is_empty, is_only
@@ -252,7 +253,9 @@ cdef class FrameProtocol:
                 self._outbound_opcode = None
         if not is_plain and self._is_to_be_deflated(opcode, content.size, fin):
             rsv = 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1
-            payload = self._deflated(payload_bytes(self._kernels, &content), fin)
+            if not PyBytes_CheckExact(payload):
+                payload = payload_bytes(self._kernels, &content)
+            payload = self._deflated(payload, fin)
             content = bytes_payload(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
         return self._serialize(opcode, &content, fin, as_bytes, rsv)
 
@@ -273,7 +276,7 @@ cdef class FrameProtocol:
         return self._sends_deflated
 
     cdef bytes _deflated(self, bytes data, bint fin):
-        cdef bytes compressed, flushed
+        cdef bytes content
         deflate, zlib, settings = self._frame_decoder._deflate, self._wsproto.zlib, self._wsproto.deflate
         compressor = deflate._compressor
         if compressor is None:
@@ -285,17 +288,12 @@ cdef class FrameProtocol:
                 most = settings.client_max_window_bits if self.client else settings.server_max_window_bits
                 compressor = zlib.compressobj(level, zlib.DEFLATED, -min(bits, most), settings.memory_level)
             deflate._compressor = compressor
-        compressed = compressor.compress(data)
-        if compressed is None:
-            raise TypeError("compress() must return bytes, not None")
+        content = compressed(compressor, zlib.Z_SYNC_FLUSH, data, fin)
         if not fin:
-            return compressed
-        flushed = compressor.flush(zlib.Z_SYNC_FLUSH)
-        if flushed is None:
-            raise TypeError("flush() must return bytes, not None")
+            return content
         if deflate.client_no_context_takeover if self.client else deflate.server_no_context_takeover:
             deflate._compressor = None
-        return (compressed + flushed if compressed else flushed)[:-4]
+        return content[:-4]
 
     cdef object _serialize(
         self, uint8_t opcode, const Payload *payload, bint fin, bint as_bytes, uint8_t rsv

@@ -9,7 +9,6 @@ extension by its methods.
 from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from cpython.tuple cimport PyTuple_GET_ITEM
 from libc.stdint cimport UINT64_MAX, uint8_t, uint64_t
-from libc.string cimport memcpy
 
 from fastframe._capi cimport (
     FF_CLIENT, FF_ERR_CONTROL_FRAGMENTED, FF_ERR_CONTROL_LENGTH, FF_ERR_LENGTH_16_NOT_MINIMAL,
@@ -20,7 +19,7 @@ from fastframe._capi cimport (
 )
 from fastframe._core cimport kernels
 from fastframe._inbox cimport Inbox
-from fastframe._payload cimport Chunk, chunk_bytes, chunk_bytes_and_deflate_tail, whole_text
+from fastframe._payload cimport Chunk, chunk_bytes, chunk_bytes_and_deflate_tail, whole_chunk, whole_text
 
 from fastframe._wsproto_version import supported_version
 from fastframe.deflate import backend_module
@@ -160,10 +159,7 @@ cdef class FrameDecoder:
             self._inbox.data, self._inbox.length, FF_CLIENT if self.client else FF_SERVER, &header
         ) or header.payload_length > max_size:
             return None
-        chunk.data = self._inbox.data + header.size
-        chunk.length = <size_t>header.payload_length
-        chunk.masked = header.masked
-        memcpy(chunk.key, header.masking_key, FF_MASKING_KEY_SIZE)
+        chunk = whole_chunk(self._inbox.data, &header)
         if header.opcode == FF_OPCODE_TEXT:
             payload = whole_text(self._kernels, &chunk, ascii)
         elif self._wsproto.payloads_are_bytes:

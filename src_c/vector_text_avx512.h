@@ -11,7 +11,7 @@ static inline bool is_within_page(const uint8_t *p) { return ((uintptr_t)p & 409
 /* `size` bytes, less than 64, and zeros behind. */
 static inline __m512i load_first(const uint8_t *src, size_t size)
 {
-    if (is_within_page(src))
+    if (size && is_within_page(src)) /* of no bytes, the first one may be in the next page */
         return _mm512_maskz_loadu_epi8(first_64(size), src);
     uint8_t bytes[64] = {0};
     memcpy(bytes, src, size);
