@@ -1,0 +1,74 @@
+"""The opening handshake of a server (RFC 6455, 4.2), by wsproto and h11."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import h11
+from wsproto.connection import ConnectionType
+from wsproto.events import AcceptConnection, RejectConnection, RejectData, Request
+from wsproto.handshake import H11Handshake
+from wsproto.utilities import RemoteProtocolError
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class BadRequestError(Exception):
+    """The request is no WebSocket handshake; `response` is what to answer before the connection is closed."""
+
+    def __init__(self, response: bytes) -> None:
+        super().__init__(response)
+        self.response = response
+
+
+class Handshake:
+    """One request and its answer. Every method that returns bytes returns what is to be written."""
+
+    target: str
+    """Path and query, as in the request line."""
+    headers: Headers
+    """All of them, in order, names in lower case."""
+    subprotocols: list[str]
+    extensions: str
+    """What the client offers, as the value of one Sec-WebSocket-Extensions header; "" for nothing."""
+
+    def __init__(self) -> None:
+        self._handshake = H11Handshake(ConnectionType.SERVER)
+        self._http = h11.Connection(h11.SERVER)  # as wsproto does not tell all headers
+
+    def receive(self, data: bytes) -> bool:
+        """Takes in bytes; True once the request is here as a whole. BadRequestError if it is no handshake."""
+        self._http.receive_data(data)
+        try:
+            self._handshake.receive_data(data)
+        except RemoteProtocolError as error:
+            hint = error.event_hint
+            assert isinstance(hint, RejectConnection)
+            raise BadRequestError(self._handshake.send(hint)) from error
+        except UnicodeError as error:  # of a header that should be ASCII
+            raise BadRequestError(self.reject(400)) from error
+        for request in self._handshake.events():
+            assert isinstance(request, Request)
+            self.target = request.target
+            self.subprotocols = request.subprotocols
+            self.extensions = ", ".join(map(str, request.extensions))
+            http_request = self._http.next_event()
+            assert isinstance(http_request, h11.Request)
+            self.headers = list(http_request.headers)
+            return True
+        return False
+
+    def accept(self, subprotocol: str | None, headers: Iterable[tuple[bytes, bytes]], extensions: str | None) -> bytes:
+        """The response that opens the connection. wsproto's LocalProtocolError for a subprotocol that was not offered."""
+        extra_headers = list(headers)
+        if extensions is not None:
+            extra_headers.append((b"Sec-WebSocket-Extensions", extensions.encode("ascii")))
+        return self._handshake.send(AcceptConnection(subprotocol=subprotocol, extra_headers=extra_headers))
+
+    def reject(self, status: int, headers: Iterable[tuple[bytes, bytes]] = (), *, has_body: bool = False) -> bytes:
+        """The beginning of another response, or with has_body=False the whole of it."""
+        return self._handshake.send(RejectConnection(status_code=status, headers=list(headers), has_body=has_body))
+
+    def body(self, data: bytes, *, last: bool = True) -> bytes:
+        """A part of that response's body."""
+        return self._handshake.send(RejectData(data=data, body_finished=last))

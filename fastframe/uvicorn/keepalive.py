@@ -1,0 +1,66 @@
+"""Pings in regular intervals, and what happens if nobody answers (RFC 6455, 5.5.2)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+
+class Keepalive:
+    """Sends a Ping each `interval` seconds while it runs, and gives up on a peer that does not answer within `timeout`.
+
+    interval: None or 0 for no Pings at all. timeout: None to send them without waiting for an answer.
+    send_ping: called with the payload. give_up: called once, when an answer is overdue.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        interval: float | None,
+        timeout: float | None,
+        send_ping: Callable[[bytes], None],
+        give_up: Callable[[], None],
+    ) -> None:
+        self._loop = loop
+        self._interval = interval
+        self._timeout = timeout
+        self._send_ping = send_ping
+        self._give_up = give_up
+        self._timer: asyncio.TimerHandle | None = None
+        self._awaited: bytes | None = None
+        self._sent_at = 0.0
+
+    def start(self) -> None:
+        if self._interval:
+            self._schedule(self._interval, self._ping)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._awaited = None
+
+    def pong(self, payload: bytes) -> None:
+        """The peer has sent a Pong. One that answers none of ours, or an older one, counts for nothing."""
+        if payload != self._awaited or self._timeout is None or not self._interval:
+            return
+        self.stop()
+        round_trip = self._loop.time() - self._sent_at
+        self._schedule(max(0.0, self._interval - round_trip), self._ping)
+
+    def _ping(self) -> None:
+        self._awaited = os.urandom(4)
+        self._sent_at = self._loop.time()
+        self._send_ping(self._awaited)
+        if self._timeout is None:
+            self.start()
+        else:
+            self._schedule(self._timeout, self._overdue)
+
+    def _overdue(self) -> None:
+        self.stop()
+        self._give_up()
+
+    def _schedule(self, delay: float, action: Callable[[], None]) -> None:
+        self._timer = self._loop.call_later(delay, action)

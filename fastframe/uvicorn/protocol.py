@@ -1,0 +1,479 @@
+"""From the transport to ASGI messages, and back.
+
+Strategy: bytes are decoded as soon as they come, but never more than the application's queue may hold: the rest waits in the
+decoder, and reading is paused. Whatever the peer does ends in `disconnect`, which the application receives after all
+messages that came before it. What is written goes straight to the transport; a peer that does not read stops the
+application in `send`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+from urllib.parse import unquote
+
+from uvicorn.config import Config
+from uvicorn.logging import TRACE_LOG_LEVEL
+from uvicorn.protocols.utils import (
+    ClientDisconnected,
+    get_client_addr,
+    get_local_addr,
+    get_path_with_query_string,
+    get_remote_addr,
+    is_ssl,
+)
+from uvicorn.server import ServerState
+
+from fastframe._core import Close, Ping, Pong
+from fastframe._decoder import Decoder
+from fastframe._encoder import Encoder
+from fastframe._types import ProtocolError, Role
+from fastframe.deflate import Deflate
+from fastframe.uvicorn.handshake import BadRequestError, Handshake
+from fastframe.uvicorn.keepalive import Keepalive
+
+Event = dict[str, Any]
+
+CLOSE_TIMEOUT = 10.0
+"""Seconds that a peer has to answer a Close, to read what was sent before it, and to hang up."""
+
+CLOSE_TIMEOUT_TLS = 1.0
+"""The same after a broken rule where TLS keeps this end from hanging up by halves."""
+
+QUEUE_SIZE = 1 << 16
+"""Characters and bytes in the application's queue from which on reading is paused, however few the messages."""
+
+MAX_REASON = 123
+"""Bytes of a Close frame's reason (RFC 6455, 5.5)."""
+
+
+class State(enum.Enum):
+    CONNECTING = 1
+    REJECTING = 2
+    OPEN = 3
+    CLOSING = 4
+    """The application has closed the connection; the peer's Close is awaited."""
+    FAILED = 5
+    """A Close has said what the peer did wrong; what else it sends is thrown away, so that it can read that Close."""
+    CLOSED = 6
+
+
+class WSProtocol(asyncio.Protocol):
+    """A WebSocket connection for uvicorn, with the settings and the behaviour of its own implementations.
+
+    All of its `--ws-*` settings count. What goes beyond them: `ws_max_size` holds while a message is inflated; at most `ws_max_queue`
+    messages, and no more once they are 64 KiB, wait for the application; a peer that does not read gets one Pong, not all.
+
+    A subclass may choose other settings for permessage-deflate: `deflate = fastframe.deflate.Deflate(...)`.
+    """
+
+    deflate = Deflate(server_max_window_bits=12, client_max_window_bits=12, memory_level=5)
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        if not config.loaded:
+            config.load()
+        self.config = config
+        self.app = config.loaded_app
+        self.app_state = app_state
+        self.server_state = server_state
+        self.loop = _loop or asyncio.get_event_loop()
+        self.logger = logging.getLogger("uvicorn.error")
+
+        self.transport: asyncio.Transport = None  # type: ignore[assignment]
+        self.state = State.CONNECTING
+        self.handshake = Handshake()
+        self.scope: Event = {}
+        self.early_data = b""
+        self.close_timer: asyncio.TimerHandle | None = None
+        self.keepalive = Keepalive(
+            self.loop, config.ws_ping_interval, config.ws_ping_timeout, self._send_ping, self._give_up
+        )
+
+        # From the peer to the application.
+        self.decoder: Decoder | None = None
+        self.events: deque[Event] = deque()
+        self.queued = 0  # characters and bytes, since the queue was empty
+        self.reading_paused = False
+        self.receivers: set[asyncio.Future[None]] = set()
+        self.disconnect: Event | None = None
+
+        # From the application to the peer.
+        self.encoder = Encoder(Role.SERVER)
+        self.writable = asyncio.Event()
+        self.writable.set()
+        self.unanswered: Ping | None = None
+        self.lost = False
+
+    # ---- the transport ---------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by type
+        self.server_state.connections.add(self)  # type: ignore[arg-type]
+        self._trace("WebSocket connection made")
+
+    def data_received(self, data: bytes) -> None:
+        if self.decoder is None:
+            self._receive_handshake(data)
+        elif not self.decoder.finished:
+            self.decoder.feed(data)
+            if not self.reading_paused:
+                self._deliver()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._trace("WebSocket connection lost")
+        self.server_state.connections.discard(self)
+        self.keepalive.stop()
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self._end({"type": "websocket.disconnect", "code": 1006 if self.decoder is None else 1005})
+        self.state = State.CLOSED
+        self.lost = True
+        self.writable.set()  # asyncio does not call resume_writing any more
+        if exc is None:
+            self.transport.close()
+
+    def eof_received(self) -> None:
+        pass
+
+    def pause_writing(self) -> None:
+        self.writable.clear()
+
+    def resume_writing(self) -> None:
+        self.writable.set()
+        if self.unanswered is not None and self.state is State.OPEN:
+            self.transport.write(self.encoder.pong(self.unanswered.payload))
+        self.unanswered = None
+
+    def shutdown(self) -> None:
+        """The server is about to end."""
+        if self.state is State.CONNECTING:
+            self._send_500_response()
+        elif self.state is State.OPEN:
+            self._send_close(1012, "")
+            self._end({"type": "websocket.disconnect", "code": 1012})
+        self._close_transport()
+
+    # ---- the handshake ---------------------------------------------------------------------------------------------
+
+    def _receive_handshake(self, data: bytes) -> None:
+        if self.scope:
+            self.early_data += data  # a client should wait for the answer (RFC 6455, 4.1)
+            self._pause_reading()
+            return
+        try:
+            if not self.handshake.receive(data):
+                return
+        except BadRequestError as error:
+            self.state = State.CLOSED
+            self.transport.write(error.response)
+            self._close_transport()
+            return
+        self._start_application()
+
+    def _start_application(self) -> None:
+        raw_path, _, query_string = self.handshake.target.partition("?")
+        root_path = self.config.root_path
+        self.scope = {
+            "type": "websocket",
+            "asgi": {"version": self.config.asgi_version, "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": "wss" if is_ssl(self.transport) else "ws",
+            "server": get_local_addr(self.transport),
+            "client": get_remote_addr(self.transport),
+            "root_path": root_path,
+            "path": root_path + unquote(raw_path),
+            "raw_path": (root_path + raw_path).encode("ascii"),
+            "query_string": query_string.encode("ascii"),
+            "headers": self.handshake.headers,
+            "subprotocols": self.handshake.subprotocols,
+            "state": self.app_state.copy(),
+            "extensions": {"websocket.http.response": {}},
+        }
+        self.events.append({"type": "websocket.connect"})
+        task = self.loop.create_task(self._run_application())
+        self.server_state.tasks.add(task)
+        task.add_done_callback(self.server_state.tasks.discard)
+
+    def _accept(self, message: Mapping[str, Any]) -> None:
+        agreement = self.deflate.accept(self.handshake.extensions) if self.config.ws_per_message_deflate else None
+        response = self.handshake.accept(
+            message.get("subprotocol") or None,
+            [*self.server_state.default_headers, *message.get("headers", ())],
+            agreement.response() if agreement is not None else None,
+        )
+        self._log_request("[accepted]")
+        self.state = State.OPEN
+        self.encoder = Encoder(Role.SERVER, deflate=agreement)
+        self.decoder = Decoder(
+            Role.SERVER,
+            max_message_size=self.config.ws_max_size,
+            max_frame_size=self.config.ws_max_size,
+            deflate=agreement,
+        )
+        self.transport.write(response)
+        self.keepalive.start()
+        self.decoder.feed(self.early_data)
+        self._deliver_rest()
+
+    def _reject(self, message: Mapping[str, Any]) -> None:
+        self._log_request("403")
+        self.state = State.CLOSED
+        self.transport.write(self.handshake.reject(403))
+        self._end({"type": "websocket.disconnect", "code": 1006})
+        self._close_transport()
+
+    def _begin_response(self, message: Mapping[str, Any]) -> None:
+        status = message["status"]
+        if not 100 <= status < 600:
+            raise RuntimeError(f"Invalid HTTP status code '{status}' in response.")
+        self._log_request(status)
+        self.state = State.REJECTING
+        self.transport.write(self.handshake.reject(status, message.get("headers", ()), has_body=True))
+
+    def _continue_response(self, message: Mapping[str, Any]) -> None:
+        last = not message.get("more_body", False)
+        self.transport.write(self.handshake.body(message.get("body", b""), last=last))
+        if last:
+            self.state = State.CLOSED
+            self._end({"type": "websocket.disconnect", "code": 1006})
+            self._close_transport()
+
+    def _send_500_response(self) -> None:
+        if self.state is State.CONNECTING:
+            body = b"Internal Server Error"
+            headers = [
+                (b"content-type", b"text/plain; charset=utf-8"),
+                (b"content-length", b"%d" % len(body)),
+                (b"connection", b"close"),
+            ]
+            self.state = State.CLOSED
+            self.transport.write(self.handshake.reject(500, headers, has_body=True) + self.handshake.body(body))
+
+    # ---- from the peer to the application --------------------------------------------------------------------------
+
+    def _deliver(self) -> None:
+        """Moves messages from the decoder to the application, as many as its queue may hold."""
+        assert self.decoder is not None
+        try:
+            for message in self.decoder:
+                if isinstance(message, str):
+                    event: Event = {"type": "websocket.receive", "text": message}
+                elif isinstance(message, bytes):
+                    event = {"type": "websocket.receive", "bytes": message}
+                else:
+                    self._receive_control(message)
+                    continue
+                if self.state is State.CLOSING:
+                    continue  # the application is done with this connection
+                self.events.append(event)
+                self.queued += len(message)
+                if self._queue_is_full():
+                    self._pause_reading()
+                    break
+        except ProtocolError as error:
+            self._fail(error.code, error.reason)
+        if self.receivers:
+            self._wake_receivers()
+
+    def _deliver_rest(self) -> None:
+        """The queue is empty: delivers what had to wait, then reads on."""
+        self.queued = 0
+        if self.decoder is not None:
+            self._deliver()
+        if not self._queue_is_full():
+            self._resume_reading()
+
+    def _queue_is_full(self) -> bool:
+        return len(self.events) >= self.config.ws_max_queue or self.queued >= QUEUE_SIZE
+
+    def _receive_control(self, message: Ping | Pong | Close) -> None:
+        if isinstance(message, Close):
+            self._receive_close(message)
+        elif isinstance(message, Pong):
+            self.keepalive.pong(message.payload)
+        elif self.state is State.OPEN:
+            # A peer that does not read is not worth memory: the last Ping is answered for all (RFC 6455, 5.5.3).
+            if self.writable.is_set():
+                self.transport.write(self.encoder.pong(message.payload))
+            else:
+                self.unanswered = message
+
+    def _receive_close(self, close: Close) -> None:
+        if self.state is State.OPEN:
+            self._send_close(close.code, close.reason)
+        self._end({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self._close_transport()
+
+    def _fail(self, code: int, reason: str) -> None:
+        """Tells the peer what it did wrong, and lets it hang up.
+
+        What it goes on sending is thrown away: closed over unread bytes, the connection would be reset, and the Close lost.
+        """
+        self.logger.debug("%s - WebSocket failed with %d: %s", get_client_addr(self.scope), code, reason)  # type: ignore[arg-type]
+        if self.state is State.OPEN:
+            self._send_close(code, reason)
+        self.state = State.FAILED
+        self._end({"type": "websocket.disconnect", "code": code, "reason": reason})
+        if not self.lost:
+            self._resume_reading()
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+                self._close_transport_later(CLOSE_TIMEOUT)
+            else:
+                self._close_transport_later(CLOSE_TIMEOUT_TLS)
+
+    def _end(self, disconnect: Event) -> None:
+        """The application receives `disconnect` once it has received all else; the first word on that counts."""
+        if self.disconnect is None:
+            self.disconnect = disconnect
+        self._wake_receivers()
+
+    def _wake_receivers(self) -> None:
+        for receiver in self.receivers:
+            if not receiver.done():
+                receiver.set_result(None)
+
+    def _pause_reading(self) -> None:
+        if not self.reading_paused:
+            self.reading_paused = True
+            self.transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self.reading_paused:
+            self.reading_paused = False
+            self.transport.resume_reading()
+
+    # ---- from the application to the peer --------------------------------------------------------------------------
+
+    def _send_message(self, message: Mapping[str, Any]) -> None:
+        data = message.get("bytes")
+        if data is None:
+            text = message.get("text")
+            if text is None:
+                raise RuntimeError("ASGI message 'websocket.send' has neither 'bytes' nor 'text'.")
+            self.transport.write(self.encoder.text(text))
+        else:
+            self.transport.write(self.encoder.binary(data))
+
+    def _send_ping(self, payload: bytes) -> None:
+        if self.state is State.OPEN:
+            self.transport.write(self.encoder.ping(payload))
+
+    def _give_up(self) -> None:
+        self._trace("WebSocket keepalive ping timeout")
+        if self.state is State.OPEN:
+            reason = "keepalive ping timeout"
+            self._send_close(1011, reason)
+            self._end({"type": "websocket.disconnect", "code": 1011, "reason": reason})
+            self._close_transport()
+
+    def _send_close(self, code: int, reason: str) -> None:
+        frame = self.encoder.close(code, reason)  # ValueError for a code of the application's that must not be sent
+        self.state = State.CLOSED
+        self.keepalive.stop()
+        self.transport.write(frame)
+
+    def _close(self, message: Mapping[str, Any]) -> None:
+        """The application's Close; the peer's is awaited."""
+        code = message.get("code", 1000)
+        reason = message.get("reason") or ""
+        self._send_close(1000 if code in (1006, 1015) else code, reason.encode()[:MAX_REASON].decode(errors="ignore"))
+        self.state = State.CLOSING
+        self._end({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.events.clear()
+        self._close_transport_later(CLOSE_TIMEOUT)
+        self._deliver_rest()
+
+    def _close_transport(self) -> None:
+        """Hangs up as soon as all is written; a peer that does not read is not waited for."""
+        self.transport.close()
+        self._close_transport_later(CLOSE_TIMEOUT)
+
+    def _close_transport_later(self, seconds: float) -> None:
+        if self.close_timer is None and not self.lost:
+            self.close_timer = self.loop.call_later(seconds, self.transport.abort)
+
+    # ---- the application (ASGI) ------------------------------------------------------------------------------------
+
+    async def _run_application(self) -> None:
+        try:
+            result = await self.app(self.scope, self._receive, self._send)
+        except ClientDisconnected:
+            pass
+        except BaseException:
+            self.logger.exception("Exception in ASGI application\n")
+            self._send_500_response()
+        else:
+            if self.state is State.CONNECTING:
+                self.logger.error("ASGI callable returned without completing handshake.")
+                self._send_500_response()
+            elif result is not None:
+                self.logger.error("ASGI callable should return None, but returned '%s'.", result)
+        if self.state not in (State.CLOSING, State.FAILED):
+            self._close_transport()
+
+    async def _receive(self) -> Event:
+        while not self.events:
+            if self.disconnect is not None:
+                return self.disconnect
+            receiver = self.loop.create_future()
+            self.receivers.add(receiver)
+            try:
+                await receiver
+            finally:
+                self.receivers.discard(receiver)
+        event = self.events.popleft()
+        if self.reading_paused and not self.events:
+            self._deliver_rest()
+        return event
+
+    async def _send(self, message: Mapping[str, Any]) -> None:
+        kind = message["type"]
+        if not self.writable.is_set() and kind != "websocket.close":  # who does not read may be left
+            await self.writable.wait()
+        if self.lost:
+            raise ClientDisconnected
+        if self.state is State.OPEN and kind == "websocket.send":  # the usual case
+            self._send_message(message)
+        elif self.state is State.CLOSING:
+            raise RuntimeError(f"Unexpected ASGI message '{kind}', after sending 'websocket.close'.")
+        elif self.state not in ACTIONS:
+            raise ClientDisconnected
+        elif kind not in ACTIONS[self.state]:
+            expected = " or ".join(map(repr, ACTIONS[self.state]))
+            raise RuntimeError(f"Expected ASGI message {expected}, but got '{kind}'.")
+        else:
+            ACTIONS[self.state][kind](self, message)
+
+    # ---- the log ---------------------------------------------------------------------------------------------------
+
+    def _log_request(self, outcome: object) -> None:
+        scope: Any = self.scope
+        self.logger.info('%s - "WebSocket %s" %s', get_client_addr(scope), get_path_with_query_string(scope), outcome)
+
+    def _trace(self, text: str) -> None:
+        if self.logger.level <= TRACE_LOG_LEVEL:
+            client = get_remote_addr(self.transport)
+            self.logger.log(TRACE_LOG_LEVEL, "%s%s", f"{client[0]}:{client[1]} - " if client else "", text)
+
+
+# What an application may send, and what is then done.
+ACTIONS: dict[State, dict[str, Callable[[WSProtocol, Mapping[str, Any]], None]]] = {
+    State.CONNECTING: {
+        "websocket.accept": WSProtocol._accept,
+        "websocket.close": WSProtocol._reject,
+        "websocket.http.response.start": WSProtocol._begin_response,
+    },
+    State.REJECTING: {"websocket.http.response.body": WSProtocol._continue_response},
+    State.OPEN: {"websocket.send": WSProtocol._send_message, "websocket.close": WSProtocol._close},
+}

@@ -1,0 +1,444 @@
+"""What a peer can do to `fastframe.uvicorn:WSProtocol`, and what it costs."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import shutil
+import ssl
+import subprocess
+import sys
+import tracemalloc
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("uvicorn")
+pytest.importorskip("wsproto")
+
+from uvicorn.config import Config
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.server import ServerState
+
+from fastframe import Close, Ping, Pong
+from fastframe.deflate import Deflate
+from fastframe.uvicorn import WSProtocol, protocol
+from tests import strategies
+from tests.servers.in_uvicorn import Event, RawClient, Receive, Recorder, Send, raw_client, serving
+
+MIB = 2**20
+DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate"
+
+
+def frame(opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0) -> bytes:
+    """As a client would have to send it."""
+    return strategies.frame(opcode, payload, fin=fin, rsv=rsv, key=b"mask")
+
+
+def connection_of(server: Any) -> WSProtocol:
+    (connection,) = server.state.connections
+    assert isinstance(connection, WSProtocol)
+    return connection
+
+
+# ---- broken rules --------------------------------------------------------------------------------------------------
+
+HOSTILE = {
+    "a reserved opcode": (frame(3, b""), 1002),
+    "a reserved bit": (frame(1, b"", rsv=4), 1002),
+    "no mask": (strategies.frame(1, b"text"), 1002),
+    "a long control frame": (frame(9, bytes(126)), 1002),
+    "a control frame in fragments": (frame(9, b"", fin=False), 1002),
+    "a continuation of nothing": (frame(0, b""), 1002),
+    "a message inside a message": (frame(1, b"", fin=False) + frame(2, b""), 1002),
+    "a length above 2**63 - 1": (b"\x82\xff" + b"\xff" * 8 + bytes(4), 1002),
+    "a length that is not minimal": (b"\x82\xfe" + b"\x00\x7d" + bytes(4), 1002),
+    "text that is not UTF-8": (frame(1, b"\xff"), 1007),
+    "a reason that is not UTF-8": (frame(8, b"\x03\xe8\xff"), 1007),
+    "a Close of one byte": (frame(8, b"\x03"), 1002),
+    "a status code that must not be sent": (frame(8, b"\x03\xee"), 1002),
+    "a message that is too large": (frame(2, bytes(1001)), 1009),
+    "the header of such a message": (b"\x82\xff\x7f" + b"\xff" * 7 + bytes(4), 1009),
+    "too many fragments": (frame(2, b"", fin=False) + 8192 * frame(0, b"", fin=False), 1009),
+}
+
+
+@pytest.mark.parametrize(("hostile", "code"), HOSTILE.values(), ids=HOSTILE)
+async def test_hostile_frames(hostile: bytes, code: int, caplog: pytest.LogCaptureFixture) -> None:
+    app = Recorder(echo=False)
+    async with serving(app, ws_max_size=1000) as server, raw_client(server) as client:
+        await client.handshake()
+        client.send(client.encoder.message("before") + hostile + bytes(300_000))
+        close = await client.message()
+        assert isinstance(close, Close)
+        assert close.code == code
+        assert await client.hung_up()
+        client.writer.close()
+        await server.idle()
+    assert app.received[1:] == [
+        {"type": "websocket.receive", "text": "before"},
+        {"type": "websocket.disconnect", "code": code, "reason": close.reason},
+    ]
+    assert "Traceback" not in caplog.text
+
+
+async def test_the_close_arrives_although_the_client_goes_on_sending() -> None:
+    """Hanging up over unread bytes would reset the connection, and the client might never read why."""
+    async with serving(Recorder(), ws_max_size=1000) as server, raw_client(server) as client:
+        await client.handshake()
+        client.send(frame(2, bytes(1001)))
+        for _ in range(50):
+            client.send(bytes(100_000))
+            await client.writer.drain()
+        assert (await client.message()).code == 1009
+
+
+async def test_sending_after_a_broken_rule(caplog: pytest.LogCaptureFixture) -> None:
+    failed = asyncio.Event()
+
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        assert (await receive())["type"] == "websocket.disconnect"
+        assert (await receive())["type"] == "websocket.disconnect", "and again, for whoever asks once more"
+        with pytest.raises(ClientDisconnected):
+            await send({"type": "websocket.send", "text": "too late"})
+        failed.set()
+
+    async with serving(app) as server, raw_client(server) as client:
+        await client.handshake()
+        client.send(frame(3, b""))
+        await failed.wait()
+    assert "Traceback" not in caplog.text
+
+
+async def test_broken_rule_after_our_close() -> None:
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close"})
+
+    async with serving(app) as server, raw_client(server) as client:
+        await client.handshake()
+        assert (await client.message()).code == 1000
+        client.send(frame(3, b""))
+        assert await client.hung_up()
+
+
+@pytest.mark.parametrize(
+    "header", [b"Host: \xff", b"Sec-WebSocket-Protocol: \xff", DEFLATE + b"; \xff", b"Sec-WebSocket-Version: 99"]
+)
+async def test_hostile_request(header: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(Recorder()) as server, raw_client(server) as client:
+        head = await client.handshake(header)
+        assert head.startswith(b"HTTP/1.1 4")
+        assert await client.hung_up()
+        await server.idle()
+    assert "Traceback" not in caplog.text
+
+
+# ---- memory --------------------------------------------------------------------------------------------------------
+
+
+def deflated(data: bytes) -> bytes:
+    compressor = zlib.compressobj(wbits=-15)
+    return (compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)).removesuffix(b"\x00\x00\xff\xff")
+
+
+async def test_bomb(caplog: pytest.LogCaptureFixture) -> None:
+    bomb = frame(2, deflated(bytes(64 * MIB)), rsv=4)
+    assert len(bomb) < 70_000
+    app = Recorder()
+    async with serving(app, ws_max_size=MIB) as server, raw_client(server) as client:
+        assert b"permessage-deflate" in await client.handshake(DEFLATE)
+        tracemalloc.start()
+        client.send(bomb)
+        close = await client.message()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert close.code == 1009
+    assert peak < 3 * MIB
+    assert app.disconnect["code"] == 1009
+    assert "Traceback" not in caplog.text
+
+
+async def send_for_ever(client: RawClient, data: bytes) -> None:
+    while True:
+        client.send(data)
+        await client.writer.drain()
+
+
+async def test_client_that_never_reads() -> None:
+    """The application waits in `send`, then the client waits in its own; in between lie some buffers."""
+    async with serving(Recorder(), ws_ping_interval=None) as server, raw_client(server) as client:
+        await client.handshake()
+        client.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(send_for_ever(client, client.encoder.message(bytes(50_000))), 0.5)
+        connection = connection_of(server)
+        assert connection.reading_paused
+        assert connection.transport.get_write_buffer_size() < 2**18
+        assert sum(len(event.get("bytes", b"")) for event in connection.events) < 2**18
+
+
+async def test_client_that_pings_and_never_reads() -> None:
+    async with serving(Recorder(), ws_ping_interval=None) as server, raw_client(server) as client:
+        await client.handshake()
+        client.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        pings = b"".join(frame(9, bytes(121) + number.to_bytes(4, "big")) for number in range(1000))
+        for _ in range(200):
+            client.send(pings)
+            await client.writer.drain()
+        client.send(client.encoder.ping(b"last"))
+        await client.writer.drain()
+        connection = connection_of(server)
+        while connection.unanswered != Ping(b"last"):
+            await asyncio.sleep(0.005)
+        assert connection.transport.get_write_buffer_size() < 2**17
+        client.reader._transport.resume_reading()  # type: ignore[attr-defined]
+        pong = await client.message()
+        while pong.payload != b"last":
+            pong = await client.message()
+            assert isinstance(pong, Pong)
+
+
+async def test_client_that_pings_and_never_reads_and_is_gone() -> None:
+    """The answer that was put off is not sent once the connection is closing."""
+    async with serving(Recorder(), ws_ping_interval=None) as server, raw_client(server) as client:
+        await client.handshake()
+        connection = connection_of(server)
+        connection.pause_writing()
+        client.send(client.encoder.ping(b"put off"))
+        while connection.unanswered is None:
+            await asyncio.sleep(0.005)
+        connection.shutdown()
+        connection.resume_writing()
+        assert connection.unanswered is None
+        assert (await client.message()).code == 1012
+
+
+@pytest.mark.parametrize(("messages", "queued"), [(["x"] * 1000, 7), ([b"x" * 40_000] * 1000, 2)])
+async def test_max_queue(messages: list[str | bytes], queued: int) -> None:
+    received = []
+    go_on = asyncio.Event()
+
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await go_on.wait()
+        while (event := await receive())["type"] != "websocket.disconnect":
+            received.append(event.get("text") or event.get("bytes"))
+        received.append(event["code"])
+
+    async with serving(app, ws_max_queue=7) as server, raw_client(server) as client:
+        await client.handshake()
+        for message in messages:
+            client.send(client.encoder.message(message))
+        client.send(client.encoder.close(4000))
+        connection = connection_of(server)
+        while not connection.reading_paused:
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
+        assert len(connection.events) == queued
+        go_on.set()
+        assert (await client.message()).code == 4000
+        await server.idle()
+    assert received == [*messages, 4000]
+
+
+# ---- the application -----------------------------------------------------------------------------------------------
+
+
+async def test_receivers_that_are_cancelled_and_many_at_once() -> None:
+    received = []
+
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        for _ in range(10):
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(receive(), 0.001)
+        receivers = [asyncio.ensure_future(receive()) for _ in range(3)]
+        await send({"type": "websocket.send", "text": "go"})
+        received.extend(await asyncio.gather(*receivers))
+        await send({"type": "websocket.close"})
+
+    async with serving(app) as server, raw_client(server) as client:
+        await client.handshake()
+        assert await client.message() == "go"
+        for text in "abc":
+            client.send(client.encoder.message(text))
+        assert (await client.message()).code == 1000
+    assert sorted(event["text"] for event in received) == ["a", "b", "c"]
+
+
+async def test_application_that_sends_nonsense(caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        with pytest.raises(RuntimeError, match="neither 'bytes' nor 'text'"):
+            await send({"type": "websocket.send"})
+        with pytest.raises(UnicodeEncodeError):
+            await send({"type": "websocket.send", "text": "\ud800"})
+        with pytest.raises(ValueError, match="code"):
+            await send({"type": "websocket.close", "code": 999})
+        await send({"type": "websocket.send", "bytes": bytearray(b"still open")})
+        raise ZeroDivisionError
+
+    async with serving(app) as server, raw_client(server) as client:
+        await client.handshake()
+        assert await client.message() == b"still open"
+        assert await client.hung_up()
+        await server.idle()
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_subprotocol_that_was_not_offered(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(Recorder(subprotocol="other")) as server, raw_client(server) as client:
+        assert (await client.handshake()).startswith(b"HTTP/1.1 500")
+        await server.idle()
+    assert "unexpected subprotocol other" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({"code": 1005}, Close(1005)),
+        ({"code": 1006}, Close(1000)),
+        ({"code": 1015, "reason": None}, Close(1000)),
+        ({"code": 3000, "reason": "ü" * 100}, Close(3000, "ü" * 61)),
+    ],
+)
+async def test_close_codes(given: Event, sent: Close) -> None:
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", **given})
+
+    async with serving(app) as server, raw_client(server) as client:
+        await client.handshake()
+        assert await client.message() == sent
+
+
+async def test_client_that_does_not_answer_a_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "CLOSE_TIMEOUT", 0.05)
+
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "bytes": bytes(30 * MIB)})
+        await send({"type": "websocket.close"})
+
+    async with serving(app) as server, raw_client(server) as client:
+        await client.handshake()
+        client.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        await server.idle()
+
+
+async def test_data_before_the_application_accepts() -> None:
+    """A client must not (RFC 6455, 4.1), but nothing of it is lost."""
+    go_on = asyncio.Event()
+
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await go_on.wait()
+        await Recorder()(scope, receive, send)
+
+    async with serving(app) as server, raw_client(server) as client:
+        handshake = asyncio.create_task(client.handshake())
+        await asyncio.sleep(0.02)
+        client.send(client.encoder.message("early"))
+        while not connection_of(server).reading_paused:
+            await asyncio.sleep(0.005)
+        go_on.set()
+        await handshake
+        assert await client.message() == "early"
+        client.send(client.encoder.message("in time"))
+        assert await client.message() == "in time"
+
+
+async def test_rejection_of_a_client_that_has_gone(caplog: pytest.LogCaptureFixture) -> None:
+    go_on = asyncio.Event()
+
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await go_on.wait()
+        await receive()
+        assert (await receive()) == {"type": "websocket.disconnect", "code": 1006}
+        await send({"type": "websocket.accept"})
+
+    async with serving(app) as server:
+        async with raw_client(server) as client:
+            client.send(b"")
+            handshake = asyncio.create_task(client.handshake())
+            await asyncio.sleep(0.02)
+            handshake.cancel()
+        while server.state.connections:
+            await asyncio.sleep(0.005)
+        go_on.set()
+        await server.idle()
+    assert "Traceback" not in caplog.text
+
+
+# ---- settings ------------------------------------------------------------------------------------------------------
+
+
+async def test_other_settings_for_compression() -> None:
+    class Frugal(WSProtocol):
+        deflate = Deflate(server_max_window_bits=9, server_no_context_takeover=True)
+
+    async with serving(Recorder(), Frugal) as server, raw_client(server) as client:  # type: ignore[arg-type]
+        head = await client.handshake(DEFLATE)
+        assert b"permessage-deflate; server_no_context_takeover; server_max_window_bits=9\r\n" in head
+
+
+def test_settings_that_are_not_loaded_yet() -> None:
+    async def main() -> WSProtocol:
+        config = Config(app=Recorder(), log_config=None)
+        assert not config.loaded
+        return WSProtocol(config, ServerState(), {})
+
+    assert asyncio.run(main()).app is not None
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """For the server, and for a client that trusts it."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    folder: Path = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-keyout", folder / "key", "-out", folder / "certificate", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    for_server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    for_server.load_cert_chain(folder / "certificate", folder / "key")
+    return for_server, ssl.create_default_context(cafile=str(folder / "certificate"))
+
+
+async def test_tls(tls: tuple[ssl.SSLContext, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "CLOSE_TIMEOUT_TLS", 0.2)
+    app = Recorder()
+    async with serving(app, tls=tls[0], ws_max_size=10 * MIB) as server:
+        async with raw_client(server, ssl=tls[1], server_hostname="localhost") as client:
+            await client.handshake()
+            for message in ("text", bytes(3 * MIB)):
+                client.send(client.encoder.message(message))
+                assert await client.message() == message
+            client.send(frame(2, bytes(11 * MIB)))
+            assert (await client.message()).code == 1009
+        await server.idle()
+    assert app.scope["scheme"] == "wss"
+
+
+def test_without_uvicorn(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith(("uvicorn", "fastframe.uvicorn"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [NoUvicorn, *sys.meta_path])
+    with pytest.raises(ImportError, match=r"No module named 'uvicorn'.*pip install 'fastframe\[uvicorn\]'"):
+        importlib.import_module("fastframe.uvicorn")
+
+
+class NoUvicorn:
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        if name == "uvicorn":
+            raise ModuleNotFoundError("No module named 'uvicorn'", name=name)
