@@ -1,4 +1,4 @@
-"""The command `fastframe`: verify and doctor."""
+"""The command `fastframe`: run, verify and doctor."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import sys
 from collections.abc import Sequence
 
 import fastframe
+from fastframe.patches import target_names
 
 # What a program's exit code says: as for grep and diff, 1 is an answer and 2 is trouble.
 OK, DIFFERENT, TROUBLE = 0, 1, 2
+NOT_FOUND = 127  # as a shell says it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,6 +45,29 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"fastframe {fastframe.__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
+    run = commands.add_parser(
+        "run",
+        usage="fastframe run [OPTIONS] (PROGRAM | -m MODULE | SCRIPT.py) [ARGUMENTS ...]",
+        help="run a program with fastframe under it, in all of its worker processes",
+        description="Runs a program as if it had called fastframe.install, in each Python process of it. Arguments, signals and "
+        "exit code are the program's own. Nothing outside that program changes.",
+    )
+    run.add_argument(
+        "--target", action="append", choices=target_names(), help="what to accelerate; may be repeated (default: all)"
+    )
+    run.add_argument("--max-message-size", type=whole_number, metavar="BYTES", help="limits, as for install")
+    run.add_argument("--max-fragments", type=whole_number, metavar="FRAMES")
+    run.add_argument("--no-deflate", dest="deflate", action="store_const", const=False, help="turn compression off")
+    run.add_argument("--fix-interleaved-control", action="store_true", default=None, help="as for install")
+    run.add_argument(
+        "-v", "--verbose", action="store_true", help="say on standard error what is active, and in which process"
+    )
+    run.add_argument(
+        "-m", dest="module", nargs=argparse.REMAINDER, metavar="MODULE", help="run a module, as python -m does"
+    )
+    run.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM", help="a program on PATH, or a script")
+    run.set_defaults(run=run_run)
+
     verify = commands.add_parser(
         "verify",
         help="compare wsproto with wsproto on fastframe, frame by frame, and time both",
@@ -71,6 +96,28 @@ def whole_number(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
     return number
+
+
+# ---- run -----------------------------------------------------------------------------------------------------------
+
+
+def run_run(options: argparse.Namespace) -> int:
+    """Returns only if the program cannot be run."""
+    from fastframe import runner
+
+    if options.module:
+        command = [sys.executable, "-m", *options.module]
+    elif options.program:
+        try:
+            command = runner.command_for(options.program[0], options.program[1:])
+        except runner.ProgramNotFoundError as error:
+            print(f"fastframe: {error}", file=sys.stderr)
+            return NOT_FOUND
+    else:
+        print("fastframe: run what? fastframe run (PROGRAM | -m MODULE | SCRIPT.py) [ARGUMENTS ...]", file=sys.stderr)
+        return TROUBLE
+    wanted = {name: getattr(options, name) for name in runner.OPTIONS}
+    return runner.run(command, {**wanted, "targets": options.target or target_names(), "verbose": options.verbose})
 
 
 # ---- verify --------------------------------------------------------------------------------------------------------

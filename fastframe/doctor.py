@@ -14,7 +14,7 @@ import fastframe
 from fastframe.patches import TargetStatus
 
 # Packages that fastframe knows something to do with, and the extra that installs each.
-OPTIONAL = {"wsproto": "wsproto", "rich": "cli", "numpy": "numpy"}
+OPTIONAL = {"wsproto": "wsproto", "uvicorn": "uvicorn", "rich": "cli", "numpy": "numpy"}
 SWITCHES = ("FASTFRAME_KERNEL", "FASTFRAME_DISABLE")
 
 

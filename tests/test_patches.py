@@ -137,7 +137,7 @@ def test_uninstall_leaves_alone_what_others_put_over_it(caplog: pytest.LogCaptur
 
 @pytest.mark.parametrize("function", [install, uninstall, lambda *names: installed(*names).__enter__()])
 def test_targets_are_checked(function: Any) -> None:
-    with pytest.raises(ValueError, match="unknown target 'aiohttp'; there is: wsproto"):
+    with pytest.raises(ValueError, match="unknown target 'aiohttp'; there are: wsproto, uvicorn"):
         function("aiohttp")
     with pytest.raises(ValueError, match="name at least one target: wsproto"):
         function()

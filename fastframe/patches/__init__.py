@@ -1,6 +1,7 @@
 """Puts fastframe under libraries that have a codec of their own, and takes it out again.
 
-One module per target, each with the same five functions: `installed_version`, `check`, `configure`, `activate` and `deactivate`.
+One module per target, each with the same functions: `installed_version`, `check`, `configure`, `activate`, `deactivate`, and `in_use`,
+which says whether the target runs on fastframe without having been installed.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from typing import Literal, NamedTuple
 
 from fastframe._core import active_kernel
 from fastframe.deflate import Deflate
+from fastframe.patches import uvicorn as _uvicorn
 from fastframe.patches import wsproto as _wsproto
 from fastframe.patches.options import Options
 
-_TARGETS: dict[str, ModuleType] = {"wsproto": _wsproto}
+_TARGETS: dict[str, ModuleType] = {"wsproto": _wsproto, "uvicorn": _uvicorn}
 
 DISABLED = "FASTFRAME_DISABLE is set in the environment"
 
@@ -57,7 +59,8 @@ def install(
 ) -> None:
     """Makes each of `targets` run on fastframe, except connections that are already open.
 
-    targets: names of libraries; "wsproto" is the only one so far. ValueError for another name.
+    targets: names of libraries, "wsproto" and "uvicorn"; ValueError for another name. "wsproto" is for all that stands on it,
+    "uvicorn" for uvicorn's default, `--ws auto`, in servers that load their settings from now on.
 
     Without options everything is as in the target, its defects included. The options, for connections from now on:
 
@@ -149,7 +152,7 @@ def _status(name: str, module: ModuleType) -> TargetStatus:
         version = module.installed_version()
     except ImportError:
         version = None
-    active, ready, reason = name in _active, True, None
+    active, ready, reason = name in _active or module.in_use(), True, None
     try:
         require(name)
     except InstallError as error:
@@ -176,9 +179,14 @@ def _named(targets: tuple[str, ...]) -> tuple[str, ...]:
     return targets
 
 
+def target_names() -> tuple[str, ...]:
+    """What can be installed."""
+    return tuple(_TARGETS)
+
+
 def _target(name: str) -> ModuleType:
     if not isinstance(name, str):
         raise TypeError(f"a target must be a str, not {type(name).__name__}")
     if name not in _TARGETS:
-        raise ValueError(f"unknown target {name!r}; there is: {', '.join(_TARGETS)}")
+        raise ValueError(f"unknown target {name!r}; there are: {', '.join(_TARGETS)}")
     return _TARGETS[name]

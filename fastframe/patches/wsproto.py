@@ -15,7 +15,7 @@ from fastframe._wsproto_version import SUPPORTED_VERSIONS, installed_version, su
 from fastframe.deflate import Deflate
 from fastframe.patches.options import Options
 
-__all__ = ["SUPPORTED_VERSIONS", "activate", "check", "configure", "deactivate", "installed_version"]
+__all__ = ["SUPPORTED_VERSIONS", "activate", "check", "configure", "deactivate", "in_use", "installed_version"]
 
 METHODS = ("receive_data", "events", "send")
 
@@ -86,6 +86,11 @@ def _init_with(original: Callable[..., None], settings: Deflate) -> Callable[...
 def deactivate() -> None:
     """Puts everything back, but leaves alone what others have put over it since."""
     _restore(_replaced)
+
+
+def in_use() -> bool:
+    """wsproto runs on fastframe only where it was installed."""
+    return False
 
 
 def _replace(replaced: Replaced, owner: object, name: str, ours: object) -> None:

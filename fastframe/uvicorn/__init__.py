@@ -9,10 +9,8 @@ import logging
 
 try:
     from fastframe.uvicorn.protocol import WSProtocol
-except ModuleNotFoundError as error:
-    raise ImportError(
-        f"{error}; fastframe.uvicorn needs the uvicorn extra: pip install 'fastframe[uvicorn]'"
-    ) from error
+except ModuleNotFoundError:
+    raise ImportError("fastframe.uvicorn needs the uvicorn extra: pip install 'fastframe[uvicorn]'")  # noqa: B904 (says what is missing)
 
 from fastframe._core import active_kernel
 from fastframe._version import __version__

@@ -2,7 +2,7 @@
 
 Strategy: bytes are decoded as soon as they come, but never more than the application's queue may hold: the rest waits in the
 decoder, and reading is paused. Whatever the peer does ends in `disconnect`, which the application receives after all
-messages that came before it. What is written goes straight to the transport; a peer that does not read stops the
+messages that came before it; a broken rule counts when it has answered them. What is written goes straight to the transport; a peer that does not read stops the
 application in `send`.
 """
 
@@ -68,10 +68,20 @@ class WSProtocol(asyncio.Protocol):
     All of its `--ws-*` settings count. What goes beyond them: `ws_max_size` holds while a message is inflated; at most `ws_max_queue`
     messages, and no more once they are 64 KiB, wait for the application; a peer that does not read gets one Pong, not all.
 
-    A subclass may choose other settings for permessage-deflate: `deflate = fastframe.deflate.Deflate(...)`.
+    A subclass may choose otherwise what uvicorn has no setting for: `deflate`, `max_fragments` and `max_message_size`.
     """
 
-    deflate = Deflate(server_max_window_bits=12, client_max_window_bits=12, memory_level=5)
+    deflate: Deflate | None = Deflate(server_max_window_bits=12, client_max_window_bits=12, memory_level=5)
+    """How permessage-deflate is used, if at all: little memory for each connection."""
+
+    max_fragments = 1 << 17
+    """The most frames that one message may have."""
+
+    max_message_size: int | None = None
+    """The largest message in bytes, where that shall be less than uvicorn's `ws_max_size`."""
+
+    in_use = False
+    """True once there is a connection in this process."""
 
     def __init__(
         self,
@@ -105,6 +115,7 @@ class WSProtocol(asyncio.Protocol):
         self.queued = 0  # characters and bytes, since the queue was empty
         self.reading_paused = False
         self.receivers: set[asyncio.Future[None]] = set()
+        self.broken: ProtocolError | None = None  # a rule, behind messages that the application is still to answer
         self.disconnect: Event | None = None
 
         # From the application to the peer.
@@ -118,6 +129,7 @@ class WSProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by type
+        WSProtocol.in_use = True
         self.server_state.connections.add(self)  # type: ignore[arg-type]
         self._trace("WebSocket connection made")
 
@@ -135,9 +147,11 @@ class WSProtocol(asyncio.Protocol):
         self.keepalive.stop()
         if self.close_timer is not None:
             self.close_timer.cancel()
-        self._end({"type": "websocket.disconnect", "code": 1006 if self.decoder is None else 1005})
         self.state = State.CLOSED
         self.lost = True
+        if self.broken is not None:
+            self._fail(self.broken)
+        self._end({"type": "websocket.disconnect", "code": 1006 if self.decoder is None else 1005})
         self.writable.set()  # asyncio does not call resume_writing any more
         if exc is None:
             self.transport.close()
@@ -205,7 +219,10 @@ class WSProtocol(asyncio.Protocol):
         task.add_done_callback(self.server_state.tasks.discard)
 
     def _accept(self, message: Mapping[str, Any]) -> None:
-        agreement = self.deflate.accept(self.handshake.extensions) if self.config.ws_per_message_deflate else None
+        agreement = None
+        if self.deflate is not None and self.config.ws_per_message_deflate:
+            agreement = self.deflate.accept(self.handshake.extensions)
+        max_size = min(self.config.ws_max_size, self.max_message_size or self.config.ws_max_size)
         response = self.handshake.accept(
             message.get("subprotocol") or None,
             [*self.server_state.default_headers, *message.get("headers", ())],
@@ -216,8 +233,9 @@ class WSProtocol(asyncio.Protocol):
         self.encoder = Encoder(Role.SERVER, deflate=agreement)
         self.decoder = Decoder(
             Role.SERVER,
-            max_message_size=self.config.ws_max_size,
-            max_frame_size=self.config.ws_max_size,
+            max_message_size=max_size,
+            max_frame_size=max_size,
+            max_fragments=self.max_fragments,
             deflate=agreement,
         )
         self.transport.write(response)
@@ -281,7 +299,9 @@ class WSProtocol(asyncio.Protocol):
                     self._pause_reading()
                     break
         except ProtocolError as error:
-            self._fail(error.code, error.reason)
+            self.broken = error
+            if self.state is not State.OPEN or (self.receivers and not self.events):
+                self._fail(error)
         if self.receivers:
             self._wake_receivers()
 
@@ -314,16 +334,17 @@ class WSProtocol(asyncio.Protocol):
         self._end({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
         self._close_transport()
 
-    def _fail(self, code: int, reason: str) -> None:
+    def _fail(self, error: ProtocolError) -> None:
         """Tells the peer what it did wrong, and lets it hang up.
 
         What it goes on sending is thrown away: closed over unread bytes, the connection would be reset, and the Close lost.
         """
-        self.logger.debug("%s - WebSocket failed with %d: %s", get_client_addr(self.scope), code, reason)  # type: ignore[arg-type]
+        self.logger.debug("%s - WebSocket failed with %s", get_client_addr(self.scope), error)  # type: ignore[arg-type]
+        self.broken = None
         if self.state is State.OPEN:
-            self._send_close(code, reason)
+            self._send_close(error.code, error.reason)
         self.state = State.FAILED
-        self._end({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self._end({"type": "websocket.disconnect", "code": error.code, "reason": error.reason})
         if not self.lost:
             self._resume_reading()
             if self.transport.can_write_eof():
@@ -371,7 +392,9 @@ class WSProtocol(asyncio.Protocol):
 
     def _give_up(self) -> None:
         self._trace("WebSocket keepalive ping timeout")
-        if self.state is State.OPEN:
+        if self.broken is not None:
+            self._fail(self.broken)
+        elif self.state is State.OPEN:
             reason = "keepalive ping timeout"
             self._send_close(1011, reason)
             self._end({"type": "websocket.disconnect", "code": 1011, "reason": reason})
@@ -392,7 +415,10 @@ class WSProtocol(asyncio.Protocol):
         self._end({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.events.clear()
         self._close_transport_later(CLOSE_TIMEOUT)
-        self._deliver_rest()
+        if self.broken is not None:
+            self._fail(self.broken)
+        else:
+            self._deliver_rest()
 
     def _close_transport(self) -> None:
         """Hangs up as soon as all is written; a peer that does not read is not waited for."""
@@ -424,6 +450,8 @@ class WSProtocol(asyncio.Protocol):
 
     async def _receive(self) -> Event:
         while not self.events:
+            if self.broken is not None:
+                self._fail(self.broken)
             if self.disconnect is not None:
                 return self.disconnect
             receiver = self.loop.create_future()

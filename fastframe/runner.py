@@ -1,0 +1,134 @@
+"""`fastframe run`: a program with fastframe under it, in every Python process of it.
+
+The program replaces this process, so its signals, its exit code and its terminal are its own. What makes fastframe active are
+two variables in its environment, which its workers inherit:
+
+PYTHONPATH      begins with the folder `startup`, whose sitecustomize calls `activate` at the start of each Python
+FASTFRAME_RUN   what to install, as JSON
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+VARIABLE = "FASTFRAME_RUN"
+STARTUP = str(Path(__file__).parent / "startup")
+OPTIONS = ("max_message_size", "max_fragments", "deflate", "fix_interleaved_control")
+
+
+class ProgramNotFoundError(Exception):
+    """The program that is to be run is not there."""
+
+
+# ---- in `fastframe run` --------------------------------------------------------------------------------------------
+
+
+def command_for(program: str, arguments: Sequence[str]) -> list[str]:
+    """The command line of a program on PATH, or of a script for this Python."""
+    if program.endswith((".py", ".pyw")) and os.path.exists(program):
+        return [sys.executable, program, *arguments]
+    found = shutil.which(program)
+    if found is None:
+        raise ProgramNotFoundError(f"{program}: not found on PATH; a module is run with -m, a script by its path")
+    return [found, *arguments]
+
+
+def run(command: Sequence[str], wanted: dict[str, Any]) -> NoReturn:
+    """Becomes the program. wanted: `targets`, `verbose`, and those of `OPTIONS`."""
+    environment = dict(os.environ)
+    environment[VARIABLE] = json.dumps({**wanted, "process": os.getpid()})
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, environment.get("PYTHONPATH")]))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name == "nt":  # there exec would return to the shell at once
+        sys.exit(subprocess.run(command, env=environment, check=False).returncode)
+    os.execve(command[0], list(command), environment)
+
+
+# ---- in each Python of the program ---------------------------------------------------------------------------------
+
+
+def activate() -> None:
+    """Installs fastframe as soon as this process imports what it goes under."""
+    wanted = json.loads(os.environ[VARIABLE])
+    options = {name: wanted[name] for name in OPTIONS if wanted[name] is not None}
+    finder = InstallOnImport(wanted["targets"], options, verbose=wanted["verbose"])
+    sys.meta_path.insert(0, finder)
+    if wanted["process"] == os.getpid():
+        atexit.register(finder.report_at_exit, os.getpid())
+
+
+class InstallOnImport(importlib.abc.MetaPathFinder):
+    """Finds nothing itself, but notices the imports of the targets."""
+
+    def __init__(self, targets: list[str], options: dict[str, Any], *, verbose: bool) -> None:
+        self.waiting = targets
+        self.options = options
+        self.verbose = verbose
+        self.silent = True  # until a target was imported
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname not in self.waiting:
+            return None
+        self.waiting.remove(fullname)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            spec.loader = InstallAfterwards(spec.loader, self)
+        return spec
+
+    def install(self, name: str) -> None:
+        import fastframe
+
+        self.silent = False
+        try:
+            fastframe.install(name, **self.options)
+        except fastframe.InstallError as error:
+            self.say(f"not active: {error}")
+            return
+        status = fastframe.status()[name]
+        if not status.active:
+            self.say(f"not active: {status.reason}")
+        elif self.verbose:
+            self.say(f"{name} {status.version} runs on fastframe, kernel {status.kernel}")
+
+    def report_at_exit(self, process: int) -> None:
+        if self.silent and os.getpid() == process:
+            self.say(
+                f"not active: this process imported none of {', '.join(self.waiting)} "
+                "(its workers, if it has any, speak for themselves)"
+            )
+
+    def say(self, text: str) -> None:
+        print(f"fastframe: {text} (process {os.getpid()})", file=sys.stderr, flush=True)
+
+
+class InstallAfterwards(importlib.abc.Loader):
+    """Loads a module as its own loader does, then installs fastframe under it."""
+
+    def __init__(self, loader: importlib.abc.Loader, finder: InstallOnImport) -> None:
+        self.loader = loader
+        self.finder = finder
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        spec = module.__spec__
+        assert spec is not None
+        module.__loader__ = spec.loader = self.loader
+        self.loader.exec_module(module)
+        self.finder.install(module.__name__)
