@@ -74,26 +74,30 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
     """Finds nothing itself, but notices the imports of the targets."""
 
     def __init__(self, targets: list[str], options: dict[str, Any], *, verbose: bool) -> None:
-        self.waiting = targets
+        self.targets = targets
+        self.waiting = list(targets)
         self.options = options
         self.verbose = verbose
-        self.silent = True  # until a target was imported
+        self.sought: str | None = None  # by the finders behind this one
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if fullname not in self.waiting:
+        if fullname not in self.waiting or fullname == self.sought:
             return None
-        self.waiting.remove(fullname)
-        spec = importlib.util.find_spec(fullname)
-        if spec is not None and spec.loader is not None:
+        self.sought = fullname
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self.sought = None
+        if spec is not None and spec.loader is not None:  # it may be looked for only, and not loaded
             spec.loader = InstallAfterwards(spec.loader, self)
         return spec
 
     def install(self, name: str) -> None:
         import fastframe
 
-        self.silent = False
+        self.waiting.remove(name)
         try:
             fastframe.install(name, **self.options)
         except fastframe.InstallError as error:
@@ -106,9 +110,9 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
             self.say(f"{name} {status.version} runs on fastframe, kernel {status.kernel}")
 
     def report_at_exit(self, process: int) -> None:
-        if self.silent and os.getpid() == process:
+        if self.waiting == self.targets and os.getpid() == process:
             self.say(
-                f"not active: this process imported none of {', '.join(self.waiting)} "
+                f"not active: this process imported none of {', '.join(self.targets)} "
                 "(its workers, if it has any, speak for themselves)"
             )
 

@@ -1,0 +1,92 @@
+"""Servers as programs of their own, and what a client talks about with them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+ROOT = Path(__file__).parent.parent.parent
+STATUS = "which targets run on fastframe?"
+
+MESSAGES: list[str | bytes] = [
+    "text", "", b"", bytes(range(256)), "Grüße, мир, 世界, 😀", "x" * 65_536, "世" * 500_000, random.Random(6).randbytes(1 << 20),
+]  # fmt: skip
+
+
+class Program(NamedTuple):
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def output(self) -> str:
+        """What it has written so far on standard output and standard error."""
+        return self.log.read_text()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def running(*command: str, port: int) -> Iterator[Program]:
+    """A server, from when it listens on `port` until the block ends. A name of a Python module may stand first, with -m."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=output, stderr=output)
+        try:
+            deadline = time.monotonic() + 30
+            while not is_listening(port):
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.02)
+            yield Program(process, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            finally:
+                process.kill()
+                process.wait()
+
+
+def is_listening(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def exchange(url: str, compression: str | None = None, *, code: int = 4000) -> Any:
+    """Echoes of all kinds, Pings, a Close. Returns the server's answer to STATUS."""
+    client = connect(url, compression=compression, max_size=None, proxy=None)
+    assert ("Sec-WebSocket-Extensions" in client.response.headers) is (compression is not None)
+    client.send(STATUS)
+    status = json.loads(client.recv(20))
+    for message in MESSAGES:
+        client.send(message)
+        assert client.recv(20) == message
+    client.send(["fragments ", "", "of ", "text"])
+    assert client.recv(20) == "fragments of text"
+    assert client.ping(b"payload").wait(10)
+    client.send([b"bytes ", b"too"])
+    assert client.recv(20) == b"bytes too"
+    client.close(code, "enough")
+    assert client.close_code == code
+    with contextlib.suppress(ConnectionClosed):
+        raise AssertionError(client.recv())
+    return status
