@@ -3,7 +3,8 @@ PYTHON ?= python3
 CC ?= cc
 BUILD = build
 
-.PHONY: help setup build test lint types coverage coverage-native sanitize cross emulate differential bench bench-codec bench-kernels package clean
+.PHONY: help setup build test lint types coverage coverage-native sanitize cross emulate differential autobahn servers \
+    bench bench-codec bench-kernels bench-servers package clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -53,7 +54,14 @@ emulate: ## Run the C tests on emulated x86 processors that have less than this 
 differential: ## Compare ten million frames with wsproto's (half an hour)
 	$(PYTHON) -m fastframe verify --frames 10_000_000
 
-bench: bench-codec bench-kernels ## Measure everything; rewrite the tables in README.md and docs/, and the plots
+autobahn: ## Run the Autobahn TestSuite in both directions (half an hour; needs python2.7), and rewrite docs/autobahn.md
+	$(PYTHON) -m tests.autobahn --summary docs/autobahn.md
+
+servers: build ## All about servers: their tests, real clients, the Autobahn TestSuite, and what they gain (an hour)
+	$(PYTHON) -m pytest tests/servers
+	$(MAKE) autobahn bench-servers
+
+bench: bench-codec bench-kernels bench-servers ## Measure everything; rewrite the tables in README.md and docs/, and the plots
 
 bench-codec: build ## Measure the codec against wsproto and others
 	mkdir -p $(BUILD)
@@ -73,6 +81,10 @@ bench-kernels: build ## Measure the kernels by themselves, and plot them
 	    --benchmark-json=$(BUILD)/kernels.json
 	$(PYTHON) -m benchmarks.results $(BUILD)/kernels.json benchmarks/results/kernels.json
 	$(PYTHON) -m benchmarks.plot benchmarks/results/kernels.json docs/plots
+	$(PYTHON) -m benchmarks.tables
+
+bench-servers: build ## Measure the CPU time of servers for each message
+	$(PYTHON) -m benchmarks.end_to_end benchmarks/results/end_to_end.json
 	$(PYTHON) -m benchmarks.tables
 
 package: ## Build the sdist and the wheel into dist/, and check them

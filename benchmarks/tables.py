@@ -114,6 +114,46 @@ def by_contender(*groups: str) -> Callable[[dict[str, Any]], str]:
     return table
 
 
+# What is asked of a server's CPU time: the gain of the second over the first.
+GAINS = {
+    "uvicorn: our class against `--ws wsproto`": ("uvicorn, wsproto", "uvicorn, fastframe"),
+    "uvicorn: our class against its default, websockets-sansio": ("uvicorn, websockets-sansio", "uvicorn, fastframe"),
+    "uvicorn: our class against `--ws websockets`": ("uvicorn, websockets", "uvicorn, fastframe"),
+    "uvicorn `--ws wsproto`: `fastframe run` against without": ("uvicorn, wsproto", "uvicorn, wsproto, fastframe run"),
+    "hypercorn: `fastframe run` against without": ("hypercorn", "hypercorn, fastframe run"),
+}
+
+
+def gains(setting: str) -> Callable[[dict[str, Any]], str]:
+    """A row for each pair of servers, a column for each size."""
+
+    def table(results: dict[str, Any]) -> str:
+        medians = {
+            group.rpartition(": ")[2]: times for group, times in results["medians"].items() if group.startswith(setting)
+        }
+        rows = [
+            [name, *(f"{shown(times[old] / times[new])} x" for times in medians.values())]
+            for name, (old, new) in GAINS.items()
+        ]
+        return markdown(["", *medians], rows)
+
+    return table
+
+
+def microseconds(results: dict[str, Any]) -> str:
+    """A row for each server and setting, a column for each size."""
+    settings: dict[str, dict[str, dict[str, float]]] = {}
+    for group, times in results["medians"].items():
+        setting, _, size = group.rpartition(": ")
+        settings.setdefault(setting, {})[size] = times
+    rows = [
+        [setting, contender, *(f"{sizes[size][contender] * 1e6:,.1f}" for size in sizes)]
+        for setting, sizes in settings.items()
+        for contender in next(iter(sizes.values()))
+    ]
+    return markdown(["", "µs", *next(iter(settings.values()))], rows)
+
+
 TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
     "masking": ("docs/kernels.md", "kernels.json", masking),
     "is_utf8": ("docs/kernels.md", "kernels.json", by_text("is it UTF-8", "bytes.decode")),
@@ -127,6 +167,9 @@ TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
     "send": ("docs/speed.md", "codec.json", beside_peers("send, server", "send, client")),
     "deflate_receive": ("docs/deflate.md", "deflate.json", by_contender("receive: 1 KiB", "receive: 64 KiB")),
     "deflate_send": ("docs/deflate.md", "deflate.json", by_contender("send: 1 KiB", "send: 64 KiB")),
+    "servers": ("README.md", "end_to_end.json", gains("asyncio, text")),
+    "servers_uvloop": ("docs/servers.md", "end_to_end.json", gains("uvloop, text")),
+    "servers_all": ("docs/servers.md", "end_to_end.json", microseconds),
     "decoder": ("README.md", "codec.json", beside_peers("receive, 64 KiB reads")),
     "wsproto": ("README.md", "wsproto.json", wsproto),
 }

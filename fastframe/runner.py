@@ -52,7 +52,7 @@ def run(command: Sequence[str], wanted: dict[str, Any]) -> NoReturn:
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, environment.get("PYTHONPATH")]))
     sys.stdout.flush()
     sys.stderr.flush()
-    if os.name == "nt":  # there exec would return to the shell at once
+    if sys.platform == "win32":  # there exec would return to the shell at once
         sys.exit(subprocess.run(command, env=environment, check=False).returncode)
     os.execve(command[0], list(command), environment)
 

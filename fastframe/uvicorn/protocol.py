@@ -387,14 +387,13 @@ class WSProtocol(asyncio.Protocol):
             self.transport.write(self.encoder.binary(data))
 
     def _send_ping(self, payload: bytes) -> None:
-        if self.state is State.OPEN:
-            self.transport.write(self.encoder.ping(payload))
+        self.transport.write(self.encoder.ping(payload))
 
     def _give_up(self) -> None:
         self._trace("WebSocket keepalive ping timeout")
         if self.broken is not None:
             self._fail(self.broken)
-        elif self.state is State.OPEN:
+        else:
             reason = "keepalive ping timeout"
             self._send_close(1011, reason)
             self._end({"type": "websocket.disconnect", "code": 1011, "reason": reason})

@@ -34,7 +34,16 @@ REQUEST = (
 MESSAGE = Encoder(Role.CLIENT).message(bytes(100_000))
 
 # What a peer sends before it hangs up; None: not even a request.
-BAD_ENDS = [None, b"", MESSAGE, MESSAGE[:50_000], b"\x81", frame(3, b"", key=b"mask"), frame(1, b"\xff", key=b"mask"), frame(8, b"", key=b"mask")]
+BAD_ENDS = [
+    None,
+    b"",
+    MESSAGE,
+    MESSAGE[:50_000],
+    b"\x81",
+    frame(3, b"", key=b"mask"),
+    frame(1, b"\xff", key=b"mask"),
+    frame(8, b"", key=b"mask"),
+]
 
 
 def end_badly(port: int, number: int) -> None:
@@ -80,6 +89,6 @@ def test_a_thousand_bad_ends(server: str) -> None:
         deadline = time.monotonic() + 20
         while file_descriptors(process) > before and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert file_descriptors(process) == before
+        assert file_descriptors(process) <= before
         assert resident_bytes(process) - rss < 4 * 2**20
         assert "Traceback" not in program.output()

@@ -194,3 +194,18 @@ def test_one_target(script: Any) -> None:
     assert run("--target", "wsproto", script(show)).stdout == "[True, False]\n"
     assert run("--target", "uvicorn", script(show)).stdout == "[False, True]\n"
     assert run(script(show)).stdout == "[True, True]\n"
+
+
+def test_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There exec would return to the shell at once."""
+    monkeypatch.setattr(runner.sys, "platform", "win32")
+    wanted = {**dict.fromkeys(runner.OPTIONS), "targets": ["wsproto"], "verbose": False}
+    with pytest.raises(SystemExit) as caught:
+        runner.run([sys.executable, "-c", "import sys, wsproto; sys.exit(37)"], wanted)
+    assert caught.value.code == 37
+
+
+def test_target_that_is_not_installed() -> None:
+    finder = runner.InstallOnImport(["no_such_module"], {}, verbose=True)
+    assert finder.find_spec("no_such_module", None) is None
+    assert finder.waiting == ["no_such_module"]

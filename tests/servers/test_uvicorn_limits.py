@@ -157,6 +157,36 @@ async def test_sending_after_a_broken_rule(caplog: pytest.LogCaptureFixture) -> 
     assert "Traceback" not in caplog.text
 
 
+async def test_ping_after_our_close() -> None:
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close"})
+
+    async with serving(app) as server, raw_client(server) as client:
+        await client.handshake()
+        assert (await client.message()).code == 1000
+        client.send(client.encoder.ping() + client.encoder.close())
+        assert await client.hung_up()
+
+
+async def test_request_in_pieces() -> None:
+    """uvicorn's HTTP protocols pass it on as a whole, but need not."""
+    async with serving(Recorder()) as server:
+        config = Config(app=Recorder(), log_config=None)
+        loop = asyncio.get_running_loop()
+        listener = await loop.create_server(lambda: WSProtocol(config, server.state, {}), "127.0.0.1", 0)
+        async with raw_client(server._replace(port=listener.sockets[0].getsockname()[1])) as client:
+            client.writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n")
+            await asyncio.sleep(0.02)
+            client.writer.write(
+                b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2FtcGxlIG5vbmNlMTIzNA==\r\n\r\n"
+            )
+            assert (await client.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+            client.send(client.encoder.message("text"))
+            assert await client.message() == "text"
+        listener.close()
+
+
 async def test_broken_rule_after_our_close() -> None:
     async def app(scope: Event, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.accept"})
@@ -288,6 +318,20 @@ async def test_max_queue(messages: list[str | bytes], queued: int) -> None:
         assert (await client.message()).code == 4000
         await server.idle()
     assert received == [*messages, 4000]
+
+
+async def test_bytes_that_come_although_reading_is_paused() -> None:
+    """TLS may still hold some."""
+    async with serving(Recorder(), ws_max_queue=1) as server, raw_client(server) as client:
+        await client.handshake()
+        client.send(client.encoder.message("one"))
+        assert await client.message() == "one"
+        connection = connection_of(server)
+        connection.data_received(client.encoder.message("two"))
+        assert connection.reading_paused
+        connection.data_received(client.encoder.message("three"))
+        assert len(connection.events) == 1
+        assert [await client.message(), await client.message()] == ["two", "three"]
 
 
 # ---- the application -----------------------------------------------------------------------------------------------

@@ -1,0 +1,49 @@
+"""The echo servers of end_to_end.py: an ASGI application, and as a program, picows without ASGI.
+
+usage: python -m benchmarks.echo_servers LOOP PORT
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan":
+        while (event := await receive())["type"] != "lifespan.shutdown":
+            await send({"type": f"{event['type']}.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (event := await receive())["type"] == "websocket.receive":
+        if event.get("text") is not None:
+            await send({"type": "websocket.send", "text": event["text"]})
+        else:
+            await send({"type": "websocket.send", "bytes": event["bytes"]})
+
+
+async def serve_picows(port: int) -> None:
+    from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_create_server
+
+    class Echo(WSListener):
+        def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+            if frame.msg_type is WSMsgType.TEXT:
+                transport.send(WSMsgType.TEXT, frame.get_payload_as_utf8_text())
+            else:
+                transport.send(frame.msg_type, frame.get_payload_as_bytes())
+
+    server = await ws_create_server(lambda _request: Echo(), "127.0.0.1", port)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    loop, port = sys.argv[1:]
+    if loop == "uvloop":
+        import uvloop
+
+        uvloop.run(serve_picows(int(port)))
+    else:
+        asyncio.run(serve_picows(int(port)))

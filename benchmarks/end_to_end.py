@@ -1,0 +1,164 @@
+"""CPU time of a server for each message that it echoes over loopback, servers in turn.
+
+usage: python -m benchmarks.end_to_end KEPT.json [--quick]
+
+Each server is a process of its own, with one connection; its CPU time, user and system, is read by the client, whose own
+time does not count. Every echo is compared with what was sent. Linux only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info as machine_info
+
+from benchmarks import results
+from fastframe import Encoder, Role
+
+ROOT = Path(__file__).parent.parent
+OURS = "fastframe.uvicorn:WSProtocol"
+APP = "benchmarks.echo_servers:app"
+RUN = ("-m", "fastframe", "run")
+
+# Messages in a round, by size.
+SIZES = {"32 B": (32, 1500), "1 KiB": (2**10, 1500), "64 KiB": (2**16, 400), "1 MiB": (2**20, 40)}
+ROUNDS = 7
+
+SETTINGS = (("asyncio", "text"), ("asyncio", "binary"), ("uvloop", "text"))
+
+
+def uvicorn(loop: str, port: int, ws: str) -> list[str]:
+    return ["-m", "uvicorn", "--loop", loop, "--ws", ws, "--port", str(port), "--log-level", "warning", APP]
+
+
+def hypercorn(loop: str, port: int) -> list[str]:
+    return ["-m", "hypercorn", "-k", loop, "--bind", f"127.0.0.1:{port}", "--log-level", "warning", APP]
+
+
+def servers(loop: str, port: int) -> dict[str, list[str]]:
+    """What follows `python`, by contender."""
+    return {
+        "uvicorn, wsproto": uvicorn(loop, port, "wsproto"),
+        "uvicorn, wsproto, fastframe run": [*RUN, "--target", "wsproto", *uvicorn(loop, port, "wsproto")],
+        "uvicorn, websockets": uvicorn(loop, port, "websockets"),
+        "uvicorn, websockets-sansio": uvicorn(loop, port, "websockets-sansio"),
+        "uvicorn, fastframe": uvicorn(loop, port, OURS),
+        "hypercorn": hypercorn(loop, port),
+        "hypercorn, fastframe run": [*RUN, *hypercorn(loop, port)],
+        "picows, no ASGI": ["-m", "benchmarks.echo_servers", loop, str(port)],
+    }
+
+
+# ---- one server ----------------------------------------------------------------------------------------------------
+
+
+class Server(NamedTuple):
+    process: int
+    connection: socket.socket
+
+    def cpu_seconds(self) -> float:
+        """User and system time of the process; the number of its clock is made as Linux's clock_getcpuclockid does it."""
+        return time.clock_gettime(~self.process << 3 | 2)
+
+    def echo(self, frame: bytes, expected: bytes, buffer: bytearray) -> None:
+        self.connection.sendall(frame)
+        view = memoryview(buffer)
+        while view:
+            view = view[self.connection.recv_into(view) :]
+        if buffer != expected:
+            raise ValueError("a server has echoed something else")
+
+
+@contextlib.contextmanager
+def running(command: list[str], port: int) -> Iterator[Server]:
+    process = subprocess.Popen([sys.executable, *command], cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        with connected(process, port) as connection:
+            yield Server(serving(process.pid), connection)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def serving(process: int) -> int:
+    """The worker, if there is one: the newest descendant."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return serving(int(children[-1])) if children else process
+
+
+def connected(process: subprocess.Popen[bytes], port: int) -> socket.socket:
+    for _ in range(300):
+        try:
+            connection = socket.create_connection(("127.0.0.1", port), timeout=30)
+            break
+        except OSError:
+            if process.poll() is not None:
+                raise ValueError(f"a server has ended: {process.args!r}") from None
+            time.sleep(0.05)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.sendall(
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += connection.recv(1)
+    if not head.startswith(b"HTTP/1.1 101 "):
+        raise ValueError(f"a server has answered {head!r}")
+    return connection
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+# ---- all of them ---------------------------------------------------------------------------------------------------
+
+
+def measure(loop: str, kind: str, *, quick: bool) -> results.Medians:
+    found: results.Medians = {}
+    with contextlib.ExitStack() as stack:
+        running_servers = {}
+        for name in servers(loop, 0):
+            port = free_port()
+            running_servers[name] = stack.enter_context(running(servers(loop, port)[name], port))
+        for label, (size, count) in SIZES.items():
+            message: str | bytes = "x" * size if kind == "text" else os.urandom(size)
+            frame, expected = Encoder(Role.CLIENT).message(message), Encoder(Role.SERVER).message(message)
+            buffer = bytearray(len(expected))
+            seconds: dict[str, list[float]] = {name: [] for name in running_servers}
+            for _ in range(1 if quick else ROUNDS):
+                for name, server in running_servers.items():
+                    for _ in range(10):
+                        server.echo(frame, expected, buffer)
+                    before = server.cpu_seconds()
+                    for _ in range(20 if quick else count):
+                        server.echo(frame, expected, buffer)
+                    seconds[name].append((server.cpu_seconds() - before) / (20 if quick else count))
+            group = f"{loop}, {kind}: {label}"
+            found[group] = {name: float(f"{statistics.median(times):.4g}") for name, times in seconds.items()}
+            print(group, {name: f"{time * 1e6:.1f}" for name, time in found[group].items()}, flush=True)
+    return found
+
+
+if __name__ == "__main__":
+    quick = "--quick" in sys.argv
+    medians: results.Medians = {}
+    for loop, kind in SETTINGS:
+        medians |= measure(loop, kind, quick=quick)
+    report = {"benchmarks": [], "datetime": str(date.today()), "machine_info": machine_info()}  # type: ignore[no-untyped-call]
+    kept = {**results.kept(report), "medians": medians}
+    Path(sys.argv[1]).write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")

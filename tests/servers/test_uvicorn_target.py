@@ -1,0 +1,105 @@
+"""The target "uvicorn": what its default, --ws auto, stands for."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("uvicorn")
+pytest.importorskip("wsproto")
+
+from uvicorn.protocols.websockets import auto
+
+import fastframe
+from fastframe import doctor
+from fastframe.deflate import Deflate
+from fastframe.uvicorn import WSProtocol
+from tests.servers.in_uvicorn import Recorder, raw_client, serving
+
+ORIGINAL = auto.AutoWebSocketsProtocol
+
+
+@pytest.fixture(autouse=True)
+def put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(WSProtocol, "in_use", False)
+    yield
+    fastframe.uninstall("uvicorn")
+    assert auto.AutoWebSocketsProtocol is ORIGINAL
+
+
+def test_install_and_uninstall(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "fastframe"):
+        assert not fastframe.status()["uvicorn"].active
+        fastframe.install("uvicorn")
+        assert auto.AutoWebSocketsProtocol is WSProtocol
+        assert fastframe.status()["uvicorn"].active
+        fastframe.uninstall("uvicorn")
+        assert auto.AutoWebSocketsProtocol is ORIGINAL
+        assert not fastframe.status()["uvicorn"].active
+    assert f"uvicorn {importlib.metadata.version('uvicorn')} runs on fastframe" in caplog.text
+    assert "uvicorn runs on its own code again" in caplog.text
+
+
+async def test_options() -> None:
+    fastframe.install("uvicorn", max_message_size=1000, max_fragments=2, deflate=False)
+    assert auto.AutoWebSocketsProtocol is not None
+    async with serving(Recorder(), "auto") as server:
+        async with raw_client(server) as client:
+            head = await client.handshake(b"Sec-WebSocket-Extensions: permessage-deflate")
+            assert b"permessage-deflate" not in head
+            client.send(client.encoder.message(bytes(1001)))
+            assert (await client.message()).code == 1009
+        async with raw_client(server) as client:
+            await client.handshake()
+            client.send(client.encoder.text("", fin=False) + 2 * client.encoder.continuation("", fin=False))
+            assert (await client.message()).code == 1009
+    fastframe.install("uvicorn", deflate=Deflate(server_max_window_bits=9, threshold=2000))  # anew
+    async with serving(Recorder(), "auto") as server, raw_client(server) as client:
+        head = await client.handshake(b"Sec-WebSocket-Extensions: permessage-deflate")
+        assert b"server_max_window_bits=9" in head
+        client.send(client.encoder.message(bytes(1001)))
+        assert await client.message() == bytes(1001)
+        assert fastframe.status()["uvicorn"].active
+
+
+async def test_in_use_by_name() -> None:
+    async with serving(Recorder()) as server, raw_client(server) as client:
+        await client.handshake()
+        assert fastframe.status()["uvicorn"].active
+
+
+def test_uninstall_leaves_alone_what_others_put_over_it(caplog: pytest.LogCaptureFixture) -> None:
+    fastframe.install("uvicorn")
+    auto.AutoWebSocketsProtocol = Recorder  # type: ignore[assignment]
+    fastframe.uninstall("uvicorn")
+    assert auto.AutoWebSocketsProtocol is Recorder
+    assert "was replaced by other code after fastframe" in caplog.text
+    auto.AutoWebSocketsProtocol = ORIGINAL
+
+
+@pytest.mark.parametrize(
+    ("versions", "reason"),
+    [
+        ({"uvicorn": None}, r"uvicorn is not installed: pip install 'fastframe\[uvicorn\]'"),
+        ({"uvicorn": "0.35.0"}, "uvicorn 0.35.0 is too old"),
+        ({"uvicorn": "0.54.0", "wsproto": None}, "needs wsproto"),
+    ],
+)
+def test_what_is_missing(versions: dict[str, str | None], reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = importlib.metadata.version
+
+    def version(name: str) -> Any:
+        if name in versions and versions[name] is None:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return versions.get(name) or original(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    with pytest.raises(fastframe.InstallError, match=reason):
+        fastframe.install("uvicorn")
+    assert auto.AutoWebSocketsProtocol is ORIGINAL
+    findings = doctor.examine()
+    assert findings.targets["uvicorn"].version == versions["uvicorn"]
+    assert findings.healthy is (versions["uvicorn"] is None)
