@@ -23,6 +23,6 @@ def supported_version() -> str:
     if version not in SUPPORTED_VERSIONS:
         raise ImportError(
             f"wsproto {version} is installed; supported versions: {', '.join(SUPPORTED_VERSIONS)}. "
-            "Install one of them, or a newer fastframe"
+            f"Install one of them (pip install wsproto=={SUPPORTED_VERSIONS[-1]}), or a newer fastframe"
         )
     return version

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 import fastframe
-from fastframe.patches import target_names
+from fastframe.patches import DISABLED, disabled, target_names
 
 # What a program's exit code says: as for grep and diff, 1 is an answer and 2 is trouble.
 OK, DIFFERENT, TROUBLE = 0, 1, 2
@@ -18,7 +18,9 @@ NOT_FOUND = 127  # as a shell says it
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    options = parser().parse_args(arguments)
+    options, unknown = parser().parse_known_args(arguments)
+    if unknown:
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{options.hint}")
     try:
         code: int = options.run(options)
         return code
@@ -55,10 +57,15 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--target", action="append", choices=target_names(), help="what to accelerate; may be repeated (default: all)"
     )
-    run.add_argument("--max-message-size", type=whole_number, metavar="BYTES", help="limits, as for install")
-    run.add_argument("--max-fragments", type=whole_number, metavar="FRAMES")
+    run.add_argument(
+        "--max-message-size", type=whole_number, metavar="BYTES", help="refuse larger messages, also compressed"
+    )
+    run.add_argument("--max-fragments", type=whole_number, metavar="FRAMES", help="refuse messages in more frames")
     run.add_argument("--no-deflate", dest="deflate", action="store_const", const=False, help="turn compression off")
-    run.add_argument("--fix-interleaved-control", action="store_true", default=None, help="as for install")
+    run.add_argument(
+        "--fix-interleaved-control", action="store_true", default=None,
+        help="let a Ping between the fragments of a compressed message do no harm under wsproto",
+    )  # fmt: skip
     run.add_argument(
         "-v", "--verbose", action="store_true", help="say on standard error what is active, and in which process"
     )
@@ -66,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
         "-m", dest="module", nargs=argparse.REMAINDER, metavar="MODULE", help="run a module, as python -m does"
     )
     run.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM", help="a program on PATH, or a script")
-    run.set_defaults(run=run_run)
+    run.set_defaults(run=run_run, parser=run, hint="; the program's own options go behind its name")
 
     verify = commands.add_parser(
         "verify",
@@ -78,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--frames", type=whole_number, default=100_000, help="at least so many (default: %(default)s)")
     verify.add_argument("--seed", type=int, default=1, help="which traffic (default: %(default)s)")
     verify.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
-    verify.set_defaults(run=run_verify)
+    verify.set_defaults(run=run_verify, parser=verify, hint="")
 
     doctor = commands.add_parser(
         "doctor",
@@ -87,12 +94,15 @@ def parser() -> argparse.ArgumentParser:
         "why not. Exit code 0: every target that is installed can be accelerated; 1: one cannot.",
     )
     doctor.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
-    doctor.set_defaults(run=run_doctor)
+    doctor.set_defaults(run=run_doctor, parser=doctor, hint="")
     return top
 
 
 def whole_number(text: str) -> int:
-    number = int(text.replace("_", ""))
+    try:
+        number = int(text.replace("_", ""))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
     return number
@@ -105,6 +115,8 @@ def run_run(options: argparse.Namespace) -> int:
     """Returns only if the program cannot be run."""
     from fastframe import runner
 
+    if options.program[:1] == ["--"]:
+        del options.program[0]
     if options.module:
         command = [sys.executable, "-m", *options.module]
     elif options.program:
@@ -116,6 +128,9 @@ def run_run(options: argparse.Namespace) -> int:
     else:
         print("fastframe: run what? fastframe run (PROGRAM | -m MODULE | SCRIPT.py) [ARGUMENTS ...]", file=sys.stderr)
         return TROUBLE
+    if disabled():
+        print(f"fastframe: not active: {DISABLED}", file=sys.stderr)
+        return runner.run(command, None)
     wanted = {name: getattr(options, name) for name in runner.OPTIONS}
     return runner.run(command, {**wanted, "targets": options.target or target_names(), "verbose": options.verbose})
 

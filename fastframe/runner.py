@@ -39,17 +39,21 @@ def command_for(program: str, arguments: Sequence[str]) -> list[str]:
     """The command line of a program on PATH, or of a script for this Python."""
     if program.endswith((".py", ".pyw")) and os.path.exists(program):
         return [sys.executable, program, *arguments]
-    found = shutil.which(program)
+    # Programs of this Python's environment are found even if that is not on PATH.
+    found = shutil.which(program) or shutil.which(program, path=os.path.dirname(sys.executable))
     if found is None:
+        if os.path.sep in program or program.endswith(".py"):
+            raise ProgramNotFoundError(f"{program}: not a script (.py) or an executable file that exists")
         raise ProgramNotFoundError(f"{program}: not found on PATH; a module is run with -m, a script by its path")
     return [found, *arguments]
 
 
-def run(command: Sequence[str], wanted: dict[str, Any]) -> NoReturn:
-    """Becomes the program. wanted: `targets`, `verbose`, and those of `OPTIONS`."""
+def run(command: Sequence[str], wanted: dict[str, Any] | None) -> NoReturn:
+    """Becomes the program. wanted: `targets`, `verbose`, and those of `OPTIONS`; None for the program as it is."""
     environment = dict(os.environ)
-    environment[VARIABLE] = json.dumps({**wanted, "process": os.getpid()})
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, environment.get("PYTHONPATH")]))
+    if wanted is not None:
+        environment[VARIABLE] = json.dumps({**wanted, "process": os.getpid()})
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, environment.get("PYTHONPATH")]))
     sys.stdout.flush()
     sys.stderr.flush()
     if sys.platform == "win32":  # there exec would return to the shell at once
@@ -96,23 +100,21 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
 
     def install(self, name: str) -> None:
         import fastframe
+        from fastframe.patches import described
 
         self.waiting.remove(name)
         try:
             fastframe.install(name, **self.options)
         except fastframe.InstallError as error:
-            self.say(f"not active: {error}")
-            return
-        status = fastframe.status()[name]
-        if not status.active:
-            self.say(f"not active: {status.reason}")
-        elif self.verbose:
-            self.say(f"{name} {status.version} runs on fastframe, kernel {status.kernel}")
+            self.say(f"{name} is not active: {error}")
+        else:
+            if self.verbose:
+                self.say(f"{described(name)} runs on fastframe, kernel {fastframe.active_kernel()}")
 
     def report_at_exit(self, process: int) -> None:
         if self.waiting == self.targets and os.getpid() == process:
             self.say(
-                f"not active: this process imported none of {', '.join(self.targets)} "
+                f"not active: this process imported none of {', '.join(self.targets)}, so there was nothing to accelerate in it "
                 "(its workers, if it has any, speak for themselves)"
             )
 

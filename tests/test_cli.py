@@ -153,7 +153,10 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["doctor"]) == 0
     text = capsys.readouterr().out
     assert f"kernel           {fastframe.active_kernel()} (this machine can run: " in text
-    assert 'target wsproto   ready: call fastframe.install("wsproto")' in text
+    assert (
+        'target wsproto   ready: start the program with "fastframe run", or call fastframe.install("wsproto") in it'
+        in text
+    )
     with fastframe.installed("wsproto"):
         assert cli.main(["doctor", "--json"]) == 0
     findings = json.loads(capsys.readouterr().out)
@@ -197,7 +200,7 @@ def test_a_missing_extra_is_named(missing: str) -> None:
     [
         ([], "the following arguments are required: COMMAND"),
         (["verify", "--frames", "0"], "must be at least 1, not 0"),
-        (["verify", "--frames", "many"], "invalid whole_number value: 'many'"),
+        (["verify", "--frames", "many"], "must be a whole number, not 'many'"),
         (["cure"], "invalid choice: 'cure'"),
     ],
 )

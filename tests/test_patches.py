@@ -53,7 +53,8 @@ def test_status() -> None:
     assert (before.active, before.kernel) == (False, fastframe.active_kernel())
     assert wsproto.__version__ in before.supported
     assert before.ready
-    assert before.reason == 'call fastframe.install("wsproto")'
+    assert before.reason is not None
+    assert 'call fastframe.install("wsproto")' in before.reason
     with installed("wsproto"):
         assert status()["wsproto"] == before._replace(active=True, reason=None)
 

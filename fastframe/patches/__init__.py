@@ -78,7 +78,7 @@ def install(
     with _lock:
         options = Options.checked(max_message_size, max_fragments, deflate, fix_interleaved_control)
         modules = [_target(name) for name in _named(targets)]
-        if _disabled():
+        if disabled():
             _log.warning("not installed under %s: %s", ", ".join(targets), DISABLED)
             return
         for module in modules:
@@ -88,7 +88,7 @@ def install(
             if name not in _active:
                 module.activate()
                 _active.add(name)
-                _log.info("%s %s runs on fastframe, kernel %s", name, module.installed_version(), active_kernel())
+                _log.info("%s runs on fastframe, kernel %s", described(name), active_kernel())
 
 
 def uninstall(*targets: str) -> None:
@@ -136,7 +136,7 @@ def require(*targets: str) -> None:
     with _lock:
         for name in _named(targets):
             module = _target(name)
-            if _disabled() and name not in _active:
+            if disabled() and name not in _active:
                 raise InstallError(f"{name} cannot run on fastframe: {DISABLED}")
             _check(module)
 
@@ -153,12 +153,12 @@ def _status(name: str, module: ModuleType) -> TargetStatus:
     except ImportError:
         version = None
     active, ready, reason = name in _active or module.in_use(), True, None
-    try:
-        require(name)
-    except InstallError as error:
-        ready, reason = False, str(error)
-    if ready and not active:
-        reason = f'call fastframe.install("{name}")'
+    if not active:
+        reason = module.HOW_TO_ACTIVATE
+        try:
+            require(name)
+        except InstallError as error:
+            ready, reason = False, str(error)
     return TargetStatus(version, module.SUPPORTED_VERSIONS, ready, active, active_kernel(), reason)
 
 
@@ -169,7 +169,8 @@ def _check(module: ModuleType) -> None:
         raise InstallError(str(error)) from None
 
 
-def _disabled() -> bool:
+def disabled() -> bool:
+    """True if FASTFRAME_DISABLE says so."""
     return os.environ.get("FASTFRAME_DISABLE", "0") not in ("", "0")
 
 
@@ -177,6 +178,13 @@ def _named(targets: tuple[str, ...]) -> tuple[str, ...]:
     if not targets:
         raise ValueError(f"name at least one target: {', '.join(_TARGETS)}")
     return targets
+
+
+def described(name: str) -> str:
+    """A target for the log: what of it, and which version is installed."""
+    module = _target(name)
+    text: str = module.WHAT.format(module.installed_version())
+    return text
 
 
 def target_names() -> tuple[str, ...]:

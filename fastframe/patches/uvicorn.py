@@ -13,14 +13,29 @@ from typing import Any
 
 from fastframe.patches.options import Options
 
-__all__ = ["SUPPORTED_VERSIONS", "activate", "check", "configure", "deactivate", "in_use", "installed_version"]
+__all__ = [
+    "HOW_TO_ACTIVATE",
+    "SUPPORTED_VERSIONS",
+    "WHAT",
+    "activate",
+    "check",
+    "configure",
+    "deactivate",
+    "in_use",
+    "installed_version",
+]
+
+WHAT = "--ws auto of uvicorn {}"
+HOW_TO_ACTIVATE = (
+    "start uvicorn with --ws fastframe.uvicorn:WSProtocol (active from its first connection on), or with fastframe run"
+)
 
 SUPPORTED_VERSIONS = ("0.36 and later",)
 
 _log = logging.getLogger("fastframe")
 
-_replaced: dict[str, Any] = {}  # the original of AutoWebSocketsProtocol, and ours
-_chosen: dict[str, Any] = {}  # what ours does otherwise than WSProtocol
+_replaced: list[Any] = []  # the original of AutoWebSocketsProtocol
+_settings: dict[str, Any] = {}  # of WSProtocol, before the options of `install`
 
 
 def installed_version() -> str:
@@ -43,17 +58,24 @@ def check() -> None:
 
 
 def configure(options: Options) -> None:
-    """The options for servers that load their settings from now on."""
-    _chosen.clear()
-    if options.max_message_size is not None:
-        _chosen["max_message_size"] = options.max_message_size
+    """The options for connections from now on, also where our class was chosen by name."""
+    from fastframe.uvicorn import WSProtocol
+
+    _restore_settings(WSProtocol)
+    chosen: dict[str, Any] = {"max_message_size": options.max_message_size}
     if options.max_fragments is not None:
-        _chosen["max_fragments"] = options.max_fragments
+        chosen["max_fragments"] = options.max_fragments
     if options.deflate is not None:
-        _chosen["deflate"] = options.deflate or None
-    if _replaced:
-        deactivate()
-        activate()
+        chosen["deflate"] = options.deflate or None
+    for name, value in chosen.items():
+        _settings[name] = getattr(WSProtocol, name)
+        setattr(WSProtocol, name, value)
+
+
+def _restore_settings(protocol: type) -> None:
+    for name, value in _settings.items():
+        setattr(protocol, name, value)
+    _settings.clear()
 
 
 def activate() -> None:
@@ -62,20 +84,21 @@ def activate() -> None:
 
     from fastframe.uvicorn import WSProtocol
 
-    ours = type("WSProtocol", (WSProtocol,), dict(_chosen)) if _chosen else WSProtocol
-    _replaced.update(original=auto.AutoWebSocketsProtocol, ours=ours)
-    auto.AutoWebSocketsProtocol = ours
+    _replaced.append(auto.AutoWebSocketsProtocol)
+    auto.AutoWebSocketsProtocol = WSProtocol
 
 
 def deactivate() -> None:
     """Puts uvicorn's own choice back, but leaves alone what others have put over ours since."""
     from uvicorn.protocols.websockets import auto
 
-    if auto.AutoWebSocketsProtocol is _replaced["ours"]:
-        auto.AutoWebSocketsProtocol = _replaced["original"]
+    from fastframe.uvicorn import WSProtocol
+
+    original = _replaced.pop()
+    if auto.AutoWebSocketsProtocol is WSProtocol:
+        auto.AutoWebSocketsProtocol = original
     else:
         _log.warning("uvicorn: AutoWebSocketsProtocol was replaced by other code after fastframe, and is left as it is")
-    _replaced.clear()
 
 
 def in_use() -> bool:

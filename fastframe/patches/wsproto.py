@@ -15,7 +15,20 @@ from fastframe._wsproto_version import SUPPORTED_VERSIONS, installed_version, su
 from fastframe.deflate import Deflate
 from fastframe.patches.options import Options
 
-__all__ = ["SUPPORTED_VERSIONS", "activate", "check", "configure", "deactivate", "in_use", "installed_version"]
+__all__ = [
+    "HOW_TO_ACTIVATE",
+    "SUPPORTED_VERSIONS",
+    "WHAT",
+    "activate",
+    "check",
+    "configure",
+    "deactivate",
+    "in_use",
+    "installed_version",
+]
+
+WHAT = "wsproto {}"
+HOW_TO_ACTIVATE = 'start the program with "fastframe run", or call fastframe.install("wsproto") in it'
 
 METHODS = ("receive_data", "events", "send")
 

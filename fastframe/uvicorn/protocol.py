@@ -28,10 +28,11 @@ from uvicorn.protocols.utils import (
 )
 from uvicorn.server import ServerState
 
-from fastframe._core import Close, Ping, Pong
+from fastframe._core import Close, Ping, Pong, active_kernel
 from fastframe._decoder import Decoder
 from fastframe._encoder import Encoder
 from fastframe._types import ProtocolError, Role
+from fastframe._version import __version__
 from fastframe.deflate import Deflate
 from fastframe.uvicorn.handshake import BadRequestError, Handshake
 from fastframe.uvicorn.keepalive import Keepalive
@@ -83,6 +84,16 @@ class WSProtocol(asyncio.Protocol):
     in_use = False
     """True once there is a connection in this process."""
 
+    announced = False
+
+    @classmethod
+    def announce(cls) -> None:
+        """Says in uvicorn's log, once and as soon as there is one, on what its WebSockets run."""
+        log = logging.getLogger("uvicorn.error")
+        if not WSProtocol.announced and log.hasHandlers():
+            WSProtocol.announced = True
+            log.info("WebSockets run on fastframe %s, kernel %s", __version__, active_kernel())
+
     def __init__(
         self,
         config: Config,
@@ -130,6 +141,7 @@ class WSProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by type
         WSProtocol.in_use = True
+        self.announce()
         self.server_state.connections.add(self)  # type: ignore[arg-type]
         self._trace("WebSocket connection made")
 
@@ -421,6 +433,7 @@ class WSProtocol(asyncio.Protocol):
 
     def _close_transport(self) -> None:
         """Hangs up as soon as all is written; a peer that does not read is not waited for."""
+        self.keepalive.stop()
         self.transport.close()
         self._close_transport_later(CLOSE_TIMEOUT)
 

@@ -205,8 +205,8 @@ async def test_broken_rule_after_our_close() -> None:
 async def test_hostile_request(header: bytes, caplog: pytest.LogCaptureFixture) -> None:
     async with serving(Recorder()) as server, raw_client(server) as client:
         head = await client.handshake(header)
-        assert head.startswith(b"HTTP/1.1 4")
-        assert await client.hung_up()
+        assert head.startswith(b"HTTP/1.1 4")  # of ours or of the HTTP protocol before it
+        await client.reader.read()
         await server.idle()
     assert "Traceback" not in caplog.text
 

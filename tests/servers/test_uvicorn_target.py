@@ -17,7 +17,7 @@ import fastframe
 from fastframe import doctor
 from fastframe.deflate import Deflate
 from fastframe.uvicorn import WSProtocol
-from tests.servers.in_uvicorn import Recorder, raw_client, serving
+from tests.servers.in_uvicorn import OURS, Recorder, raw_client, serving
 
 ORIGINAL = auto.AutoWebSocketsProtocol
 
@@ -39,14 +39,14 @@ def test_install_and_uninstall(caplog: pytest.LogCaptureFixture) -> None:
         fastframe.uninstall("uvicorn")
         assert auto.AutoWebSocketsProtocol is ORIGINAL
         assert not fastframe.status()["uvicorn"].active
-    assert f"uvicorn {importlib.metadata.version('uvicorn')} runs on fastframe" in caplog.text
+    assert f"--ws auto of uvicorn {importlib.metadata.version('uvicorn')} runs on fastframe" in caplog.text
     assert "uvicorn runs on its own code again" in caplog.text
 
 
-async def test_options() -> None:
+@pytest.mark.parametrize("ws", ["auto", OURS])
+async def test_options(ws: str) -> None:
     fastframe.install("uvicorn", max_message_size=1000, max_fragments=2, deflate=False)
-    assert auto.AutoWebSocketsProtocol is not None
-    async with serving(Recorder(), "auto") as server:
+    async with serving(Recorder(), ws) as server:
         async with raw_client(server) as client:
             head = await client.handshake(b"Sec-WebSocket-Extensions: permessage-deflate")
             assert b"permessage-deflate" not in head
@@ -57,7 +57,7 @@ async def test_options() -> None:
             client.send(client.encoder.text("", fin=False) + 2 * client.encoder.continuation("", fin=False))
             assert (await client.message()).code == 1009
     fastframe.install("uvicorn", deflate=Deflate(server_max_window_bits=9, threshold=2000))  # anew
-    async with serving(Recorder(), "auto") as server, raw_client(server) as client:
+    async with serving(Recorder(), ws) as server, raw_client(server) as client:
         head = await client.handshake(b"Sec-WebSocket-Extensions: permessage-deflate")
         assert b"server_max_window_bits=9" in head
         client.send(client.encoder.message(bytes(1001)))
