@@ -32,14 +32,17 @@ APP = "benchmarks.echo_servers:app"
 RUN = ("-m", "fastframe", "run")
 
 # Messages in a round, by size.
-SIZES = {"32 B": (32, 1500), "1 KiB": (2**10, 1500), "64 KiB": (2**16, 400), "1 MiB": (2**20, 40)}
-ROUNDS = 7
+SIZES = {"32 B": (32, 1000), "1 KiB": (2**10, 1000), "64 KiB": (2**16, 300), "1 MiB": (2**20, 40)}
+ROUNDS = 3
+GENERATIONS = 3  # of processes, as how one has laid out its memory stays as it is
 
 SETTINGS = (("asyncio", "text"), ("asyncio", "binary"), ("uvloop", "text"))
 
 
 def uvicorn(loop: str, port: int, ws: str) -> list[str]:
-    return ["-m", "uvicorn", "--loop", loop, "--ws", ws, "--port", str(port), "--log-level", "warning", APP]
+    # No Pings between the echoes.
+    options = ["--ws-ping-interval", "3600", "--log-level", "warning", "--port", str(port)]
+    return ["-m", "uvicorn", "--loop", loop, "--ws", ws, *options, APP]
 
 
 def hypercorn(loop: str, port: int) -> list[str]:
@@ -129,29 +132,38 @@ def free_port() -> int:
 
 
 def measure(loop: str, kind: str, *, quick: bool) -> results.Medians:
+    seconds: dict[str, dict[str, list[float]]] = {}
+    for _ in range(1 if quick else GENERATIONS):
+        with contextlib.ExitStack() as stack:
+            started = {}
+            for name in servers(loop, 0):
+                port = free_port()
+                started[name] = stack.enter_context(running(servers(loop, port)[name], port))
+            for size in SIZES:
+                for _ in range(1 if quick else ROUNDS):
+                    for name, server in started.items():
+                        times = seconds.setdefault(f"{loop}, {kind}: {size}", {}).setdefault(name, [])
+                        times.append(echoes(server, kind, size, quick=quick))
     found: results.Medians = {}
-    with contextlib.ExitStack() as stack:
-        running_servers = {}
-        for name in servers(loop, 0):
-            port = free_port()
-            running_servers[name] = stack.enter_context(running(servers(loop, port)[name], port))
-        for label, (size, count) in SIZES.items():
-            message: str | bytes = "x" * size if kind == "text" else os.urandom(size)
-            frame, expected = Encoder(Role.CLIENT).message(message), Encoder(Role.SERVER).message(message)
-            buffer = bytearray(len(expected))
-            seconds: dict[str, list[float]] = {name: [] for name in running_servers}
-            for _ in range(1 if quick else ROUNDS):
-                for name, server in running_servers.items():
-                    for _ in range(10):
-                        server.echo(frame, expected, buffer)
-                    before = server.cpu_seconds()
-                    for _ in range(20 if quick else count):
-                        server.echo(frame, expected, buffer)
-                    seconds[name].append((server.cpu_seconds() - before) / (20 if quick else count))
-            group = f"{loop}, {kind}: {label}"
-            found[group] = {name: float(f"{statistics.median(times):.4g}") for name, times in seconds.items()}
-            print(group, {name: f"{time * 1e6:.1f}" for name, time in found[group].items()}, flush=True)
+    for group, contenders in seconds.items():
+        found[group] = {name: float(f"{statistics.median(times):.4g}") for name, times in contenders.items()}
+        print(group, {name: f"{time * 1e6:.1f}" for name, time in found[group].items()}, flush=True)
     return found
+
+
+def echoes(server: Server, kind: str, label: str, *, quick: bool) -> float:
+    """CPU seconds of the server for each message."""
+    size, count = SIZES[label]
+    message: str | bytes = "x" * size if kind == "text" else os.urandom(size)
+    frame, expected = Encoder(Role.CLIENT).message(message), Encoder(Role.SERVER).message(message)
+    buffer = bytearray(len(expected))
+    for _ in range(10):
+        server.echo(frame, expected, buffer)
+    number = 20 if quick else count
+    before = server.cpu_seconds()
+    for _ in range(number):
+        server.echo(frame, expected, buffer)
+    return (server.cpu_seconds() - before) / number
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from typing import Any, NoReturn
 
 VARIABLE = "FASTFRAME_RUN"
 STARTUP = str(Path(__file__).parent / "startup")
+CANNOT_EXECUTE = 126  # as a shell says it
 OPTIONS = ("max_message_size", "max_fragments", "deflate", "fix_interleaved_control")
 
 
@@ -58,7 +59,11 @@ def run(command: Sequence[str], wanted: dict[str, Any] | None) -> NoReturn:
     sys.stderr.flush()
     if sys.platform == "win32":  # there exec would return to the shell at once
         sys.exit(subprocess.run(command, env=environment, check=False).returncode)
-    os.execve(command[0], list(command), environment)
+    try:
+        os.execve(command[0], list(command), environment)
+    except OSError as error:
+        print(f"fastframe: {command[0]} cannot be executed: {error.strerror}", file=sys.stderr)
+        sys.exit(CANNOT_EXECUTE)
 
 
 # ---- in each Python of the program ---------------------------------------------------------------------------------
@@ -70,6 +75,8 @@ def activate() -> None:
     options = {name: wanted[name] for name in OPTIONS if wanted[name] is not None}
     finder = InstallOnImport(wanted["targets"], options, verbose=wanted["verbose"])
     sys.meta_path.insert(0, finder)
+    for name in [name for name in wanted["targets"] if name in sys.modules]:
+        finder.install(name)
     if wanted["process"] == os.getpid():
         atexit.register(finder.report_at_exit, os.getpid())
 
@@ -128,6 +135,9 @@ class InstallAfterwards(importlib.abc.Loader):
     def __init__(self, loader: importlib.abc.Loader, finder: InstallOnImport) -> None:
         self.loader = loader
         self.finder = finder
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.loader, name)  # whoever looks for the module only may want to know more of it
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         return self.loader.create_module(spec)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
+import re
 import sys
 from typing import Any
 
@@ -49,7 +50,8 @@ def installed_version() -> str:
 def check() -> None:
     """ImportError if uvicorn or wsproto, which does the handshake, is missing or too old."""
     version = installed_version()
-    if tuple(int(part) for part in version.split(".")[:2]) < (0, 36):
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    if numbers is None or (int(numbers[1]), int(numbers[2])) < (0, 36):
         raise ImportError(f"uvicorn {version} is too old, its WebSockets cannot be replaced: pip install -U uvicorn")
     try:
         importlib.metadata.version("wsproto")

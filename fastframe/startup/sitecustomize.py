@@ -28,5 +28,7 @@ def activate_fastframe() -> None:
 
 
 if "FASTFRAME_RUN" in os.environ:
-    run_the_other_sitecustomize()
-    activate_fastframe()
+    try:
+        run_the_other_sitecustomize()
+    finally:
+        activate_fastframe()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -31,7 +32,7 @@ from uvicorn.server import ServerState
 from fastframe._core import Close, Ping, Pong, active_kernel
 from fastframe._decoder import Decoder
 from fastframe._encoder import Encoder
-from fastframe._types import ProtocolError, Role
+from fastframe._types import Opcode, ProtocolError, Role
 from fastframe._version import __version__
 from fastframe.deflate import Deflate
 from fastframe.uvicorn.handshake import BadRequestError, Handshake
@@ -47,6 +48,9 @@ CLOSE_TIMEOUT_TLS = 1.0
 
 QUEUE_SIZE = 1 << 16
 """Characters and bytes in the application's queue from which on reading is paused, however few the messages."""
+
+LARGE = 1 << 17
+"""Bytes of a binary message from which on it is written behind its header without being copied."""
 
 MAX_REASON = 123
 """Bytes of a Close frame's reason (RFC 6455, 5.5)."""
@@ -111,6 +115,7 @@ class WSProtocol(asyncio.Protocol):
         self.logger = logging.getLogger("uvicorn.error")
 
         self.transport: asyncio.Transport = None  # type: ignore[assignment]
+        self.client: tuple[str, int] | None = None
         self.state = State.CONNECTING
         self.handshake = Handshake()
         self.scope: Event = {}
@@ -123,14 +128,17 @@ class WSProtocol(asyncio.Protocol):
         # From the peer to the application.
         self.decoder: Decoder | None = None
         self.events: deque[Event] = deque()
+        self.max_queue = max(1, config.ws_max_queue or 1)
         self.queued = 0  # characters and bytes, since the queue was empty
         self.reading_paused = False
         self.receivers: set[asyncio.Future[None]] = set()
         self.broken: ProtocolError | None = None  # a rule, behind messages that the application is still to answer
         self.disconnect: Event | None = None
+        self.farewells = 0  # how often the application has received it
 
         # From the application to the peer.
         self.encoder = Encoder(Role.SERVER)
+        self.compressed = False
         self.writable = asyncio.Event()
         self.writable.set()
         self.unanswered: Ping | None = None
@@ -140,6 +148,7 @@ class WSProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by type
+        self.client = get_remote_addr(self.transport)
         WSProtocol.in_use = True
         self.announce()
         self.server_state.connections.add(self)  # type: ignore[arg-type]
@@ -163,10 +172,8 @@ class WSProtocol(asyncio.Protocol):
         self.lost = True
         if self.broken is not None:
             self._fail(self.broken)
-        self._end({"type": "websocket.disconnect", "code": 1006 if self.decoder is None else 1005})
+        self._wake_receivers()
         self.writable.set()  # asyncio does not call resume_writing any more
-        if exc is None:
-            self.transport.close()
 
     def eof_received(self) -> None:
         pass
@@ -194,7 +201,8 @@ class WSProtocol(asyncio.Protocol):
     def _receive_handshake(self, data: bytes) -> None:
         if self.scope:
             self.early_data += data  # a client should wait for the answer (RFC 6455, 4.1)
-            self._pause_reading()
+            if len(self.early_data) >= QUEUE_SIZE:
+                self._pause_reading()
             return
         try:
             if not self.handshake.receive(data):
@@ -215,7 +223,7 @@ class WSProtocol(asyncio.Protocol):
             "http_version": "1.1",
             "scheme": "wss" if is_ssl(self.transport) else "ws",
             "server": get_local_addr(self.transport),
-            "client": get_remote_addr(self.transport),
+            "client": self.client,
             "root_path": root_path,
             "path": root_path + unquote(raw_path),
             "raw_path": (root_path + raw_path).encode("ascii"),
@@ -234,7 +242,15 @@ class WSProtocol(asyncio.Protocol):
         agreement = None
         if self.deflate is not None and self.config.ws_per_message_deflate:
             agreement = self.deflate.accept(self.handshake.extensions)
-        max_size = min(self.config.ws_max_size, self.max_message_size or self.config.ws_max_size)
+        max_size = min(self.config.ws_max_size, self.max_message_size or sys.maxsize)
+        max_size = max(1, min(max_size, sys.maxsize // 2))  # what a Decoder takes
+        decoder = Decoder(
+            Role.SERVER,
+            max_message_size=max_size,
+            max_frame_size=max_size,
+            max_fragments=self.max_fragments,
+            deflate=agreement,
+        )
         response = self.handshake.accept(
             message.get("subprotocol") or None,
             [*self.server_state.default_headers, *message.get("headers", ())],
@@ -243,13 +259,8 @@ class WSProtocol(asyncio.Protocol):
         self._log_request("[accepted]")
         self.state = State.OPEN
         self.encoder = Encoder(Role.SERVER, deflate=agreement)
-        self.decoder = Decoder(
-            Role.SERVER,
-            max_message_size=max_size,
-            max_frame_size=max_size,
-            max_fragments=self.max_fragments,
-            deflate=agreement,
-        )
+        self.compressed = agreement is not None
+        self.decoder = decoder
         self.transport.write(response)
         self.keepalive.start()
         self.decoder.feed(self.early_data)
@@ -266,9 +277,10 @@ class WSProtocol(asyncio.Protocol):
         status = message["status"]
         if not 100 <= status < 600:
             raise RuntimeError(f"Invalid HTTP status code '{status}' in response.")
+        response = self.handshake.reject(status, message.get("headers", ()), has_body=True)
         self._log_request(status)
         self.state = State.REJECTING
-        self.transport.write(self.handshake.reject(status, message.get("headers", ()), has_body=True))
+        self.transport.write(response)
 
     def _continue_response(self, message: Mapping[str, Any]) -> None:
         last = not message.get("more_body", False)
@@ -326,14 +338,14 @@ class WSProtocol(asyncio.Protocol):
             self._resume_reading()
 
     def _queue_is_full(self) -> bool:
-        return len(self.events) >= self.config.ws_max_queue or self.queued >= QUEUE_SIZE
+        return len(self.events) >= self.max_queue or self.queued >= QUEUE_SIZE
 
     def _receive_control(self, message: Ping | Pong | Close) -> None:
         if isinstance(message, Close):
             self._receive_close(message)
         elif isinstance(message, Pong):
             self.keepalive.pong(message.payload)
-        elif self.state is State.OPEN:
+        elif self.state is State.OPEN and not self.transport.is_closing():
             # A peer that does not read is not worth memory: the last Ping is answered for all (RFC 6455, 5.5.3).
             if self.writable.is_set():
                 self.transport.write(self.encoder.pong(message.payload))
@@ -360,8 +372,11 @@ class WSProtocol(asyncio.Protocol):
         if not self.lost:
             self._resume_reading()
             if self.transport.can_write_eof():
-                self.transport.write_eof()
                 self._close_transport_later(CLOSE_TIMEOUT)
+                try:
+                    self.transport.write_eof()
+                except OSError:  # the peer has gone, and asyncio does not know it yet
+                    self.transport.abort()
             else:
                 self._close_transport_later(CLOSE_TIMEOUT_TLS)
 
@@ -379,12 +394,14 @@ class WSProtocol(asyncio.Protocol):
     def _pause_reading(self) -> None:
         if not self.reading_paused:
             self.reading_paused = True
-            self.transport.pause_reading()
+            if not self.lost:
+                self.transport.pause_reading()
 
     def _resume_reading(self) -> None:
         if self.reading_paused:
             self.reading_paused = False
-            self.transport.resume_reading()
+            if not self.lost:
+                self.transport.resume_reading()
 
     # ---- from the application to the peer --------------------------------------------------------------------------
 
@@ -395,6 +412,9 @@ class WSProtocol(asyncio.Protocol):
             if text is None:
                 raise RuntimeError("ASGI message 'websocket.send' has neither 'bytes' nor 'text'.")
             self.transport.write(self.encoder.text(text))
+        elif isinstance(data, bytes) and len(data) >= LARGE and not self.compressed:
+            self.transport.write(self.encoder.header(Opcode.BINARY, len(data)))
+            self.transport.write(memoryview(data))  # asyncio copies what it cannot send at once, of bytes even twice
         else:
             self.transport.write(self.encoder.binary(data))
 
@@ -421,7 +441,11 @@ class WSProtocol(asyncio.Protocol):
         """The application's Close; the peer's is awaited."""
         code = message.get("code", 1000)
         reason = message.get("reason") or ""
-        self._send_close(1000 if code in (1006, 1015) else code, reason.encode()[:MAX_REASON].decode(errors="ignore"))
+        if code in (None, 1005):  # no status code, so no reason either (RFC 6455, 7.1.5)
+            self._send_close(1005, "")
+        else:
+            sent = 1000 if code in (1006, 1015) else code
+            self._send_close(sent, reason.encode()[:MAX_REASON].decode(errors="ignore"))
         self.state = State.CLOSING
         self._end({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.events.clear()
@@ -434,7 +458,8 @@ class WSProtocol(asyncio.Protocol):
     def _close_transport(self) -> None:
         """Hangs up as soon as all is written; a peer that does not read is not waited for."""
         self.keepalive.stop()
-        self.transport.close()
+        if not self.transport.is_closing():  # asyncio's TLS transport is good for nothing after a second close
+            self.transport.close()
         self._close_transport_later(CLOSE_TIMEOUT)
 
     def _close_transport_later(self, seconds: float) -> None:
@@ -464,8 +489,10 @@ class WSProtocol(asyncio.Protocol):
         while not self.events:
             if self.broken is not None:
                 self._fail(self.broken)
+            if self.disconnect is None and self.lost:  # without a Close
+                self._end({"type": "websocket.disconnect", "code": 1006 if self.decoder is None else 1005})
             if self.disconnect is not None:
-                return self.disconnect
+                return self._last_event()
             receiver = self.loop.create_future()
             self.receivers.add(receiver)
             try:
@@ -476,6 +503,14 @@ class WSProtocol(asyncio.Protocol):
         if self.reading_paused and not self.events:
             self._deliver_rest()
         return event
+
+    def _last_event(self) -> Event:
+        """The disconnect, twice as in uvicorn's own classes; an application that goes on asking would ask for ever."""
+        assert self.disconnect is not None
+        self.farewells += 1
+        if self.farewells > 2:
+            raise ClientDisconnected
+        return self.disconnect
 
     async def _send(self, message: Mapping[str, Any]) -> None:
         kind = message["type"]
@@ -503,8 +538,8 @@ class WSProtocol(asyncio.Protocol):
 
     def _trace(self, text: str) -> None:
         if self.logger.level <= TRACE_LOG_LEVEL:
-            client = get_remote_addr(self.transport)
-            self.logger.log(TRACE_LOG_LEVEL, "%s%s", f"{client[0]}:{client[1]} - " if client else "", text)
+            prefix = f"{self.client[0]}:{self.client[1]} - " if self.client else ""
+            self.logger.log(TRACE_LOG_LEVEL, "%s%s", prefix, text)
 
 
 # What an application may send, and what is then done.

@@ -44,9 +44,7 @@ def test_hypercorn(workers: int) -> None:
         assert exchange_both(port) == ON_WSPROTO
         program.process.send_signal(signal.SIGTERM)
         program.process.wait(20)
-        assert re.search(
-            r"fastframe: wsproto [\d.]+ runs on fastframe, kernel \w+ \(process \d+\)", program.output()
-        )
+        assert re.search(r"fastframe: wsproto [\d.]+ runs on fastframe, kernel \w+ \(process \d+\)", program.output())
         assert "Traceback" not in program.output()
 
 

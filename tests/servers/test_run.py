@@ -63,9 +63,7 @@ def test_program(script: Any) -> None:
     path.chmod(0o755)
     result = run("-v", "a-program", "-x", env={"PATH": f"{path.parent}{os.pathsep}{os.environ['PATH']}"})
     assert json.loads(result.stdout)[:2] == [True, [str(path), "-x"]]
-    assert re.match(
-        r"fastframe: wsproto [\d.]+ runs on fastframe, kernel \w+ \(process \d+\)", result.stderr
-    )
+    assert re.match(r"fastframe: wsproto [\d.]+ runs on fastframe, kernel \w+ \(process \d+\)", result.stderr)
 
 
 def test_program_that_is_not_there() -> None:
@@ -158,6 +156,30 @@ def test_the_users_own_sitecustomize_runs(script: Any) -> None:
     broken = script("import no_such_module", "sitecustomize.py")
     result = run("-m", "wsproto.connection", env={"PYTHONPATH": str(broken.parent)})
     assert "No module named 'no_such_module'" in result.stderr
+
+
+def test_sitecustomize_that_imports_a_target_or_raises(script: Any) -> None:
+    path = script("import wsproto", "sitecustomize.py")
+    result = run(script(SHOW), env={"PYTHONPATH": str(path.parent)})
+    assert json.loads(result.stdout)[0] is True
+    script("raise ZeroDivisionError", "sitecustomize.py")
+    result = run(script(SHOW), env={"PYTHONPATH": str(path.parent)})
+    assert json.loads(result.stdout)[0] is True
+    assert "ZeroDivisionError" in result.stderr
+
+
+def test_file_that_cannot_be_executed(script: Any) -> None:
+    path = script("no shebang, no machine code", "program")
+    path.chmod(0o755)
+    result = run(path)
+    assert (result.returncode, result.stderr) == (126, f"fastframe: {path} cannot be executed: Exec format error\n")
+
+
+def test_looking_for_a_target_without_importing_it(script: Any) -> None:
+    result = run(
+        script("import importlib.util; print(importlib.util.find_spec('wsproto').loader.get_filename('wsproto'))")
+    )
+    assert result.stdout.endswith("__init__.py\n")
 
 
 def test_a_python_without_fastframe_says_so(script: Any, tmp_path: Path) -> None:

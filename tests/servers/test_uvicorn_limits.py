@@ -147,6 +147,8 @@ async def test_sending_after_a_broken_rule(caplog: pytest.LogCaptureFixture) -> 
         assert (await receive())["type"] == "websocket.disconnect"
         assert (await receive())["type"] == "websocket.disconnect", "and again, for whoever asks once more"
         with pytest.raises(ClientDisconnected):
+            await receive()  # else it might ask for ever
+        with pytest.raises(ClientDisconnected):
             await send({"type": "websocket.send", "text": "too late"})
         failed.set()
 
@@ -209,6 +211,59 @@ async def test_hostile_request(header: bytes, caplog: pytest.LogCaptureFixture) 
         await client.reader.read()
         await server.idle()
     assert "Traceback" not in caplog.text
+
+
+async def test_close_behind_a_full_queue_of_a_connection_that_is_lost() -> None:
+    """What the peer said counts for more than how the connection ended."""
+    received = []
+    go_on = asyncio.Event()
+
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await go_on.wait()
+        while (event := await receive())["type"] != "websocket.disconnect":
+            received.append(event["text"])
+        received.append(event["code"])
+
+    async with serving(app, ws_max_queue=3) as server, raw_client(server) as client:
+        await client.handshake()
+        client.send(b"".join(client.encoder.message(str(number)) for number in range(100)) + client.encoder.close(4000))
+        connection = connection_of(server)
+        while not connection.reading_paused:
+            await asyncio.sleep(0.005)
+        connection.transport.abort()
+        while server.state.connections:
+            await asyncio.sleep(0.005)
+        go_on.set()
+        await server.idle()
+    assert received == [*map(str, range(100)), 4000]
+
+
+async def test_broken_rule_of_a_client_that_is_gone_already(caplog: pytest.LogCaptureFixture) -> None:
+    """asyncio does not know yet that the connection cannot be shut down by halves."""
+
+    def write_eof() -> None:
+        raise OSError("Transport endpoint is not connected")
+
+    app = Recorder()
+    async with serving(app) as server, raw_client(server) as client:
+        await client.handshake()
+        connection_of(server).transport.write_eof = write_eof  # type: ignore[method-assign]
+        client.send(frame(3, b""))
+        await server.idle()
+    assert app.disconnect["code"] == 1002
+    assert "Traceback" not in caplog.text
+
+
+async def test_pings_of_a_client_that_is_gone_already(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(Recorder()) as server, raw_client(server) as client:
+        await client.handshake()
+        connection = connection_of(server)
+        connection.transport.abort()
+        connection.data_received(100 * client.encoder.ping())
+        await server.idle()
+    assert "socket.send() raised exception" not in caplog.text
 
 
 # ---- memory --------------------------------------------------------------------------------------------------------
@@ -380,6 +435,26 @@ async def test_application_that_sends_nonsense(caplog: pytest.LogCaptureFixture)
     assert "ZeroDivisionError" in caplog.text
 
 
+async def test_response_that_cannot_be_sent(caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.http.response.start", "status": 100, "headers": []})
+
+    async with serving(app) as server, raw_client(server) as client:
+        assert (await client.handshake()).startswith(b"HTTP/1.1 500")
+        await server.idle()
+
+
+@pytest.mark.parametrize(
+    "settings", [{"ws_max_size": 0}, {"ws_max_size": 2**70}, {"ws_max_queue": 0}, {"ws_max_queue": None}]
+)
+async def test_odd_settings(settings: dict[str, Any]) -> None:
+    async with serving(Recorder(), **settings) as server, raw_client(server) as client:
+        assert (await client.handshake()).startswith(b"HTTP/1.1 101")
+        for message in ("", "x", b"y"):
+            client.send(client.encoder.message(message))
+            assert await client.message() == message
+
+
 async def test_subprotocol_that_was_not_offered(caplog: pytest.LogCaptureFixture) -> None:
     async with serving(Recorder(subprotocol="other")) as server, raw_client(server) as client:
         assert (await client.handshake()).startswith(b"HTTP/1.1 500")
@@ -391,6 +466,8 @@ async def test_subprotocol_that_was_not_offered(caplog: pytest.LogCaptureFixture
     ("given", "sent"),
     [
         ({"code": 1005}, Close(1005)),
+        ({"code": None}, Close(1005)),
+        ({"code": 1005, "reason": "none"}, Close(1005)),
         ({"code": 1006}, Close(1000)),
         ({"code": 1015, "reason": None}, Close(1000)),
         ({"code": 3000, "reason": "ü" * 100}, Close(3000, "ü" * 61)),
@@ -431,14 +508,38 @@ async def test_data_before_the_application_accepts() -> None:
     async with serving(app) as server, raw_client(server) as client:
         handshake = asyncio.create_task(client.handshake())
         await asyncio.sleep(0.02)
-        client.send(client.encoder.message("early"))
+        early = [client.encoder.message(bytes([number]) * 50_000) for number in range(10)]
+        client.send(early[0])
+        while not server.state.connections or not connection_of(server).early_data:
+            await asyncio.sleep(0.005)
+        assert not connection_of(server).reading_paused
+        client.send(b"".join(early[1:]))
         while not connection_of(server).reading_paused:
             await asyncio.sleep(0.005)
         go_on.set()
         await handshake
-        assert await client.message() == "early"
+        for number in range(10):
+            assert await client.message() == bytes([number]) * 50_000
         client.send(client.encoder.message("in time"))
         assert await client.message() == "in time"
+
+
+async def test_client_that_sends_early_and_goes() -> None:
+    received = []
+
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        received.extend([await receive(), await receive()])
+
+    async with serving(app) as server:
+        async with raw_client(server) as client:
+            handshake = asyncio.create_task(client.handshake())
+            await asyncio.sleep(0.02)
+            client.send(b"early")
+            while not server.state.connections or not connection_of(server).early_data:
+                await asyncio.sleep(0.005)
+            handshake.cancel()
+        await server.idle()
+    assert received[1] == {"type": "websocket.disconnect", "code": 1006}
 
 
 async def test_rejection_of_a_client_that_has_gone(caplog: pytest.LogCaptureFixture) -> None:
@@ -499,6 +600,32 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.S
     for_server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     for_server.load_cert_chain(folder / "certificate", folder / "key")
     return for_server, ssl.create_default_context(cafile=str(folder / "certificate"))
+
+
+async def test_tls_and_a_slow_application(
+    tls: tuple[ssl.SSLContext, ssl.SSLContext], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client has closed the connection long before; after that asyncio's TLS transport raises whatever it is asked."""
+    received = []
+
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (event := await receive())["type"] != "websocket.disconnect":
+            await asyncio.sleep(0.05)
+            received.append(len(event["bytes"]))
+        received.append(event["code"])
+
+    with caplog.at_level(5, "uvicorn.error"):
+        async with serving(app, tls=tls[0], ws_max_queue=1) as server:
+            async with raw_client(server, ssl=tls[1], server_hostname="localhost") as client:
+                await client.handshake()
+                client.send(4 * client.encoder.message(bytes(70_000)) + client.encoder.close(4000))
+                assert (await client.message()).code == 4000
+            await server.idle()
+    assert received == [70_000, 70_000, 70_000, 70_000, 4000]
+    assert "WebSocket connection lost" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 async def test_tls(tls: tuple[ssl.SSLContext, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch) -> None:

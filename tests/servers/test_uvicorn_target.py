@@ -85,6 +85,7 @@ def test_uninstall_leaves_alone_what_others_put_over_it(caplog: pytest.LogCaptur
     [
         ({"uvicorn": None}, r"uvicorn is not installed: pip install 'fastframe\[uvicorn\]'"),
         ({"uvicorn": "0.35.0"}, "uvicorn 0.35.0 is too old"),
+        ({"uvicorn": "0.1rc1"}, "uvicorn 0.1rc1 is too old"),
         ({"uvicorn": "0.54.0", "wsproto": None}, "needs wsproto"),
     ],
 )
