@@ -174,6 +174,7 @@ class WSProtocol(asyncio.Protocol):
             self._fail(self.broken)
         self._wake_receivers()
         self.writable.set()  # asyncio does not call resume_writing any more
+        self.transport.close()  # without which Python 3.10 takes a TLS transport for forgotten
 
     def eof_received(self) -> None:
         pass
@@ -345,7 +346,7 @@ class WSProtocol(asyncio.Protocol):
             self._receive_close(message)
         elif isinstance(message, Pong):
             self.keepalive.pong(message.payload)
-        elif self.state is State.OPEN and not self.transport.is_closing():
+        elif self.state is State.OPEN and not self._is_closing():
             # A peer that does not read is not worth memory: the last Ping is answered for all (RFC 6455, 5.5.3).
             if self.writable.is_set():
                 self.transport.write(self.encoder.pong(message.payload))
@@ -406,6 +407,8 @@ class WSProtocol(asyncio.Protocol):
     # ---- from the application to the peer --------------------------------------------------------------------------
 
     def _send_message(self, message: Mapping[str, Any]) -> None:
+        if self._is_closing():  # the peer has gone, and connection_lost is about to say so
+            raise ClientDisconnected
         data = message.get("bytes")
         if data is None:
             text = message.get("text")
@@ -458,13 +461,20 @@ class WSProtocol(asyncio.Protocol):
     def _close_transport(self) -> None:
         """Hangs up as soon as all is written; a peer that does not read is not waited for."""
         self.keepalive.stop()
-        if not self.transport.is_closing():  # asyncio's TLS transport is good for nothing after a second close
+        if not self._is_closing():  # asyncio's TLS transport is good for nothing after a second close
             self.transport.close()
         self._close_transport_later(CLOSE_TIMEOUT)
 
     def _close_transport_later(self, seconds: float) -> None:
         if self.close_timer is None and not self.lost:
             self.close_timer = self.loop.call_later(seconds, self.transport.abort)
+
+    def _is_closing(self) -> bool:
+        """True as well where nobody has told us yet that the connection is lost."""
+        try:
+            return self.lost or self.transport.is_closing()
+        except AttributeError:  # so Python 3.10's TLS transport says it
+            return True
 
     # ---- the application (ASGI) ------------------------------------------------------------------------------------
 

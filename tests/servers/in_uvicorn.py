@@ -137,4 +137,5 @@ async def raw_client(server: Server, **options: Any) -> AsyncIterator[RawClient]
     try:
         yield RawClient(reader, writer)
     finally:
+        writer.close()
         writer.transport.abort()

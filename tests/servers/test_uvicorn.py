@@ -16,6 +16,7 @@ pytest.importorskip("wsproto")
 from uvicorn.protocols.utils import ClientDisconnected
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from fastframe import Ping
 from tests.servers.in_uvicorn import ALL, Event, Receive, Recorder, Send, raw_client, serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -389,6 +390,17 @@ async def test_keepalive(ws: str) -> None:
         close = await client.message()
         assert (close.code, close.reason) == (1011, "keepalive ping timeout")
         await server.idle()
+
+
+async def test_keepalive_with_wrong_answers(ws: str) -> None:
+    async with (
+        serving(Recorder(), ws, ws_ping_interval=0.01, ws_ping_timeout=0.1) as server,
+        raw_client(server) as client,
+    ):
+        await client.handshake()
+        assert isinstance(await client.message(), Ping)
+        client.send(client.encoder.pong(b"wrong"))
+        assert (await client.message()).code == 1011
 
 
 async def test_keepalive_without_a_timeout(ws: str) -> None:

@@ -159,6 +159,36 @@ async def test_sending_after_a_broken_rule(caplog: pytest.LogCaptureFixture) -> 
     assert "Traceback" not in caplog.text
 
 
+async def test_client_that_does_not_hang_up_after_a_broken_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "CLOSE_TIMEOUT", 0.05)
+    async with serving(Recorder()) as server, raw_client(server) as client:
+        await client.handshake()
+        client.send(frame(3, b""))
+        assert (await client.message()).code == 1002
+        await server.idle()
+
+
+async def test_messages_after_our_close_are_thrown_away() -> None:
+    received = []
+    go_on = asyncio.Event()
+
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": 4000})
+        await go_on.wait()
+        received.append(await receive())
+
+    async with serving(app) as server, raw_client(server) as client:
+        await client.handshake()
+        assert (await client.message()).code == 4000
+        client.send(client.encoder.message("nobody wants it") + client.encoder.close())
+        assert await client.hung_up()
+        go_on.set()
+        await server.idle()
+    assert received == [{"type": "websocket.disconnect", "code": 4000, "reason": ""}]
+
+
 async def test_ping_after_our_close() -> None:
     async def app(scope: Event, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.accept"})
@@ -266,6 +296,42 @@ async def test_pings_of_a_client_that_is_gone_already(caplog: pytest.LogCaptureF
     assert "socket.send() raised exception" not in caplog.text
 
 
+async def test_transport_that_is_half_gone() -> None:
+    """For one turn of the event loop, TLS on Python 3.10 has no transport any more, and has not said so."""
+
+    def is_closing() -> bool:
+        raise AttributeError("'NoneType' object has no attribute 'is_closing'")
+
+    app = Recorder()
+    async with serving(app) as server, raw_client(server) as client:
+        await client.handshake()
+        connection = connection_of(server)
+        connection.transport.is_closing = is_closing  # type: ignore[method-assign]
+        client.send(client.encoder.message("text"))
+        await app.ended.wait()
+        connection.transport.abort()
+        await server.idle()
+    assert [event["type"] for event in app.received] == ["websocket.connect", "websocket.receive"]
+
+
+async def test_sending_to_a_client_that_is_gone_already(caplog: pytest.LogCaptureFixture) -> None:
+    ended = asyncio.Event()
+
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await receive()
+        connection_of(server).transport.abort()
+        with pytest.raises(ClientDisconnected):
+            await send({"type": "websocket.send", "text": ""})
+        ended.set()
+
+    async with serving(app) as server, raw_client(server) as client:
+        await client.handshake()
+        client.send(client.encoder.message(""))
+        await ended.wait()
+
+
 # ---- memory --------------------------------------------------------------------------------------------------------
 
 
@@ -308,6 +374,19 @@ async def test_client_that_never_reads() -> None:
         assert connection.reading_paused
         assert connection.transport.get_write_buffer_size() < 2**18
         assert sum(len(event.get("bytes", b"")) for event in connection.events) < 2**18
+
+
+async def test_client_that_never_reads_and_vanishes() -> None:
+    """The application does not wait for it any longer."""
+    app = Recorder()
+    async with serving(app, ws_ping_interval=None) as server:
+        async with raw_client(server) as client:
+            await client.handshake()
+            client.reader._transport.pause_reading()  # type: ignore[attr-defined]
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(send_for_ever(client, client.encoder.message(bytes(50_000))), 0.3)
+        await asyncio.wait_for(app.ended.wait(), 5)
+        await server.idle()
 
 
 async def test_client_that_pings_and_never_reads() -> None:
