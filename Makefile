@@ -54,7 +54,7 @@ emulate: ## Run the C tests on emulated x86 processors that have less than this 
 differential: ## Compare ten million frames with wsproto's (half an hour)
 	$(PYTHON) -m fastframe verify --frames 10_000_000
 
-autobahn: ## Run the Autobahn TestSuite in both directions (half an hour; needs python2.7), and rewrite docs/autobahn.md
+autobahn: ## Run the Autobahn TestSuite in both directions (forty minutes; needs python2.7), and rewrite docs/autobahn.md
 	$(PYTHON) -m tests.autobahn --summary docs/autobahn.md
 
 servers: build ## All about servers: their tests, real clients, the Autobahn TestSuite, and what they gain (an hour)
