@@ -395,8 +395,7 @@ class WSProtocol(asyncio.Protocol):
     def _pause_reading(self) -> None:
         if not self.reading_paused:
             self.reading_paused = True
-            if not self.lost:
-                self.transport.pause_reading()
+            self.transport.pause_reading()
 
     def _resume_reading(self) -> None:
         if self.reading_paused:
