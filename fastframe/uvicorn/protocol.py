@@ -49,6 +49,9 @@ CLOSE_TIMEOUT_TLS = 1.0
 QUEUE_SIZE = 1 << 16
 """Characters and bytes in the application's queue from which on reading is paused, however few the messages."""
 
+RECEIVE_SIZE = 1 << 16
+"""Bytes to be read at once before the handshake is done, and after a broken rule."""
+
 LARGE = 1 << 17
 """Bytes of a binary message from which on it is written behind its header without being copied."""
 
@@ -67,7 +70,7 @@ class State(enum.Enum):
     CLOSED = 6
 
 
-class WSProtocol(asyncio.Protocol):
+class WSProtocol(asyncio.BufferedProtocol):
     """A WebSocket connection for uvicorn, with the settings and the behaviour of its own implementations.
 
     All of its `--ws-*` settings count. What goes beyond them: `ws_max_size` holds while a message is inflated; at most `ws_max_queue`
@@ -120,6 +123,7 @@ class WSProtocol(asyncio.Protocol):
         self.handshake = Handshake()
         self.scope: Event = {}
         self.early_data = b""
+        self.other_bytes = bytearray()
         self.close_timer: asyncio.TimerHandle | None = None
         self.keepalive = Keepalive(
             self.loop, config.ws_ping_interval, config.ws_ping_timeout, self._send_ping, self._give_up
@@ -155,10 +159,27 @@ class WSProtocol(asyncio.Protocol):
         self._trace("WebSocket connection made")
 
     def data_received(self, data: bytes) -> None:
+        """The request, from uvicorn's HTTP protocol; all else is received by the two methods below."""
         if self.decoder is None:
             self._receive_handshake(data)
         elif not self.decoder.finished:
             self.decoder.feed(data)
+            if not self.reading_paused:
+                self._deliver()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where to receive. The decoder's buffer serves again and again, and a large message is received in place; asyncio
+        would take 256 KiB of new memory for each read."""
+        if self.decoder is None or self.decoder.finished:
+            self.other_bytes = bytearray(RECEIVE_SIZE)
+            return memoryview(self.other_bytes)
+        return self.decoder.get_buffer(sizehint)
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if self.decoder is None:
+            self._receive_handshake(bytes(self.other_bytes[:nbytes]))
+        elif not self.decoder.finished:
+            self.decoder.buffer_updated(nbytes)
             if not self.reading_paused:
                 self._deliver()
 
