@@ -87,7 +87,7 @@ def activate() -> None:
     from fastframe.uvicorn import WSProtocol
 
     _replaced.append(auto.AutoWebSocketsProtocol)
-    auto.AutoWebSocketsProtocol = WSProtocol
+    vars(auto)["AutoWebSocketsProtocol"] = WSProtocol
 
 
 def deactivate() -> None:
@@ -97,8 +97,8 @@ def deactivate() -> None:
     from fastframe.uvicorn import WSProtocol
 
     original = _replaced.pop()
-    if auto.AutoWebSocketsProtocol is WSProtocol:
-        auto.AutoWebSocketsProtocol = original
+    if vars(auto)["AutoWebSocketsProtocol"] is WSProtocol:
+        vars(auto)["AutoWebSocketsProtocol"] = original
     else:
         _log.warning("uvicorn: AutoWebSocketsProtocol was replaced by other code after fastframe, and is left as it is")
 

@@ -160,12 +160,7 @@ class WSProtocol(asyncio.BufferedProtocol):
 
     def data_received(self, data: bytes) -> None:
         """The request, from uvicorn's HTTP protocol; all else is received by the two methods below."""
-        if self.decoder is None:
-            self._receive_handshake(data)
-        elif not self.decoder.finished:
-            self.decoder.feed(data)
-            if not self.reading_paused:
-                self._deliver()
+        self._receive_handshake(data)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where to receive. The decoder's buffer serves again and again, and a large message is received in place; asyncio
@@ -177,7 +172,7 @@ class WSProtocol(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         if self.decoder is None:
-            self._receive_handshake(bytes(self.other_bytes[:nbytes]))
+            self.data_received(bytes(self.other_bytes[:nbytes]))
         elif not self.decoder.finished:
             self.decoder.buffer_updated(nbytes)
             if not self.reading_paused:

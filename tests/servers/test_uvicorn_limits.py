@@ -43,6 +43,12 @@ def connection_of(server: Any) -> WSProtocol:
     return connection
 
 
+def receive_bytes(connection: WSProtocol, data: bytes) -> None:
+    """As a transport would, whatever the connection thinks of it."""
+    connection.get_buffer(len(data))[: len(data)] = data
+    connection.buffer_updated(len(data))
+
+
 # ---- broken rules --------------------------------------------------------------------------------------------------
 
 HOSTILE = {
@@ -291,7 +297,7 @@ async def test_pings_of_a_client_that_is_gone_already(caplog: pytest.LogCaptureF
         await client.handshake()
         connection = connection_of(server)
         connection.transport.abort()
-        connection.data_received(100 * client.encoder.ping())
+        receive_bytes(connection, 100 * client.encoder.ping())
         await server.idle()
     assert "socket.send() raised exception" not in caplog.text
 
@@ -461,9 +467,9 @@ async def test_bytes_that_come_although_reading_is_paused() -> None:
         client.send(client.encoder.message("one"))
         assert await client.message() == "one"
         connection = connection_of(server)
-        connection.data_received(client.encoder.message("two"))
+        receive_bytes(connection, client.encoder.message("two"))
         assert connection.reading_paused
-        connection.data_received(client.encoder.message("three"))
+        receive_bytes(connection, client.encoder.message("three"))
         assert len(connection.events) == 1
         assert [await client.message(), await client.message()] == ["two", "three"]
 
