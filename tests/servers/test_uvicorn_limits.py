@@ -26,7 +26,7 @@ from fastframe import Close, Ping, Pong
 from fastframe.deflate import Deflate
 from fastframe.uvicorn import WSProtocol, protocol
 from tests import strategies
-from tests.servers.in_uvicorn import Event, RawClient, Receive, Recorder, Send, raw_client, serving
+from tests.servers.in_uvicorn import OURS, Event, RawClient, Receive, Recorder, Send, raw_client, serving
 
 MIB = 2**20
 DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate"
@@ -210,7 +210,7 @@ async def test_ping_after_our_close() -> None:
 async def test_request_in_pieces() -> None:
     """uvicorn's HTTP protocols pass it on as a whole, but need not."""
     async with serving(Recorder()) as server:
-        config = Config(app=Recorder(), log_config=None)
+        config = Config(app=Recorder(), ws=OURS, log_config=None)
         loop = asyncio.get_running_loop()
         listener = await loop.create_server(lambda: WSProtocol(config, server.state, {}), "127.0.0.1", 0)
         async with raw_client(server._replace(port=listener.sockets[0].getsockname()[1])) as client:
@@ -663,7 +663,7 @@ async def test_other_settings_for_compression() -> None:
 
 def test_settings_that_are_not_loaded_yet() -> None:
     async def main() -> WSProtocol:
-        config = Config(app=Recorder(), log_config=None)
+        config = Config(app=Recorder(), ws=OURS, log_config=None)
         assert not config.loaded
         return WSProtocol(config, ServerState(), {})
 
