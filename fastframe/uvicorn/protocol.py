@@ -160,7 +160,20 @@ class WSProtocol(asyncio.BufferedProtocol):
 
     def data_received(self, data: bytes) -> None:
         """The request, from uvicorn's HTTP protocol; all else is received by the two methods below."""
-        self._receive_handshake(data)
+        if self.scope:
+            self.early_data += data  # a client should wait for the answer (RFC 6455, 4.1)
+            if len(self.early_data) >= QUEUE_SIZE:
+                self._pause_reading()
+            return
+        try:
+            if not self.handshake.receive(data):
+                return
+        except BadRequestError as error:
+            self.state = State.CLOSED
+            self.transport.write(error.response)
+            self._close_transport()
+            return
+        self._start_application()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where to receive. The decoder's buffer serves again and again, and a large message is received in place; asyncio
@@ -214,22 +227,6 @@ class WSProtocol(asyncio.BufferedProtocol):
         self._close_transport()
 
     # ---- the handshake ---------------------------------------------------------------------------------------------
-
-    def _receive_handshake(self, data: bytes) -> None:
-        if self.scope:
-            self.early_data += data  # a client should wait for the answer (RFC 6455, 4.1)
-            if len(self.early_data) >= QUEUE_SIZE:
-                self._pause_reading()
-            return
-        try:
-            if not self.handshake.receive(data):
-                return
-        except BadRequestError as error:
-            self.state = State.CLOSED
-            self.transport.write(error.response)
-            self._close_transport()
-            return
-        self._start_application()
 
     def _start_application(self) -> None:
         raw_path, _, query_string = self.handshake.target.partition("?")

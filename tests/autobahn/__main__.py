@@ -13,13 +13,14 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from tests.servers.programs import free_port, is_listening
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -119,9 +120,7 @@ def running(*command: str, port: int) -> Iterator[None]:
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 30
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                break
+        while not is_listening(port):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"{' '.join(command)} does not listen")
             time.sleep(0.05)
@@ -129,12 +128,6 @@ def running(*command: str, port: int) -> Iterator[None]:
     finally:
         process.terminate()
         process.wait(30)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 # ---- the report ----------------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from wsproto.handshake import H11Handshake
 import fastframe
 from fastframe import Close, Decoder, Encoder, ProtocolError, Role
 from fastframe.deflate import Agreement, Deflate
+from tests.servers.echo_asgi import app
 
 READ_SIZE = 2**16
 Receiver = Callable[[str | bytes], None] | None
@@ -41,17 +42,10 @@ LIMIT = 2**24 + 2**10  # the largest messages of the suite have 16 MiB
 # ---- servers -------------------------------------------------------------------------------------------------------
 
 
-async def echo_application(scope: Any, receive: Any, send: Any) -> None:
-    await receive()
-    await send({"type": "websocket.accept"})
-    while (event := await receive())["type"] == "websocket.receive":
-        await send({**event, "type": "websocket.send"})
-
-
 def serve_native(port: int) -> None:
     import uvicorn
 
-    uvicorn.run(echo_application, port=port, ws="fastframe.uvicorn:WSProtocol", lifespan="off", log_level="warning")
+    uvicorn.run(app, port=port, ws="fastframe.uvicorn:WSProtocol", lifespan="off", log_level="warning")
 
 
 async def serve_wsproto(port: int) -> None:

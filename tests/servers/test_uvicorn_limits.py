@@ -49,6 +49,11 @@ def receive_bytes(connection: WSProtocol, data: bytes) -> None:
     connection.buffer_updated(len(data))
 
 
+async def accept_and_close(scope: Event, receive: Receive, send: Send) -> None:
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.close"})
+
+
 # ---- broken rules --------------------------------------------------------------------------------------------------
 
 HOSTILE = {
@@ -196,11 +201,7 @@ async def test_messages_after_our_close_are_thrown_away() -> None:
 
 
 async def test_ping_after_our_close() -> None:
-    async def app(scope: Event, receive: Receive, send: Send) -> None:
-        await send({"type": "websocket.accept"})
-        await send({"type": "websocket.close"})
-
-    async with serving(app) as server, raw_client(server) as client:
+    async with serving(accept_and_close) as server, raw_client(server) as client:
         await client.handshake()
         assert (await client.message()).code == 1000
         client.send(client.encoder.ping() + client.encoder.close())
@@ -226,11 +227,7 @@ async def test_request_in_pieces() -> None:
 
 
 async def test_broken_rule_after_our_close() -> None:
-    async def app(scope: Event, receive: Receive, send: Send) -> None:
-        await send({"type": "websocket.accept"})
-        await send({"type": "websocket.close"})
-
-    async with serving(app) as server, raw_client(server) as client:
+    async with serving(accept_and_close) as server, raw_client(server) as client:
         await client.handshake()
         assert (await client.message()).code == 1000
         client.send(frame(3, b""))
