@@ -20,6 +20,7 @@ from fastframe.uvicorn import WSProtocol
 from tests.servers.in_uvicorn import OURS, Recorder, raw_client, serving
 
 ORIGINAL = auto.AutoWebSocketsProtocol
+SETTINGS = (WSProtocol.deflate, WSProtocol.max_fragments, WSProtocol.max_message_size)
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +29,7 @@ def put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     fastframe.uninstall("uvicorn")
     assert auto.AutoWebSocketsProtocol is ORIGINAL
+    assert (WSProtocol.deflate, WSProtocol.max_fragments, WSProtocol.max_message_size) == SETTINGS
 
 
 def test_install_and_uninstall(caplog: pytest.LogCaptureFixture) -> None:
@@ -57,6 +59,7 @@ async def test_options(ws: str) -> None:
             client.send(client.encoder.text("", fin=False) + 2 * client.encoder.continuation("", fin=False))
             assert (await client.message()).code == 1009
     fastframe.install("uvicorn", deflate=Deflate(server_max_window_bits=9, threshold=2000))  # anew
+    assert (WSProtocol.max_fragments, WSProtocol.max_message_size) == SETTINGS[1:]
     async with serving(Recorder(), ws) as server, raw_client(server) as client:
         head = await client.handshake(b"Sec-WebSocket-Extensions: permessage-deflate")
         assert b"server_max_window_bits=9" in head
