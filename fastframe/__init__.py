@@ -24,17 +24,23 @@ from fastframe._core import (
 )
 from fastframe._decoder import Decoder
 from fastframe._encoder import Encoder
-from fastframe._types import Header, Opcode, ProtocolError, Role, Text
+from fastframe._types import CloseCode, InvalidState, Opcode, ProtocolError, Role, Text
 from fastframe._version import __version__
-from fastframe.frame_index import index_frames
-from fastframe.patches import InstallError, TargetStatus, install, installed, status, uninstall
+
+TYPE_CHECKING = False  # typing.TYPE_CHECKING, which takes longer to import than all of this
+if TYPE_CHECKING:
+    from fastframe._header import Header
+    from fastframe._install import InstallError, TargetStatus, install, installed, status, uninstall
+    from fastframe.frame_index import index_frames
 
 __all__ = [
     "Close",
+    "CloseCode",
     "Decoder",
     "Encoder",
     "Header",
     "InstallError",
+    "InvalidState",
     "Opcode",
     "Ping",
     "Pong",
@@ -56,3 +62,25 @@ __all__ = [
     "status",
     "uninstall",
 ]
+
+# What is imported when it is first asked for, as it needs dataclasses, logging and more: by module.
+_LATER = {
+    "_header": ("Header",),
+    "_install": ("InstallError", "TargetStatus", "install", "installed", "status", "uninstall"),
+    "frame_index": ("index_frames",),
+}
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _LATER.items():
+        if name in names:
+            from importlib import import_module
+
+            found: object = getattr(import_module(f"fastframe.{module}"), name)
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

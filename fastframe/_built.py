@@ -1,11 +1,18 @@
-"""Imported first: says what to do where the extension modules are missing."""
+"""Imported first: says what to do where the extension modules are missing, or the kernel that was asked for."""
 
-from pathlib import Path
+import os
+import sys
 
 try:
     import fastframe._core  # noqa: F401
 except ModuleNotFoundError:
     raise ImportError(
-        f"the extension modules of fastframe are not built in {Path(__file__).parent}: if that is the source folder, leave "
+        f"the extension modules of fastframe are not built in {os.path.dirname(__file__)}: if that is the source folder, leave "
         "it, or build them there with: pip install -e ."
     ) from None
+except ImportError as error:
+    # The command cannot catch this: its own module is inside this package.
+    if os.path.basename(sys.argv[0]) in ("fastframe", "fastframe.exe") or sys.orig_argv[1:3] == ["-m", "fastframe"]:
+        print(f"fastframe: {error}", file=sys.stderr)
+        sys.exit(2)
+    raise

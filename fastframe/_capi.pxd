@@ -58,6 +58,7 @@ cdef extern from "fastframe.h" nogil:
         bint masked
 
     bint ff_opcode_is_control(uint8_t opcode)
+    bint ff_status_is_of_extended_length(ff_status status)
     ff_status ff_header_parse(const uint8_t *data, size_t length, ff_header *header)
     ff_status ff_header_check(const ff_header *header, ff_role receiver, uint8_t rsv_allowed)
     bint ff_header_of_whole_message(const uint8_t *data, size_t length, ff_role receiver, ff_header *header)

@@ -125,6 +125,7 @@ cdef enum Source:
     QUEUE       # events that wait in `connection._events`
     PROTOCOL    # frames of our protocol
     ORIGINAL    # the generator of wsproto's own method
+    HANDLING    # nothing more: a ParseFailed was the last event
 
 
 @cython.final
@@ -138,6 +139,7 @@ cdef class Events(GeneratorShape):
     cdef object _original
     cdef Vocabulary _wsproto
     cdef FrameProtocol _protocol
+    cdef object _parse_failed
     cdef Source _source
 
     def __next__(self):
@@ -157,7 +159,18 @@ cdef class Events(GeneratorShape):
                 return event
         elif self._source == ORIGINAL:
             return next(self._original)
+        elif self._source == HANDLING:
+            self.close()
         raise StopIteration
+
+    cdef object _throw(self, error):
+        if self._source == ORIGINAL:
+            return self._original.throw(error)
+        handled = self._parse_failed
+        self.close()
+        if handled is not None and handled is not error:
+            error.__context__ = handled  # wsproto's generator waits where it handles that one
+        raise error
 
     cdef object _next_of_protocol(self):
         """The event of the next frame. None where more bytes are needed; then it has ended."""
@@ -170,7 +183,12 @@ cdef class Events(GeneratorShape):
         try:
             found = self._protocol._next()
         except self._wsproto.ParseFailed as error:
-            return self._wsproto.CloseConnection(code=error.code, reason=str(error))
+            if not isinstance(error, self._wsproto.ParseFailed):  # no memory for that error
+                raise
+            event = self._wsproto.CloseConnection(code=error.code, reason=str(error))
+            self._parse_failed = error
+            self._source = HANDLING
+            return event
         if not found:
             return None
         event = self._wsproto.event(self._connection, self._protocol)
@@ -179,7 +197,10 @@ cdef class Events(GeneratorShape):
 
     def close(self):
         """Ends it, as a generator's close does."""
+        if self._source == ORIGINAL:
+            self._original.close()
         self._source = NONE
+        self._parse_failed = None
 
 
 def connection_methods(original_receive_data, original_events, original_send):

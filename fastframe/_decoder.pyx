@@ -7,18 +7,23 @@ decoder is finished; a payload that is not here as a whole is gathered in its fi
 """
 
 cimport cython
-from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_SIMPLE, PyBUF_STRIDES, PyBuffer_Release
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint16_t, uint64_t
 
+from fastframe._buffers cimport FF_BYTES_LIKE, ff_get_buffer
 from fastframe._capi cimport (
     FF_CLIENT, FF_ERR_CONTINUATION_EXPECTED, FF_ERR_CONTINUATION_UNEXPECTED, FF_ERR_FRAME_TOO_BIG,
     FF_ERR_MESSAGE_TOO_BIG, FF_ERR_TEXT_UTF8, FF_ERR_TOO_MANY_FRAGMENTS, FF_MAX_CONTROL_PAYLOAD,
     FF_NEED_DATA, FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_TEXT,
     FF_RSV1, FF_SERVER, ff_close_parse, ff_header, ff_header_check, ff_header_of_whole_message, ff_header_parse,
-    ff_kernels, ff_masking_key_rotate, ff_opcode_is_control, ff_role, ff_status, ff_utf8, ff_utf8_complete, ff_utf8_start,
+    ff_kernels, ff_masking_key_rotate, ff_opcode_is_control, ff_role, ff_status,
+    ff_status_is_of_extended_length, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
-from fastframe._core cimport kernels, new_close, new_ping, new_pong, number_from, protocol_error, raise_status, role_from
+from fastframe._core cimport (
+    agreement_from, check_call, flag_from, invalid_state, kernels, new_close, new_ping, new_pong, number_from, protocol_error,
+    raise_status, refuse_while, role_from,
+)
 from fastframe._deflate cimport Inflater
 from fastframe._gather cimport ASCII_TEXT, BINARY, OTHER_TEXT, VALIDATED_TEXT, Gathering, Kind
 from fastframe._inbox cimport Inbox
@@ -27,7 +32,12 @@ from fastframe._payload cimport (
     whole_chunk, whole_text,
 )
 
+from types import GenericAlias
+
+from fastframe._core import NO_ROLE
 from fastframe._types import Role, Text
+
+PARAMETERS = ("max_message_size", "max_frame_size", "max_fragments", "deflate", "decode_text")
 
 
 cdef extern from "Python.h":
@@ -63,6 +73,13 @@ cdef uint64_t limit_from(str name, object value) except 0:
     return number_from(name, value, 1, LARGEST_LIMIT)
 
 
+cdef str why(error):
+    try:
+        return str(error)
+    except MemoryError:
+        return "an error"
+
+
 cdef char *BYTES_FORMAT = <char *><const char *>b"B"
 
 
@@ -96,10 +113,7 @@ cdef object writable_view(object owner, uint8_t *start, size_t size):
 
 
 cdef class Decoder:
-    """Decoder(role, *, max_message_size=16777216, max_frame_size=16777216, max_fragments=8192, deflate=None,
-    decode_text=True)
-
-    Turns bytes from the peer into messages (RFC 6455, 5).
+    """Decoder(role, *, max_message_size=16777216, max_frame_size=16777216, max_fragments=8192, deflate=None, decode_text=True)\n--\n\nTurns bytes from the peer into messages (RFC 6455, 5).
 
     role: Role.SERVER or Role.CLIENT, this end of the connection. ValueError otherwise.
     max_message_size: the largest message in bytes, all its fragments together; 16 MiB unless given.
@@ -109,14 +123,24 @@ cdef class Decoder:
     message is inflated, piece by piece, as well as for what is on the wire.
     decode_text: with False a text message comes as `Text`: validated bytes, not decoded.
 
-    A limit that is not an int raises TypeError, one that is not from 1 to sys.maxsize // 2 ValueError.
+    A limit that is not an int raises TypeError, one that is not from 1 to sys.maxsize // 2 ValueError. TypeError for a
+    `deflate` or `decode_text` of another type.
 
-    Memory for a payload is taken at once when its header has been accepted, so at most max_message_size for a connection.
+    Memory for a payload is taken at once when its header has been accepted, so at most max_message_size for a connection. A str
+    of up to four times that is made of a text.
 
     `feed` bytes and iterate: a text message is a str, a binary one bytes, and `Ping`, `Pong` and `Close` are control
     frames. All of them are new objects that belong to the caller. One decoder serves one connection, and one thread at a
-    time.
+    time: InvalidState for a call in the middle of another one.
+
+    >>> from fastframe import Decoder, Encoder, Role
+    >>> client = Encoder(Role.CLIENT)
+    >>> decoder = Decoder(Role.SERVER, max_message_size=2**20)
+    >>> list(decoder.feed(client.text("hello") + client.ping(b"?")))
+    ['hello', Ping(b'?')]
     """
+
+    cdef object __weakref__
 
     cdef Inbox _inbox
     cdef const ff_kernels *_kernels
@@ -126,6 +150,7 @@ cdef class Decoder:
     cdef Inflater _inflater         # None if compression was not agreed on
 
     cdef State _state
+    cdef bint _busy                 # a step is being taken, in which the GIL may be given away
     cdef str _why_finished
 
     # The frame whose payload is awaited.
@@ -155,11 +180,14 @@ cdef class Decoder:
         self._ascii = True
         self._kernels = kernels()
         self._gathering = Gathering.__new__(Gathering)
-        self._restart(HEADER, None)
+        self._inbox = Inbox.__new__(Inbox)
+        if type(self) is Decoder:  # a subclass may take what it likes
+            check_call("Decoder", PARAMETERS, args, kwargs)
+        self._restart(HEADER)
 
     def __init__(
         self,
-        role,
+        role=NO_ROLE,
         *,
         max_message_size=DEFAULT_MAX_SIZE,
         max_frame_size=DEFAULT_MAX_SIZE,
@@ -168,28 +196,54 @@ cdef class Decoder:
         decode_text=True,
     ):
         # All that may raise comes before anything changes, as this may be called again in mid-message.
-        cdef ff_role new_role = role_from(role)
+        cdef ff_role new_role = role_from(type(self).__name__, role)
         cdef uint64_t message_limit = limit_from("max_message_size", max_message_size)
         cdef uint64_t frame_limit = limit_from("max_frame_size", max_frame_size)
         cdef uint64_t fragment_limit = limit_from("max_fragments", max_fragments)
-        cdef bint decodes = bool(decode_text)
-        inflater = None if deflate is None else Inflater(deflate, new_role == FF_SERVER, self._gathering, message_limit)
+        cdef bint decodes = flag_from("decode_text", decode_text)
+        cdef Inflater inflater = None
+        if deflate is not None:
+            inflater = Inflater(agreement_from(deflate), new_role == FF_SERVER, self._gathering, message_limit)
+        refuse_while(self._busy)
         self._role = new_role
         self._max_message_size = message_limit
         self._max_frame_size = frame_limit
         self._max_fragments = fragment_limit
         self._decode_text = decodes
         self._inflater = inflater
-        self._restart(HEADER, None)
+        self._restart(HEADER)
+
+    def __class_getitem__(cls, item):
+        return GenericAlias(cls, item)
+
+    def __repr__(self):
+        state = f"finished: {self._why_finished}" if self._state == FINISHED else (
+            "between messages" if self._state == HEADER and self._opcode == NO_MESSAGE else "inside a message"
+        )
+        return (
+            f"<{type(self).__name__} {self.role.value}, {state}, max_message_size={self._max_message_size}, "
+            f"max_frame_size={self._max_frame_size}, max_fragments={self._max_fragments}>"
+        )
 
     @property
     def role(self):
-        """Role.SERVER or Role.CLIENT, as given."""
+        """Role.SERVER or Role.CLIENT, as given.
+
+        >>> Decoder(Role.SERVER).role
+        <Role.SERVER: 'server'>
+        """
         return Role.CLIENT if self._role == FF_CLIENT else Role.SERVER
 
     @property
     def finished(self):
-        """True once a Close frame or a broken rule has ended the stream; then nothing more can be fed."""
+        """True once a Close frame or a broken rule has ended the stream; then nothing more can be fed.
+
+        >>> decoder = Decoder(Role.CLIENT)
+        >>> list(decoder.feed(b"\\x88\\x00"))
+        [Close(1005, '')]
+        >>> decoder.finished
+        True
+        """
         return self._state == FINISHED
 
     # ---- bytes in --------------------------------------------------------------------------------------------------
@@ -201,12 +255,24 @@ cdef class Decoder:
         parsed; anything else is copied and may be used again at once.
 
         Nothing is parsed before the iteration asks for it, and what is not taken stays for the next one. The iteration
-        raises ProtocolError at the first broken rule, after everything that came before it. RuntimeError once a Close
+        raises ProtocolError at the first broken rule, after everything that came before it. InvalidState once a Close
         frame or a broken rule has ended the stream.
+
+        >>> decoder = Decoder(Role.CLIENT)
+        >>> list(decoder.feed(b"\\x81\\x05he")), list(decoder.feed(b"llo"))
+        ([], ['hello'])
         """
-        cdef Inbox inbox = self._inbox  # ours, whatever the data's own code does while it lends its buffer
-        self._refuse_when_finished()
-        inbox.feed(data)
+        cdef Py_buffer view
+        if PyBytes_CheckExact(data):
+            self._refuse_unless_feedable()
+            self._inbox.feed(data)
+        else:
+            ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
+            try:
+                self._refuse_unless_feedable()  # only now: the data's own code may have used this decoder while it lent its buffer
+                self._inbox.feed_copy(<const uint8_t *>view.buf, view.len)
+            finally:
+                PyBuffer_Release(&view)
         self._lent = 0
         return self
 
@@ -217,7 +283,13 @@ cdef class Decoder:
         of a large payload is awaited, it is that very part of the message, so that the payload is never copied.
 
         The view is good for one `buffer_updated`: writing to it later may change bytes that are already parsed.
-        RuntimeError once the stream has ended.
+        InvalidState once the stream has ended; TypeError if sizehint is not an int.
+
+        >>> decoder = Decoder(Role.CLIENT)
+        >>> view = decoder.get_buffer(4096)
+        >>> view[:7] = b"\\x81\\x05hello"
+        >>> list(decoder.buffer_updated(7))
+        ['hello']
         """
         cdef uint8_t *start
         cdef size_t size
@@ -226,7 +298,7 @@ cdef class Decoder:
         if not isinstance(sizehint, int):
             raise TypeError(f"sizehint must be an int, not {type(sizehint).__name__}")
         wanted = PyLong_AsLongLongAndOverflow(sizehint, &overflow)
-        self._refuse_when_finished()
+        self._refuse_unless_feedable()
         self._lent = 0  # until there is something to lend
         self._lent_in_place = self._can_receive_in_place()
         if self._lent_in_place:
@@ -244,10 +316,18 @@ cdef class Decoder:
     def buffer_updated(self, nbytes):
         """Takes in the first `nbytes` bytes of the last `get_buffer`; returns the decoder itself, like `feed`.
 
-        TypeError if nbytes is not an int; ValueError if it is negative or more than was offered, and feeding in between
-        withdraws the offer.
+        TypeError if nbytes is not an int; ValueError if it is negative or more than was offered; InvalidState without an offer,
+        which one `buffer_updated` uses up and `feed` withdraws.
+
+        >>> Decoder(Role.CLIENT).buffer_updated(5)
+        Traceback (most recent call last):
+        fastframe._types.InvalidState: call get_buffer first: its view is good for one buffer_updated, and until feed is called
         """
-        cdef size_t size = <size_t>number_from("nbytes", nbytes, 0, self._lent)
+        cdef size_t size
+        refuse_while(self._busy)
+        if self._lent == 0:
+            raise invalid_state("call get_buffer first: its view is good for one buffer_updated, and until feed is called")
+        size = <size_t>number_from("nbytes", nbytes, 0, self._lent)
         self._lent = 0
         if self._lent_in_place:
             self._in_place += size
@@ -264,9 +344,10 @@ cdef class Decoder:
             and self._header.payload_length - self._payload_here - self._in_place >= RECEIVE_SIZE
         )
 
-    cdef int _refuse_when_finished(self) except -1:
+    cdef int _refuse_unless_feedable(self) except -1:
+        refuse_while(self._busy)
         if self._state == FINISHED:
-            raise RuntimeError(f"the stream has ended, nothing more can be fed: {self._why_finished}")
+            raise invalid_state(f"the stream has ended, nothing more can be fed: {self._why_finished}")
         return 0
 
     # ---- messages out ----------------------------------------------------------------------------------------------
@@ -278,15 +359,20 @@ cdef class Decoder:
         message = self._message_at_a_glance()
         if message is not None:
             return message
+        refuse_while(self._busy)
         if self._inbox.length == 0 and self._state == HEADER and not self._inbox.has_more():
             if self._lent == 0:
                 self._inbox.release()
             raise StopIteration
+        self._busy = True
         try:
             message = self._step()
         except BaseException as error:
-            self._restart(FINISHED, str(error))
+            self._restart(FINISHED)  # before anything that needs memory
+            self._why_finished = why(error)
             raise
+        finally:
+            self._busy = False
         if message is None:
             if self._lent == 0:
                 self._inbox.release()
@@ -298,7 +384,7 @@ cdef class Decoder:
         """The next message, if it is here as a whole and nothing about it is unusual. Else None, and nothing has changed."""
         cdef ff_header header
         cdef Chunk chunk
-        if self._state != HEADER or self._opcode != NO_MESSAGE:
+        if self._state != HEADER or self._opcode != NO_MESSAGE or self._busy:
             return None
         if not ff_header_of_whole_message(self._inbox.data, self._inbox.length, self._role, &header):
             return None
@@ -333,10 +419,11 @@ cdef class Decoder:
                 return self._inflated_message() if self._compressed else self._gathered_message()
         return None
 
-    cdef int _restart(self, State state, str why_finished) except -1:
+    cdef int _restart(self, State state) except -1:
+        # Takes no memory, so it cannot fail.
         self._state = state
-        self._why_finished = why_finished
-        self._inbox = Inbox.__new__(Inbox)
+        self._why_finished = None
+        self._inbox.clear()
         self._lent = 0
         self._in_place = 0
         self._forget_message()
@@ -345,15 +432,20 @@ cdef class Decoder:
     # ---- header and limits (RFC 6455, 5.2, 5.4, 10.4) --------------------------------------------------------------
 
     cdef bint _read_header(self) except -1:
-        """Reads the next header and opens its frame. False if it is not all here; refuses as early as it can."""
+        """Reads the next header and opens its frame. False if it is not all here; refuses as early as it can.
+
+        A header that breaks several rules is refused for the same one however it is cut: what two bytes tell comes first.
+        """
         cdef ff_status status
         while True:
             status = ff_header_parse(self._inbox.data, self._inbox.length, &self._header)
-            if status > FF_NEED_DATA:
+            if status > FF_NEED_DATA and not ff_status_is_of_extended_length(status):
                 raise_status(status)
             if self._inbox.length >= 2:
                 raise_status(ff_header_check(&self._header, self._role, self._rsv_allowed()))
                 raise_status(self._check_order())
+            if status > FF_NEED_DATA:
+                raise_status(status)
             if self._header.size:
                 raise_status(self._check_limits())
             if status == FF_OK:
@@ -434,6 +526,8 @@ cdef class Decoder:
         try:
             return chunk_text(self._kernels, chunk, &nothing_cut, True, &self._ascii)
         except UnicodeDecodeError as error:
+            if not isinstance(error, UnicodeDecodeError):  # no memory for that error
+                raise
             raise protocol_error(FF_ERR_TEXT_UTF8) from error
 
     cdef object _validated(self, bytes payload):
@@ -441,7 +535,7 @@ cdef class Decoder:
         cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(payload)
         if not self._kernels.utf8_feed(&state, data, PyBytes_GET_SIZE(payload)) or not ff_utf8_complete(&state):
             raise protocol_error(FF_ERR_TEXT_UTF8)
-        return Text(payload)
+        return bytes.__new__(Text, payload)
 
     cdef object _control_frame(self):
         """The control frame, or None if its payload is not all here; it waits in the inbox, as it is small."""
@@ -457,8 +551,10 @@ cdef class Decoder:
             chunk_copy(self._kernels, &chunk, payload)
             raise_status(ff_close_parse(self._kernels, payload, length, &code))
             reason = PyUnicode_DecodeUTF8(<const char *>payload + 2, length - 2, NULL) if length else ""
-            self._restart(FINISHED, "a Close frame was received (RFC 6455, 5.5.1)")
-            return new_close(code, reason)
+            message = new_close(code, reason)
+            self._restart(FINISHED)
+            self._why_finished = "a Close frame was received (RFC 6455, 5.5.1)"
+            return message
         if self._header.opcode == FF_OPCODE_PING:
             return new_ping(chunk_bytes(self._kernels, &chunk))
         return new_pong(chunk_bytes(self._kernels, &chunk))
@@ -512,7 +608,7 @@ cdef class Decoder:
         if message is None:
             raise protocol_error(FF_ERR_TEXT_UTF8)
         if kind == VALIDATED_TEXT:
-            return Text(message)
+            return bytes.__new__(Text, message)
         if kind != BINARY:
             self._ascii = PyUnicode_IS_COMPACT_ASCII(message)
         return message
@@ -522,7 +618,7 @@ cdef class Decoder:
     cdef bint _inflate_frame(self) except -1:
         """Inflates what is here of the payload; True if that was the rest of it."""
         cdef Chunk chunk
-        cdef Inflater inflater = self._inflater  # ours, whatever the back-end's code does to this decoder
+        cdef Inflater inflater = self._inflater
         cdef size_t length = <size_t>self._header.payload_length
         while self._payload_here < length and (self._inbox.length or self._inbox.more()):
             chunk = self._next_chunk(min(length - self._payload_here, self._inbox.length))

@@ -15,7 +15,6 @@ from fastframe._payload cimport Chunk
 cdef class Inflater:
     cdef const ff_kernels *_kernels
     cdef object _module
-    cdef int _window_bits
     cdef bint _forgets          # its window after each message
     cdef uint64_t _max_message_size
     cdef Gathering _gathering   # the Decoder's
@@ -24,7 +23,6 @@ cdef class Inflater:
     cdef bytes _input           # what was fed last
     cdef Py_ssize_t _at         # how much of it is consumed
     cdef bint _more             # there is more, or the last piece was as large as it could be
-    cdef bytes _last            # what this message was inflated to last, the window at least
     cdef bint _fresh            # a stream has ended in mid-message, and nothing has come since
     cdef uint64_t _streams      # how many have ended in this message
     cdef uint64_t _fed          # bytes of this message
@@ -43,9 +41,12 @@ cdef class Inflater:
 
     cdef void _feed(self, bytes data) noexcept
     cdef bytes _next_piece(self)
+    cdef bytes _decompressed(self, bytes data, uint64_t room)
     cdef bint _only_tail_is_left(self) noexcept
     cdef int _begin_another_stream(self) except -1
+    cdef bytes _window(self)
     cdef int _keep(self, bytes piece, Kind kind) except -1
+    cdef int _gather_first_piece(self, Kind kind) except -1
     cdef int _gather(self, bytes piece) except -1
 
 

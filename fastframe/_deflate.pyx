@@ -11,15 +11,29 @@ from fastframe._core cimport kernels, protocol_error
 from fastframe._gather cimport Gathering, Kind
 from fastframe._payload cimport DEFLATE_TAIL_SIZE, Chunk, chunk_bytes, chunk_bytes_and_deflate_tail, unmasked_chunk
 
-from fastframe.deflate import backend_module
-
 cdef enum:
     PIECE_SIZE = 3 << 15  # a buffer of 128 KiB would come from the system page by page, each time
+    # Bytes that are handed to the back-end at once. It copies what it did not get to, so more would cost time that grows with
+    # the square of what has arrived. After the end of a stream that is most of it.
+    SLICE_SIZE = 1 << 15
+    SLICE_SIZE_AFTER_STREAMS = 1 << 12
     LARGEST_WINDOW = 1 << 15
-    # Streams that end in mid-message: so many, and one more for so many bytes on the wire.
+    # Whatever window the peer has agreed to: with a smaller one a reference beyond it is an error or not depending on how much
+    # is inflated in one call, so on how the message was cut. The memory is taken page by page, as it is used.
+    LARGEST_WINDOW_BITS = 15
+    # Streams that end inside a message: so many, and one more for so many bytes on the wire.
     FEW_STREAMS = 16
     LEAST_PER_STREAM = 64
-    SLICE_SIZE = 1 << 12
+
+
+# zlib's own error for it; in Python it is the same exception as for a corrupt stream.
+OUT_OF_MEMORY = "Error -4 "
+
+
+cdef object backend(name):
+    from fastframe.deflate import backend_module  # here, as it takes long to import
+
+    return backend_module(name)
 
 
 # What ends each message, and is not on the wire (7.2.1): an empty block that is not compressed.
@@ -31,8 +45,7 @@ cdef bint ends_with_tail(const char *data, Py_ssize_t size) noexcept:
 cdef class Inflater:
     def __cinit__(self, agreement, bint from_client, Gathering gathering not None, max_message_size):
         self._kernels = kernels()
-        self._module = backend_module(agreement.settings.backend)
-        self._window_bits = agreement.client_max_window_bits if from_client else agreement.server_max_window_bits
+        self._module = backend(agreement.settings.backend)
         self._forgets = agreement.client_no_context_takeover if from_client else agreement.server_no_context_takeover
         self._gathering = gathering
         self._max_message_size = max_message_size
@@ -41,15 +54,17 @@ cdef class Inflater:
         cdef bytes piece
         self._feed(chunk_bytes_and_deflate_tail(self._kernels, chunk) if last else chunk_bytes(self._kernels, chunk))
         while self._more:
-            try:
-                piece = self._next_piece()
-            except self._module.error as error:
-                raise protocol_error(FF_ERR_DEFLATE) from error
+            self._gather_first_piece(kind)
+            piece = self._next_piece()
             self._size += PyBytes_GET_SIZE(piece)
             if self._size > self._max_message_size:
                 raise protocol_error(FF_ERR_MESSAGE_TOO_BIG)
             if PyBytes_GET_SIZE(piece):
                 self._keep(piece, kind)
+            if self._fresh:
+                self._begin_another_stream()
+        if not last:
+            self._gather_first_piece(kind)
         return 0
 
     cdef bytes finish(self):
@@ -63,7 +78,6 @@ cdef class Inflater:
         self._size = 0
         self._first_piece = None
         self._input = None
-        self._last = None
         self._fresh = False
         self._streams = 0
         self._fed = 0
@@ -83,23 +97,31 @@ cdef class Inflater:
     cdef bytes _next_piece(self):
         cdef bytes piece, data
         cdef uint64_t room = min(<uint64_t>PIECE_SIZE, self._max_message_size - self._size + 1)
+        cdef Py_ssize_t slice_size = SLICE_SIZE_AFTER_STREAMS if self._streams else SLICE_SIZE
         if self._stream is None:
-            # A window of 8 bits is one that zlib does not know; a larger one reads the same.
-            self._stream = self._module.decompressobj(wbits=-max(self._window_bits, 9))
-        if self._streams:  # by slices, as the end of each stream costs a copy of all that is behind it
-            data = self._input[self._at:self._at + SLICE_SIZE]
-        else:
-            data = self._input if self._at == 0 else self._input[self._at:]
-        piece = self._stream.decompress(data, room)
-        if piece is None:
-            raise TypeError("decompress() must return bytes, not None")
+            self._stream = self._module.decompressobj(wbits=-LARGEST_WINDOW_BITS)
+        data = self._input
+        if self._at or PyBytes_GET_SIZE(data) > slice_size:
+            data = data[self._at:self._at + slice_size]
+        piece = self._decompressed(data, room)
         self._fresh = self._stream.eof
         rest = self._stream.unused_data if self._fresh else self._stream.unconsumed_tail
         self._at += PyBytes_GET_SIZE(data) - <Py_ssize_t>len(rest)
         self._more = self._at < PyBytes_GET_SIZE(self._input) or <uint64_t>PyBytes_GET_SIZE(piece) == room
-        self._last = piece if self._last is None else (self._last + piece)[-LARGEST_WINDOW:]
-        if self._fresh:
-            self._begin_another_stream()
+        return piece
+
+    cdef bytes _decompressed(self, bytes data, uint64_t room):
+        cdef bytes piece
+        try:
+            piece = self._stream.decompress(data, room)
+        except self._module.error as error:
+            if not isinstance(error, self._module.error):  # no memory for that error
+                raise
+            if str(error).startswith(OUT_OF_MEMORY):
+                raise MemoryError(str(error)) from error
+            raise protocol_error(FF_ERR_DEFLATE) from error
+        if piece is None:
+            raise TypeError("decompress() must return bytes, not None")
         return piece
 
     cdef int _begin_another_stream(self) except -1:
@@ -107,24 +129,33 @@ cdef class Inflater:
         self._streams += 1
         if self._streams > FEW_STREAMS + self._fed // LEAST_PER_STREAM:
             raise protocol_error(FF_ERR_DEFLATE)  # each costs much more than its bytes
-        self._last = self._last[-LARGEST_WINDOW:]
-        self._stream = self._module.decompressobj(wbits=-max(self._window_bits, 9), zdict=self._last)
+        self._stream = self._module.decompressobj(wbits=-LARGEST_WINDOW_BITS, zdict=self._window())
         self._more = self._at < PyBytes_GET_SIZE(self._input) and not self._only_tail_is_left()
         return 0
+
+    cdef bytes _window(self):
+        """The end of what this message has been inflated to."""
+        if self._gathering.is_open():
+            return self._gathering.tail(LARGEST_WINDOW)
+        return b"" if self._first_piece is None else self._first_piece[-LARGEST_WINDOW:]
 
     # ---- the pieces ----
 
     cdef int _keep(self, bytes piece, Kind kind) except -1:
-        cdef size_t room = <size_t>min(2 * self._size, self._max_message_size)
         if not self._gathering.is_open():
-            if self._first_piece is None:
-                self._first_piece = piece
-                return 0
-            self._gathering.begin(kind, room)
-            self._gather(self._first_piece)
-            self._first_piece = None
-        elif self._gathering.capacity() < self._size:
-            self._gathering.grow(room)
+            self._first_piece = piece
+            return 0
+        if self._gathering.capacity() < self._size:
+            self._gathering.grow(<size_t>min(2 * self._size, self._max_message_size))
+        return self._gather(piece)
+
+    cdef int _gather_first_piece(self, Kind kind) except -1:
+        """As soon as there may be another one. That also validates a text so far before what follows it is looked at."""
+        cdef bytes piece = self._first_piece
+        if piece is None:
+            return 0
+        self._gathering.begin(kind, <size_t>min(2 * self._size, self._max_message_size))
+        self._first_piece = None
         return self._gather(piece)
 
     cdef int _gather(self, bytes piece) except -1:
@@ -151,7 +182,7 @@ cdef bytes compressed(object stream, object flush_mode, bytes data, bint last):
 cdef class Deflater:
     def __cinit__(self, agreement, bint by_client):
         settings = agreement.settings
-        self._module = backend_module(settings.backend)
+        self._module = backend(settings.backend)
         self.threshold = settings.threshold
         self._forgets = agreement.client_no_context_takeover if by_client else agreement.server_no_context_takeover
         bits = agreement.client_max_window_bits if by_client else agreement.server_max_window_bits

@@ -23,6 +23,18 @@ cdef class KeyPool:
     cdef int _ask_source(self, uint8_t *key) except -1
 
 
+cdef extern from *:
+    """
+    /* A str made by the old C API of Python 3.11 and older has no characters to look at before this. */
+    #if PY_VERSION_HEX >= 0x030C0000
+    #define ff_ready(text) 0
+    #else
+    #define ff_ready(text) PyUnicode_READY(text)
+    #endif
+    """
+    int ff_ready(object text) except -1
+
+
 cdef extern from "Python.h":
     const size_t SIZE_MAX
     bint PyUnicode_IS_COMPACT_ASCII(object text)
@@ -51,6 +63,7 @@ cdef inline Payload bytes_payload(const void *data, size_t size) noexcept:
 # A str as UTF-8, without a bytes object in between where the kernels are faster. Returns the object that must outlive the
 # payload. UnicodeEncodeError for a surrogate, from CPython's own encoder.
 cdef inline object text_payload(const ff_kernels *kernels, object text, Payload *payload):
+    ff_ready(text)
     if PyUnicode_IS_COMPACT_ASCII(text):
         payload[0] = bytes_payload(PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
         return text

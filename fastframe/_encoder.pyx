@@ -6,8 +6,8 @@ call that raises has changed nothing.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport uint8_t
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport uint8_t, uint16_t
 from libc.string cimport memcpy, memset
 
 from fastframe._buffers cimport FF_BYTES_LIKE, FF_STR_OR_BYTES_LIKE, ff_get_buffer
@@ -16,12 +16,17 @@ from fastframe._capi cimport (
     FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, FF_RSV1, FF_SERVER, ff_close_code_is_valid,
     ff_header, ff_kernels, ff_role, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
-from fastframe._core cimport kernels, number_from, role_from
+from fastframe._core cimport (
+    agreement_from, check_call, flag_from, invalid_state, kernels, number_from, refuse_while, role_from,
+)
 from fastframe._deflate cimport Deflater
 
 import os
 
-from fastframe._types import Role
+from fastframe._core import NO_ROLE
+from fastframe._types import Role, Text
+
+PARAMETERS = ("masking_keys", "deflate")
 
 
 cdef extern from *:
@@ -106,9 +111,7 @@ cdef class KeyPool:
 # ---- frames --------------------------------------------------------------------------------------------------------
 
 cdef class Encoder:
-    """Encoder(role, *, masking_keys=None, deflate=None)
-
-    Turns messages into frames for the peer (RFC 6455, 5).
+    """Encoder(role, *, masking_keys=None, deflate=None)\n--\n\nTurns messages into frames for the peer (RFC 6455, 5).
 
     role: Role.SERVER or Role.CLIENT, this end of the connection; a client's frames are masked. ValueError otherwise.
     masking_keys: a callable that returns a fresh masking key of four bytes, for tests; by default the keys come from the
@@ -120,10 +123,17 @@ cdef class Encoder:
     Every method returns new bytes, one frame, to be written as they are and in order. A server's frame may be written to
     any number of connections. Data may be str or any contiguous bytes-like object, which is read and not kept.
 
-    TypeError for data of another type. RuntimeError for a frame that must not be sent now: a new message inside an open
-    one, a continuation of none, data after a Close, a second Close; the state is then unchanged.
+    TypeError for data of another type. InvalidState for a frame that must not be sent now (a new message inside an open
+    one, a continuation of none, data after a Close, a second Close) and for a call in the middle of another one; the state
+    is then unchanged.
+
+    >>> from fastframe import Encoder, Role
+    >>> encoder = Encoder(Role.SERVER)
+    >>> encoder.message("hello"), encoder.message(b"bytes"), encoder.close(1000)
+    (b'\\x81\\x05hello', b'\\x82\\x05bytes', b'\\x88\\x02\\x03\\xe8')
     """
 
+    cdef object __weakref__
     cdef const ff_kernels *_kernels
     cdef ff_role _role
     cdef KeyPool _keys
@@ -132,6 +142,7 @@ cdef class Encoder:
     cdef uint8_t _open_opcode   # of the message whose last fragment is to come; CONTINUATION if there is none
     cdef ff_utf8 _open_utf8     # where its text stands
     cdef bint _closed
+    cdef bint _busy             # a frame is being made, in which the GIL may be given away
 
     def __cinit__(self, *args, **kwargs):
         # All that memory safety needs, whether or not a subclass calls __init__.
@@ -141,87 +152,156 @@ cdef class Encoder:
         self._open_opcode = FF_OPCODE_CONTINUATION
         self._open_utf8 = ff_utf8_start()
         self._closed = False
+        if type(self) is Encoder:  # a subclass may take what it likes
+            check_call("Encoder", PARAMETERS, args, kwargs)
 
-    def __init__(self, role, *, masking_keys=None, deflate=None):
-        self._role = role_from(role)
-        self._keys = KeyPool(masking_keys)
-        self._deflater = None if deflate is None else Deflater(deflate, self._role == FF_CLIENT)
+    def __init__(self, role=NO_ROLE, *, masking_keys=None, deflate=None):
+        # All that may raise comes before anything changes, as this may be called again.
+        cdef ff_role new_role = role_from(type(self).__name__, role)
+        cdef KeyPool keys = KeyPool(masking_keys)
+        cdef Deflater deflater = None
+        if deflate is not None:
+            deflater = Deflater(agreement_from(deflate), new_role == FF_CLIENT)
+        refuse_while(self._busy)
+        self._role = new_role
+        self._keys = keys
+        self._deflater = deflater
+        self._open_opcode = FF_OPCODE_CONTINUATION
+        self._open_utf8 = ff_utf8_start()
+        self._closed = False
+
+    def __repr__(self):
+        state = "finished: a Close frame was sent" if self._closed else (
+            "between messages" if self._open_opcode == FF_OPCODE_CONTINUATION else "inside a message"
+        )
+        deflate = "" if self._deflater is None else f", deflate from {self._deflater.threshold} bytes"
+        return f"<{type(self).__name__} {self.role.value}, {state}{deflate}>"
 
     @property
     def role(self):
-        """Role.SERVER or Role.CLIENT, as given."""
+        """Role.SERVER or Role.CLIENT, as given.
+
+        >>> Encoder(Role.CLIENT).role
+        <Role.CLIENT: 'client'>
+        """
         return Role.CLIENT if self._role == FF_CLIENT else Role.SERVER
+
+    @property
+    def finished(self):
+        """True once a Close was made; then only Ping, Pong and `frame` are left (5.5.1).
+
+        >>> encoder = Encoder(Role.SERVER)
+        >>> frame = encoder.close()
+        >>> encoder.finished
+        True
+        """
+        return self._closed
 
     # ---- messages and fragments (5.4, 5.6) ----
 
     def message(self, data):
-        """A whole message: text for a str, binary for a bytes-like object."""
-        return self._first(FF_OPCODE_TEXT if isinstance(data, str) else FF_OPCODE_BINARY, data, True)
+        """A whole message: text for a str or a `Text`, binary for any other bytes-like object.
 
-    def text(self, data, *, bint fin=True):
+        data: read and not kept. TypeError for anything else, ValueError for a `Text` that is not UTF-8.
+
+        >>> Encoder(Role.SERVER).message("hello")
+        b'\\x81\\x05hello'
+        """
+        cdef bint is_text = isinstance(data, str) or (not PyBytes_CheckExact(data) and isinstance(data, Text))
+        return self._first(FF_OPCODE_TEXT if is_text else FF_OPCODE_BINARY, data, True)
+
+    def text(self, data, *, fin=True):
         """A text message, or with fin=False its first fragment.
 
-        data: a str, or UTF-8 in a bytes-like object. ValueError if it is not UTF-8; a fragment may end in mid-character.
+        data: a str, or UTF-8 in a bytes-like object. ValueError if it is not UTF-8; a fragment may end inside a character.
+        fin: True or False.
+
+        >>> encoder = Encoder(Role.SERVER)
+        >>> encoder.text("hel", fin=False) + encoder.continuation("lo")
+        b'\\x01\\x03hel\\x80\\x02lo'
         """
         return self._first(FF_OPCODE_TEXT, data, fin)
 
-    def binary(self, data, *, bint fin=True):
-        """A binary message, or with fin=False its first fragment. data: a bytes-like object."""
+    def binary(self, data, *, fin=True):
+        """A binary message, or with fin=False its first fragment.
+
+        data: a bytes-like object. fin: True or False.
+
+        >>> Encoder(Role.SERVER).binary(b"bytes")
+        b'\\x82\\x05bytes'
+        """
         if isinstance(data, str):
             raise TypeError("data must be a contiguous bytes-like object, not str")
         return self._first(FF_OPCODE_BINARY, data, fin)
 
-    def continuation(self, data, *, bint fin=True):
-        """The next fragment of the open message, the last one unless fin=False. data: as for the first fragment."""
+    def continuation(self, data, *, fin=True):
+        """The next fragment of the open message, the last one unless fin=False.
+
+        data: as for the first fragment. fin: True or False. InvalidState if no message is open.
+
+        >>> encoder = Encoder(Role.SERVER)
+        >>> encoder.binary(b"12", fin=False) + encoder.continuation(b"34", fin=False) + encoder.continuation(b"")
+        b'\\x02\\x0212\\x00\\x0234\\x80\\x00'
+        """
         if self._open_opcode == FF_OPCODE_CONTINUATION:
-            raise RuntimeError("no message is open: begin one with text() or binary() and fin=False (RFC 6455, 5.4)")
+            raise invalid_state("no message is open: begin one with text() or binary() and fin=False (RFC 6455, 5.4)")
         if isinstance(data, str) and self._open_opcode == FF_OPCODE_BINARY:
             raise TypeError("data must be a contiguous bytes-like object, as the open message is binary, not str")
-        return self._fragment(FF_OPCODE_CONTINUATION, self._open_opcode, data, fin, self._open_utf8)
+        return self._fragment(FF_OPCODE_CONTINUATION, self._open_opcode, data, flag_from("fin", fin), self._open_utf8)
 
-    cdef bytes _first(self, uint8_t opcode, object data, bint fin):
+    cdef bytes _first(self, uint8_t opcode, object data, object fin):
         if self._open_opcode != FF_OPCODE_CONTINUATION:
-            raise RuntimeError("a message is open: finish it with continuation() first (RFC 6455, 5.4)")
-        return self._fragment(opcode, opcode, data, fin, ff_utf8_start())
+            raise invalid_state("a message is open: finish it with continuation() first (RFC 6455, 5.4)")
+        return self._fragment(opcode, opcode, data, flag_from("fin", fin), ff_utf8_start())
 
     cdef bytes _fragment(self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 utf8):
+        if self._closed:
+            raise invalid_state("no data can be sent after a Close frame (RFC 6455, 5.5.1)")
+        self._enter()
+        try:
+            frame = self._fragment_of(opcode, message_opcode, data, fin, &utf8)
+            self._open_opcode = FF_OPCODE_CONTINUATION if fin else message_opcode
+            self._open_utf8 = utf8
+            return frame
+        finally:
+            self._busy = False
+
+    cdef int _enter(self) except -1:
+        refuse_while(self._busy)
+        self._busy = True
+        return 0
+
+    cdef bytes _fragment_of(self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 *utf8):
         cdef Py_buffer view
         cdef Payload payload
-        if self._closed:
-            raise RuntimeError("no data can be sent after a Close frame (RFC 6455, 5.5.1)")
         if isinstance(data, str):
-            if not ff_utf8_complete(&utf8):
-                raise ValueError("the last fragment ended in mid-character: bytes must follow, not str (RFC 6455, 8.1)")
+            if not ff_utf8_complete(utf8):
+                raise ValueError("the last fragment ended inside a character: bytes must follow, not str (RFC 6455, 8.1)")
             owner = text_payload(self._kernels, data, &payload)
-            frame = self._data_frame(opcode, &payload, fin)
-        else:
-            ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_STR_OR_BYTES_LIKE)
-            try:
-                if message_opcode == FF_OPCODE_TEXT:
-                    if not self._kernels.utf8_feed(&utf8, <const uint8_t *>view.buf, view.len) or (
-                        fin and not ff_utf8_complete(&utf8)
-                    ):
-                        raise ValueError("a text message must be UTF-8 (RFC 6455, 8.1)")
-                payload = bytes_payload(view.buf, view.len)
-                frame = self._data_frame(opcode, &payload, fin)
-            finally:
-                PyBuffer_Release(&view)
-        self._open_opcode = FF_OPCODE_CONTINUATION if fin else message_opcode
-        self._open_utf8 = utf8
-        return frame
+            return self._data_frame(opcode, &payload, fin)
+        ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_STR_OR_BYTES_LIKE)
+        try:
+            if message_opcode == FF_OPCODE_TEXT:
+                if not self._kernels.utf8_feed(utf8, <const uint8_t *>view.buf, view.len) or (
+                    fin and not ff_utf8_complete(utf8)
+                ):
+                    raise ValueError("a text message must be UTF-8 (RFC 6455, 8.1)")
+            payload = bytes_payload(view.buf, view.len)
+            return self._data_frame(opcode, &payload, fin)
+        finally:
+            PyBuffer_Release(&view)
 
     cdef bytes _data_frame(self, uint8_t opcode, const Payload *payload, bint fin):
         cdef ff_header header
         cdef bytes compressed
         cdef Payload content
-        cdef Deflater deflater = self._deflater
         if self._deflater is None or not self._is_to_be_deflated(opcode, payload.size, fin):
             return self._frame(opcode, payload, fin, 0)
         header.opcode = opcode
         header.rsv = 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1
         header.fin = fin
         self._mask(&header)  # before the compressor's state changes, as the caller's masking_keys may raise
-        compressed = deflater.deflate(payload_bytes(self._kernels, payload), fin)
+        compressed = self._deflater.deflate(payload_bytes(self._kernels, payload), fin)
         content = bytes_payload(PyBytes_AS_STRING(compressed), len(compressed))
         return frame_bytes(self._kernels, &header, &content)
 
@@ -233,11 +313,23 @@ cdef class Encoder:
     # ---- control frames (5.5) ----
 
     def ping(self, payload=b""):
-        """A Ping. payload: a bytes-like object of at most 125 bytes; ValueError for more."""
+        """A Ping.
+
+        payload: a bytes-like object of at most 125 bytes; ValueError for more.
+
+        >>> Encoder(Role.SERVER).ping(b"?")
+        b'\\x89\\x01?'
+        """
         return self._control(FF_OPCODE_PING, payload)
 
     def pong(self, payload=b""):
-        """A Pong. payload: that of the Ping it answers."""
+        """A Pong.
+
+        payload: that of the Ping it answers, a bytes-like object of at most 125 bytes; ValueError for more.
+
+        >>> Encoder(Role.SERVER).pong(b"!")
+        b'\\x8a\\x01!'
+        """
         return self._control(FF_OPCODE_PONG, payload)
 
     def close(self, code=1000, reason=""):
@@ -246,71 +338,92 @@ cdef class Encoder:
         code: the status code (7.4), an int; 1005 stands for none, so that a received Close can be answered with its own code.
         ValueError for a code that must not be sent.
         reason: a str of at most 123 bytes in UTF-8; ValueError for more.
+
+        >>> Encoder(Role.SERVER).close(1000, "bye")
+        b'\\x88\\x05\\x03\\xe8bye'
         """
         cdef bytes content
         cdef Payload payload
-        if not isinstance(code, int):
-            raise TypeError(f"code must be an int, not {type(code).__name__}")
+        cdef uint16_t checked_code = number_from("code", code, 0, 0xFFFF)
         if not isinstance(reason, str):
             raise TypeError(f"reason must be a str, not {type(reason).__name__}")
         if self._closed:
-            raise RuntimeError("a Close frame was sent already (RFC 6455, 5.5.1)")
+            raise invalid_state("a Close frame was sent already (RFC 6455, 5.5.1)")
         content = reason.encode("utf-8")
         if len(content) > FF_MAX_CONTROL_PAYLOAD - 2:
             raise ValueError(f"reason must have at most 123 bytes in UTF-8, not {len(content)} (RFC 6455, 5.5)")
-        if code != FF_CLOSE_NO_STATUS:
-            if not 0 <= code <= 0xFFFF or not ff_close_code_is_valid(code):
-                raise ValueError(f"{code} must not be sent as a status code (RFC 6455, 7.4)")
-            content = code.to_bytes(2, "big") + content
+        if checked_code != FF_CLOSE_NO_STATUS:
+            if not ff_close_code_is_valid(checked_code):
+                raise ValueError(
+                    f"code {checked_code} must not be sent: 1000 to 1003, 1007 to 1014 and 3000 to 4999 may be, and 1005 stands for no "
+                    "code (RFC 6455, 7.4)"
+                )
+            content = checked_code.to_bytes(2, "big") + content
         elif content:
             raise ValueError("a reason needs a status code, and 1005 stands for none (RFC 6455, 5.5.1)")
         payload = bytes_payload(PyBytes_AS_STRING(content), len(content))
-        frame = self._frame(FF_OPCODE_CLOSE, &payload, True, 0)
-        self._closed = True
-        return frame
-
-    cdef bytes _control(self, uint8_t opcode, object data):
-        cdef Py_buffer view
-        cdef Payload payload
-        ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
+        self._enter()
         try:
-            payload = bytes_payload(view.buf, view.len)
-            return self._frame(opcode, &payload, True, 0)
+            frame = self._frame(FF_OPCODE_CLOSE, &payload, True, 0)
+            self._closed = True
+            return frame
+        finally:
+            self._busy = False
+
+    cdef bytes _control(self, uint8_t opcode, object payload):
+        return self._any_frame(opcode, payload, True, 0)
+
+    cdef bytes _any_frame(self, uint8_t opcode, object payload, bint fin, uint8_t rsv):
+        cdef Py_buffer view
+        cdef Payload content
+        ff_get_buffer(payload, &view, PyBUF_SIMPLE, "payload", FF_BYTES_LIKE)
+        try:
+            self._enter()
+            try:
+                content = bytes_payload(view.buf, view.len)
+                return self._frame(opcode, &content, fin, rsv)
+            finally:
+                self._busy = False
         finally:
             PyBuffer_Release(&view)
 
     # ---- the low level (5.2) ----
 
-    def frame(self, opcode, payload=b"", *, bint fin=True, rsv=0):
-        """Any frame that 5.2 and 5.5 allow; the order of frames, and what text and Close frames carry, are the caller's care.
+    def frame(self, opcode, payload=b"", *, fin=True, rsv=0):
+        """Any frame that 5.2 and 5.5 allow; the caller is responsible for the order of frames, and for what text and Close
+        frames carry.
 
-        opcode: an int or Opcode. payload: a bytes-like object. rsv: 4 for RSV1, 2 for RSV2, 1 for RSV3, or a sum of them.
-        ValueError for a reserved opcode, and for a control frame that is fragmented or has more than 125 bytes.
+        opcode: an int or Opcode. payload: a bytes-like object. fin: True or False. rsv: 4 for RSV1, 2 for RSV2, 1 for RSV3, or
+        a sum of them. ValueError for a reserved opcode, and for a control frame that is fragmented or has more than 125 bytes.
+
+        >>> from fastframe import Opcode
+        >>> Encoder(Role.SERVER).frame(Opcode.BINARY, b"part", fin=False)
+        b'\\x02\\x04part'
         """
-        cdef Py_buffer view
-        cdef Payload content
         cdef uint8_t checked_opcode = number_from("opcode", opcode, 0, 15)
         cdef uint8_t checked_rsv = number_from("rsv", rsv, 0, 7)
-        ff_get_buffer(payload, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
-        try:
-            content = bytes_payload(view.buf, view.len)
-            return self._frame(checked_opcode, &content, fin, checked_rsv)
-        finally:
-            PyBuffer_Release(&view)
+        return self._any_frame(checked_opcode, payload, flag_from("fin", fin), checked_rsv)
 
-    def header(self, opcode, payload_length, *, bint fin=True, rsv=0):
+    def header(self, opcode, payload_length, *, fin=True, rsv=0):
         """The header alone, so that a large payload can be written behind it uncopied, with `writelines` for instance.
 
         payload_length: in bytes, from 0 to 2**63 - 1. Other parameters and errors: as for `frame`.
         The last four bytes of a client's header are a fresh masking key: mask the payload with it (`apply_mask_into`).
+
+        >>> Encoder(Role.SERVER).header(2, 100_000)
+        b'\\x82\\x7f\\x00\\x00\\x00\\x00\\x00\\x01\\x86\\xa0'
         """
         cdef ff_header header
         cdef uint8_t header_bytes[FF_MAX_HEADER]
         header.opcode = number_from("opcode", opcode, 0, 15)
         header.rsv = number_from("rsv", rsv, 0, 7)
-        header.fin = fin
+        header.fin = flag_from("fin", fin)
         header.payload_length = number_from("payload_length", payload_length, 0, 2**63 - 1)
-        self._mask(&header)
+        self._enter()
+        try:
+            self._mask(&header)
+        finally:
+            self._busy = False
         write_header(&header, header_bytes)
         return PyBytes_FromStringAndSize(<const char *>header_bytes, header.size)
 
@@ -323,8 +436,7 @@ cdef class Encoder:
         return frame_bytes(self._kernels, &header, payload)
 
     cdef int _mask(self, ff_header *header) except -1:
-        cdef KeyPool keys = self._keys  # ours, whatever the caller's source of keys does to this encoder
         header.masked = self._role == FF_CLIENT
         if header.masked:
-            keys.take(header.masking_key)
+            self._keys.take(header.masking_key)
         return 0

@@ -43,7 +43,12 @@ cdef class Gathering:
 
     cdef void forget(self) noexcept
 
+    # A copy of the last bytes of the open message, at most `size`.
+    cdef bytes tail(self, size_t size)
+
     cdef int _take(self, object owner, size_t padding, size_t capacity) except -1
+    cdef int _refuse_unless_open(self) except -1
+    cdef object _decoded(self, const uint8_t *start, bint padded)
     cdef object _lent_text(self, object text)
     cdef bint _add_ascii(self, const Chunk *chunk, uint8_t *out) except -1
 

@@ -9,7 +9,7 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
 from fastframe._capi cimport FF_PADDING, ff_utf8_complete, ff_utf8_start
-from fastframe._core cimport kernels
+from fastframe._core cimport invalid_state, kernels
 from fastframe._payload cimport Chunk, PyUnicode_DATA, PyUnicode_New, chunk_copy, padded_text
 
 
@@ -52,6 +52,7 @@ cdef class Gathering:
     cdef int grow(self, size_t capacity) except -1:
         cdef size_t padding = FF_PADDING if self._kind == OTHER_TEXT else 0
         cdef PyObject *moved = <PyObject *>self._owner
+        self._refuse_unless_open()
         if Py_REFCNT(moved) == 1:
             Py_INCREF(<object>moved)
             self._owner = None
@@ -100,6 +101,7 @@ cdef class Gathering:
     cdef object finish(self):
         # Of its exact size, and nobody else's: a view of Decoder.get_buffer must not change a str that has been given out.
         cdef bint must_move = self._kind == ASCII_TEXT and Py_REFCNT(<PyObject *>self._owner) != 1
+        self._refuse_unless_open()
         if self._kind != OTHER_TEXT and (self._capacity != self.size or must_move):
             self.grow(self.size)
         owner, start = self._owner, self._start
@@ -108,8 +110,25 @@ cdef class Gathering:
         if not complete:
             return None
         if self._kind == OTHER_TEXT:
-            return padded_text(self._kernels, start, self.size)
+            return self._decoded(start, True)
         return self._lent_text(owner) if self._kind == ASCII_TEXT and self._lent else owner
+
+    cdef int _refuse_unless_open(self) except -1:
+        # `None` must never be taken for memory of ours, whatever two threads have done to the decoder that this belongs to.
+        if self._owner is None:
+            raise invalid_state("no message is open")
+        return 0
+
+    cdef object _decoded(self, const uint8_t *start, bint padded):
+        """The str; None if it is not UTF-8 any more, as a view of get_buffer was written to since that was seen."""
+        try:
+            if padded:
+                return padded_text(self._kernels, <uint8_t *>start, self.size)
+            return PyUnicode_DecodeUTF8(<const char *>start, self.size, NULL)
+        except UnicodeDecodeError as error:
+            if not isinstance(error, UnicodeDecodeError):  # no memory for that error
+                raise
+            return None
 
     cdef object _lent_text(self, object text):
         """The str, if it is ASCII still: a view of get_buffer may have been written to since that was seen."""
@@ -118,10 +137,11 @@ cdef class Gathering:
         memset(no_key, 0, 4)
         if self.size == 0 or self._kernels.mask_ascii(start, start, self.size, no_key):
             return text
-        try:
-            return PyUnicode_DecodeUTF8(<const char *>start, self.size, NULL)
-        except UnicodeDecodeError:
-            return None
+        return self._decoded(start, False)
+
+    cdef bytes tail(self, size_t size):
+        size = min(size, self.size)
+        return PyBytes_FromStringAndSize(<const char *>self.end() - size, size)
 
     cdef void forget(self) noexcept:
         self._owner = None

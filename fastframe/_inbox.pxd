@@ -21,12 +21,16 @@ cdef class Inbox:
 
     # Takes in any bytes-like object. `bytes` are kept, everything else is copied.
     cdef int feed(self, object data) except -1
+    cdef int feed_copy(self, const uint8_t *data, size_t size) except -1
 
     # True if there are more bytes than `length`; then `more` makes all of them readable, and answers the same.
     cdef inline bint has_more(self) noexcept:
         return self._behind is not None
 
     cdef int more(self) except -1
+
+    # Forgets all bytes. Takes no memory, so it cannot fail.
+    cdef int clear(self) except -1
 
     # All bytes that have not been consumed.
     cdef bytes pending(self)

@@ -36,10 +36,19 @@ cdef class Inbox:
                 return self._splice(<bytes>data)
         ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
         try:
-            self.more()
-            return self._append(<const uint8_t *>view.buf, view.len)
+            return self.feed_copy(<const uint8_t *>view.buf, view.len)
         finally:
             PyBuffer_Release(&view)
+
+    cdef int feed_copy(self, const uint8_t *data, size_t size) except -1:
+        self.more()
+        return self._append(data, size)
+
+    cdef int clear(self) except -1:
+        self.length = 0
+        self._owner = self.buffer = self._behind = None
+        self.data = NOTHING
+        return 0
 
     cdef int more(self) except -1:
         cdef bytes behind = self._behind

@@ -122,7 +122,10 @@ PyDoc_STRVAR(apply_mask_doc,
 "masking_key: bytes-like, 4 bytes. ValueError if not.\n"
 "offset: how many bytes of the same payload came before `data`, so that a payload may be masked in pieces.\n"
 "\n"
-"Returns new bytes of the same length.");
+"Returns new bytes of the same length.\n"
+"\n"
+">>> apply_mask(apply_mask(b'payload', b'key!'), b'key!')\n"
+"b'payload'");
 
 static PyObject *apply_mask(PyObject *module, PyObject *const *given, Py_ssize_t count, PyObject *names)
 {
@@ -150,7 +153,13 @@ PyDoc_STRVAR(apply_mask_into_doc,
 "Masks or unmasks the bytes of `buffer` in place (RFC 6455, 5.3).\n"
 "\n"
 "buffer: a writable, contiguous bytes-like object; it stays the caller's. TypeError if not.\n"
-"masking_key, offset: as for `apply_mask`.");
+"masking_key, offset: as for `apply_mask`.\n"
+"\n"
+">>> buffer = bytearray(b'payload')\n"
+">>> apply_mask_into(buffer, b'key!')\n"
+">>> apply_mask_into(buffer, b'key!')\n"
+">>> buffer\n"
+"bytearray(b'payload')");
 
 static PyObject *apply_mask_into(PyObject *module, PyObject *const *given, Py_ssize_t count, PyObject *names)
 {
@@ -181,7 +190,10 @@ PyDoc_STRVAR(is_utf8_doc,
 "--\n"
 "\n"
 "True if `data`, any contiguous bytes-like object, is well-formed UTF-8 from its first to its last byte (RFC 3629).\n"
-"TypeError for anything else.");
+"TypeError for anything else.\n"
+"\n"
+">>> is_utf8(b'\\xc3\\xa9'), is_utf8(b'\\xc3')\n"
+"(True, False)");
 
 static PyObject *is_utf8(PyObject *module, PyObject *data)
 {

@@ -18,7 +18,6 @@ cdef class FrameProtocol:
     cdef uint8_t _message_opcode
     cdef uint64_t _max_message_size, _max_fragments
     cdef uint64_t _message_size, _fragments
-    cdef bint _sends_deflated
     cdef CutCharacter _cut
     cdef bint _ascii                      # the last text was
 
@@ -51,4 +50,4 @@ cdef class FrameProtocol:
 
 
 cdef class GeneratorShape:
-    pass
+    cdef object _throw(self, error)

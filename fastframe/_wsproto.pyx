@@ -7,6 +7,7 @@ frame_protocol.py inherit; so it behaves like the installed wsproto because it i
 """
 
 from cpython.bytearray cimport PyByteArray_CheckExact
+from cpython.exc cimport PyErr_WarnEx
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_CheckExact
@@ -22,7 +23,9 @@ from fastframe._encoder cimport Payload, bytes_payload, frame_bytearray, frame_b
 from fastframe._payload cimport Chunk, chunk_text, unmasked_chunk
 from fastframe._wsproto_decoder cimport NO_OPCODE, FrameDecoder, is_empty, is_only
 
+import sys
 from codecs import getincrementaldecoder
+from types import TracebackType
 
 from fastframe._wsproto_decoder import INSTALLED
 
@@ -181,6 +184,8 @@ cdef class FrameProtocol:
         try:
             return chunk_text(self._kernels, &chunk, &self._cut, self._message_finished, &self._ascii)
         except UnicodeDecodeError as error:
+            if not isinstance(error, UnicodeDecodeError):  # no memory for that error
+                raise
             raise self._wsproto.ParseFailed(str(error), self._wsproto.CloseReason.INVALID_FRAME_PAYLOAD_DATA)
 
     cdef object _take_payload(self):
@@ -245,7 +250,7 @@ cdef class FrameProtocol:
         if self._outbound_opcode is None:
             if not fin:
                 self._outbound_opcode = member
-        elif self._outbound_opcode is not member:
+        elif self._outbound_opcode is not member or (not is_plain and self._frame_decoder._deflate._compressor is None):
             return None
         else:
             opcode = FF_OPCODE_CONTINUATION
@@ -269,11 +274,9 @@ cdef class FrameProtocol:
         return self._serialize(opcode, &content, True, as_bytes, 0)
 
     cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) except -1:
+        # A message in fragments always is, whoever has sent the first of them: this class or wsproto's own code.
         settings = self._wsproto.deflate
-        if opcode == FF_OPCODE_CONTINUATION:
-            return self._sends_deflated
-        self._sends_deflated = settings is None or not fin or size >= <size_t>settings.threshold
-        return self._sends_deflated
+        return settings is None or opcode == FF_OPCODE_CONTINUATION or not fin or size >= <size_t>settings.threshold
 
     cdef bytes _deflated(self, bytes data, bint fin):
         cdef bytes content
@@ -310,6 +313,32 @@ cdef class FrameProtocol:
         return frame_bytearray(self._kernels, &header, payload)
 
 
+def _thrown(kind, value, traceback):
+    """The exception that a generator's throw raises for these arguments, with CPython's own errors and warning."""
+    if sys.version_info >= (3, 12) and (value is not None or traceback is not None):
+        PyErr_WarnEx(
+            DeprecationWarning,
+            b"the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.",
+            1,
+        )
+    if traceback is not None and not isinstance(traceback, TracebackType):
+        raise TypeError("throw() third argument must be a traceback object")
+    if isinstance(kind, BaseException):
+        if value is not None:
+            raise TypeError("instance exception may not have a separate value")
+        error = kind
+    elif isinstance(kind, type) and issubclass(kind, BaseException):
+        if isinstance(value, kind):
+            error = value
+        elif value is None:
+            error = kind()
+        else:
+            error = kind(*value) if isinstance(value, tuple) else kind(value)
+    else:
+        raise TypeError(f"exceptions must be classes or instances deriving from BaseException, not {type(kind).__name__}")
+    return error if traceback is None else error.with_traceback(traceback)
+
+
 # ---- wsproto's generators ------------------------------------------------------------------------------------------
 
 cdef class GeneratorShape:
@@ -322,8 +351,11 @@ cdef class GeneratorShape:
         """The next item; like wsproto's generators it has no use for the value."""
         return next(self)
 
-    def throw(self, error):
-        """Ends it, and raises the exception, which it does not handle."""
+    def throw(self, kind, value=None, traceback=None):
+        """Ends it, and raises the exception, which it does not handle. The arguments are those of a generator's throw."""
+        return self._throw(_thrown(kind, value, traceback))
+
+    cdef object _throw(self, error):
         self.close()
         raise error
 

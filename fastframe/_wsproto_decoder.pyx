@@ -21,7 +21,7 @@ from fastframe._core cimport kernels
 from fastframe._inbox cimport Inbox
 from fastframe._payload cimport Chunk, chunk_bytes, chunk_bytes_and_deflate_tail, whole_chunk, whole_text
 
-from fastframe._wsproto_version import supported_version
+from fastframe.wsproto._version import supported_version
 from fastframe.deflate import backend_module
 
 
@@ -139,10 +139,12 @@ cdef class FrameDecoder:
     def receive_bytes(self, data):
         try:
             self._inbox.feed(data)
+            return
         except TypeError:
-            buffer = bytearray()
-            buffer += data  # raises wsproto's own error
-            raise
+            pass
+        buffer = bytearray()
+        buffer += data  # raises wsproto's own error, without another one as its context
+        self._inbox.feed(buffer)
 
     def process_buffer(self):
         if not self._advance():

@@ -9,7 +9,9 @@ import sys
 from collections.abc import Sequence
 
 import fastframe
-from fastframe.patches import DISABLED, disabled, target_names
+from fastframe._install import DISABLED, disabled
+from fastframe._options import OPTIONS, whole_number
+from fastframe._target import target, target_names
 
 # What a program's exit code says: as for grep and diff, 1 is an answer and 2 is trouble.
 OK, DIFFERENT, TROUBLE = 0, 1, 2
@@ -45,27 +47,22 @@ def parser() -> argparse.ArgumentParser:
         description="A C-accelerated WebSocket frame codec: check it, and see whether it is active.",
     )
     top.add_argument("--version", action="version", version=f"fastframe {fastframe.__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    top.set_defaults(run=run_help, parser=top, hint="")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND")
 
     run = commands.add_parser(
         "run",
         usage="fastframe run [OPTIONS] (PROGRAM | -m MODULE | SCRIPT.py) [ARGUMENTS ...]",
         help="run a program with fastframe under it, in all of its worker processes",
         description="Runs a program as if it had called fastframe.install, in each Python process of it. Arguments, signals and "
-        "exit code are the program's own. Nothing outside that program changes.",
+        "exit code are the program's own. Nothing outside that program changes. Exit code 2: wrong options; 126: the program "
+        "cannot be executed; 127: it was not found.",
     )
     run.add_argument(
         "--target", action="append", choices=target_names(), help="what to accelerate; may be repeated (default: all)"
     )
-    run.add_argument(
-        "--max-message-size", type=whole_number, metavar="BYTES", help="refuse larger messages, also compressed"
-    )
-    run.add_argument("--max-fragments", type=whole_number, metavar="FRAMES", help="refuse messages in more frames")
-    run.add_argument("--no-deflate", dest="deflate", action="store_const", const=False, help="turn compression off")
-    run.add_argument(
-        "--fix-interleaved-control", action="store_true", default=None,
-        help="let a Ping between the fragments of a compressed message do no harm under wsproto",
-    )  # fmt: skip
+    for name, option in OPTIONS.items():
+        run.add_argument(option.flag, dest=name, **option.argument)
     run.add_argument(
         "-v", "--verbose", action="store_true", help="say on standard error what is active, and in which process"
     )
@@ -91,21 +88,18 @@ def parser() -> argparse.ArgumentParser:
         "doctor",
         help="say what is installed, which kernel runs and which targets can be accelerated",
         description="Says what is installed, which kernel runs, and for each target whether it can run on fastframe, and "
-        "why not. Exit code 0: every target that is installed can be accelerated; 1: one cannot.",
+        "why not. Exit code 0: every target that is installed can be accelerated; 1: one cannot; 2: fastframe itself cannot "
+        "run here, for instance as FASTFRAME_KERNEL names a kernel that this machine does not have.",
     )
     doctor.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     doctor.set_defaults(run=run_doctor, parser=doctor, hint="")
     return top
 
 
-def whole_number(text: str) -> int:
-    try:
-        number = int(text.replace("_", ""))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
-    return number
+def run_help(options: argparse.Namespace) -> int:
+    """Without a command."""
+    options.parser.print_help()
+    return OK
 
 
 # ---- run -----------------------------------------------------------------------------------------------------------
@@ -115,6 +109,11 @@ def run_run(options: argparse.Namespace) -> int:
     """Returns only if the program cannot be run."""
     from fastframe import runner
 
+    given = {name: getattr(options, name) for name in OPTIONS if getattr(options, name) is not None}
+    targets = options.target or target_names()
+    for name in given:
+        if not any(name in target(chosen).options for chosen in targets):
+            options.parser.error(f"{OPTIONS[name].flag} is not an option of {', '.join(targets)}")
     if options.program[:1] == ["--"]:
         del options.program[0]
     if options.module:
@@ -131,8 +130,7 @@ def run_run(options: argparse.Namespace) -> int:
     if disabled():
         print(f"fastframe: not active: {DISABLED}", file=sys.stderr)
         return runner.run(command, None)
-    wanted = {name: getattr(options, name) for name in runner.OPTIONS}
-    return runner.run(command, {**wanted, "targets": options.target or target_names(), "verbose": options.verbose})
+    return runner.run(command, {"options": given, "targets": targets, "verbose": options.verbose})
 
 
 # ---- verify --------------------------------------------------------------------------------------------------------

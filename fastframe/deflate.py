@@ -11,10 +11,13 @@ There is no compression code here: `backend` names the library that does it.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from importlib import import_module
 from typing import Any
+
+from fastframe._core import _flag_from, _number_from
 
 __all__ = ["Agreement", "Deflate", "NegotiationError"]
 
@@ -29,7 +32,15 @@ BACKENDS = {
 
 
 class NegotiationError(ValueError):
-    """The server's answer to an offer breaks RFC 7692: the client must fail the connection (RFC 6455, 4.1)."""
+    """The server's answer to an offer breaks RFC 7692: the client must fail the connection (RFC 6455, 4.1).
+
+    >>> Deflate().confirm("permessage-deflate; unknown")
+    Traceback (most recent call last):
+    fastframe.deflate.NegotiationError: a parameter of permessage-deflate is unknown, repeated or malformed (RFC 7692, 7.1)
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
 
 
 def backend_module(name: str) -> Any:
@@ -47,9 +58,14 @@ def backend_module(name: str) -> Any:
 class Deflate:
     """How this endpoint uses permessage-deflate. ValueError for a number out of range, ImportError for a missing back-end.
 
-    A Deflate keeps no state: one serves any number of connections.
+    A Deflate keeps no state: one serves any number of connections. All parameters are keywords.
+
+    >>> settings = Deflate(threshold=64)
+    >>> settings.accept("permessage-deflate; client_max_window_bits").response()
+    'permessage-deflate'
     """
 
+    _: KW_ONLY
     server_no_context_takeover: bool = False
     """The server forgets its window after each message: less memory between messages, less compression."""
     client_no_context_takeover: bool = False
@@ -68,19 +84,25 @@ class Deflate:
     """Which library compresses: "zlib", the standard library's; "zlib-ng" or "isal" where they are installed."""
 
     def __post_init__(self) -> None:
+        for name in ("server_no_context_takeover", "client_no_context_takeover"):
+            _flag_from(name, getattr(self, name))
         for name in ("server_max_window_bits", "client_max_window_bits"):
-            _in_range(name, getattr(self, name), 9, 15)
-        _in_range("memory_level", self.memory_level, 1, 9)
-        _in_range("threshold", self.threshold, 0, 2**63 - 1)
+            _number_from(name, getattr(self, name), 9, 15)
+        _number_from("memory_level", self.memory_level, 1, 9)
+        _number_from("threshold", self.threshold, 0, sys.maxsize)
         backend_module(self.backend)
         levels = BACKENDS[self.backend][1]
         if self.level is not None:
-            _in_range("level", self.level, levels[0], levels[-1])
+            _number_from("level", self.level, levels[0], levels[-1])
 
     # ---- negotiation (RFC 7692, 5 and 7.1) ----
 
     def offer(self) -> str:
-        """A client's offer, for its Sec-WebSocket-Extensions header. Lets the server choose the client's window."""
+        """A client's offer, for its Sec-WebSocket-Extensions header. Lets the server choose the client's window.
+
+        >>> Deflate().offer()
+        'permessage-deflate; client_max_window_bits'
+        """
         window = "" if self.client_max_window_bits == 15 else f"={self.client_max_window_bits}"
         parameters = [EXTENSION, f"client_max_window_bits{window}"]
         if self.server_max_window_bits != 15:
@@ -94,11 +116,15 @@ class Deflate:
     def accept(self, offers: str | None) -> Agreement | None:
         """A server's answer: what is agreed on with the first acceptable offer, or None if there is none.
 
-        offers: the value of the client's Sec-WebSocket-Extensions header; several header lines joined with commas.
+        offers: the value of the client's Sec-WebSocket-Extensions header, a str; several header lines joined with commas. None
+        if there is no such header. TypeError for anything else.
         An offer with a parameter that is unknown, twice or malformed is declined, as 7 asks; so is one with
         server_max_window_bits=8, as zlib cannot compress with that window.
+
+        >>> Deflate().accept("permessage-deflate; unknown") is None
+        True
         """
-        for parameters in _offers(offers or ""):
+        for parameters in _offers(_header_value("offers", offers)):
             agreement = self._accept_one(parameters)
             if agreement is not None:
                 return agreement
@@ -117,14 +143,19 @@ class Deflate:
             # A client that does not name the parameter does not know it, and is free to use the largest window.
             client_max_window_bits=15 if offered is None else min(self.client_max_window_bits, offered),
             client_knows_window_bits=offered is not None,
+            client_names_server_bits=parameters.server_max_window_bits is not None,
         )
 
     def confirm(self, response: str | None) -> Agreement | None:
         """A client's reading of the server's answer to `offer`: what is agreed on, or None if the server declined.
 
-        response: the value of the server's Sec-WebSocket-Extensions header. NegotiationError if it breaks 7.1.
+        response: the value of the server's Sec-WebSocket-Extensions header, a str, or None if there is no such header. TypeError
+        for anything else, NegotiationError if it breaks 7.1.
+
+        >>> Deflate().confirm("permessage-deflate; server_max_window_bits=12").server_max_window_bits
+        12
         """
-        answers = list(_offers(response or ""))
+        answers = list(_offers(_header_value("response", response)))
         if not answers:
             return None
         if len(answers) > 1:
@@ -156,24 +187,36 @@ class Deflate:
 
 @dataclass(frozen=True)
 class Agreement:
-    """What two peers have agreed on, and the settings of this one. Made by `Deflate.accept` and `Deflate.confirm`."""
+    """What two peers have agreed on, and the settings of this one. Made by `Deflate.accept` and `Deflate.confirm`.
+
+    >>> agreement = Deflate(server_no_context_takeover=True).accept("permessage-deflate")
+    >>> agreement.server_no_context_takeover, agreement.server_max_window_bits
+    (True, 15)
+    """
 
     settings: Deflate
     server_no_context_takeover: bool
     client_no_context_takeover: bool
     server_max_window_bits: int
     client_max_window_bits: int
-    client_knows_window_bits: bool
+    client_knows_window_bits: bool = field(compare=False)
+    client_names_server_bits: bool = field(default=False, compare=False)
 
     def response(self) -> str:
-        """The server's answer, for its Sec-WebSocket-Extensions header."""
+        """The server's answer, for its Sec-WebSocket-Extensions header.
+
+        >>> Deflate().accept("permessage-deflate; server_max_window_bits=10").response()
+        'permessage-deflate; server_max_window_bits=10'
+        """
         parameters = [EXTENSION]
         if self.server_no_context_takeover:
             parameters.append("server_no_context_takeover")
         if self.client_no_context_takeover:
             parameters.append("client_no_context_takeover")
-        if self.server_max_window_bits != 15:
+        # A client that names it must be answered with it, whatever the number (RFC 7692, 7.1.2.1).
+        if self.server_max_window_bits != 15 or self.client_names_server_bits:
             parameters.append(f"server_max_window_bits={self.server_max_window_bits}")
+        # This one is optional in the answer, whatever the offer says (7.1.2.2).
         if self.client_knows_window_bits and self.client_max_window_bits != 15:
             parameters.append(f"client_max_window_bits={self.client_max_window_bits}")
         return "; ".join(parameters)
@@ -183,6 +226,13 @@ class Agreement:
 
         data: a str for a text message, bytes for a binary one. ValueError unless the server forgets its window after each
         message: what a connection has sent before would be part of the message otherwise.
+
+        Whoever writes it to a transport passes by the connection's Encoder, and with it the checks that no message is open
+        and that no Close was sent.
+
+        >>> agreement = Deflate(server_no_context_takeover=True, threshold=64).accept("permessage-deflate")
+        >>> agreement.prepare("hello")
+        b'\\x81\\x05hello'
         """
         from fastframe._encoder import Encoder
         from fastframe._types import Role
@@ -205,6 +255,15 @@ class _Parameters:
     client_max_window_bits: int | None = None
     server_bits_without_value: bool = False
     client_bits_without_value: bool = False
+
+
+def _header_value(name: str, value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        hint = ": decode it as latin-1" if isinstance(value, (bytes, bytearray)) else ""
+        raise TypeError(f"{name} must be a str or None, not {type(value).__name__}{hint}")
+    return value
 
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
@@ -248,10 +307,3 @@ def _parameters(pairs: list[tuple[str, str]]) -> _Parameters | None:
         else:
             return None
     return found
-
-
-def _in_range(name: str, value: object, smallest: int, largest: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
-    if not smallest <= value <= largest:
-        raise ValueError(f"{name} must be from {smallest} to {largest}, not {value}")

@@ -21,7 +21,7 @@ from wsproto.events import Event
 from wsproto.extensions import Extension, PerMessageDeflate
 
 import fastframe.frame_protocol
-from fastframe.patches import installed
+from fastframe._install import installed
 
 Observation = list[Any]
 

@@ -6,12 +6,12 @@ import importlib.metadata
 import os
 import platform
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import fastframe
-from fastframe.patches import TargetStatus
+from fastframe._install import TargetStatus
 
 # Packages that fastframe knows something to do with, and the extra that installs each.
 OPTIONAL = {"wsproto": "wsproto", "uvicorn": "uvicorn", "rich": "cli", "numpy": "numpy"}
@@ -36,7 +36,7 @@ class Findings:
         return all(target.ready for target in self.targets.values() if target.version is not None)
 
     def as_json(self) -> dict[str, Any]:
-        targets = {name: target._asdict() for name, target in self.targets.items()}
+        targets = {name: asdict(target) for name, target in self.targets.items()}
         return {**vars(self), "targets": targets, "healthy": self.healthy}
 
 

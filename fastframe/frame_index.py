@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from fastframe._core import parse_header
+from fastframe._core import _header_fields
 from fastframe._types import ProtocolError
 
 if TYPE_CHECKING:
@@ -54,17 +54,12 @@ def index_frames(data: Buffer) -> npt.NDArray[np.void]:
     offset = 0
     while offset < len(view):
         try:
-            header = parse_header(view[offset : offset + 14])
+            header = _header_fields(view[offset : offset + 14])
         except ProtocolError as error:
             raise ProtocolError(error.code, f"at offset {offset}: {error.reason}") from None
         if header is None:
             break
-        key = header.masking_key
-        rows.append(
-            (
-                offset, header.size, header.payload_length, header.opcode, header.fin, header.rsv,
-                key is not None, tuple(key or bytes(4)),
-            )
-        )  # fmt: skip
-        offset += header.size + header.payload_length
+        fin, rsv, opcode, payload_length, key, size = header
+        rows.append((offset, size, payload_length, opcode, fin, rsv, key is not None, tuple(key or bytes(4))))
+        offset += size + payload_length
     return np.array(rows, np.dtype(COLUMNS))

@@ -26,7 +26,6 @@ from typing import Any, NoReturn
 VARIABLE = "FASTFRAME_RUN"
 STARTUP = str(Path(__file__).parent / "startup")
 CANNOT_EXECUTE = 126  # as a shell says it
-OPTIONS = ("max_message_size", "max_fragments", "deflate", "fix_interleaved_control")
 
 
 class ProgramNotFoundError(Exception):
@@ -50,7 +49,7 @@ def command_for(program: str, arguments: Sequence[str]) -> list[str]:
 
 
 def run(command: Sequence[str], wanted: dict[str, Any] | None) -> NoReturn:
-    """Becomes the program. wanted: `targets`, `verbose`, and those of `OPTIONS`; None for the program as it is."""
+    """Becomes the program. wanted: `targets`, `verbose` and `options`; None for the program as it is."""
     environment = dict(os.environ)
     if wanted is not None:
         environment[VARIABLE] = json.dumps({**wanted, "process": os.getpid()})
@@ -72,8 +71,7 @@ def run(command: Sequence[str], wanted: dict[str, Any] | None) -> NoReturn:
 def activate() -> None:
     """Installs fastframe as soon as this process imports what it goes under."""
     wanted = json.loads(os.environ[VARIABLE])
-    options = {name: wanted[name] for name in OPTIONS if wanted[name] is not None}
-    finder = InstallOnImport(wanted["targets"], options, verbose=wanted["verbose"])
+    finder = InstallOnImport(wanted["targets"], wanted["options"], verbose=wanted["verbose"])
     sys.meta_path.insert(0, finder)
     for name in [name for name in wanted["targets"] if name in sys.modules]:
         finder.install(name)
@@ -107,11 +105,13 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
 
     def install(self, name: str) -> None:
         import fastframe
-        from fastframe.patches import described
+        from fastframe._install import described
+        from fastframe._target import target
 
         self.waiting.remove(name)
+        options = {option: value for option, value in self.options.items() if option in target(name).options}
         try:
-            fastframe.install(name, **self.options)
+            fastframe.install(name, **options)
         except fastframe.InstallError as error:
             self.say(f"{name} is not active: {error}")
         else:
@@ -121,7 +121,7 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
     def report_at_exit(self, process: int) -> None:
         if self.waiting == self.targets and os.getpid() == process:
             self.say(
-                f"not active: this process imported none of {', '.join(self.targets)}, so there was nothing to accelerate in it "
+                f"not active: this process did not import {' or '.join(self.targets)}, so there was nothing to accelerate in it "
                 "(its workers, if it has any, speak for themselves)"
             )
 

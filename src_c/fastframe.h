@@ -100,6 +100,14 @@ static inline bool ff_opcode_is_control(uint8_t opcode) { return (opcode & 0x8) 
  * with two bytes, everything but payload_length and masking_key; once `size` is not 0, payload_length as well. */
 ff_status ff_header_parse(const uint8_t *data, size_t length, ff_header *header);
 
+/* True for the rules that only the extended payload length can break. Report them after ff_header_check and after the order of
+ * frames, which the first two bytes decide: then the error is the same however much of the header arrives at once. */
+static inline bool ff_status_is_of_extended_length(ff_status status)
+{
+    return status == FF_ERR_LENGTH_16_NOT_MINIMAL || status == FF_ERR_LENGTH_64_NOT_MINIMAL ||
+           status == FF_ERR_LENGTH_TOP_BIT;
+}
+
 /* Checks the rules that depend on who receives: `receiver` is the role of this endpoint, `rsv_allowed` the reserved bits
  * that a negotiated extension uses. Needs the first two bytes of the header only. */
 ff_status ff_header_check(const ff_header *header, ff_role receiver, uint8_t rsv_allowed);

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastframe import Close, Decoder, Encoder, Ping, Pong, ProtocolError, Role, Text
+from fastframe import Close, Decoder, Encoder, InvalidState, Ping, Pong, ProtocolError, Role, Text
 from tests.strategies import frame
 
 KEY = b"\x12\x34\xab\xcd"
@@ -273,8 +273,9 @@ def test_a_view_that_is_kept_never_dangles() -> None:
 
 def test_buffer_misuse() -> None:
     decoder = Decoder(Role.SERVER)
-    with pytest.raises(ValueError, match="nbytes must be from 0 to 0, not 1"):
-        decoder.buffer_updated(1)
+    for nbytes in (0, 1):
+        with pytest.raises(InvalidState, match="call get_buffer first"):
+            decoder.buffer_updated(nbytes)
     size = len(decoder.get_buffer(100_000))
     assert size == 100_000
     for wrong in (-1, size + 1):
@@ -285,7 +286,7 @@ def test_buffer_misuse() -> None:
     with pytest.raises(TypeError, match="sizehint must be an int, not NoneType"):
         decoder.get_buffer(None)  # type: ignore[arg-type]
     decoder.feed(b"")
-    with pytest.raises(ValueError, match="from 0 to 0"):
+    with pytest.raises(InvalidState, match="call get_buffer first"):
         decoder.buffer_updated(1)
     assert len(decoder.get_buffer(2**40)) == 2**26
     assert list(decoder.buffer_updated(0)) == []
@@ -387,7 +388,7 @@ def test_a_huge_length_takes_no_memory() -> None:
         with pytest.raises(ProtocolError, match="max_frame_size"):
             decode([b"\x82\xff" + struct.pack("!Q", length)])
     with pytest.raises(ProtocolError, match="max_message_size"):
-        decode([b"\x82\xff" + struct.pack("!Q", 2**61)], max_frame_size=sys.maxsize // 2, max_message_size=2**30)
+        decode([b"\x82\xff" + struct.pack("!Q", sys.maxsize // 4)], max_frame_size=sys.maxsize // 2, max_message_size=2**29)
 
 
 @pytest.mark.parametrize("name", ["max_message_size", "max_frame_size", "max_fragments"])
@@ -412,7 +413,8 @@ def test_feed_wants_bytes(data: Any) -> None:
     decoder = Decoder(Role.SERVER)
     for before in (b"", GOOD[:5]):
         decoder.feed(before)
-        with pytest.raises(TypeError, match=f"data must be a contiguous bytes-like object, not {type(data).__name__}"):
+        expected = "; this memoryview is not contiguous" if isinstance(data, memoryview) else f", not {type(data).__name__}"
+        with pytest.raises(TypeError, match=f"data must be a contiguous bytes-like object{expected}"):
             decoder.feed(data)
     assert list(decoder.feed(GOOD[5:])) == ["good"]
 
@@ -471,7 +473,8 @@ class Lender:
 def test_data_may_finish_the_decoder_while_it_lends_its_buffer() -> None:
     decoder = Decoder(Role.CLIENT)
     decoder.feed(frame(8, b""))
-    decoder.feed(Lender(frame(1, b"late"), lambda: list(decoder)))  # type: ignore[arg-type]
+    with pytest.raises(InvalidState, match="the stream has ended"):
+        decoder.feed(Lender(frame(1, b"late"), lambda: list(decoder)))  # type: ignore[arg-type]
     assert decoder.finished
     assert list(decoder) == []
 
@@ -519,7 +522,7 @@ def test_init_again_starts_again() -> None:
 
 LIMITED = """
 import resource, sys
-from fastframe import Decoder, Role
+from fastframe import Decoder, InvalidState, Role
 from tests.strategies import frame
 
 decoder = Decoder(Role.CLIENT)
@@ -536,7 +539,7 @@ for call in (lambda: decoder.feed(piece), lambda: decoder.get_buffer(2**26)):
         print("refused")
 try:
     decoder.buffer_updated(1)
-except ValueError:
+except InvalidState:
     print("nothing offered")
 resource.setrlimit(resource.RLIMIT_AS, size)
 print(sum(message == bytes(100) for message in decoder.feed(piece)) == 2**18 + 2)

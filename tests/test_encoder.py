@@ -51,10 +51,10 @@ def test_fragments() -> None:
     assert encoder.continuation(b"\xff") == frame(0, b"\xff")
 
 
-def test_a_text_may_be_cut_in_mid_character() -> None:
+def test_a_text_may_be_cut_inside_a_character() -> None:
     encoder = fixed(Role.SERVER)
     encoder.text(b"\xe2", fin=False)
-    with pytest.raises(ValueError, match="ended in mid-character: bytes must follow, not str"):
+    with pytest.raises(ValueError, match="ended inside a character: bytes must follow, not str"):
         encoder.continuation("a")
     with pytest.raises(ValueError, match="must be UTF-8"):
         encoder.continuation(b"\x82")
@@ -94,7 +94,7 @@ def test_close() -> None:
     assert fixed().close(4000, "é" * 61) == frame(8, b"\x0f\xa0" + "é".encode() * 61, key=KEY)
     encoder = fixed()
     for code in (0, 999, 1004, 1006, 1015, 2999, 5000, 65536, -1):
-        with pytest.raises(ValueError, match=f"^{code} must not be sent"):
+        with pytest.raises(ValueError, match="^code .* from 0 to 65535" if code in (-1, 65536) else f"^code {code} must not be sent: 1000 to"):
             encoder.close(code)
     for arguments, error, text in (
         (("1000",), TypeError, "code must be an int, not str"),
@@ -125,7 +125,13 @@ def test_the_low_level(opcode: int, fin: bool) -> None:
     [
         (lambda e: e.message(5), TypeError, "data must be a str or a contiguous bytes-like object, not int"),
         (lambda e: e.binary("text"), TypeError, "data must be a contiguous bytes-like object, not str"),
-        (lambda e: e.ping("text"), TypeError, "data must be a contiguous bytes-like object, not str"),
+        (lambda e: e.ping("text"), TypeError, "payload must be a contiguous bytes-like object, not str"),
+        (lambda e: e.pong(5), TypeError, "payload must be a contiguous bytes-like object, not int"),
+        (lambda e: e.frame(1, "text"), TypeError, "payload must be a contiguous bytes-like object, not str"),
+        (lambda e: e.text("text", fin=0), TypeError, "fin must be True or False, not int"),
+        (lambda e: e.binary(b"", fin=None), TypeError, "fin must be True or False, not None"),
+        (lambda e: e.close(1000.9), TypeError, "code must be an int, not float"),
+        (lambda e: e.close(True), TypeError, "code must be an int, not bool"),
         (lambda e: e.ping(bytes(126)), ValueError, "125"),
         (lambda e: e.frame("1"), TypeError, "opcode must be an int, not str"),
         (lambda e: e.frame(16), ValueError, "opcode must be from 0 to 15, not 16"),

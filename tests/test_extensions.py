@@ -97,7 +97,7 @@ ANSWERS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("answers", ANSWERS, ids=str)
+@pytest.mark.parametrize("answers", ANSWERS, ids=lambda answers: f"{ANSWERS.index(answers)}-{'-'.join(answers)}")
 @pytest.mark.parametrize("client", [False, True])
 def test_inbound_hooks(client: bool, answers: dict[str, Any]) -> None:
     key = None if client else KEY

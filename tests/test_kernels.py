@@ -103,7 +103,7 @@ def test_mask_refuses_a_wrong_call(positional: tuple[Any, ...], named: dict[str,
     ("arguments", "error", "text"),
     [
         (("text", KEY), TypeError, "data must be a contiguous bytes-like object, not str"),
-        ((memoryview(b"strided")[::2], KEY), TypeError, "data must be a contiguous bytes-like object, not memoryview"),
+        ((memoryview(b"strided")[::2], KEY), TypeError, "data must be a contiguous bytes-like object; this memoryview is not contiguous"),
         ((b"", "keys"), TypeError, "masking_key must be a contiguous bytes-like object, not str"),
         ((b"", b"key"), ValueError, "masking_key must have 4 bytes, not 3"),
         ((b"", KEY, -1), ValueError, "offset must not be negative: -1"),
@@ -122,7 +122,7 @@ def test_mask_refuses(arguments: tuple[Any, ...], error: type[Exception], text: 
 
 
 def test_mask_into_wants_a_writable_buffer() -> None:
-    with pytest.raises(TypeError, match="buffer must be a writable bytes-like object, not bytes"):
+    with pytest.raises(TypeError, match="buffer must be a writable bytes-like object; this bytes is not writable"):
         apply_mask_into(b"frozen", KEY)  # type: ignore[arg-type]
 
 

@@ -86,10 +86,12 @@ def test_opcodes_are_those_of_the_rfc() -> None:
 def test_exports() -> None:
     public = {
         name
-        for name, value in vars(fastframe).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType)
+        for name in dir(fastframe)
+        if not name.startswith("_") and not isinstance(getattr(fastframe, name), ModuleType)
     }
-    assert set(fastframe.__all__) == public | {"__version__"}
+    assert set(fastframe.__all__) | {"TYPE_CHECKING"} == public | {"__version__"}
+    with pytest.raises(AttributeError, match="module 'fastframe' has no attribute 'encoder'"):
+        _ = fastframe.encoder
 
 
 def test_a_source_folder_that_is_not_built_says_so(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import logging
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -32,6 +33,7 @@ from uvicorn.server import ServerState
 from fastframe._core import Close, Ping, Pong, active_kernel
 from fastframe._decoder import Decoder
 from fastframe._encoder import Encoder
+from fastframe._install import DISABLED, disabled
 from fastframe._types import Opcode, ProtocolError, Role
 from fastframe._version import __version__
 from fastframe.deflate import Deflate
@@ -70,6 +72,16 @@ class State(enum.Enum):
     CLOSED = 6
 
 
+def uvicorns_own() -> Any:
+    """What uvicorn would take by itself."""
+    from uvicorn.protocols.websockets import auto
+
+    protocol = auto.AutoWebSocketsProtocol
+    if protocol is None or protocol is WSProtocol:
+        from uvicorn.protocols.websockets.wsproto_impl import WSProtocol as protocol  # noqa: N813
+    return protocol
+
+
 class WSProtocol(asyncio.BufferedProtocol):
     """A WebSocket connection for uvicorn, with the settings and the behaviour of its own implementations.
 
@@ -83,7 +95,8 @@ class WSProtocol(asyncio.BufferedProtocol):
     """How permessage-deflate is used, if at all: little memory for each connection."""
 
     max_fragments = 1 << 17
-    """The most frames that one message may have."""
+    """The most frames that one message may have: more than a Decoder's default, as uvicorn's own classes accept any number. The
+    Autobahn TestSuite, for one, sends 4 MiB in 65,536 fragments."""
 
     max_message_size: int | None = None
     """The largest message in bytes, where that shall be less than uvicorn's `ws_max_size`."""
@@ -93,12 +106,28 @@ class WSProtocol(asyncio.BufferedProtocol):
 
     announced = False
 
+    def __new__(
+        cls,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> WSProtocol:
+        if disabled():
+            # The switch is for incidents: it must work without a change to the command line.
+            return cast(WSProtocol, uvicorns_own()(config, server_state, app_state, _loop))
+        return super().__new__(cls)
+
     @classmethod
     def announce(cls) -> None:
         """Says in uvicorn's log, once and as soon as there is one, on what its WebSockets run."""
         log = logging.getLogger("uvicorn.error")
-        if not WSProtocol.announced and log.hasHandlers():
-            WSProtocol.announced = True
+        if WSProtocol.announced or not log.hasHandlers():
+            return
+        WSProtocol.announced = True
+        if disabled():
+            log.warning("WebSockets run on uvicorn's %s, not on fastframe: %s", uvicorns_own().__name__, DISABLED)
+        else:
             log.info("WebSockets run on fastframe %s, kernel %s", __version__, active_kernel())
 
     def __init__(
@@ -193,6 +222,8 @@ class WSProtocol(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._trace("WebSocket connection lost")
+        if self.decoder is not None:
+            self.logger.info("connection closed")
         self.server_state.connections.discard(self)
         self.keepalive.stop()
         if self.close_timer is not None:
@@ -276,12 +307,14 @@ class WSProtocol(asyncio.BufferedProtocol):
         self.compressed = agreement is not None
         self.decoder = decoder
         self.transport.write(response)
+        self.logger.info("connection open")
         self.keepalive.start()
         self.decoder.feed(self.early_data)
         self._deliver_rest()
 
     def _reject(self, message: Mapping[str, Any]) -> None:
         self._log_request("403")
+        self._log_rejection(403)
         self.state = State.CLOSED
         self.transport.write(self.handshake.reject(403))
         self._end({"type": "websocket.disconnect", "code": 1006})
@@ -293,6 +326,7 @@ class WSProtocol(asyncio.BufferedProtocol):
             raise RuntimeError(f"Invalid HTTP status code '{status}' in response.")
         response = self.handshake.reject(status, message.get("headers", ()), has_body=True)
         self._log_request(status)
+        self._log_rejection(status)
         self.state = State.REJECTING
         self.transport.write(response)
 
@@ -313,6 +347,7 @@ class WSProtocol(asyncio.BufferedProtocol):
                 (b"connection", b"close"),
             ]
             self.state = State.CLOSED
+            self._log_rejection(500)
             self.transport.write(self.handshake.reject(500, headers, has_body=True) + self.handshake.body(body))
 
     # ---- from the peer to the application --------------------------------------------------------------------------
@@ -547,8 +582,7 @@ class WSProtocol(asyncio.BufferedProtocol):
         elif self.state not in ACTIONS:
             raise ClientDisconnected
         elif kind not in ACTIONS[self.state]:
-            expected = " or ".join(map(repr, ACTIONS[self.state]))
-            raise RuntimeError(f"Expected ASGI message {expected}, but got '{kind}'.")
+            raise RuntimeError(f"Expected ASGI message {EXPECTED[self.state]} but got '{kind}'.")
         else:
             ACTIONS[self.state][kind](self, message)
 
@@ -557,6 +591,10 @@ class WSProtocol(asyncio.BufferedProtocol):
     def _log_request(self, outcome: object) -> None:
         scope: Any = self.scope
         self.logger.info('%s - "WebSocket %s" %s', get_client_addr(scope), get_path_with_query_string(scope), outcome)
+
+    def _log_rejection(self, status: int) -> None:
+        phrase = HTTPStatus(status).phrase if status in iter(HTTPStatus) else ""
+        self.logger.info("connection rejected (%d %s)", status, phrase)
 
     def _trace(self, text: str) -> None:
         if self.logger.level <= TRACE_LOG_LEVEL:
@@ -573,4 +611,11 @@ ACTIONS: dict[State, dict[str, Callable[[WSProtocol, Mapping[str, Any]], None]]]
     },
     State.REJECTING: {"websocket.http.response.body": WSProtocol._continue_response},
     State.OPEN: {"websocket.send": WSProtocol._send_message, "websocket.close": WSProtocol._close},
+}
+
+# In uvicorn's words and punctuation.
+EXPECTED = {
+    State.CONNECTING: "'websocket.accept', 'websocket.close' or 'websocket.http.response.start'",
+    State.REJECTING: "'websocket.http.response.body'",
+    State.OPEN: "'websocket.send' or 'websocket.close',",
 }

@@ -730,7 +730,7 @@ def test_without_uvicorn(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [NoUvicorn, *sys.meta_path])
     with pytest.raises(ImportError, match=r"pip install 'fastframe\[uvicorn\]'"):
-        importlib.import_module("fastframe.uvicorn")
+        importlib.import_module("fastframe.uvicorn").WSProtocol  # noqa: B018
 
 
 class NoUvicorn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from wsproto.connection import Connection
 
 import fastframe
 from fastframe import InstallError, frame_protocol, install, installed, status, uninstall
-from fastframe.patches.wsproto import METHODS
+from fastframe.wsproto.target import METHODS
 
 
 def parts() -> list[Any]:
@@ -56,7 +57,7 @@ def test_status() -> None:
     assert before.reason is not None
     assert 'call fastframe.install("wsproto")' in before.reason
     with installed("wsproto"):
-        assert status()["wsproto"] == before._replace(active=True, reason=None)
+        assert status()["wsproto"] == dataclasses.replace(before, active=True, reason=None)
 
 
 def test_installed_puts_back_what_was() -> None:

@@ -1,0 +1,65 @@
+"""What fastframe can run under: the contract of a target, and the table of all targets.
+
+A library that runs on fastframe has a folder here with everything about it. `TARGET` in its target.py is a Target; that module
+must be importable where the library is not installed, and must not import it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Protocol
+
+from fastframe._options import Options
+
+FOLDERS = {"wsproto": "fastframe.wsproto", "uvicorn": "fastframe.uvicorn"}
+"""By the name that callers of `install` use."""
+
+
+class Target(Protocol):
+    """A library that can run on fastframe."""
+
+    description: str
+    """For the log, with {} for the version that is installed."""
+    how_to_activate: str
+    """One sentence for a user who has not."""
+    supported_versions: tuple[str, ...]
+    options: frozenset[str]
+    """Which of the options of `install` it has."""
+    makes_unneeded: frozenset[str]
+    """Names of targets that nobody needs who uses this one."""
+
+    def installed_version(self) -> str:
+        """ImportError if it is not installed, with what to do."""
+
+    def check(self) -> None:
+        """ImportError if it cannot be activated, with the reason and what to do. Changes nothing."""
+
+    def load(self) -> None:
+        """Imports all that `configure` and `activate` need, so that these do not fail half-way."""
+
+    def configure(self, options: Options) -> None:
+        """The options for connections from now on."""
+
+    def activate(self) -> None:
+        """Puts fastframe in place."""
+
+    def deactivate(self) -> None:
+        """Puts everything back, but leaves alone what other code has put over it since."""
+
+    def in_use(self) -> bool:
+        """True if it runs on fastframe in this process without `activate`."""
+
+
+def target_names() -> tuple[str, ...]:
+    """What can be installed."""
+    return tuple(FOLDERS)
+
+
+def target(name: str) -> Target:
+    """TypeError or ValueError for what is not the name of a target."""
+    if not isinstance(name, str):
+        raise TypeError(f"a target must be a str, not {type(name).__name__}")
+    if name not in FOLDERS:
+        raise ValueError(f"unknown target {name!r}; there are: {', '.join(FOLDERS)}")
+    found: Target = import_module(f"{FOLDERS[name]}.target").TARGET
+    return found

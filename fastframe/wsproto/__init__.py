@@ -1,0 +1,1 @@
+"""wsproto on fastframe: everything that is about wsproto."""

@@ -1,0 +1,120 @@
+"""The target "wsproto".
+
+What changes: the global `wsproto.connection.FrameProtocol`, which is read for each new Connection, and three methods of
+`wsproto.connection.Connection`, in place. The class itself stays, as others hold it by value and subclass it.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fastframe._options import OPTIONS, Options
+from fastframe._target import Target
+from fastframe.wsproto._version import SUPPORTED_VERSIONS, installed_version, supported_version
+
+if TYPE_CHECKING:
+    from fastframe.deflate import Deflate
+
+METHODS = ("receive_data", "events", "send")
+
+_log = logging.getLogger("fastframe")
+
+# What was replaced, by name: where, what was there before, what was put there.
+Replaced = dict[str, tuple[object, object, object]]
+
+
+class WsprotoTarget:
+    description = "wsproto {}"
+    how_to_activate = 'start the program with "fastframe run", or call fastframe.install("wsproto") in it'
+    supported_versions = SUPPORTED_VERSIONS
+    options = frozenset(OPTIONS)
+    makes_unneeded: frozenset[str] = frozenset()
+
+    def __init__(self) -> None:
+        self._replaced: Replaced = {}
+        self._negotiation: Replaced = {}  # of PerMessageDeflate, for the option `deflate`
+
+    def installed_version(self) -> str:
+        return installed_version()
+
+    def check(self) -> None:
+        """Also ImportError if other code has patched wsproto already."""
+        supported_version()
+        from wsproto import connection, frame_protocol
+
+        if self._replaced:
+            return
+        changed = [name for name in METHODS if getattr(connection.Connection, name).__module__ != connection.__name__]
+        if vars(connection)["FrameProtocol"] is not frame_protocol.FrameProtocol:
+            changed.append("FrameProtocol")
+        if changed:
+            raise ImportError(f"wsproto.connection has been patched by other code already: {', '.join(changed)}")
+
+    def load(self) -> None:
+        import fastframe._connection
+        import fastframe.frame_protocol  # noqa: F401
+
+    def activate(self) -> None:
+        from wsproto import connection
+
+        from fastframe._connection import connection_methods
+        from fastframe.frame_protocol import FrameProtocol
+
+        originals = [vars(connection.Connection)[name] for name in METHODS]
+        for name, method in zip(METHODS, connection_methods(*originals)):
+            _replace(self._replaced, connection.Connection, name, method)
+        _replace(self._replaced, connection, "FrameProtocol", FrameProtocol)
+
+    def configure(self, options: Options) -> None:
+        from wsproto.extensions import PerMessageDeflate
+
+        from fastframe._wsproto_decoder import set_options
+
+        set_options(
+            options.max_message_size, options.max_fragments, options.deflate or None, options.fix_interleaved_control
+        )
+        _restore(self._negotiation)
+        if options.deflate is False:
+            _replace(self._negotiation, PerMessageDeflate, "offer", lambda self: False)
+            _replace(self._negotiation, PerMessageDeflate, "accept", lambda self, offer: None)
+        elif options.deflate is not None:
+            init = _init_with(PerMessageDeflate.__init__, options.deflate)
+            _replace(self._negotiation, PerMessageDeflate, "__init__", init)
+
+    def deactivate(self) -> None:
+        _restore(self._replaced)
+
+    def in_use(self) -> bool:
+        return False
+
+
+def _init_with(original: Callable[..., None], settings: Deflate) -> Callable[..., None]:
+    @functools.wraps(original)
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self.server_no_context_takeover |= settings.server_no_context_takeover
+        self.client_no_context_takeover |= settings.client_no_context_takeover
+        self.server_max_window_bits = min(self.server_max_window_bits, settings.server_max_window_bits)
+        self.client_max_window_bits = min(self.client_max_window_bits, settings.client_max_window_bits)
+
+    return init
+
+
+def _replace(replaced: Replaced, owner: object, name: str, replacement: object) -> None:
+    replaced[name] = (owner, vars(owner)[name], replacement)
+    setattr(owner, name, replacement)
+
+
+def _restore(replaced: Replaced) -> None:
+    while replaced:
+        name, (owner, original, replacement) = replaced.popitem()
+        if vars(owner)[name] is replacement:
+            setattr(owner, name, original)
+        else:
+            _log.warning("wsproto: %s was replaced by other code after fastframe, and is left as it is", name)
+
+
+TARGET: Target = WsprotoTarget()
