@@ -166,11 +166,12 @@ cdef class Events(GeneratorShape):
     cdef object _throw(self, error):
         if self._source == ORIGINAL:
             return self._original.throw(error)
-        handled = self._parse_failed
-        self.close()
-        if handled is not None and handled is not error:
-            error.__context__ = handled  # wsproto's generator waits where it handles that one
-        raise error
+        if self._parse_failed is not None and self._parse_failed is not error:
+            error.__context__ = self._parse_failed  # wsproto's generator waits where it handles that one
+        self._end_with(error)
+
+    cdef bint _has_ended(self) noexcept:
+        return self._source == NONE
 
     cdef object _next_of_protocol(self):
         """The event of the next frame. None where more bytes are needed; then it has ended."""

@@ -51,3 +51,5 @@ cdef class FrameProtocol:
 
 cdef class GeneratorShape:
     cdef object _throw(self, error)
+    cdef int _end_with(self, error) except -1
+    cdef bint _has_ended(self) noexcept

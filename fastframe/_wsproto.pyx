@@ -356,8 +356,17 @@ cdef class GeneratorShape:
         return self._throw(_thrown(kind, value, traceback))
 
     cdef object _throw(self, error):
+        self._end_with(error)
+
+    cdef int _end_with(self, error) except -1:
+        cdef bint had_ended = self._has_ended()
         self.close()
+        if isinstance(error, StopIteration) and not had_ended:  # PEP 479
+            raise RuntimeError("generator raised StopIteration") from error
         raise error
+
+    cdef bint _has_ended(self) noexcept:
+        return True
 
 
 cdef class ReceivedFrames(GeneratorShape):
@@ -381,6 +390,9 @@ cdef class ReceivedFrames(GeneratorShape):
                 return protocol._frame()
         raise StopIteration
 
+    cdef bint _has_ended(self) noexcept:
+        return self._protocol is None
+
     def close(self):
         """Ends it."""
         self._protocol = None
@@ -400,6 +412,9 @@ cdef class ParseMore(GeneratorShape):
         if self._protocol._exhausted:
             raise StopIteration
         return None
+
+    cdef bint _has_ended(self) noexcept:
+        return self._protocol._exhausted
 
     def close(self):
         """Ends it, for all."""

@@ -41,6 +41,10 @@ def index_frames(data: Buffer) -> npt.NDArray[np.void]:
 
     Raises TypeError for data that is not bytes-like, and ProtocolError, with the offset in its reason, for a header that no
     frame may have. ImportError without NumPy.
+
+    >>> table = index_frames(b"\\x81\\x05hello\\x89\\x00")
+    >>> table["offset"].tolist(), table["payload_length"].tolist()
+    ([0, 7], [5, 0])
     """
     try:
         import numpy as np

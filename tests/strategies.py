@@ -7,6 +7,7 @@ import struct
 import zlib
 
 from hypothesis import strategies as st
+from wsproto.events import BytesMessage, Event, Ping, TextMessage
 
 from fastframe.differential import Session, deflate, no_extensions
 
@@ -128,6 +129,29 @@ def damaged(draw: st.DrawFn, frames: list[bytes]) -> list[bytes]:
     return [joined, draw(st.binary(max_size=20))]
 
 
+class StrSubclass(str):
+    """A str that is not exactly one, so that wsproto's own code sends it."""
+
+    __slots__ = ()
+
+
+@st.composite
+def sends(draw: st.DrawFn) -> tuple[Event, ...]:
+    """Whole and fragmented messages, of all types of data and of truth, in any order, and Pings between."""
+    made: list[Event] = []
+    for _ in range(draw(st.integers(0, 6))):
+        finished = draw(st.sampled_from([True, True, False, False, 1, 0]))
+        text = draw(st.text(max_size=60))
+        kind = draw(st.sampled_from([str, StrSubclass, bytes, bytearray, memoryview, None]))
+        if kind is None:
+            made.append(Ping(text.encode()[:125]))
+        elif issubclass(kind, str):
+            made.append(TextMessage(data=kind(text), message_finished=finished))  # type: ignore[arg-type]
+        else:
+            made.append(BytesMessage(data=kind(text.encode()), message_finished=finished))  # type: ignore[arg-type]
+    return tuple(made)
+
+
 @st.composite
 def sessions(draw: st.DrawFn, extensions: bool = True) -> Session:
     client = draw(st.booleans())
@@ -143,4 +167,4 @@ def sessions(draw: st.DrawFn, extensions: bool = True) -> Session:
     if size <= 300 and draw(st.integers(0, 3)) == 0:
         cuts = list(range(1, size))
     used = deflate if compressed else no_extensions
-    return Session("hypothesis", client, tuple(frames), tuple(sorted(set(cuts))), (), used)
+    return Session("hypothesis", client, tuple(frames), tuple(sorted(set(cuts))), draw(sends()), used)

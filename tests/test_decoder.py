@@ -7,6 +7,8 @@ import os
 import struct
 import subprocess
 import sys
+import weakref
+import zlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,9 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastframe import Close, Decoder, Encoder, InvalidState, Ping, Pong, ProtocolError, Role, Text
+from fastframe.deflate import Deflate
 from tests.strategies import frame
 
 KEY = b"\x12\x34\xab\xcd"
+AGREEMENT = Deflate().accept("permessage-deflate")
 
 Message = str | bytes | Ping | Pong | Close
 
@@ -551,3 +555,106 @@ print(sum(message == bytes(100) for message in decoder.feed(piece)) == 2**18 + 2
 def test_when_memory_runs_out_nothing_is_lost() -> None:
     result = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, check=False)
     assert result.stdout.split("\n")[:4] == ["refused", "refused", "nothing offered", "True"], result.stderr
+
+
+@given(
+    st.binary(min_size=2, max_size=14), st.booleans(), st.booleans(), st.booleans(),
+    st.sampled_from([{}, {"max_frame_size": 10}, {"max_message_size": 10}, {"max_fragments": 1}]),
+)  # fmt: skip
+def test_a_header_that_breaks_several_rules_is_refused_for_the_same_one(
+    header: bytes, server: bool, inside: bool, compressed: bool, limits: dict[str, int]
+) -> None:
+    """However much of it has arrived: all at once, or byte by byte, or in any two pieces."""
+    role = Role.SERVER if server else Role.CLIENT
+    opening = frame(2, b"", fin=False, key=KEY if server else None) if inside else b""
+    found = set()
+    for cut in range(len(header) + 1):
+        for pieces in ([header[:cut], header[cut:]], [header[i : i + 1] for i in range(len(header))]):
+            decoder = Decoder(role, deflate=AGREEMENT if compressed else None, **limits)  # type: ignore[arg-type]
+            assert list(decoder.feed(opening)) == []
+            try:
+                for piece in pieces:
+                    list(decoder.feed(piece))
+            except ProtocolError as error:
+                found.add(error.reason)
+            else:
+                found.add("nothing")
+            if found == {"nothing"}:
+                return
+    assert len(found) == 1, found
+
+
+def test_two_rules_in_one_header() -> None:
+    """The most significant bit of the length is set, and it is not masked."""
+    header = b"\x82\x7f\x80\x00\x00\x00\x00\x00\x00\x00"
+    for cut in range(1, len(header) + 1):
+        decoder = Decoder(Role.SERVER)
+        with pytest.raises(ProtocolError, match="a client must mask its frames"):
+            list(decoder.feed(header[:cut])) + list(decoder.feed(header[cut:]))
+
+
+def test_a_finished_decoder_stays_finished_for_its_reason() -> None:
+    class Unprintable(Exception):
+        def __str__(self) -> str:
+            raise MemoryError
+
+    def fail(name: str) -> Any:
+        raise Unprintable
+
+    with pytest.MonkeyPatch.context() as patch:
+        decoder = Decoder(Role.CLIENT, deflate=AGREEMENT)
+        patch.setattr(zlib, "decompressobj", lambda **arguments: fail("x"))
+        with pytest.raises(Unprintable):
+            list(decoder.feed(b"\xc1\x01\x00"))
+    assert decoder.finished
+    with pytest.raises(InvalidState, match="an error"):
+        decoder.feed(b"")
+
+
+@pytest.mark.parametrize("size", [200_000, 300_000])
+def test_a_stale_view_never_lets_a_unicode_error_escape(size: int) -> None:
+    wire = frame(1, "é".encode() * size)
+    decoder = Decoder(Role.CLIENT)
+    assert list(decoder.feed(wire[:12])) == []
+    view = decoder.get_buffer()
+    view[: size // 2] = wire[12 : 12 + size // 2]
+    assert list(decoder.buffer_updated(size // 2)) == []
+    decoder.get_buffer()[:] = wire[12 + size // 2 :]
+    view[0] = 0xFF
+    decoder.buffer_updated(len(wire) - 12 - size // 2)
+    with pytest.raises(ProtocolError, match="not UTF-8"):
+        list(decoder)
+
+
+def test_what_a_decoder_says_of_itself() -> None:
+    decoder = Decoder(Role.CLIENT, max_message_size=100, max_frame_size=90, max_fragments=8)
+    limits = "max_message_size=100, max_frame_size=90, max_fragments=8"
+    assert repr(decoder) == f"<Decoder client, between messages, {limits}>"
+    list(decoder.feed(frame(1, b"a", fin=False)))
+    assert repr(decoder) == f"<Decoder client, inside a message, {limits}>"
+    list(decoder.feed(frame(8, b"")))
+    assert repr(decoder) == f"<Decoder client, finished: a Close frame was received (RFC 6455, 5.5.1), {limits}>"
+    assert weakref.ref(decoder)() is decoder
+    assert Decoder[str].__origin__ is Decoder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keywords", "text"),
+    [
+        ((), {}, r"^Decoder\(\) missing 1 required positional argument: 'role'"),
+        ((Role.CLIENT, 5), {}, r"^Decoder\(\) takes 1 positional argument but 2 were given"),
+        ((Role.CLIENT,), {"role": Role.CLIENT}, r"^Decoder\(\) got multiple values for argument 'role'"),
+        ((Role.CLIENT,), {"max_size": 5}, r"^Decoder\(\) got an unexpected keyword argument 'max_size'"),
+        ((Role.CLIENT,), {"deflate": Deflate()}, r"^deflate must be an Agreement \(Deflate\(...\).accept\(offers\)\) or None, not Deflate$"),
+        ((Role.CLIENT,), {"deflate": True}, "^deflate must be an Agreement .*, not bool$"),
+        ((Role.CLIENT,), {"deflate": "permessage-deflate"}, "^deflate must be an Agreement .*, not str$"),
+        ((Role.CLIENT,), {"decode_text": None}, "^decode_text must be True or False, not None$"),
+        ((Role.CLIENT,), {"decode_text": 1}, "^decode_text must be True or False, not int$"),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_name_the_class_or_the_parameter(arguments: Any, keywords: Any, text: str) -> None:
+    with pytest.raises(TypeError, match=text):
+        Decoder(*arguments, **keywords)
+    if not text.startswith(("^decode_text", "^Decoder")):
+        with pytest.raises(TypeError, match=text):
+            Encoder(*arguments, **keywords)

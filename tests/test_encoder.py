@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import weakref
 from typing import Any
 
 import pytest
 
-from fastframe import Decoder, Encoder, Opcode, Role, apply_mask, parse_header
+from fastframe import Decoder, Encoder, InvalidState, Opcode, Role, Text, apply_mask, parse_header
+from fastframe.deflate import Deflate
 from tests.strategies import frame
 
 KEY = b"\x12\x34\xab\xcd"
@@ -233,3 +235,51 @@ def test_a_masking_key_is_as_long_as_it_is_and_not_as_it_says() -> None:
 
     with pytest.raises(ValueError, match="masking_keys must return 4 bytes"):
         Encoder(Role.CLIENT, masking_keys=lambda: Liar(b"")).text("x")
+
+
+def test_a_text_that_was_not_decoded_is_sent_as_text() -> None:
+    """The README's echo loop, with decode_text=False."""
+    encoder = fixed(Role.SERVER)
+    (message,) = Decoder(Role.SERVER, decode_text=False).feed(frame(1, "żółć".encode(), key=KEY))
+    assert type(message) is Text
+    assert encoder.message(message) == encoder.text(message) == frame(1, "żółć".encode())
+    assert encoder.binary(message) == frame(2, "żółć".encode())
+    with pytest.raises(ValueError, match="must be UTF-8"):
+        encoder.message(Text(b"\xff"))
+
+
+def test_finished_and_what_an_encoder_says_of_itself() -> None:
+    encoder = fixed()
+    assert (encoder.finished, repr(encoder)) == (False, "<Encoder client, between messages>")
+    encoder.text("a", fin=False)
+    assert repr(encoder) == "<Encoder client, inside a message>"
+    with pytest.raises(ValueError, match="must not be sent"):
+        encoder.close(1006)
+    assert not encoder.finished
+    encoder.close()
+    assert (encoder.finished, repr(encoder)) == (True, "<Encoder client, finished: a Close frame was sent>")
+    with pytest.raises(InvalidState, match="already"):
+        encoder.close()
+    assert weakref.ref(encoder)() is encoder
+    agreement = Deflate(threshold=64).accept("permessage-deflate")
+    assert repr(Encoder(Role.SERVER, deflate=agreement)).endswith("between messages, deflate from 64 bytes>")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keywords", "text"),
+    [
+        ((), {}, r"^Encoder\(\) missing 1 required positional argument: 'role'"),
+        ((Role.CLIENT, 5), {}, r"^Encoder\(\) takes 1 positional argument but 2 were given"),
+        ((Role.CLIENT,), {"masking_key": 5}, r"^Encoder\(\) got an unexpected keyword argument 'masking_key'"),
+    ],
+)
+def test_wrong_arguments_name_the_class(arguments: Any, keywords: Any, text: str) -> None:
+    with pytest.raises(TypeError, match=text):
+        Encoder(*arguments, **keywords)
+
+
+def test_an_init_that_raises_changes_nothing() -> None:
+    encoder = fixed()
+    with pytest.raises(TypeError, match="masking_keys must be callable"):
+        encoder.__init__(Role.SERVER, masking_keys=5)  # type: ignore[misc]
+    assert encoder.role is Role.CLIENT

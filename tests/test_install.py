@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import logging
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +19,8 @@ from wsproto import connection
 from wsproto.connection import Connection
 
 import fastframe
-from fastframe import InstallError, frame_protocol, install, installed, status, uninstall
+from fastframe import InstallError, _target, frame_protocol, install, installed, status, uninstall
+from fastframe._options import OPTIONS, Options
 from fastframe.wsproto.target import METHODS
 
 
@@ -154,3 +157,130 @@ def test_the_drop_in_itself_refuses_an_untested_version() -> None:
     code = "import sys; sys.modules['wsproto'] = None; import fastframe.frame_protocol"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "wsproto is not installed; supported versions: 1.2.0" in result.stderr
+
+
+class Failing:
+    """A target that cannot do one of its steps."""
+
+    description, how_to_activate, supported_versions = "failing {}", "never", ("0",)
+    options: frozenset[str] = frozenset({"max_fragments"})
+    makes_unneeded: frozenset[str] = frozenset()
+
+    def __init__(self, step: str, error: Exception) -> None:
+        self.step, self.error, self.called = step, error, 0
+
+    def installed_version(self) -> str:
+        return "0"
+
+    def __getattr__(self, name: str) -> Any:
+        def run(*arguments: object) -> bool:
+            if name == self.step:
+                self.called += 1
+                if self.called == 1:
+                    raise self.error
+            return False
+
+        return run
+
+
+@pytest.mark.parametrize("error", [ImportError("it cannot be imported"), ValueError("it is broken")])
+@pytest.mark.parametrize("step", ["check", "load", "configure", "activate"])
+@pytest.mark.parametrize("first", [True, False])
+def test_install_is_all_or_nothing(
+    first: bool, step: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = Failing(step, error)
+    monkeypatch.setitem(_target.FOLDERS, "failing", "tests.failing")
+    monkeypatch.setitem(sys.modules, "tests.failing.target", SimpleNamespace(TARGET=failing))
+    names = ("failing", "wsproto") if first else ("wsproto", "failing")
+    before = parts()
+    for _ in range(2):
+        failing.called = 0
+        with pytest.raises(InstallError, match=str(error)):
+            install(*names, max_fragments=7)
+        assert failing.called == 1 or step == "configure"
+        assert parts() == before
+        assert not status()["wsproto"].active
+    install(*names)
+    assert status()["wsproto"].active
+    uninstall(*names)
+
+
+def test_a_failed_install_keeps_the_options_of_what_was_active(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_target.FOLDERS, "failing", "tests.failing")
+    monkeypatch.setitem(sys.modules, "tests.failing.target", SimpleNamespace(TARGET=Failing("activate", KeyError("x"))))
+    with installed("wsproto", max_message_size=10):
+        with pytest.raises(InstallError, match="nothing was changed, as this failed: KeyError: 'x'"):
+            install("wsproto", "failing", max_message_size=1000)
+        assert refuses(11)
+        assert not refuses(10)
+
+
+def refuses(size: int) -> bool:
+    peer = fastframe.Encoder(fastframe.Role.SERVER)
+    receiver = Connection(connection.ConnectionType.CLIENT)
+    receiver.receive_data(peer.message(bytes(size)))
+    return [type(event).__name__ for event in receiver.events()] == ["CloseConnection"]
+
+
+def test_installed_puts_the_options_back() -> None:
+    with installed("wsproto", max_message_size=10):
+        with installed("wsproto", max_message_size=1000):
+            assert not refuses(11)
+        assert refuses(11)
+    assert not status()["wsproto"].active
+
+
+def test_installed_is_no_question() -> None:
+    for ask in (bool, lambda context: 1 if context else 0):
+        with pytest.raises(TypeError, match=r"installed\(\) is a context manager: .* use status\(\)"):
+            ask(installed("wsproto"))
+
+    @installed("wsproto")
+    def active() -> bool:
+        return status()["wsproto"].active
+
+    assert active()
+    assert active()
+    assert not status()["wsproto"].active
+
+
+def test_options_are_spelt_once() -> None:
+    """`install` names them for people; the table has the rest."""
+    parameters = inspect.signature(install).parameters
+    given = {name: parameter.default for name, parameter in parameters.items() if name != "targets"}
+    assert given == Options()._asdict() == {name: Options._field_defaults[name] for name in OPTIONS}
+    assert inspect.signature(installed).parameters == parameters
+    for option in OPTIONS:
+        assert option in (install.__doc__ or "")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"fix_interleaved_control": "yes"}, TypeError, "fix_interleaved_control must be True or False, not str"),
+        ({"fix_interleaved_control": None}, TypeError, "fix_interleaved_control must be True or False, not None"),
+        ({"max_message_size": sys.maxsize}, ValueError, f"max_message_size must be from 1 to {sys.maxsize // 2}"),
+    ],
+)
+def test_wrong_options(options: dict[str, Any], error: type[Exception], text: str) -> None:
+    for function in (install, lambda *targets, **given: installed(*targets, **given).__enter__()):
+        with pytest.raises(error, match=text):
+            function("wsproto", **options)
+
+
+def test_an_option_that_no_target_has_is_refused() -> None:
+    with pytest.raises(ValueError, match="uvicorn has no option fix_interleaved_control; it is for wsproto"):
+        install("uvicorn", fix_interleaved_control=True)
+    pytest.importorskip("uvicorn")
+    with installed("uvicorn", "wsproto", fix_interleaved_control=True):
+        assert status()["uvicorn"].active
+
+
+def test_wsproto_is_not_needed_where_uvicorn_runs_without_it() -> None:
+    pytest.importorskip("uvicorn")
+    with installed("uvicorn"):
+        found = status()["wsproto"]
+        assert not found.active
+        assert found.reason is not None
+        assert found.reason.startswith("not needed, as uvicorn runs on fastframe without it; for anything else on wsproto: ")

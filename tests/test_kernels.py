@@ -252,3 +252,36 @@ def test_an_unknown_kernel_is_an_error_and_never_ignored() -> None:
 def test_import_is_light() -> None:
     code = "import sys, fastframe; print(sorted({'wsproto', 'numpy', 'rich', 'h11'} & set(sys.modules)))"
     assert run(code).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (lambda data: apply_mask(data, KEY), "data"), (is_utf8, "data"), (fastframe.parse_header, "data"),
+        (fastframe.Utf8Validator().feed, "data"), (fastframe.Decoder(fastframe.Role.CLIENT).feed, "data"),
+        (fastframe.Encoder(fastframe.Role.SERVER).binary, "data"), (fastframe.Encoder(fastframe.Role.SERVER).ping, "payload"),
+        (lambda data: apply_mask_into(data, KEY), "buffer"), (lambda key: apply_mask(b"x", key), "masking_key"),
+    ],
+)  # fmt: skip
+def test_arrays_that_are_not_contiguous_are_a_type_error(function: Any, name: str) -> None:
+    np = pytest.importorskip("numpy")
+    for array in (np.zeros(8, np.uint8)[::2], np.zeros((3, 4), np.uint8, order="F"), memoryview(bytearray(8))[::2]):
+        with pytest.raises(TypeError, match=f"^{name} must be .*; this .* is not contiguous$"):
+            function(array)
+
+
+def test_an_array_that_is_not_writable_is_a_type_error() -> None:
+    np = pytest.importorskip("numpy")
+    array = np.zeros(8, np.uint8)
+    apply_mask_into(array, KEY)
+    assert bytes(array) == KEY * 2
+    array.setflags(write=False)
+    with pytest.raises(TypeError, match="^buffer must be a writable bytes-like object; this numpy.ndarray is not writable$"):
+        apply_mask_into(array, KEY)
+
+
+def test_what_an_exporter_raises_for_its_own_reasons_is_not_hidden() -> None:
+    view = memoryview(b"data")
+    view.release()
+    with pytest.raises(ValueError, match="released memoryview"):
+        is_utf8(view)

@@ -28,7 +28,15 @@ from wsproto.events import (
 
 import fastframe
 import fastframe.frame_protocol as drop_in
-from fastframe.differential import Session, deflate, find_difference, fixed_random_bytes, no_extensions, signature
+from fastframe.differential import (
+    Session,
+    deflate,
+    find_difference,
+    fixed_random_bytes,
+    no_extensions,
+    one_masking_key,
+    signature,
+)
 
 
 class StrSubclass(str):
@@ -139,3 +147,46 @@ def test_every_pair_of_events(client: bool) -> None:
 def test_sequences_of_events(sends: list[Any], client: bool) -> None:
     assert find_difference(Session("sends", client, (), (), tuple(sends))) is None
     assert find_difference(Session("sends", client, (), (), tuple(sends), deflate)) is None
+
+
+FRAGMENT_DATA: list[Any] = ["one ", b"one ", bytearray(b"one "), memoryview(b"one "), StrSubclass("one ")]
+TRUTHS: list[Any] = [True, 1, False, 0]
+
+
+@pytest.mark.parametrize("client", [False, True])
+@pytest.mark.parametrize("through", ["FrameProtocol", "Connection"])
+def test_fragments_of_every_pair_of_types_stay_compressed(client: bool, through: str) -> None:
+    """The first fragment of a compressed message may take wsproto's own code and the next one the fast path, or the other way."""
+    entered = 0
+    for first, second in itertools.product(itertools.product(FRAGMENT_DATA, TRUTHS), repeat=2):
+        outcomes = []
+        for fast in (False, True):
+            with one_masking_key(), fastframe.installed("wsproto") if fast else contextlib.nullcontext():
+                send, protocol = sender(through, client, fast)
+                sent = [outcome(send, *part) for part in (first, second, ("end", True), (b"end", True))]
+                outcomes.append(sent)
+                entered += fast and isinstance(protocol, drop_in.FrameProtocol)
+        assert outcomes[1] == outcomes[0], (first, second)
+    assert entered == (len(FRAGMENT_DATA) * len(TRUTHS)) ** 2
+
+
+def sender(through: str, client: bool, fast: bool) -> tuple[Any, Any]:
+    """A function of data and fin, and the protocol that it sends through."""
+    if through == "FrameProtocol":
+        protocol = (drop_in if fast else original).FrameProtocol(client, deflate())
+        return protocol.send_data, protocol
+    connection = Connection(CLIENT if client else SERVER, deflate())
+
+    def send(data: Any, fin: Any) -> bytes:
+        kind = TextMessage if isinstance(data, str) else BytesMessage
+        return connection.send(kind(data=data, message_finished=fin))
+
+    return send, connection._proto
+
+
+def test_what_the_peer_gets_of_fragments_of_different_types() -> None:
+    with fastframe.installed("wsproto"):
+        connection, peer = Connection(SERVER, deflate()), Connection(CLIENT, deflate())
+        peer.receive_data(connection.send(BytesMessage(data=memoryview(b"one "), message_finished=False)))  # type: ignore[arg-type]
+        peer.receive_data(connection.send(BytesMessage(data=b"two", message_finished=True)))
+        assert b"".join(event.data for event in peer.events()) == b"one two"  # type: ignore[attr-defined]

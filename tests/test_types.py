@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import doctest
+import enum
 import importlib
+import inspect
+import os
 import pickle
 import shutil
 import subprocess
@@ -15,7 +20,8 @@ from typing import Any
 import pytest
 
 import fastframe
-from fastframe import Close, Opcode, Ping, Pong, ProtocolError
+import fastframe.deflate
+from fastframe import Close, CloseCode, Opcode, Ping, Pong, ProtocolError
 
 
 @pytest.mark.parametrize(
@@ -142,3 +148,118 @@ def test_numbers_are_compared_by_their_value() -> None:
         fastframe.Decoder(fastframe.Role.SERVER, max_fragments=Liar(0))
     with pytest.raises(TypeError, match="opcode must be an int, not bool"):
         fastframe.Encoder(fastframe.Role.SERVER).frame(True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ((-1,), ValueError, "^code must be from 0 to 65535, not -1$"),
+        ((65536,), ValueError, "^code must be from 0 to 65535, not 65536$"),
+        ((2**64,), ValueError, "^code must be from 0 to 65535"),
+        ((1000.9,), TypeError, "^code must be an int, not float$"),
+        (("1000",), TypeError, "^code must be an int, not str$"),
+        ((True,), TypeError, "^code must be an int, not bool$"),
+    ],
+)
+def test_a_status_code_is_checked(arguments: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        Close(*arguments)
+    assert Close(CloseCode.GOING_AWAY) == Close(1001)
+
+
+class MyClose(Close):
+    pass
+
+
+class MyPing(Ping):
+    note: str
+
+
+@pytest.mark.parametrize(("kind", "arguments"), [(MyClose, (1000, "bye")), (MyPing, (b"p",))])
+def test_a_subclass_is_equal_to_its_equal_and_copied_as_it_is(kind: Any, arguments: Any) -> None:
+    value = kind(*arguments)
+    value.note = "kept"
+    for other in (kind(*arguments), copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
+        assert (type(other), other, hash(other)) == (kind, value, hash(value))
+    assert copy.copy(value).note == "kept"
+    assert value != kind.__mro__[1](*arguments)
+    assert repr(value).startswith(kind.__name__)
+
+
+def test_close_codes_are_those_that_may_be_sent_or_stand_for_something() -> None:
+    encoder = fastframe.Encoder(fastframe.Role.SERVER)
+    never = {CloseCode.NO_STATUS_RECEIVED, CloseCode.ABNORMAL_CLOSURE, CloseCode.TLS_HANDSHAKE}
+    for code in CloseCode:
+        if code in never - {CloseCode.NO_STATUS_RECEIVED}:
+            with pytest.raises(ValueError, match=f"code {int(code)} must not be sent"):
+                encoder.close(code)
+        else:
+            assert fastframe.Encoder(fastframe.Role.SERVER).close(code)
+
+
+def test_a_header_is_a_frozen_dataclass() -> None:
+    header = fastframe.parse_header(b"\x81\x05")
+    assert dataclasses.asdict(header) == {  # type: ignore[arg-type]
+        "fin": True, "rsv": 0, "opcode": Opcode.TEXT, "payload_length": 5, "masking_key": None, "size": 2
+    }  # fmt: skip
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        header.fin = False  # type: ignore[union-attr, misc]
+
+
+PUBLIC = [
+    *((name, getattr(fastframe, name)) for name in fastframe.__all__ if name != "__version__"),
+    *((f"deflate.{name}", getattr(fastframe.deflate, name)) for name in fastframe.deflate.__all__),
+]
+
+
+def methods(value: object) -> list[tuple[str, Any]]:
+    if not isinstance(value, type):
+        return []
+    return [(name, member) for name, member in vars(value).items() if not name.startswith("_") and (
+        callable(member) or isinstance(member, property) or inspect.isgetsetdescriptor(member)
+    ) and not isinstance(member, (enum.Enum, type)) and member.__doc__ is not None]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), PUBLIC, ids=[name for name, _ in PUBLIC])
+def test_every_public_name_has_a_signature(name: str, value: Any) -> None:
+    inspect.signature(value)
+    for method, member in methods(value):
+        if callable(member):
+            assert "self" in inspect.signature(member).parameters, method
+
+
+@pytest.mark.parametrize(("name", "value"), PUBLIC, ids=[name for name, _ in PUBLIC])
+def test_every_public_docstring_has_an_example_that_runs(name: str, value: Any) -> None:
+    examples = {name: value, **{f"{name}.{method}": member for method, member in methods(value)}}
+    names = {**vars(fastframe), **{public: getattr(fastframe, public) for public in fastframe.__all__}}
+    for full_name, member in examples.items():
+        test = doctest.DocTestParser().get_doctest(inspect.getdoc(member), {**names, **vars(fastframe.deflate)}, full_name, None, 0)
+        assert test.examples, f"{full_name} has no example"
+        runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
+        assert runner.run(test).failed == 0, full_name
+
+
+def test_the_signatures_say_what_the_classes_take() -> None:
+    assert str(inspect.signature(fastframe.Decoder)) == (
+        "(role, *, max_message_size=16777216, max_frame_size=16777216, max_fragments=8192, deflate=None, decode_text=True)"
+    )
+    assert str(inspect.signature(fastframe.Encoder)) == "(role, *, masking_keys=None, deflate=None)"
+    assert str(inspect.signature(Close)) == "(code=1005, reason='')"
+    limits = inspect.signature(fastframe.Decoder).parameters
+    text = repr(fastframe.Decoder(fastframe.Role.SERVER))
+    for name in ("max_message_size", "max_frame_size", "max_fragments"):
+        assert f"{name}={limits[name].default}" in text
+
+
+SLOW = ("asyncio", "concurrent", "dataclasses", "email", "importlib.metadata", "inspect", "logging", "pathlib", "typing", "wsproto", "numpy")  # fmt: skip
+
+
+def test_import_loads_nothing_that_is_slow() -> None:
+    code = f"import sys; import fastframe; print(*[name for name in {SLOW} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, env=environment())
+    assert result.stdout.split() == []
+
+
+def environment() -> dict[str, str]:
+    """With -S, which leaves out what site-packages load, the package is found by its path."""
+    return {**os.environ, "PYTHONPATH": str(Path(fastframe.__file__).parent.parent)}

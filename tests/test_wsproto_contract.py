@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import sys
 import threading
+import warnings
 import weakref
 from collections.abc import Generator
 from typing import Any
@@ -402,3 +405,68 @@ def test_a_generator_of_events_made_by_hand_has_none() -> None:
     with fastframe.installed("wsproto"):
         kind: Any = type(Connection(SERVER).events())
     assert list(kind()) == []
+
+
+@pytest.mark.filterwarnings("ignore:the .type, exc, tb. signature:DeprecationWarning")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (KeyError,), (KeyError("thrown"),), (KeyError, "value"), (KeyError, ("a", "b")), (KeyError, KeyError("own")),
+        (KeyError, None, None), (KeyError("thrown"), "separate"), (5,), ("KeyError",), (KeyError, None, 5), (int,),
+        (UnicodeDecodeError, ("utf-8", b"x", 0, 1, "bad")), (StopIteration,), (GeneratorExit,),
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("after", ["nothing", "an event", "a ParseFailed", "the end"])
+@pytest.mark.parametrize("level", ["events", "frames"])
+def test_throw_is_that_of_a_generator(arguments: Any, after: str, level: str) -> None:
+    def thrown(module: Any) -> Any:
+        connection = Connection(CLIENT)
+        connection._proto = module.FrameProtocol(True, [])
+        connection.receive_data(frame(1, b"a") + b"\xff\x00")
+        generator = connection.events() if level == "events" else connection._proto.received_frames()
+        for _ in range({"nothing": 0, "an event": 1, "a ParseFailed": 2, "the end": 3}[after]):
+            with contextlib.suppress(StopIteration, original.ParseFailed):
+                next(generator)
+        try:
+            generator.throw(*arguments)
+        except BaseException as error:
+            context = error.__context__
+            found = [type(error), str(error), type(context), getattr(context, "code", None)]
+        else:
+            found = ["nothing was raised"]
+        try:
+            found += list(generator)
+        except original.ParseFailed as error:
+            found.append(str(error))
+        return found
+
+    expected = thrown(original)
+    with fastframe.installed("wsproto"):
+        assert thrown(drop_in) == expected
+
+
+@pytest.mark.parametrize("traceback", [True, False])
+def test_throw_takes_a_traceback(codec: Any, traceback: bool) -> None:
+    try:
+        raise KeyError("original")
+    except KeyError as error:
+        original_traceback = error.__traceback__
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        with pytest.raises(KeyError) as caught:
+            Connection(CLIENT).events().throw(KeyError, None, original_traceback)  # type: ignore[attr-defined]
+    last = caught.value.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    assert last is not None
+    assert last.tb_lineno == original_traceback.tb_lineno  # type: ignore[union-attr]
+    assert [warning.category for warning in seen] == [DeprecationWarning] * (sys.version_info >= (3, 12))
+
+
+def test_the_type_error_of_receive_has_no_context(codec: Any) -> None:
+    for receive in (Connection(CLIENT).receive_data, codec.FrameProtocol(True, []).receive_bytes):
+        with pytest.raises(TypeError) as caught:
+            receive("text")
+        assert caught.value.__context__ is None
+        assert caught.value.__cause__ is None

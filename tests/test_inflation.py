@@ -1,0 +1,181 @@
+"""Compressed messages: work that grows with what arrives and no faster, and the same result however they are cut."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from typing import Any
+
+import pytest
+
+from fastframe import Decoder, ProtocolError, Role
+from fastframe.deflate import BACKENDS, Agreement, Deflate, backend_module
+from tests.strategies import frame
+
+
+def installed_backends() -> list[str]:
+    found = []
+    for name in BACKENDS:
+        try:
+            backend_module(name)
+        except ImportError:
+            continue
+        found.append(name)
+    return found
+
+
+def agreement(**settings: Any) -> Agreement:
+    deflate = Deflate(**settings)
+    agreed = deflate.accept(deflate.offer())
+    assert agreed is not None
+    return agreed
+
+
+def deflated(data: bytes, level: int = 9) -> bytes:
+    compressor = zlib.compressobj(level, zlib.DEFLATED, -15)
+    return (compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+class CountingZlib:
+    """zlib, and how many bytes were handed to it and came back unused: each is copied once by the caller and once by zlib."""
+
+    error = zlib.error
+
+    def __init__(self) -> None:
+        self.handed_over = 0
+        self.left = 0
+
+    def decompressobj(self, **arguments: Any) -> Any:
+        counts = self
+
+        class Stream:
+            def __init__(self) -> None:
+                self.stream = zlib.decompressobj(**arguments)
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self.stream, name)
+
+            def decompress(self, data: bytes, room: int) -> bytes:
+                found = self.stream.decompress(data, room)
+                counts.handed_over += len(data)
+                counts.left += len(self.stream.unconsumed_tail)
+                return found
+
+        return Stream()
+
+
+@pytest.mark.parametrize(
+    ("data", "level"),
+    [
+        (random.Random(3).randbytes(2**24 - 5), 0),
+        (random.Random(3).randbytes(2**22), 9),
+        (bytes(2**24), 9),
+        (b"all kinds of words, " * 2**18, 1),
+    ],
+    ids=["stored", "random", "zeros", "words"],
+)
+def test_the_work_grows_with_the_bytes_and_no_faster(
+    data: bytes, level: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One frame, fed at once: what is handed to zlib again because it did not get to it is a share of what it made."""
+    zlib_module = CountingZlib()
+    monkeypatch.setattr("fastframe.deflate.backend_module", lambda name: zlib_module)
+    limit = 2**24 + 2**16
+    decoder = Decoder(Role.CLIENT, deflate=agreement(), max_message_size=limit, max_frame_size=limit)
+    payload = deflated(data, level)
+    (found,) = decoder.feed(frame(2, payload, rsv=4))
+    assert found == data
+    assert zlib_module.handed_over >= len(payload)
+    assert zlib_module.handed_over + zlib_module.left < len(payload) + 64 + len(data)
+
+
+@pytest.mark.parametrize("backend", installed_backends())
+@pytest.mark.parametrize("bits", [9, 12, 15])
+def test_a_reference_beyond_the_agreed_window_is_read_the_same_for_every_cut(bits: int, backend: str) -> None:
+    """A peer that goes beyond what was agreed on, within the message or into the one before."""
+    words = random.Random(11).randbytes(20_000)
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
+    wire = b""
+    for message in (words + words, words[:5000] + words):
+        payload = compressor.compress(message) + compressor.flush(zlib.Z_SYNC_FLUSH)
+        wire += frame(2, payload[:-4], rsv=4)
+    assert len(wire) < 2 * len(words), "the compressor did refer back"
+    agreed = agreement(backend=backend, server_max_window_bits=bits, client_max_window_bits=bits)
+    results = []
+    for step in (7, 100, 511, 4096, 65536):
+        decoder = Decoder(Role.CLIENT, deflate=agreed)
+        found: list[Any] = []
+        try:
+            for start in range(0, len(wire), step):
+                found += decoder.feed(wire[start : start + step])
+        except ProtocolError as error:
+            found.append(error.reason)
+        results.append(found)
+    assert results == [[words + words, words[:5000] + words]] * len(results)
+
+
+def outcome(pieces: list[bytes], **limits: Any) -> list[Any]:
+    decoder = Decoder(Role.CLIENT, deflate=agreement(), **limits)
+    found: list[Any] = []
+    try:
+        for piece in pieces:
+            found += decoder.feed(piece)
+    except ProtocolError as error:
+        found.append((error.code, error.reason))
+    return found
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        # A text that is not UTF-8 so far, then a frame that breaks a rule.
+        frame(1, deflated(b"\xff text"), fin=False, rsv=4) + frame(0, b"", rsv=2),
+        frame(1, deflated(b"\xff text"), fin=False, rsv=4) + frame(1, b"x"),
+        frame(1, deflated(b"\xff text"), fin=False, rsv=4) + frame(0, bytes(2000)),
+        frame(1, deflated("żółć".encode()), fin=False, rsv=4) + frame(0, bytes(2000)),
+    ],
+)
+def test_the_first_broken_rule_is_the_same_for_every_cut(wire: bytes) -> None:
+    results = [
+        outcome([wire[start : start + step] for start in range(0, len(wire), step)], max_frame_size=1000)
+        for step in (1, 2, 5, len(wire))
+    ]
+    assert results == [results[0]] * len(results)
+    assert len(results[0]) == 1
+
+
+def test_many_small_pieces_cost_no_window_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of what a message has been inflated to is copied for each read: only where a stream ends inside it."""
+    seen: list[int] = []
+
+    class Zlib(CountingZlib):
+        def decompressobj(self, **arguments: Any) -> Any:
+            seen.append(len(arguments.get("zdict", b"")))
+            return super().decompressobj(**arguments)
+
+    monkeypatch.setattr("fastframe.deflate.backend_module", lambda name: Zlib())
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
+    first = compressor.compress(b"x" * 100_000) + compressor.flush()
+    payload = first + deflated(b"y" * 10)
+    wire = frame(2, payload, rsv=4)
+    decoder = Decoder(Role.CLIENT, deflate=agreement())
+    found = [message for i in range(len(wire)) for message in decoder.feed(wire[i : i + 1])]
+    assert found == [b"x" * 100_000 + b"y" * 10]
+    assert seen == [0, 32768]
+
+
+@pytest.mark.parametrize("text", ["Error -4 while decompressing data", "Error -4 while decompressing data: out of memory"])
+def test_out_of_memory_in_the_back_end_is_not_the_peers_fault(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Zlib(CountingZlib):
+        def decompressobj(self, **arguments: Any) -> Any:
+            class Stream:
+                def decompress(self, data: bytes, room: int) -> bytes:
+                    raise zlib.error(text)
+
+            return Stream()
+
+    monkeypatch.setattr("fastframe.deflate.backend_module", lambda name: Zlib())
+    decoder = Decoder(Role.CLIENT, deflate=agreement())
+    with pytest.raises(MemoryError, match="Error -4"):
+        list(decoder.feed(frame(1, deflated(b"x"), rsv=4)))
+    assert decoder.finished
