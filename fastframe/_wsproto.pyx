@@ -362,7 +362,9 @@ cdef class GeneratorShape:
         cdef bint had_ended = self._has_ended()
         self.close()
         if isinstance(error, StopIteration) and not had_ended:  # PEP 479
-            raise RuntimeError("generator raised StopIteration") from error
+            wrapped = RuntimeError("generator raised StopIteration")
+            wrapped.__cause__ = wrapped.__context__ = error
+            raise wrapped
         raise error
 
     cdef bint _has_ended(self) noexcept:
