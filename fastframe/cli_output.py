@@ -30,18 +30,19 @@ def progress(frames: int, *, quiet: bool) -> Iterator[Callable[[str, int], None]
 
 
 def show_verify(report: Report) -> None:
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(highlight=False)
+    console.soft_wrap = not console.is_terminal  # a line in a pipe stays a line; a terminal would break inside words
     facts = report.as_json()
     if report.difference is not None:
         console.print(
             f"[bold red]different[/]: fastframe {facts['fastframe']} and wsproto {facts['wsproto']} do not agree on "
             f"{report.difference.session.kind!r} traffic; this program shows it, please report it:\n"
         )
-        console.print(str(report.difference), markup=False)
+        console.print(str(report.difference), markup=False, soft_wrap=True)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("traffic")
-    for heading in ("frames", "MB", "wsproto µs/frame", "fastframe µs/frame", "faster"):
+    for heading in ("frames", "MB", "wsproto µs", "fastframe µs", "faster"):
         table.add_column(heading, justify="right")
     for kind in report.kinds:
         table.add_row(
@@ -53,7 +54,7 @@ def show_verify(report: Report) -> None:
             f"{kind.speedup:.1f} x",
         )
     console.print(table)
-    console.print("Time to receive, in reads of 64 KiB; what is compared is cut in many other ways as well.")
+    console.print("µs: time to receive one frame, in reads of 64 KiB; what is compared is cut in many other ways as well.")
     console.print(
         f"\n[bold green]identical[/]: {report.frames:,} frames, {report.bytes:,} bytes; wsproto {facts['wsproto']} alone and "
         f"on fastframe {facts['fastframe']}, kernel {facts['kernel']}, seed {facts['seed']}"

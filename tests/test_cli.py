@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -244,3 +245,50 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert program.stderr is not None
     assert program.stderr.read() == b""
     program.stderr.close()
+
+
+def test_without_arguments_it_prints_its_help() -> None:
+    result = run()
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == run("--help").stdout
+
+
+@pytest.mark.parametrize("arguments", [("doctor",), ("verify",), ("run", "-m", "this"), ("--version",), ()])
+def test_a_kernel_that_is_not_available_is_one_line(arguments: tuple[str, ...]) -> None:
+    result = run(*arguments, FASTFRAME_KERNEL="avx9000")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == (
+        "fastframe: FASTFRAME_KERNEL=avx9000 asks for a kernel that this build or this CPU does not have; "
+        f"there are: {', '.join(fastframe.available_kernels())}\n"
+    )
+    code = "import fastframe"
+    result = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "FASTFRAME_KERNEL": "avx9000"}, capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert "ImportError: FASTFRAME_KERNEL=avx9000 asks for" in result.stderr
+
+
+def test_the_help_names_every_exit_code() -> None:
+    for command, codes in (("doctor", "012"), ("verify", "012"), ("run", ("2", "126", "127"))):
+        text = " ".join(run(command, "--help").stdout.split())
+        for code in codes:
+            assert re.search(rf"Exit code .*\b{code}:", text), (command, code)
+
+
+def test_at_80_columns_verify_breaks_no_word() -> None:
+    """On a terminal of that width; a pipe gets each sentence as one line."""
+    in_a_pipe = run("verify", "--frames", "140").stdout
+    code = (
+        "import rich.console, sys\n"
+        "from fastframe import cli\n"
+        "rich.console.Console.is_terminal = True\n"
+        "sys.exit(cli.main(['verify', '--frames', '140']))"
+    )
+    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}
+    result = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", code], env=environment, capture_output=True, encoding="utf-8", check=True
+    )
+    assert all(len(line) <= 80 for line in result.stdout.splitlines())
+    text = [word for word in in_a_pipe.split() if word.isalpha()]
+    assert [word for word in result.stdout.split() if word.isalpha()] == text
+    assert in_a_pipe.count("what is compared is cut in many other ways as well.\n") == 1

@@ -810,3 +810,46 @@ def test_options_that_cannot_be(options: dict[str, Any], error: type[Exception],
     with pytest.raises(error, match=text):
         fastframe.install("wsproto", **options)
     assert not fastframe.status()["wsproto"].active
+
+
+@pytest.mark.parametrize("bits", range(9, 16))
+def test_a_client_that_names_the_servers_window_is_answered_with_it(bits: int) -> None:
+    """RFC 7692, 7.1.2.1: also where it is 15, the default."""
+    agreement = Deflate().accept(f"permessage-deflate; server_max_window_bits={bits}")
+    assert agreement is not None
+    assert agreement.response() == f"permessage-deflate; server_max_window_bits={bits}"
+    assert agreement == Deflate(server_max_window_bits=bits).accept("permessage-deflate") or bits != 15
+
+
+@pytest.mark.parametrize("server_bits", [None, 9, 12, 15])
+@pytest.mark.parametrize("client_bits", [None, True, 9, 12, 15])
+@pytest.mark.parametrize("settings", [{}, {"server_max_window_bits": 12, "client_max_window_bits": 12}])
+def test_the_client_of_websockets_takes_every_answer(server_bits: Any, client_bits: Any, settings: dict[str, int]) -> None:
+    extension = pytest.importorskip("websockets.extensions.permessage_deflate")
+    headers = pytest.importorskip("websockets.headers")
+    factory = extension.ClientPerMessageDeflateFactory(
+        server_max_window_bits=server_bits, client_max_window_bits=client_bits
+    )
+    offer = headers.build_extension([(factory.name, factory.get_request_params())])
+    agreement = Deflate(**settings).accept(offer)
+    assert agreement is not None
+    ((_, parameters),) = headers.parse_extension(agreement.response())
+    agreed = factory.process_response_params(parameters, [])
+    assert agreed.remote_max_window_bits >= agreement.server_max_window_bits
+    assert agreed.local_max_window_bits <= agreement.client_max_window_bits
+
+
+@pytest.mark.parametrize("value", [b"permessage-deflate", bytearray(b"x"), ["permessage-deflate"], 5])
+def test_what_is_no_header_value_is_named(value: Any) -> None:
+    hint = ": decode it as latin-1$" if isinstance(value, (bytes, bytearray)) else "$"
+    with pytest.raises(TypeError, match=f"^offers must be a str or None, not {type(value).__name__}{hint}"):
+        Deflate().accept(value)
+    with pytest.raises(TypeError, match=f"^response must be a str or None, not {type(value).__name__}{hint}"):
+        Deflate().confirm(value)
+
+
+def test_settings_are_keywords() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        Deflate(True)  # type: ignore[misc]
+    with pytest.raises(TypeError, match="server_no_context_takeover must be True or False, not str"):
+        Deflate(server_no_context_takeover="yes")  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from fastframe import Ping
-from tests.servers.in_uvicorn import ALL, Event, Receive, Recorder, Send, raw_client, serving
+from tests.servers.in_uvicorn import ALL, OURS, Event, Receive, Recorder, Send, raw_client, serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
@@ -465,3 +465,87 @@ async def test_shutdown_while_a_close_is_awaited(ws: str) -> None:
             connection.shutdown()
         assert await client.hung_up()
         await server.idle()
+
+
+# ---- the log, and the words of errors ------------------------------------------------------------------------------
+
+
+def of_the_connection(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    return [
+        (record.levelname, record.getMessage()) for record in caplog.records if record.getMessage().startswith("connection ")
+    ]
+
+
+@pytest.mark.parametrize("ws", ["websockets-sansio", OURS])
+async def test_the_log_of_a_connection(ws: str, caplog: pytest.LogCaptureFixture) -> None:
+    """As uvicorn's classes log it, so that nobody misses lines after a change; the end is logged by `--ws websockets` only."""
+    with caplog.at_level(logging.INFO, "uvicorn.error"):
+        async with serving(Recorder(), ws) as server:
+            async with server.connect() as client:
+                await client.send("x")
+                await client.recv()
+                assert of_the_connection(caplog) == [("INFO", "connection open")]
+            await server.idle()
+        end = [("INFO", "connection closed")] if ws == OURS else []
+        assert of_the_connection(caplog) == [("INFO", "connection open"), *end]
+
+
+@pytest.mark.parametrize("ws", ["websockets-sansio", OURS])
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        ("close", "connection rejected (403 Forbidden)"),
+        ("401", "connection rejected (401 Unauthorized)"),
+        ("299", "connection rejected (299 )"),
+        ("error", "connection rejected (500 Internal Server Error)"),
+    ],
+)
+async def test_the_log_of_a_rejection(ws: str, answer: str, line: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await receive()
+        if answer == "error":
+            raise ValueError("of the application")
+        if answer == "close":
+            await send({"type": "websocket.close"})
+        else:
+            await send({"type": "websocket.http.response.start", "status": int(answer), "headers": []})
+            await send({"type": "websocket.http.response.body", "body": b"no"})
+
+    with caplog.at_level(logging.INFO, "uvicorn.error"):
+        async with serving(app, ws) as server:
+            with pytest.raises(InvalidStatus):
+                await server.connect()
+            await server.idle()
+    assert of_the_connection(caplog)[0] == ("INFO", line)
+
+
+async def test_the_words_of_runtime_errors() -> None:
+    """The same for all of uvicorn's classes and ours, to the letter."""
+    texts: dict[str, list[str]] = {}
+    for ws in ALL:
+        found = texts[ws] = []
+
+        async def app(scope: Event, receive: Receive, send: Send, found: list[str] = found) -> None:
+            async def wrong(kind: str, **values: object) -> None:
+                try:
+                    await send({"type": kind, **values})
+                except RuntimeError as error:
+                    found.append(str(error))
+
+            await receive()
+            await wrong("websocket.send", text="early")
+            await wrong("websocket.http.response.start", status=999)
+            await send({"type": "websocket.accept"})
+            await wrong("websocket.accept")
+            await send({"type": "websocket.close"})
+            await wrong("websocket.send", text="late")
+            await wrong("websocket.close")
+
+        async with serving(app, ws) as server:
+            async with server.connect() as client:
+                await closed(client)
+            await server.idle()
+    assert len(texts[OURS]) == 5
+    for ws in ALL:
+        assert texts[ws] == texts[OURS]
+

@@ -107,3 +107,37 @@ def test_what_is_missing(versions: dict[str, str | None], reason: str, monkeypat
     findings = doctor.examine()
     assert findings.targets["uvicorn"].version == versions["uvicorn"]
     assert findings.healthy is (versions["uvicorn"] is None)
+
+
+@pytest.mark.parametrize("named", ["WSProtocol", "a subclass"])
+async def test_the_kill_switch_hands_over_to_uvicorns_own_class(
+    named: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where the class was chosen by name: in an incident nobody wants to look for a command line."""
+    monkeypatch.setenv("FASTFRAME_DISABLE", "1")
+    monkeypatch.setattr(WSProtocol, "announced", False)
+    chosen: Any = WSProtocol if named == "WSProtocol" else type("Frugal", (WSProtocol,), {"max_fragments": 9})
+    app = Recorder()
+    with caplog.at_level("INFO", "uvicorn.error"):
+        WSProtocol.announce()
+        async with serving(app, chosen) as server:
+            async with server.connect() as client:
+                await client.send("hello")
+                assert await client.recv() == "hello"
+                (connection,) = server.state.connections
+                assert type(connection) is ORIGINAL
+    assert not WSProtocol.in_use
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.getMessage() == (
+        f"WebSockets run on uvicorn's {ORIGINAL.__name__}, not on fastframe: FASTFRAME_DISABLE is set in the environment"
+    )
+
+
+async def test_the_kill_switch_where_the_class_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    fastframe.install("uvicorn")
+    monkeypatch.setenv("FASTFRAME_DISABLE", "1")
+    async with serving(Recorder(), "auto") as server, server.connect() as client:
+        await client.send("hello")
+        assert await client.recv() == "hello"
+        (connection,) = server.state.connections
+        assert type(connection).__module__ == "uvicorn.protocols.websockets.wsproto_impl"
