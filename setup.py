@@ -1,19 +1,24 @@
-"""The extension modules; everything that is static stands in pyproject.toml."""
+"""The extension modules, and what depends on the repository's address; everything that is static is in pyproject.toml."""
 
 import os
+import re
+import sys
 import sysconfig
 from glob import glob
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+
+# The address of the repository, as soon as there is one: the links of the package and those of its README are made from it.
+REPOSITORY = ""
 
 DIRECTIVES = {
     "language_level": 3,
     "auto_pickle": False,
     "autotestdict": False,
     "freethreading_compatible": False,  # until stress tests under a free-threaded Python say so
-    "embedsignature": True,
-    "embedsignature.format": "python",
+    "embedsignature": False,  # functions have real signatures; those of classes are in their docstrings
 }
 
 MSVC = sysconfig.get_platform().startswith("win")
@@ -38,7 +43,17 @@ def compile_args():
         return ["/O2", "/std:c11"]
     if SANITIZE:
         return ["-O1", "-g", "-std=c11", "-fno-omit-frame-pointer", f"-fsanitize={SANITIZE}"]
-    return ["-O3", "-std=c11", "-fvisibility=hidden"]
+    # Symbols of a debugger would be four fifths of a wheel; FASTFRAME_DEBUG=1 keeps them.
+    return ["-O3", "-std=c11", "-fvisibility=hidden", *(["-g"] if DEBUG else ["-g0"])]
+
+
+def link_args():
+    if SANITIZE:
+        return [f"-fsanitize={SANITIZE}"]
+    return ["-Wl,-s"] if sys.platform == "linux" and not DEBUG else []
+
+
+DEBUG = os.environ.get("FASTFRAME_DEBUG") == "1"
 
 
 def extension(name, *sources):
@@ -48,12 +63,31 @@ def extension(name, *sources):
         include_dirs=["src_c", "fastframe"],
         depends=glob("src_c/*.h") + glob("fastframe/*.h"),
         extra_compile_args=compile_args(),
-        extra_link_args=[f"-fsanitize={SANITIZE}"] if SANITIZE else [],
+        extra_link_args=link_args(),
         define_macros=MACROS,
     )
 
 
+def readme():
+    """README.md, whose links lead into the repository."""
+    text = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
+    return re.sub(r"\]\((?!https?:|#)([^)]+)\)", rf"]({REPOSITORY}/blob/main/\1)", text) if REPOSITORY else text
+
+
+def project_urls():
+    pages = {
+        "Source": "",
+        "Changelog": "/blob/main/CHANGELOG.md",
+        "Documentation": "/tree/main/docs",
+        "Issues": "/issues",
+    }
+    return {name: REPOSITORY + page for name, page in pages.items()} if REPOSITORY else {}
+
+
 setup(
+    long_description=readme(),
+    long_description_content_type="text/markdown",
+    project_urls=project_urls(),
     ext_modules=cythonize(
         [
             # The one table of kernels lives in _core; the others reach it there.
@@ -68,5 +102,7 @@ setup(
             extension("_connection"),
         ],
         compiler_directives=DIRECTIVES | ({"linetrace": True} if COVERAGE else {}),
+        # Out of the way, except for coverage's plugin, which looks for C beside Cython.
+        build_dir=None if COVERAGE else "build/cython",
     ),
 )

@@ -3,6 +3,11 @@
 import os
 import sys
 
+
+def started_as_the_command() -> bool:
+    return os.path.basename(sys.argv[0]) in ("fastframe", "fastframe.exe") or sys.orig_argv[1:3] == ["-m", "fastframe"]
+
+
 try:
     import fastframe._core  # noqa: F401
 except ModuleNotFoundError:
@@ -10,9 +15,8 @@ except ModuleNotFoundError:
         f"the extension modules of fastframe are not built in {os.path.dirname(__file__)}: if that is the source folder, leave "
         "it, or build them there with: pip install -e ."
     ) from None
-except ImportError as error:
-    # The command cannot catch this: its own module is inside this package.
-    if os.path.basename(sys.argv[0]) in ("fastframe", "fastframe.exe") or sys.orig_argv[1:3] == ["-m", "fastframe"]:
-        print(f"fastframe: {error}", file=sys.stderr)
+except ImportError:
+    if started_as_the_command():  # which cannot catch this: its own module is inside this package
+        print(f"fastframe: {sys.exc_info()[1]}", file=sys.stderr)
         sys.exit(2)
     raise

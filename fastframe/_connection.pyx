@@ -129,7 +129,6 @@ cdef enum Source:
 
 
 @cython.final
-@cython.freelist(16)
 cdef class Events(GeneratorShape):
     """The generator that Connection.events returns."""
 

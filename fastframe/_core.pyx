@@ -271,11 +271,11 @@ cdef int raise_busy() except -1:
     raise InvalidState("another call on this object has not returned yet: use it in one thread at a time")
 
 
-NO_ROLE = object()
+_NO_ROLE = object()
 
 
 cdef ff_role role_from(str class_name, object role) except *:
-    if role is NO_ROLE:
+    if role is _NO_ROLE:
         raise TypeError(f"{class_name}() missing 1 required positional argument: 'role'")
     if role is Role.CLIENT:
         return FF_CLIENT

@@ -34,10 +34,10 @@ from fastframe._payload cimport (
 
 from types import GenericAlias
 
-from fastframe._core import NO_ROLE
+from fastframe._core import _NO_ROLE
 from fastframe._types import Role, Text
 
-PARAMETERS = ("max_message_size", "max_frame_size", "max_fragments", "deflate", "decode_text")
+_PARAMETERS = ("max_message_size", "max_frame_size", "max_fragments", "deflate", "decode_text")
 
 
 cdef extern from "Python.h":
@@ -182,12 +182,12 @@ cdef class Decoder:
         self._gathering = Gathering.__new__(Gathering)
         self._inbox = Inbox.__new__(Inbox)
         if type(self) is Decoder:  # a subclass may take what it likes
-            check_call("Decoder", PARAMETERS, args, kwargs)
+            check_call("Decoder", _PARAMETERS, args, kwargs)
         self._restart(HEADER)
 
     def __init__(
         self,
-        role=NO_ROLE,
+        role=_NO_ROLE,
         *,
         max_message_size=DEFAULT_MAX_SIZE,
         max_frame_size=DEFAULT_MAX_SIZE,

@@ -23,10 +23,10 @@ from fastframe._deflate cimport Deflater
 
 import os
 
-from fastframe._core import NO_ROLE
+from fastframe._core import _NO_ROLE
 from fastframe._types import Role, Text
 
-PARAMETERS = ("masking_keys", "deflate")
+_PARAMETERS = ("masking_keys", "deflate")
 
 
 cdef extern from *:
@@ -153,9 +153,9 @@ cdef class Encoder:
         self._open_utf8 = ff_utf8_start()
         self._closed = False
         if type(self) is Encoder:  # a subclass may take what it likes
-            check_call("Encoder", PARAMETERS, args, kwargs)
+            check_call("Encoder", _PARAMETERS, args, kwargs)
 
-    def __init__(self, role=NO_ROLE, *, masking_keys=None, deflate=None):
+    def __init__(self, role=_NO_ROLE, *, masking_keys=None, deflate=None):
         # All that may raise comes before anything changes, as this may be called again.
         cdef ff_role new_role = role_from(type(self).__name__, role)
         cdef KeyPool keys = KeyPool(masking_keys)

@@ -54,7 +54,9 @@ def show_verify(report: Report) -> None:
             f"{kind.speedup:.1f} x",
         )
     console.print(table)
-    console.print("µs: time to receive one frame, in reads of 64 KiB; what is compared is cut in many other ways as well.")
+    console.print(
+        "µs: time to receive one frame, in reads of 64 KiB; what is compared is cut in many other ways as well."
+    )
     console.print(
         f"\n[bold green]identical[/]: {report.frames:,} frames, {report.bytes:,} bytes; wsproto {facts['wsproto']} alone and "
         f"on fastframe {facts['fastframe']}, kernel {facts['kernel']}, seed {facts['seed']}"

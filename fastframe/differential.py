@@ -162,9 +162,10 @@ def one_masking_key() -> Iterator[None]:
 
 
 def _is_usual(event: Event) -> bool:
-    return all(type(value) in PLAIN for value in vars(event).values()) and type(
-        getattr(event, "message_finished", True)
-    ) is bool
+    return (
+        all(type(value) in PLAIN for value in vars(event).values())
+        and type(getattr(event, "message_finished", True)) is bool
+    )
 
 
 # ---- differences ---------------------------------------------------------------------------------------------------

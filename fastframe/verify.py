@@ -9,10 +9,10 @@ from typing import Any
 import wsproto
 
 from fastframe._core import active_kernel
+from fastframe._install import require
 from fastframe._version import __version__
 from fastframe.corpus import KINDS, sessions
 from fastframe.differential import Difference, find_difference, minimize, seconds_to_receive
-from fastframe._install import require
 
 
 @dataclass

@@ -201,7 +201,10 @@ def test_a_missing_extra_is_named(missing: str) -> None:
     ("arguments", "text"),
     [
         (["verify", "--frames", "0"], "must be from 1 to"),
-        (["run", "--target", "uvicorn", "--fix-interleaved-control", "x"], "--fix-interleaved-control is not an option of uvicorn"),
+        (
+            ["run", "--target", "uvicorn", "--fix-interleaved-control", "x"],
+            "--fix-interleaved-control is not an option of uvicorn",
+        ),
         (["verify", "--frames", "many"], "must be a whole number, not 'many'"),
         (["cure"], "invalid choice: 'cure'"),
     ],

@@ -392,7 +392,9 @@ def test_a_huge_length_takes_no_memory() -> None:
         with pytest.raises(ProtocolError, match="max_frame_size"):
             decode([b"\x82\xff" + struct.pack("!Q", length)])
     with pytest.raises(ProtocolError, match="max_message_size"):
-        decode([b"\x82\xff" + struct.pack("!Q", sys.maxsize // 4)], max_frame_size=sys.maxsize // 2, max_message_size=2**29)
+        decode(
+            [b"\x82\xff" + struct.pack("!Q", sys.maxsize // 4)], max_frame_size=sys.maxsize // 2, max_message_size=2**29
+        )
 
 
 @pytest.mark.parametrize("name", ["max_message_size", "max_frame_size", "max_fragments"])
@@ -417,7 +419,9 @@ def test_feed_wants_bytes(data: Any) -> None:
     decoder = Decoder(Role.SERVER)
     for before in (b"", GOOD[:5]):
         decoder.feed(before)
-        expected = "; this memoryview is not contiguous" if isinstance(data, memoryview) else f", not {type(data).__name__}"
+        expected = (
+            "; this memoryview is not contiguous" if isinstance(data, memoryview) else f", not {type(data).__name__}"
+        )
         with pytest.raises(TypeError, match=f"data must be a contiguous bytes-like object{expected}"):
             decoder.feed(data)
     assert list(decoder.feed(GOOD[5:])) == ["good"]
@@ -594,17 +598,17 @@ def test_two_rules_in_one_header() -> None:
 
 
 def test_a_finished_decoder_stays_finished_for_its_reason() -> None:
-    class Unprintable(Exception):
+    class UnprintableError(Exception):
         def __str__(self) -> str:
             raise MemoryError
 
     def fail(name: str) -> Any:
-        raise Unprintable
+        raise UnprintableError
 
     with pytest.MonkeyPatch.context() as patch:
         decoder = Decoder(Role.CLIENT, deflate=AGREEMENT)
         patch.setattr(zlib, "decompressobj", lambda **arguments: fail("x"))
-        with pytest.raises(Unprintable):
+        with pytest.raises(UnprintableError):
             list(decoder.feed(b"\xc1\x01\x00"))
     assert decoder.finished
     with pytest.raises(InvalidState, match="an error"):

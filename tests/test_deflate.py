@@ -824,7 +824,9 @@ def test_a_client_that_names_the_servers_window_is_answered_with_it(bits: int) -
 @pytest.mark.parametrize("server_bits", [None, 9, 12, 15])
 @pytest.mark.parametrize("client_bits", [None, True, 9, 12, 15])
 @pytest.mark.parametrize("settings", [{}, {"server_max_window_bits": 12, "client_max_window_bits": 12}])
-def test_the_client_of_websockets_takes_every_answer(server_bits: Any, client_bits: Any, settings: dict[str, int]) -> None:
+def test_the_client_of_websockets_takes_every_answer(
+    server_bits: Any, client_bits: Any, settings: dict[str, int]
+) -> None:
     extension = pytest.importorskip("websockets.extensions.permessage_deflate")
     headers = pytest.importorskip("websockets.headers")
     factory = extension.ClientPerMessageDeflateFactory(

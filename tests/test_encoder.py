@@ -96,7 +96,10 @@ def test_close() -> None:
     assert fixed().close(4000, "é" * 61) == frame(8, b"\x0f\xa0" + "é".encode() * 61, key=KEY)
     encoder = fixed()
     for code in (0, 999, 1004, 1006, 1015, 2999, 5000, 65536, -1):
-        with pytest.raises(ValueError, match="^code .* from 0 to 65535" if code in (-1, 65536) else f"^code {code} must not be sent: 1000 to"):
+        with pytest.raises(
+            ValueError,
+            match="^code .* from 0 to 65535" if code in (-1, 65536) else f"^code {code} must not be sent: 1000 to",
+        ):
             encoder.close(code)
     for arguments, error, text in (
         (("1000",), TypeError, "code must be an int, not str"),

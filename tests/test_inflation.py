@@ -74,9 +74,7 @@ class CountingZlib:
     ],
     ids=["stored", "random", "zeros", "words"],
 )
-def test_the_work_grows_with_the_bytes_and_no_faster(
-    data: bytes, level: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_work_grows_with_the_bytes_and_no_faster(data: bytes, level: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """One frame, fed at once: what is handed to zlib again because it did not get to it is a share of what it made."""
     zlib_module = CountingZlib()
     monkeypatch.setattr("fastframe.deflate.backend_module", lambda name: zlib_module)
@@ -164,7 +162,9 @@ def test_many_small_pieces_cost_no_window_each(monkeypatch: pytest.MonkeyPatch) 
     assert seen == [0, 32768]
 
 
-@pytest.mark.parametrize("text", ["Error -4 while decompressing data", "Error -4 while decompressing data: out of memory"])
+@pytest.mark.parametrize(
+    "text", ["Error -4 while decompressing data", "Error -4 while decompressing data: out of memory"]
+)
 def test_out_of_memory_in_the_back_end_is_not_the_peers_fault(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     class Zlib(CountingZlib):
         def decompressobj(self, **arguments: Any) -> Any:

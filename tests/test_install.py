@@ -186,9 +186,7 @@ class Failing:
 @pytest.mark.parametrize("error", [ImportError("it cannot be imported"), ValueError("it is broken")])
 @pytest.mark.parametrize("step", ["check", "load", "configure", "activate"])
 @pytest.mark.parametrize("first", [True, False])
-def test_install_is_all_or_nothing(
-    first: bool, step: str, error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_install_is_all_or_nothing(first: bool, step: str, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     failing = Failing(step, error)
     monkeypatch.setitem(_target.FOLDERS, "failing", "tests.failing")
     monkeypatch.setitem(sys.modules, "tests.failing.target", SimpleNamespace(TARGET=failing))
@@ -283,4 +281,6 @@ def test_wsproto_is_not_needed_where_uvicorn_runs_without_it() -> None:
         found = status()["wsproto"]
         assert not found.active
         assert found.reason is not None
-        assert found.reason.startswith("not needed, as uvicorn runs on fastframe without it; for anything else on wsproto: ")
+        assert found.reason.startswith(
+            "not needed, as uvicorn runs on fastframe without it; for anything else on wsproto: "
+        )

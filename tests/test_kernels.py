@@ -103,7 +103,11 @@ def test_mask_refuses_a_wrong_call(positional: tuple[Any, ...], named: dict[str,
     ("arguments", "error", "text"),
     [
         (("text", KEY), TypeError, "data must be a contiguous bytes-like object, not str"),
-        ((memoryview(b"strided")[::2], KEY), TypeError, "data must be a contiguous bytes-like object; this memoryview is not contiguous"),
+        (
+            (memoryview(b"strided")[::2], KEY),
+            TypeError,
+            "data must be a contiguous bytes-like object; this memoryview is not contiguous",
+        ),
         ((b"", "keys"), TypeError, "masking_key must be a contiguous bytes-like object, not str"),
         ((b"", b"key"), ValueError, "masking_key must have 4 bytes, not 3"),
         ((b"", KEY, -1), ValueError, "offset must not be negative: -1"),
@@ -265,9 +269,9 @@ def test_import_is_light() -> None:
 )  # fmt: skip
 def test_arrays_that_are_not_contiguous_are_a_type_error(function: Any, name: str) -> None:
     np = pytest.importorskip("numpy")
-    for array in (np.zeros(8, np.uint8)[::2], np.zeros((3, 4), np.uint8, order="F"), memoryview(bytearray(8))[::2]):
+    for strided in (np.zeros(8, np.uint8)[::2], np.zeros((3, 4), np.uint8, order="F"), memoryview(bytearray(8))[::2]):
         with pytest.raises(TypeError, match=f"^{name} must be .*; this .* is not contiguous$"):
-            function(array)
+            function(strided)
 
 
 def test_an_array_that_is_not_writable_is_a_type_error() -> None:
@@ -276,7 +280,9 @@ def test_an_array_that_is_not_writable_is_a_type_error() -> None:
     apply_mask_into(array, KEY)
     assert bytes(array) == KEY * 2
     array.setflags(write=False)
-    with pytest.raises(TypeError, match="^buffer must be a writable bytes-like object; this numpy.ndarray is not writable$"):
+    with pytest.raises(
+        TypeError, match=r"^buffer must be a writable bytes-like object; this numpy\.ndarray is not writable$"
+    ):
         apply_mask_into(array, KEY)
 
 

@@ -23,19 +23,18 @@ def each_allocation_fails(prepare: Callable[[], Callable[[], Any]], expected: An
     failed = 0
     for number in range(1, MOST_ALLOCATIONS):
         call = prepare()
-        memory_error = other = found = None
+        out_of_memory, other, found = False, None, None
         _testcapi.set_nomemory(number, number + 1)
         try:
             found = call()
-        except (MemoryError, SystemError) as error:
-            # Cython loses an exception if there is no memory for a line of its traceback; CPython then says SystemError.
-            assert isinstance(error, MemoryError) or str(error) == "error return without exception set"
-            memory_error = error
+        except MemoryError:
+            out_of_memory = True
         except Exception as error:
             other = error
         finally:
             _testcapi.remove_mem_hooks()
-        if memory_error is not None:
+        # Cython loses an exception if there is no memory for a line of its traceback; CPython then says SystemError.
+        if out_of_memory or (type(other), str(other)) == (SystemError, "error return without exception set"):
             failed += 1
             continue
         assert (found if other is None else (type(other), str(other))) == expected, number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import zlib
 from collections.abc import Callable
@@ -110,10 +111,8 @@ def together(*calls: Callable[[], None]) -> None:
     def run(call: Callable[[], None]) -> None:
         try:
             for _ in range(300):
-                try:
+                with contextlib.suppress(InvalidState, ProtocolError):
                     call()
-                except (InvalidState, ProtocolError):
-                    pass
         except BaseException as error:
             wrong.append(error)
 

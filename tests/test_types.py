@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import dataclasses
 import doctest
@@ -22,6 +23,7 @@ import pytest
 import fastframe
 import fastframe.deflate
 from fastframe import Close, CloseCode, Opcode, Ping, Pong, ProtocolError
+from tests import stub_docstrings
 
 
 @pytest.mark.parametrize(
@@ -233,7 +235,9 @@ def test_every_public_docstring_has_an_example_that_runs(name: str, value: Any) 
     examples = {name: value, **{f"{name}.{method}": member for method, member in methods(value)}}
     names = {**vars(fastframe), **{public: getattr(fastframe, public) for public in fastframe.__all__}}
     for full_name, member in examples.items():
-        test = doctest.DocTestParser().get_doctest(inspect.getdoc(member), {**names, **vars(fastframe.deflate)}, full_name, None, 0)
+        test = doctest.DocTestParser().get_doctest(
+            inspect.getdoc(member), {**names, **vars(fastframe.deflate)}, full_name, None, 0
+        )
         assert test.examples, f"{full_name} has no example"
         runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
         assert runner.run(test).failed == 0, full_name
@@ -256,10 +260,21 @@ SLOW = ("asyncio", "concurrent", "dataclasses", "email", "importlib.metadata", "
 
 def test_import_loads_nothing_that_is_slow() -> None:
     code = f"import sys; import fastframe; print(*[name for name in {SLOW} if name in sys.modules])"
-    result = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, env=environment())
+    result = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, env=environment()
+    )
     assert result.stdout.split() == []
 
 
 def environment() -> dict[str, str]:
     """With -S, which leaves out what site-packages load, the package is found by its path."""
     return {**os.environ, "PYTHONPATH": str(Path(fastframe.__file__).parent.parent)}
+
+
+@pytest.mark.parametrize("stub", stub_docstrings.STUBS, ids=lambda path: path.name)
+def test_the_stubs_carry_the_docstrings(stub: Path) -> None:
+    tree = ast.parse(stub.read_text(encoding="utf-8"))
+    found = list(stub_docstrings.pairs(tree.body, stub_docstrings.module_of(stub)))
+    assert len(found) > 5
+    for node, value in found:
+        assert ast.get_docstring(node) == inspect.getdoc(value), f"{node.name}: run python -m tests.stub_docstrings"

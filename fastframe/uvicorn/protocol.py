@@ -57,6 +57,8 @@ RECEIVE_SIZE = 1 << 16
 LARGE = 1 << 17
 """Bytes of a binary message from which on it is written behind its header without being copied."""
 
+PHRASES = {int(status): status.phrase for status in HTTPStatus}
+
 MAX_REASON = 123
 """Bytes of a Close frame's reason (RFC 6455, 5.5)."""
 
@@ -76,7 +78,7 @@ def uvicorns_own() -> Any:
     """What uvicorn would take by itself."""
     from uvicorn.protocols.websockets import auto
 
-    protocol = auto.AutoWebSocketsProtocol
+    protocol: Any = auto.AutoWebSocketsProtocol
     if protocol is None or protocol is WSProtocol:
         from uvicorn.protocols.websockets.wsproto_impl import WSProtocol as protocol  # noqa: N813
     return protocol
@@ -593,7 +595,7 @@ class WSProtocol(asyncio.BufferedProtocol):
         self.logger.info('%s - "WebSocket %s" %s', get_client_addr(scope), get_path_with_query_string(scope), outcome)
 
     def _log_rejection(self, status: int) -> None:
-        phrase = HTTPStatus(status).phrase if status in iter(HTTPStatus) else ""
+        phrase = PHRASES.get(status, "")
         self.logger.info("connection rejected (%d %s)", status, phrase)
 
     def _trace(self, text: str) -> None:

@@ -20,9 +20,7 @@ _log = logging.getLogger("fastframe")
 
 class UvicornTarget:
     description = "--ws auto of uvicorn {}"
-    how_to_activate = (
-        "start uvicorn with --ws fastframe.uvicorn:WSProtocol (active from its first connection on), or with fastframe run"
-    )
+    how_to_activate = "start uvicorn with --ws fastframe.uvicorn:WSProtocol (active from its first connection on), or with fastframe run"
     supported_versions: tuple[str, ...] = ("0.36 and later",)
     options = frozenset({"max_message_size", "max_fragments", "deflate"})  # it has no defect to mend
     makes_unneeded = frozenset({"wsproto"})
@@ -42,7 +40,9 @@ class UvicornTarget:
         version = self.installed_version()
         numbers = re.match(r"(\d+)\.(\d+)", version)
         if numbers is None or (int(numbers[1]), int(numbers[2])) < (0, 36):
-            raise ImportError(f"uvicorn {version} is too old, its WebSockets cannot be replaced: pip install -U uvicorn")
+            raise ImportError(
+                f"uvicorn {version} is too old, its WebSockets cannot be replaced: pip install -U uvicorn"
+            )
         try:
             importlib.metadata.version("wsproto")
         except importlib.metadata.PackageNotFoundError:
@@ -88,7 +88,9 @@ class UvicornTarget:
         if vars(auto)["AutoWebSocketsProtocol"] is WSProtocol:
             vars(auto)["AutoWebSocketsProtocol"] = original
         else:
-            _log.warning("uvicorn: AutoWebSocketsProtocol was replaced by other code after fastframe, and is left as it is")
+            _log.warning(
+                "uvicorn: AutoWebSocketsProtocol was replaced by other code after fastframe, and is left as it is"
+            )
 
     def in_use(self) -> bool:
         """True if a server in this process was told to use WSProtocol by name, with `--ws fastframe.uvicorn:WSProtocol`."""

@@ -29,7 +29,7 @@ Replaced = dict[str, tuple[object, object, object]]
 class WsprotoTarget:
     description = "wsproto {}"
     how_to_activate = 'start the program with "fastframe run", or call fastframe.install("wsproto") in it'
-    supported_versions = SUPPORTED_VERSIONS
+    supported_versions: tuple[str, ...] = SUPPORTED_VERSIONS
     options = frozenset(OPTIONS)
     makes_unneeded: frozenset[str] = frozenset()
 

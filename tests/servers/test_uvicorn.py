@@ -472,7 +472,9 @@ async def test_shutdown_while_a_close_is_awaited(ws: str) -> None:
 
 def of_the_connection(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     return [
-        (record.levelname, record.getMessage()) for record in caplog.records if record.getMessage().startswith("connection ")
+        (record.levelname, record.getMessage())
+        for record in caplog.records
+        if record.getMessage().startswith("connection ")
     ]
 
 
@@ -548,4 +550,3 @@ async def test_the_words_of_runtime_errors() -> None:
     assert len(texts[OURS]) == 5
     for ws in ALL:
         assert texts[ws] == texts[OURS]
-

@@ -120,12 +120,11 @@ async def test_the_kill_switch_hands_over_to_uvicorns_own_class(
     app = Recorder()
     with caplog.at_level("INFO", "uvicorn.error"):
         WSProtocol.announce()
-        async with serving(app, chosen) as server:
-            async with server.connect() as client:
-                await client.send("hello")
-                assert await client.recv() == "hello"
-                (connection,) = server.state.connections
-                assert type(connection) is ORIGINAL
+        async with serving(app, chosen) as server, server.connect() as client:
+            await client.send("hello")
+            assert await client.recv() == "hello"
+            (connection,) = server.state.connections
+            assert type(connection) is ORIGINAL
     assert not WSProtocol.in_use
     (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
     assert warning.getMessage() == (
