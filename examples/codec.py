@@ -16,13 +16,16 @@ answers = []
 try:
     for message in decoder.feed(data):
         match message:
+            case Ping(payload):
+                answers.append(encoder.pong(payload))
+            case _ if encoder.finished:
+                pass  # this end has sent its Close: nothing but Pongs may follow
             case str() | bytes():
                 print("message", repr(message))
                 answers.append(encoder.message(message))
-            case Ping(payload):
-                answers.append(encoder.pong(payload))
             case Close(code):
                 answers.append(encoder.close(code))
 except ProtocolError as error:
-    answers.append(encoder.close(error.code, error.reason))
+    if not encoder.finished:
+        answers.append(encoder.close(error.code, error.reason))
 print("answers", b"".join(answers).hex(" "))

@@ -57,9 +57,7 @@ class Encoder:
         """
 
     def message(self, data: str | Buffer) -> bytes:
-        """message(self, data)
-
-        A whole message: text for a str or a `Text`, binary for any other bytes-like object.
+        """A whole message: text for a str or a `Text`, binary for any other bytes-like object.
 
         data: read and not kept. TypeError for anything else, ValueError for a `Text` that is not UTF-8.
 
@@ -68,9 +66,7 @@ class Encoder:
         """
 
     def text(self, data: str | Buffer, *, fin: bool = True) -> bytes:
-        """text(self, data, *, fin=True)
-
-        A text message, or with fin=False its first fragment.
+        """A text message, or with fin=False its first fragment.
 
         data: a str, or UTF-8 in a bytes-like object. ValueError if it is not UTF-8; a fragment may end inside a character.
         fin: True or False.
@@ -81,9 +77,7 @@ class Encoder:
         """
 
     def binary(self, data: Buffer, *, fin: bool = True) -> bytes:
-        """binary(self, data, *, fin=True)
-
-        A binary message, or with fin=False its first fragment.
+        """A binary message, or with fin=False its first fragment.
 
         data: a bytes-like object. fin: True or False.
 
@@ -92,9 +86,7 @@ class Encoder:
         """
 
     def continuation(self, data: str | Buffer, *, fin: bool = True) -> bytes:
-        """continuation(self, data, *, fin=True)
-
-        The next fragment of the open message, the last one unless fin=False.
+        """The next fragment of the open message, the last one unless fin=False.
 
         data: as for the first fragment. fin: True or False. InvalidState if no message is open.
 
@@ -104,9 +96,7 @@ class Encoder:
         """
 
     def ping(self, payload: Buffer = b"") -> bytes:
-        """ping(self, payload=b'')
-
-        A Ping.
+        """A Ping.
 
         payload: a bytes-like object of at most 125 bytes; ValueError for more.
 
@@ -115,9 +105,7 @@ class Encoder:
         """
 
     def pong(self, payload: Buffer = b"") -> bytes:
-        """pong(self, payload=b'')
-
-        A Pong.
+        """A Pong.
 
         payload: that of the Ping it answers, a bytes-like object of at most 125 bytes; ValueError for more.
 
@@ -126,9 +114,7 @@ class Encoder:
         """
 
     def close(self, code: int = 1000, reason: str = "") -> bytes:
-        """close(self, code=1000, reason='')
-
-        A Close. Only Ping and Pong may be sent after it.
+        """A Close. Only Ping and Pong may be sent after it.
 
         code: the status code (7.4), an int; 1005 stands for none, so that a received Close can be answered with its own code.
         ValueError for a code that must not be sent.
@@ -139,9 +125,7 @@ class Encoder:
         """
 
     def frame(self, opcode: int, payload: Buffer = b"", *, fin: bool = True, rsv: int = 0) -> bytes:
-        """frame(self, opcode, payload=b'', *, fin=True, rsv=0)
-
-        Any frame that 5.2 and 5.5 allow; the caller is responsible for the order of frames, and for what text and Close
+        """Any frame that 5.2 and 5.5 allow; the caller is responsible for the order of frames, and for what text and Close
         frames carry.
 
         opcode: an int or Opcode. payload: a bytes-like object. fin: True or False. rsv: 4 for RSV1, 2 for RSV2, 1 for RSV3, or
@@ -153,9 +137,7 @@ class Encoder:
         """
 
     def header(self, opcode: int, payload_length: int, *, fin: bool = True, rsv: int = 0) -> bytes:
-        """header(self, opcode, payload_length, *, fin=True, rsv=0)
-
-        The header alone, so that a large payload can be written behind it uncopied, with `writelines` for instance.
+        """The header alone, so that a large payload can be written behind it uncopied, with `writelines` for instance.
 
         payload_length: in bytes, from 0 to 2**63 - 1. Other parameters and errors: as for `frame`.
         The last four bytes of a client's header are a fresh masking key: mask the payload with it (`apply_mask_into`).

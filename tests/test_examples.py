@@ -6,8 +6,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.strategies import frame
 
 ROOT = Path(__file__).parent.parent
 EXPECTED = {
@@ -34,5 +37,33 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_the_programs_in_documents_run(document: Path) -> None:
-    programs = re.findall(r"```python\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
-    output("-c", "\n".join(programs))  # one after the other, as a reader meets them
+    program = "\n".join(programs(document))  # one after the other, as a reader meets them
+    for package in ("uvicorn", "wsproto"):
+        if package in program:
+            pytest.importorskip(package)
+    output("-c", program)
+
+
+def programs(document: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("wire", "expected"),
+    [
+        ([(8, b"\x03\xe8")], b""),
+        ([(1, b"late"), (2, b"late"), (8, b"")], b""),
+        ([(9, b"?"), (8, b"\x03\xe8")], frame(10, b"?")),
+        ([(1, b"late"), (3, b"broken")], b""),
+    ],
+)
+def test_the_loop_of_the_readme_survives_its_own_close(wire: list[tuple[int, bytes]], expected: bytes) -> None:
+    """The peer still sends until it has seen the Close of this end, and then answers it."""
+    (program,) = [text for text in programs(ROOT / "README.md") if "def data_received" in text]
+    names: dict[str, Any] = {}
+    exec(program, names)
+    assert names["data_received"](frame(1, b"hello", key=b"key!")) == [frame(1, b"hello")]
+    names["encoder"].close(1001)
+    pieces = [frame(opcode, payload, key=b"key!") for opcode, payload in wire]
+    assert b"".join(names["data_received"](b"".join(pieces))) == expected
+    assert names["decoder"].finished
