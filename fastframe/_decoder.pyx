@@ -48,7 +48,7 @@ cdef extern from "Python.h":
 
 # What the decoder waits for.
 cdef enum State:
-    HEADER
+    HEADER = 0
     PAYLOAD
     FINISHED
 
@@ -384,7 +384,7 @@ cdef class Decoder:
         """The next message, if it is here as a whole and nothing about it is unusual. Else None, and nothing has changed."""
         cdef ff_header header
         cdef Chunk chunk
-        if self._state != HEADER or self._opcode != NO_MESSAGE or self._busy:
+        if <unsigned int>self._state | self._opcode | self._busy:  # HEADER and NO_MESSAGE are 0: one test for all three
             return None
         if not ff_header_of_whole_message(self._inbox.data, self._inbox.length, self._role, &header):
             return None

@@ -5,6 +5,7 @@ Strategy: a public method checks that the frame may be sent now, makes the frame
 call that raises has changed nothing.
 """
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint16_t
@@ -207,8 +208,10 @@ cdef class Encoder:
         >>> Encoder(Role.SERVER).message("hello")
         b'\\x81\\x05hello'
         """
-        cdef bint is_text = isinstance(data, str) or (not PyBytes_CheckExact(data) and isinstance(data, Text))
-        return self._first(FF_OPCODE_TEXT if is_text else FF_OPCODE_BINARY, data, True)
+        cdef uint8_t opcode = FF_OPCODE_TEXT
+        if not isinstance(data, str) and (PyBytes_CheckExact(data) or not isinstance(data, Text)):
+            opcode = FF_OPCODE_BINARY
+        return self._first(opcode, data, True)
 
     def text(self, data, *, fin=True):
         """A text message, or with fin=False its first fragment.
@@ -220,7 +223,7 @@ cdef class Encoder:
         >>> encoder.text("hel", fin=False) + encoder.continuation("lo")
         b'\\x01\\x03hel\\x80\\x02lo'
         """
-        return self._first(FF_OPCODE_TEXT, data, fin)
+        return self._first(FF_OPCODE_TEXT, data, fin is True or flag_from("fin", fin))
 
     def binary(self, data, *, fin=True):
         """A binary message, or with fin=False its first fragment.
@@ -232,7 +235,7 @@ cdef class Encoder:
         """
         if isinstance(data, str):
             raise TypeError("data must be a contiguous bytes-like object, not str")
-        return self._first(FF_OPCODE_BINARY, data, fin)
+        return self._first(FF_OPCODE_BINARY, data, fin is True or flag_from("fin", fin))
 
     def continuation(self, data, *, fin=True):
         """The next fragment of the open message, the last one unless fin=False.
@@ -249,29 +252,33 @@ cdef class Encoder:
             raise TypeError("data must be a contiguous bytes-like object, as the open message is binary, not str")
         return self._fragment(FF_OPCODE_CONTINUATION, self._open_opcode, data, flag_from("fin", fin), self._open_utf8)
 
-    cdef bytes _first(self, uint8_t opcode, object data, object fin):
+    @cython.final
+    cdef bytes _first(self, uint8_t opcode, object data, bint fin):
         if self._open_opcode != FF_OPCODE_CONTINUATION:
             raise invalid_state("a message is open: finish it with continuation() first (RFC 6455, 5.4)")
-        return self._fragment(opcode, opcode, data, flag_from("fin", fin), ff_utf8_start())
+        return self._fragment(opcode, opcode, data, fin, ff_utf8_start())
 
+    @cython.final
     cdef bytes _fragment(self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 utf8):
         if self._closed:
             raise invalid_state("no data can be sent after a Close frame (RFC 6455, 5.5.1)")
         self._enter()
         try:
-            frame = self._fragment_of(opcode, message_opcode, data, fin, &utf8)
+            frame = self._fragment_frame(opcode, message_opcode, data, fin, &utf8)
             self._open_opcode = FF_OPCODE_CONTINUATION if fin else message_opcode
             self._open_utf8 = utf8
             return frame
         finally:
             self._busy = False
 
-    cdef int _enter(self) except -1:
+    @cython.final
+    cdef inline int _enter(self) except -1:
         refuse_while(self._busy)
         self._busy = True
         return 0
 
-    cdef bytes _fragment_of(self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 *utf8):
+    @cython.final
+    cdef inline bytes _fragment_frame(self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 *utf8):
         cdef Py_buffer view
         cdef Payload payload
         if isinstance(data, str):
@@ -291,7 +298,8 @@ cdef class Encoder:
         finally:
             PyBuffer_Release(&view)
 
-    cdef bytes _data_frame(self, uint8_t opcode, const Payload *payload, bint fin):
+    @cython.final
+    cdef inline bytes _data_frame(self, uint8_t opcode, const Payload *payload, bint fin):
         cdef ff_header header
         cdef bytes compressed
         cdef Payload content
@@ -427,7 +435,8 @@ cdef class Encoder:
         write_header(&header, header_bytes)
         return PyBytes_FromStringAndSize(<const char *>header_bytes, header.size)
 
-    cdef bytes _frame(self, uint8_t opcode, const Payload *payload, bint fin, uint8_t rsv):
+    @cython.final
+    cdef inline bytes _frame(self, uint8_t opcode, const Payload *payload, bint fin, uint8_t rsv):
         cdef ff_header header
         header.opcode = opcode
         header.rsv = rsv
@@ -435,6 +444,7 @@ cdef class Encoder:
         self._mask(&header)
         return frame_bytes(self._kernels, &header, payload)
 
+    @cython.final
     cdef int _mask(self, ff_header *header) except -1:
         header.masked = self._role == FF_CLIENT
         if header.masked:
