@@ -393,7 +393,7 @@ def test_a_huge_length_takes_no_memory() -> None:
             decode([b"\x82\xff" + struct.pack("!Q", length)])
     with pytest.raises(ProtocolError, match="max_message_size"):
         decode(
-            [b"\x82\xff" + struct.pack("!Q", sys.maxsize // 4)], max_frame_size=sys.maxsize // 2, max_message_size=2**29
+            [b"\x82\xff" + struct.pack("!Q", sys.maxsize // 4)], max_frame_size=sys.maxsize // 2, max_message_size=2**28
         )
 
 
@@ -540,6 +540,8 @@ decoder.feed(piece[50:] + piece * 2**18)  # a splice, and much behind it
 size = resource.getrlimit(resource.RLIMIT_AS)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**20, size[1]))
+if resource.getrlimit(resource.RLIMIT_AS) == size:
+    sys.exit("not limited")  # by qemu-user, whose emulated programs share its own memory
 for call in (lambda: decoder.feed(piece), lambda: decoder.get_buffer(2**26)):
     try:
         call()
@@ -558,6 +560,8 @@ print(sum(message == bytes(100) for message in decoder.feed(piece)) == 2**18 + 2
 @pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="AddressSanitizer reserves all memory")
 def test_when_memory_runs_out_nothing_is_lost() -> None:
     result = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, check=False)
+    if result.stderr == "not limited\n":
+        pytest.skip("the limit has no effect here, as under qemu-user")
     assert result.stdout.split("\n")[:4] == ["refused", "refused", "nothing offered", "True"], result.stderr
 
 
