@@ -143,6 +143,7 @@ cdef class Events(GeneratorShape):
 
     def __next__(self):
         if self._source == QUEUE:
+            self._begun = True
             queue = PyObject_GetAttr(self._connection, self._wsproto._events)
             if queue:
                 return queue.popleft()

@@ -50,6 +50,7 @@ cdef class FrameProtocol:
 
 
 cdef class GeneratorShape:
+    cdef bint _begun
     cdef object _throw(self, error)
     cdef int _end_with(self, error) except -1
     cdef bint _has_ended(self) noexcept

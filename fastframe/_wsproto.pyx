@@ -361,7 +361,8 @@ cdef class GeneratorShape:
     cdef int _end_with(self, error) except -1:
         cdef bint had_ended = self._has_ended()
         self.close()
-        if isinstance(error, StopIteration) and not had_ended:  # PEP 479
+        # PEP 479; since 3.12 CPython leaves a generator that has not begun out of it.
+        if isinstance(error, StopIteration) and not had_ended and (self._begun or sys.version_info < (3, 12)):
             wrapped = RuntimeError("generator raised StopIteration")
             wrapped.__cause__ = wrapped.__context__ = error
             raise wrapped
@@ -382,6 +383,7 @@ cdef class ReceivedFrames(GeneratorShape):
 
     def __next__(self):
         cdef FrameProtocol protocol = self._protocol
+        self._begun = True
         if protocol is not None:
             payload = protocol._message_at_a_glance()
             if payload is not None:
@@ -409,6 +411,7 @@ cdef class ParseMore(GeneratorShape):
         self._protocol = protocol
 
     def __next__(self):
+        self._begun = True
         if self._protocol._next():
             return self._protocol._frame()
         if self._protocol._exhausted:

@@ -68,6 +68,30 @@ static ff_status check_extended_length(unsigned bytes, uint64_t length)
     return FF_OK;
 }
 
+/* The payload length, and where in the header it ends. FF_NEED_DATA if that is past `length`, which is 2 at least. */
+static inline ff_status parse_length(const uint8_t *data, size_t length, uint64_t *payload_length, size_t *end)
+{
+    *payload_length = data[1] & LENGTH_BITS;
+    *end = 2;
+    if (*payload_length < LENGTH_16)
+        return FF_OK;
+    unsigned bytes = *payload_length == LENGTH_16 ? 2 : 8;
+    if (length < 2 + bytes)
+        return FF_NEED_DATA;
+    *payload_length = load_big_endian(data + 2, bytes);
+    *end += bytes;
+    return check_extended_length(bytes, *payload_length);
+}
+
+/* The masking key at `key`, or zeros for a frame without one. */
+static inline void copy_key(ff_header *header, const uint8_t *key)
+{
+    if (header->masked)
+        memcpy(header->masking_key, key, FF_MASKING_KEY_SIZE);
+    else
+        memset(header->masking_key, 0, FF_MASKING_KEY_SIZE);
+}
+
 ff_status ff_header_parse(const uint8_t *data, size_t length, ff_header *header)
 {
     header->size = 0;
@@ -83,32 +107,17 @@ ff_status ff_header_parse(const uint8_t *data, size_t length, ff_header *header)
     if (status != FF_OK)
         return status;
 
-    unsigned size = 2;
-    uint64_t payload_length = data[1] & LENGTH_BITS;
-    if (payload_length >= LENGTH_16) {
-        if (ff_opcode_is_control(header->opcode))
-            return FF_ERR_CONTROL_LENGTH;
-        unsigned bytes = payload_length == LENGTH_16 ? 2 : 8;
-        if (length < 2 + bytes)
-            return FF_NEED_DATA;
-        payload_length = load_big_endian(data + 2, bytes);
-        status = check_extended_length(bytes, payload_length);
-        if (status != FF_OK)
-            return status;
-        size += bytes;
-    }
-    header->payload_length = payload_length;
+    if (ff_opcode_is_control(header->opcode) && (data[1] & LENGTH_BITS) > FF_MAX_CONTROL_PAYLOAD)
+        return FF_ERR_CONTROL_LENGTH;
 
-    unsigned key_at = size;
-    if (header->masked)
-        size += FF_MASKING_KEY_SIZE;
-    header->size = (uint8_t)size;
-    if (length < size)
+    size_t key_at;
+    status = parse_length(data, length, &header->payload_length, &key_at);
+    if (status != FF_OK)
+        return status;
+    header->size = (uint8_t)(key_at + (header->masked ? FF_MASKING_KEY_SIZE : 0));
+    if (length < header->size)
         return FF_NEED_DATA;
-    if (header->masked)
-        memcpy(header->masking_key, data + key_at, FF_MASKING_KEY_SIZE);
-    else
-        memset(header->masking_key, 0, FF_MASKING_KEY_SIZE);
+    copy_key(header, data + key_at);
     return FF_OK;
 }
 
@@ -130,32 +139,19 @@ bool ff_header_of_whole_message(const uint8_t *data, size_t length, ff_role rece
         ((data[1] & MASK_BIT) != 0) != masked)
         return false;
 
-    size_t size = 2;
-    uint64_t payload_length = data[1] & LENGTH_BITS;
-    if (payload_length >= LENGTH_16) {
-        unsigned bytes = payload_length == LENGTH_16 ? 2 : 8;
-        if (length < 2 + bytes)
-            return false;
-        payload_length = load_big_endian(data + 2, bytes);
-        if (check_extended_length(bytes, payload_length) != FF_OK)
-            return false;
-        size += bytes;
-    }
-    size_t key_at = size;
-    if (masked)
-        size += FF_MASKING_KEY_SIZE;
-    if (length < size || length - size < payload_length)
+    size_t key_at;
+    if (parse_length(data, length, &header->payload_length, &key_at) != FF_OK)
+        return false;
+    size_t size = key_at + (masked ? FF_MASKING_KEY_SIZE : 0);
+    if (length < size || length - size < header->payload_length)
         return false;
 
-    header->payload_length = payload_length;
-    memset(header->masking_key, 0, FF_MASKING_KEY_SIZE);
-    if (masked)
-        memcpy(header->masking_key, data + key_at, FF_MASKING_KEY_SIZE);
     header->opcode = data[0] & OPCODE_BITS;
     header->rsv = 0;
     header->size = (uint8_t)size;
     header->fin = true;
     header->masked = masked;
+    copy_key(header, data + key_at);
     return true;
 }
 

@@ -13,8 +13,9 @@
 #pragma GCC target("avx2,popcnt")
 #endif
 
-#include "vectors_x86_16.h"
+#include "vector_x86_16.h"
 
+#define ISA(name) name##_avx2
 #define VECTOR __m256i
 #define VECTOR_SIZE 32
 #define LOAD(p) _mm256_loadu_si256((const void *)(p))
@@ -31,14 +32,14 @@
 #define LOOKUP(table, v) _mm256_shuffle_epi8(table, v)
 #define IS_ASCII(v) (_mm256_movemask_epi8(v) == 0)
 #define IS_ZERO(v) (_mm256_testz_si256(v, v) != 0)
-#define IS_FIRST(v) _mm256_cmpgt_epi8(v, SET1(0xBF)) /* as in vectors_x86_16.h */
+#define IS_FIRST(v) _mm256_cmpgt_epi8(v, SET1(0xBF)) /* as in vector_x86_16.h */
 #define COUNT_FIRST(v) ((size_t)_mm_popcnt_u32((unsigned)_mm256_movemask_epi8(IS_FIRST(v))))
 #define LARGEST_BYTE(v) LARGEST_BYTE16(_mm_max_epu8(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)))
 
 #include "vector_mask.h"
-#include "vector_text.h"
-#include "vector_encode.h"
-#include "vector_utf8.h"
+#include "vector_utf8_decode.h"
+#include "vector_utf8_encode.h"
+#include "vector_utf8_validate.h"
 
 #define TABLE_OF_KERNELS ff_kernels_avx2
 #define NAME_OF_KERNELS "avx2"

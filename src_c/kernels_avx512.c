@@ -14,8 +14,9 @@
 #pragma GCC target("avx2,avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt")
 #endif
 
-#include "vectors_x86_16.h"
+#include "vector_x86_16.h"
 
+#define ISA(name) name##_avx512
 #define VECTOR __m512i
 #define VECTOR_SIZE 64
 #define LOAD(p) _mm512_loadu_si512((const void *)(p))
@@ -43,9 +44,9 @@
 
 #define UTF8_UNMASK_OF_ITS_OWN
 #include "vector_mask.h"
-#include "vector_utf8.h"
-#include "vector_text_avx512.h"
-#include "vector_encode_avx512.h"
+#include "vector_utf8_validate.h"
+#include "vector_utf8_decode_avx512.h"
+#include "vector_utf8_encode_avx512.h"
 
 #define TABLE_OF_KERNELS ff_kernels_avx512
 #define NAME_OF_KERNELS "avx512"

@@ -5,6 +5,7 @@
 #include <arm_neon.h>
 
 /* vld1q_u8 and vst1q_u8 want no alignment; their wider brothers may. */
+#define ISA(name) name##_neon
 #define VECTOR uint8x16_t
 #define VECTOR_SIZE 16
 #define LOAD(p) vld1q_u8(p)
@@ -73,9 +74,9 @@ static inline unsigned neon_bits(uint8x16_t comparison)
 }
 
 #include "vector_mask.h"
-#include "vector_text.h"
-#include "vector_encode.h"
-#include "vector_utf8.h"
+#include "vector_utf8_decode.h"
+#include "vector_utf8_encode.h"
+#include "vector_utf8_validate.h"
 
 #define TABLE_OF_KERNELS ff_kernels_neon
 #define NAME_OF_KERNELS "neon"

@@ -13,8 +13,9 @@
 #pragma GCC target("ssse3,sse4.1")
 #endif
 
-#include "vectors_x86_16.h"
+#include "vector_x86_16.h"
 
+#define ISA(name) name##_sse41
 #define VECTOR VECTOR16
 #define VECTOR_SIZE 16
 #define LOAD(p) LOAD16(p)
@@ -41,9 +42,9 @@ static inline size_t count_first(__m128i v)
 }
 
 #include "vector_mask.h"
-#include "vector_text.h"
-#include "vector_encode.h"
-#include "vector_utf8.h"
+#include "vector_utf8_decode.h"
+#include "vector_utf8_encode.h"
+#include "vector_utf8_validate.h"
 
 #define TABLE_OF_KERNELS ff_kernels_sse41
 #define NAME_OF_KERNELS "sse41"

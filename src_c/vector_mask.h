@@ -4,6 +4,7 @@
  *   VECTOR, VECTOR_SIZE                 the widest vector, and its size in bytes
  *   LOAD(p) STORE(p, v) XOR(a, b) OR(a, b)
  *   KEY(k)                              the four bytes of the uint32_t k, repeated
+ *   ISA(name)                           the name with the instruction set behind it, so that perf and gdb tell kernels apart
  *   IS_ASCII(v)                         true if no byte has its top bit set
  * and, where VECTOR_SIZE is more than 16, the same with 16 behind the name, and where it is more than 32, with 32.
  *
@@ -142,12 +143,12 @@ static inline bool mask_and_look(uint8_t *dst, const uint8_t *src, size_t length
 }
 
 /* Two copies of the same code; the compiler drops what `mask` does not return. */
-static void mask(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
+static void ISA(mask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
 {
     (void)mask_and_look(dst, src, length, key);
 }
 
-static bool mask_ascii(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
+static bool ISA(mask_ascii)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
 {
     return mask_and_look(dst, src, length, key);
 }

@@ -1,7 +1,7 @@
-/* vectors_x86_16.h: the names that the vector_*.h use for vectors of 16 bytes, on x86-64 with SSE4.1. Included inside a target
+/* vector_x86_16.h: the names that the vector_*.h use for vectors of 16 bytes, on x86-64 with SSE4.1. Included inside a target
  * region. */
-#ifndef FASTFRAME_VECTORS_X86_16_H
-#define FASTFRAME_VECTORS_X86_16_H
+#ifndef FASTFRAME_VECTOR_X86_16_H
+#define FASTFRAME_VECTOR_X86_16_H
 
 #define VECTOR16 __m128i
 #define LOAD16(p) _mm_loadu_si128((const void *)(p))

@@ -1,4 +1,4 @@
-/* vector_text.h: UTF-8 to characters of one, two or four bytes, with vectors of 16 bytes.
+/* vector_utf8_decode.h: UTF-8 to characters of one, two or four bytes, with vectors of 16 bytes.
  *
  * The stride of the input is fixed, as the position of a character does not depend on the one before: a byte *ends* a
  * character if the next one is not a continuation. For each byte, as if it ended one, the character is computed from it and
@@ -16,7 +16,7 @@
  *   NARROW16(v)                                the low bytes of eight lanes of 16 bits, in the first eight bytes
  *   BITS16(v)                                  one bit for each byte of a comparison
  */
-#include "compress_tables.h"
+#include "shuffle_tables.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* vector_utf8.h: UTF-8 validation with vectors, once for all instruction sets.
+/* vector_utf8_validate.h: UTF-8 validation with vectors, once for all instruction sets.
  *
  * The range look-up of Keiser and Lemire ("Validating UTF-8 in less than one instruction per byte", 2020): three tables of 16,
  * looked up by the high and the low half of the byte before and the high half of each byte, answer with sets of errors; an
@@ -120,72 +120,91 @@ static inline bool is_short_ascii(const uint8_t *data, size_t length)
 /* From here on the blocks are aligned first: loads that cross cache lines take twice as long. */
 enum { UTF8_ALIGN_FROM = 512 };
 
-static bool utf8_feed(ff_utf8 *state, const uint8_t *data, size_t length)
+/* Byte by byte from `*i` to `end`. False if the text is wrong. */
+static inline bool utf8_steps(ff_utf8 *state, const uint8_t *data, size_t *i, size_t end)
+{
+    for (; *i < end; (*i)++) {
+        if (!ff_utf8_step(state, data[*i]))
+            return false;
+    }
+    return true;
+}
+
+/* To the end of the character that is cut, if one is. */
+static inline bool utf8_finish_character(ff_utf8 *state, const uint8_t *data, size_t *i, size_t length)
+{
+    for (; *i < length && state->missing; (*i)++) {
+        if (!ff_utf8_step(state, data[*i]))
+            return false;
+    }
+    return true;
+}
+
+/* Whole vectors from `*i` on, up to the last one before `end`. Three bytes before `*i` can be read. */
+static inline bool utf8_validate_blocks(const uint8_t *data, size_t *i, size_t end, const utf8_tables *tables)
+{
+    size_t at = *i;
+    if (end - at >= UTF8_ALIGN_FROM) {
+        if (!IS_ZERO(utf8_errors(data + at, tables)))
+            return false;
+        at += VECTOR_SIZE - ((uintptr_t)(data + at) & (VECTOR_SIZE - 1));
+    }
+    for (; end - at >= 4 * VECTOR_SIZE; at += 4 * VECTOR_SIZE) {
+        const uint8_t *block = data + at;
+        if (IS_ASCII(OR(OR(LOAD(block), LOAD(block + VECTOR_SIZE)),
+                        OR(LOAD(block + 2 * VECTOR_SIZE), LOAD(block + 3 * VECTOR_SIZE))))) {
+            if (utf8_goes_on(block))
+                return false;
+        } else if (!IS_ZERO(utf8_errors_of_4(block, tables))) {
+            return false;
+        }
+    }
+    for (; end - at >= VECTOR_SIZE; at += VECTOR_SIZE) {
+        if (!IS_ZERO(utf8_errors(data + at, tables)))
+            return false;
+    }
+    *i = at;
+    return true;
+}
+
+/* What is left of the blocks, less than a vector that ends at `end`, with the last character complete. */
+static inline bool utf8_validate_tail(const uint8_t *data, size_t i, size_t end, const utf8_tables *tables)
+{
+    uint8_t padded[3 + VECTOR_SIZE] = {0};
+    if (i == end)
+        return !utf8_goes_on(data + end);
+    if (end >= VECTOR_SIZE + 3) /* the last vector once more, as far back as it takes */
+        return IS_ZERO(utf8_errors(data + end - VECTOR_SIZE, tables)) && !utf8_goes_on(data + end);
+    memcpy(padded, data + i - 3, 3 + end - i);
+    return IS_ZERO(utf8_errors(padded + 3, tables)) && !utf8_goes_on(data + end);
+}
+
+static bool ISA(utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length)
 {
     size_t i = 0;
-    for (; i < length && state->missing; i++) { /* to the end of the character that is cut */
-        if (!ff_utf8_step(state, data[i]))
-            return false;
-    }
+    if (!utf8_finish_character(state, data, &i, length))
+        return false;
     if (length - i < VECTOR_SIZE && is_short_ascii(data + i, length - i))
         return true;
-    for (; i < length && i < 3; i++) { /* so far in that there are three bytes to look back at */
-        if (!ff_utf8_step(state, data[i]))
-            return false;
-    }
-    for (; i < length && state->missing; i++) {
-        if (!ff_utf8_step(state, data[i]))
-            return false;
-    }
+    /* So far in that there are three bytes to look back at, and no character is cut there. */
+    if ((i < 3 && !utf8_steps(state, data, &i, length < 3 ? length : 3)) ||
+        !utf8_finish_character(state, data, &i, length))
+        return false;
     if (i == length)
         return true;
 
     utf8_tables tables = utf8_tables_load();
     size_t end = length - ff_utf8_cut(data + i, length - i);
-    if (end - i >= UTF8_ALIGN_FROM) {
-        if (!IS_ZERO(utf8_errors(data + i, &tables)))
-            return false;
-        i += VECTOR_SIZE - ((uintptr_t)(data + i) & (VECTOR_SIZE - 1));
-    }
-    for (; end - i >= 4 * VECTOR_SIZE; i += 4 * VECTOR_SIZE) {
-        const uint8_t *block = data + i;
-        if (IS_ASCII(OR(OR(LOAD(block), LOAD(block + VECTOR_SIZE)),
-                        OR(LOAD(block + 2 * VECTOR_SIZE), LOAD(block + 3 * VECTOR_SIZE))))) {
-            if (utf8_goes_on(block))
-                return false;
-        } else if (!IS_ZERO(utf8_errors_of_4(block, &tables))) {
-            return false;
-        }
-    }
-    for (; end - i >= VECTOR_SIZE; i += VECTOR_SIZE) {
-        if (!IS_ZERO(utf8_errors(data + i, &tables)))
-            return false;
-    }
-    if (i < end) {
-        if (end >= VECTOR_SIZE + 3) { /* the last vector once more, as far back as it takes */
-            if (!IS_ZERO(utf8_errors(data + end - VECTOR_SIZE, &tables)))
-                return false;
-        } else {
-            uint8_t padded[3 + VECTOR_SIZE] = {0};
-            memcpy(padded, data + i - 3, 3 + end - i);
-            if (!IS_ZERO(utf8_errors(padded + 3, &tables)))
-                return false;
-        }
-    }
-    if (utf8_goes_on(data + end))
+    if (!utf8_validate_blocks(data, &i, end, &tables) || !utf8_validate_tail(data, i, end, &tables))
         return false;
-    for (; end < length; end++) {
-        if (!ff_utf8_step(state, data[end]))
-            return false;
-    }
-    return true;
+    return utf8_steps(state, data, &end, length);
 }
 
 #ifndef UTF8_UNMASK_OF_ITS_OWN
 /* Unmasked, validated and measured block by block, while the block is in the nearest cache. */
 enum { UTF8_BLOCK = 4096 };
 
-static bool utf8_unmask(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key, ff_text *text)
+static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key, ff_text *text)
 {
     utf8_tables tables = utf8_tables_load();
     VECTOR errors = SET1(0), largest = SET1(0);
@@ -193,7 +212,7 @@ static bool utf8_unmask(uint8_t *dst, const uint8_t *src, size_t length, const u
     size_t unmasked = 0, i = 0, characters = 0;
     while (unmasked < length) {
         size_t size = length - unmasked < UTF8_BLOCK ? length - unmasked : UTF8_BLOCK;
-        mask(dst + unmasked, src + unmasked, size, key);
+        ISA(mask)(dst + unmasked, src + unmasked, size, key);
         unmasked += size;
         for (; unmasked - i >= 4 * VECTOR_SIZE; i += 2 * VECTOR_SIZE) {
             VECTOR a = LOAD(dst + i), b = LOAD(dst + i + VECTOR_SIZE), both = MAX(a, b);

@@ -1,4 +1,4 @@
-/* vector_text_avx512.h: the same as vector_text.h with vectors of 64 bytes, and VBMI2 to move what counts to the front.
+/* vector_utf8_decode_avx512.h: the same as vector_utf8_decode.h with vectors of 64 bytes, and VBMI2 to move what counts to the front.
  *
  * For kernels_avx512.c only, inside its target region. What stands before a vector is kept in a register, so that nothing is
  * loaded that was just stored.
@@ -96,7 +96,7 @@ FF_ALWAYS_INLINE void take_in_2(text_so_far *text, __m512i a, __m512i b, const u
     text->before = b;
 }
 
-static bool utf8_unmask(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key, ff_text *text)
+static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key, ff_text *text)
 {
     utf8_tables tables = utf8_tables_load();
     __m512i pattern = KEY(key_at(key, 0));

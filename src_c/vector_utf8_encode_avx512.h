@@ -1,4 +1,4 @@
-/* vector_encode_avx512.h: the same as vector_encode.h with vectors of 64 bytes: 16 characters at a time.
+/* vector_utf8_encode_avx512.h: the same as vector_utf8_encode.h with vectors of 64 bytes: 16 characters at a time.
  *
  * For kernels_avx512.c only, inside its target region.
  */
@@ -58,7 +58,7 @@ FF_ALWAYS_INLINE void write_characters(uint8_t *dst, size_t size, const uint8_t 
     }
 }
 
-static void utf8_from(uint8_t *dst, size_t size, const void *characters, size_t count, unsigned width)
+static void ISA(utf8_from)(uint8_t *dst, size_t size, const void *characters, size_t count, unsigned width)
 {
     if (width == 1)
         write_characters(dst, size, (const uint8_t *)characters, count, 1);

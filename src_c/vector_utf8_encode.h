@@ -1,9 +1,9 @@
-/* vector_encode.h: characters of one, two or four bytes to UTF-8, with vectors of 16 bytes.
+/* vector_utf8_encode.h: characters of one, two or four bytes to UTF-8, with vectors of 16 bytes.
  *
  * Each character gets a lane of the two or four bytes that it may need, last byte last; then the bytes that it does need are
  * moved to the front.
  *
- * Included by a kernel file inside its target region, after vector_text.h, and after it has defined
+ * Included by a kernel file inside its target region, after vector_utf8_decode.h, and after it has defined
  *   LOAD_8_TO_16(p) LOAD_4x16_TO_32(p)   eight bytes, or four lanes of 16 bits, widened
  *   SET_16(n) SHL_16(v, n) SHR_16(v, n) GREATER_16(a, b) EQUAL_16(a, b)   lanes of 16 bits; signed comparison
  *   SET_32(n) SHL_32(v, n) SHR_32(v, n) GREATER_32(a, b)  lanes of 32 bits; signed comparison
@@ -63,7 +63,7 @@ static inline bool all_zero(VECTOR16 v) { return BITS16(EQUAL16(v, ZERO16)) == 0
 
 static inline bool none_zero_16(VECTOR16 v) { return BITS16(EQUAL_16(v, ZERO16)) == 0; }
 
-static void utf8_from(uint8_t *dst, size_t size, const void *characters, size_t count, unsigned width)
+static void ISA(utf8_from)(uint8_t *dst, size_t size, const void *characters, size_t count, unsigned width)
 {
     const uint8_t *s = (const uint8_t *)characters;
     const uint8_t *end = dst + size;

@@ -1,10 +1,10 @@
-/* compress_tables.h: byte shuffles that move chosen lanes of 16 bytes to the front.
+/* shuffle_tables.h: byte shuffles that move chosen lanes of 16 bytes to the front.
  *
  * Entry `bits` keeps the lanes whose bit is set, in order; 128 makes a byte zero. There is no formula to read here: the
  * test of each text kernel looks up every entry.
  */
-#ifndef FASTFRAME_COMPRESS_TABLES_H
-#define FASTFRAME_COMPRESS_TABLES_H
+#ifndef FASTFRAME_SHUFFLE_TABLES_H
+#define FASTFRAME_SHUFFLE_TABLES_H
 
 #include <stdint.h>
 
