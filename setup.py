@@ -59,7 +59,7 @@ DEBUG = os.environ.get("FASTFRAME_DEBUG") == "1"
 def extension(name, *sources):
     return Extension(
         f"fastframe.{name}",
-        sources=[f"fastframe/{name}.pyx", *(f"src_c/{source}.c" for source in sources)],
+        sources=[f"fastframe/{name.replace('.', '/')}.pyx", *(f"src_c/{source}.c" for source in sources)],
         include_dirs=["src_c", "fastframe"],
         depends=glob("src_c/*.h") + glob("fastframe/*.h"),
         extra_compile_args=compile_args(),
@@ -90,16 +90,23 @@ setup(
     project_urls=project_urls(),
     ext_modules=cythonize(
         [
-            # The one table of kernels lives in _core; the others reach it there.
-            extension("_core", "status", "header", "dispatch", "utf8", *KERNELS),
-            extension("_inbox"),
-            extension("_gather", "utf8"),
-            extension("_deflate"),
-            extension("_decoder", "header", "close", "utf8"),
+            # The one table of kernels is in _kernels; the others reach it there.
+            extension("_kernels", "header", "dispatch", "utf8", *KERNELS),
+            extension("_checks", "status"),
+            extension("_control_frames"),
+            extension("_receive_buffer"),
+            extension("_message_assembler", "utf8"),
+            extension("_inflater"),
+            extension("_deflater"),
+            extension("_masking_keys"),
+            extension("_message_reader", "header", "close", "utf8"),
+            extension("_decoder"),
             extension("_encoder", "status", "header", "close"),
-            extension("_wsproto_decoder", "header", "utf8"),
-            extension("_wsproto", "status", "header", "utf8"),
-            extension("_connection"),
+            extension("wsproto._names"),
+            extension("wsproto._frame_decoder", "header", "utf8"),
+            extension("wsproto._generator_shape"),
+            extension("wsproto._frame_protocol", "status", "header", "utf8"),
+            extension("wsproto._connection"),
         ],
         compiler_directives=DIRECTIVES | ({"linetrace": True} if COVERAGE else {}),
         # Out of the way, except for coverage's plugin, which looks for C beside Cython.

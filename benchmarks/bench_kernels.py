@@ -15,7 +15,7 @@ import pytest
 
 import fastframe
 from benchmarks import floor
-from fastframe import Encoder, Role, _core, apply_mask, is_utf8
+from fastframe import Encoder, Role, _kernels, apply_mask, is_utf8
 
 KEY = b"\x12\x34\xab\xcd"
 SIZES = (1, 4, 16, 20, 64, 125, 256, *(2**n for n in range(10, 25, 2)))
@@ -42,8 +42,8 @@ def sample(text: str, size: int) -> bytes:
 @pytest.fixture
 def on_kernel() -> Iterator[Callable[[str], None]]:
     before = fastframe.active_kernel()
-    yield _core._select_kernel
-    _core._select_kernel(before)
+    yield _kernels._select_kernel
+    _kernels._select_kernel(before)
 
 
 def repeats_for(size: int) -> int:

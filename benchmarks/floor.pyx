@@ -8,8 +8,9 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
 from fastframe._capi cimport FF_OPCODE_TEXT, FF_SERVER, ff_header, ff_header_of_whole_message, ff_kernels
-from fastframe._core cimport kernels
-from fastframe._payload cimport Chunk, CutCharacter, chunk_bytes, chunk_text
+from fastframe._kernels cimport kernels
+from fastframe._chunk cimport Chunk, chunk_bytes
+from fastframe._text cimport PartialCharacter, chunk_text
 
 
 cdef extern from "Python.h":
@@ -96,7 +97,7 @@ def text_by_cpython(bytes payload not None, bytes key not None, int times, /):
 def text_from_wire(bytes payload not None, bytes key not None, int times, /):
     """What the Decoder makes of a masked text payload that is here as a whole; `times` times, the last text returned."""
     cdef Chunk chunk = masked_chunk(payload, key)
-    cdef CutCharacter cut
+    cdef PartialCharacter cut
     cdef bint ascii = True
     text = ""
     for _ in range(times):

@@ -10,10 +10,10 @@ index_frames            captured traffic as a NumPy table
 """
 
 from fastframe import _built as _built
-from fastframe._core import (
-    Close,
-    Ping,
-    Pong,
+from fastframe._control_frames import Close, Ping, Pong
+from fastframe._decoder import Decoder
+from fastframe._encoder import Encoder
+from fastframe._kernels import (
     Utf8Validator,
     active_kernel,
     apply_mask,
@@ -22,8 +22,6 @@ from fastframe._core import (
     is_utf8,
     parse_header,
 )
-from fastframe._decoder import Decoder
-from fastframe._encoder import Encoder
 from fastframe._types import CloseCode, InvalidState, Opcode, ProtocolError, Role, Text
 from fastframe._version import __version__
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from fastframe.cli import main
+from fastframe._cli.main import main
 
 sys.exit(main())

@@ -9,7 +9,7 @@ def started_as_the_command() -> bool:
 
 
 try:
-    import fastframe._core  # noqa: F401
+    import fastframe._kernels  # noqa: F401
 except ModuleNotFoundError:
     raise ImportError(
         f"the extension modules of fastframe are not built in {os.path.dirname(__file__)}: if that is the source folder, leave "

@@ -3,9 +3,9 @@ from collections.abc import Iterator
 from types import GenericAlias
 from typing import Any, Literal, overload
 
-from typing_extensions import TypeVar, disjoint_base
+from typing_extensions import TypeVar
 
-from fastframe._core import Close, Ping, Pong
+from fastframe._control_frames import Close, Ping, Pong
 from fastframe._types import Role, Text
 from fastframe.deflate import Agreement
 
@@ -15,7 +15,6 @@ else:
     from typing_extensions import Buffer
 _Message_co = TypeVar("_Message_co", covariant=True, default=str | bytes | Ping | Pong | Close)
 
-@disjoint_base
 class Decoder(Iterator[_Message_co]):
     """Turns bytes from the peer into messages (RFC 6455, 5).
 

@@ -9,107 +9,26 @@ cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint16_t
-from libc.string cimport memcpy, memset
 
 from fastframe._buffers cimport FF_BYTES_LIKE, FF_STR_OR_BYTES_LIKE, ff_get_buffer
 from fastframe._capi cimport (
-    FF_CLIENT, FF_CLOSE_NO_STATUS, FF_MASKING_KEY_SIZE, FF_MAX_CONTROL_PAYLOAD, FF_MAX_HEADER, FF_OPCODE_BINARY,
-    FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, FF_RSV1, FF_SERVER, ff_close_code_is_valid,
-    ff_header, ff_kernels, ff_role, ff_utf8, ff_utf8_complete, ff_utf8_start,
+    FF_CLIENT, FF_CLOSE_NO_STATUS, FF_MAX_CONTROL_PAYLOAD, FF_MAX_HEADER, FF_OPCODE_BINARY, FF_OPCODE_CLOSE,
+    FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, FF_RSV1, FF_SERVER, ff_close_code_is_valid, ff_header,
+    ff_kernels, ff_role, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
-from fastframe._core cimport (
-    agreement_from, check_call, flag_from, invalid_state, kernels, number_from, refuse_while, role_from,
+from fastframe._checks cimport (
+    agreement_from, check_call, flag_from, invalid_state, number_from, refuse_while, role_from,
 )
-from fastframe._deflate cimport Deflater
+from fastframe._deflater cimport Deflater
+from fastframe._kernels cimport kernels
+from fastframe._masking_keys cimport KeyPool
+from fastframe._outbound cimport OutboundPayload, bytes_payload, frame_bytes, payload_bytes, text_payload, write_header
 
-import os
-
-from fastframe._core import _NO_ROLE
+from fastframe._checks import _NO_ROLE
 from fastframe._types import Role, Text
 
 _PARAMETERS = ("masking_keys", "deflate")
 
-
-cdef extern from *:
-    """
-    #ifndef _WIN32
-    #include <pthread.h>
-    #endif
-
-    /* Counts the forks that this process descends from. A pool of masking keys that is older must not be used: the parent
-       would use the same keys. Written only by a child that has just one thread. */
-    static unsigned long ff_fork_generation = 0;
-
-    static void ff_count_fork(void) { ff_fork_generation++; }
-
-    static int ff_watch_forks(void)
-    {
-    #ifdef _WIN32
-        (void)ff_count_fork;
-        return 0;
-    #else
-        static int watched = 0;
-        if (watched)
-            return 0;
-        watched = 1;
-        return pthread_atfork(NULL, NULL, ff_count_fork);
-    #endif
-    }
-    """
-    unsigned long ff_fork_generation
-    int ff_watch_forks()
-
-
-if ff_watch_forks() != 0:
-    raise ImportError("pthread_atfork failed, so masking keys could be used twice after a fork")
-
-
-# ---- masking keys (RFC 6455, 5.3 and 10.3) -------------------------------------------------------------------------
-
-cdef class KeyPool:
-    """Masking keys of four bytes, from os.urandom by the 128, or one by one from `source`.
-
-    A key leaves the pool once, is wiped there, and never serves both a process and its fork.
-    """
-
-    def __cinit__(self, source=None):
-        if source is not None and not callable(source):
-            raise TypeError(f"masking_keys must be callable or None, not {type(source).__name__}")
-        self._source = source
-        self._left = 0
-
-    cdef int take(self, uint8_t *key) except -1:
-        cdef uint8_t *next_key
-        if self._source is not None:
-            return self._ask_source(key)
-        if self._left == 0 or self._generation != ff_fork_generation:
-            self._refill()
-        next_key = self._pool + POOL_SIZE - self._left
-        memcpy(key, next_key, FF_MASKING_KEY_SIZE)
-        memset(next_key, 0, FF_MASKING_KEY_SIZE)
-        self._left -= FF_MASKING_KEY_SIZE
-        return 0
-
-    cdef int _refill(self) except -1:
-        cdef bytes random = os.urandom(POOL_SIZE)
-        if len(random) != POOL_SIZE:
-            raise ValueError(f"os.urandom({POOL_SIZE}) returned {len(random)} bytes")
-        memcpy(self._pool, PyBytes_AS_STRING(random), POOL_SIZE)
-        self._left = POOL_SIZE
-        self._generation = ff_fork_generation
-        return 0
-
-    cdef int _ask_source(self, uint8_t *key) except -1:
-        masking_key = self._source()
-        if not isinstance(masking_key, bytes):
-            raise TypeError(f"masking_keys must return bytes, not {type(masking_key).__name__}")
-        if PyBytes_GET_SIZE(masking_key) != FF_MASKING_KEY_SIZE:  # a subclass may say what it likes
-            raise ValueError(f"masking_keys must return 4 bytes, not {masking_key!r}")
-        memcpy(key, PyBytes_AS_STRING(masking_key), FF_MASKING_KEY_SIZE)
-        return 0
-
-
-# ---- frames --------------------------------------------------------------------------------------------------------
 
 cdef class Encoder:
     """Encoder(role, *, masking_keys=None, deflate=None)\n--\n\nTurns messages into frames for the peer (RFC 6455, 5).
@@ -280,7 +199,7 @@ cdef class Encoder:
     @cython.final
     cdef inline bytes _fragment_frame(self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 *utf8):
         cdef Py_buffer view
-        cdef Payload payload
+        cdef OutboundPayload payload
         if isinstance(data, str):
             if not ff_utf8_complete(utf8):
                 raise ValueError("the last fragment ended inside a character: bytes must follow, not str (RFC 6455, 8.1)")
@@ -299,10 +218,10 @@ cdef class Encoder:
             PyBuffer_Release(&view)
 
     @cython.final
-    cdef inline bytes _data_frame(self, uint8_t opcode, const Payload *payload, bint fin):
+    cdef inline bytes _data_frame(self, uint8_t opcode, const OutboundPayload *payload, bint fin):
         cdef ff_header header
         cdef bytes compressed
-        cdef Payload content
+        cdef OutboundPayload content
         if self._deflater is None or not self._is_to_be_deflated(opcode, payload.size, fin):
             return self._frame(opcode, payload, fin, 0)
         header.opcode = opcode
@@ -351,7 +270,7 @@ cdef class Encoder:
         b'\\x88\\x05\\x03\\xe8bye'
         """
         cdef bytes content
-        cdef Payload payload
+        cdef OutboundPayload payload
         cdef uint16_t checked_code = number_from("code", code, 0, 0xFFFF)
         if not isinstance(reason, str):
             raise TypeError(f"reason must be a str, not {type(reason).__name__}")
@@ -383,7 +302,7 @@ cdef class Encoder:
 
     cdef bytes _any_frame(self, uint8_t opcode, object payload, bint fin, uint8_t rsv):
         cdef Py_buffer view
-        cdef Payload content
+        cdef OutboundPayload content
         ff_get_buffer(payload, &view, PyBUF_SIMPLE, "payload", FF_BYTES_LIKE)
         try:
             self._enter()
@@ -436,7 +355,7 @@ cdef class Encoder:
         return PyBytes_FromStringAndSize(<const char *>header_bytes, header.size)
 
     @cython.final
-    cdef inline bytes _frame(self, uint8_t opcode, const Payload *payload, bint fin, uint8_t rsv):
+    cdef inline bytes _frame(self, uint8_t opcode, const OutboundPayload *payload, bint fin, uint8_t rsv):
         cdef ff_header header
         header.opcode = opcode
         header.rsv = rsv

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, ParamSpec
 
-from fastframe._core import active_kernel
+from fastframe._kernels import active_kernel
 from fastframe._options import Options
 from fastframe._target import Target, target, target_names
 

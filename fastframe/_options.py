@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from fastframe._core import _flag_from, _number_from
+from fastframe._checks import _flag_from, _number_from
 
 if TYPE_CHECKING:
     from fastframe.deflate import Deflate

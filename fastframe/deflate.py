@@ -17,7 +17,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from importlib import import_module
 from typing import Any
 
-from fastframe._core import _flag_from, _number_from
+from fastframe._checks import _flag_from, _number_from
 
 __all__ = ["Agreement", "Deflate", "NegotiationError"]
 

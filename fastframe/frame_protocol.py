@@ -5,7 +5,7 @@ Everything else is wsproto's own, re-exported: callers compare opcodes and catch
 
 from __future__ import annotations
 
-from fastframe import _wsproto, _wsproto_decoder  # first: they say which versions of wsproto will do
+from fastframe.wsproto import _frame_decoder, _frame_protocol  # first: they say which versions of wsproto will do
 
 # isort: split
 import wsproto.frame_protocol as _original
@@ -84,11 +84,11 @@ __all__ = [
 ]
 
 
-class FrameDecoder(_wsproto_decoder.FrameDecoder, _original.FrameDecoder):
+class FrameDecoder(_frame_decoder.FrameDecoder, _original.FrameDecoder):
     """wsproto's FrameDecoder; `buffer`, `header`, `masker` and the other attributes are copies to look at."""
 
 
-class FrameProtocol(_wsproto.FrameProtocol, _original.FrameProtocol):
+class FrameProtocol(_frame_protocol.FrameProtocol, _original.FrameProtocol):
     """wsproto's FrameProtocol; what is not in the base class, `close` for instance, is wsproto's own code."""
 
     _decoder_class = FrameDecoder

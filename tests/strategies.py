@@ -9,7 +9,7 @@ import zlib
 from hypothesis import strategies as st
 from wsproto.events import BytesMessage, Event, Ping, TextMessage
 
-from fastframe.differential import Session, deflate, no_extensions
+from fastframe._cli.differential import Session, deflate, no_extensions
 
 
 def frame(opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0, key: bytes | None = None) -> bytes:

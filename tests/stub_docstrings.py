@@ -15,7 +15,7 @@ from typing import Any
 STUBS = sorted(
     path
     for path in (Path(__file__).parent.parent / "fastframe").glob("_*.pyi")
-    if path.stem in ("_core", "_decoder", "_encoder")
+    if path.stem in ("_kernels", "_control_frames", "_decoder", "_encoder")
 )
 Documented = ast.ClassDef | ast.FunctionDef
 

@@ -15,10 +15,11 @@ pytest.importorskip("wsproto")
 pytest.importorskip("rich")
 
 import fastframe
-from fastframe import cli, cli_output, doctor, verify
 from fastframe import frame_protocol as drop_in
-from fastframe.corpus import KINDS, sessions
-from fastframe.differential import Session, find_difference, minimize, observe
+from fastframe._cli import doctor, output, verify
+from fastframe._cli import main as cli
+from fastframe._cli.corpus import KINDS, sessions
+from fastframe._cli.differential import Session, find_difference, minimize, observe
 from tests.strategies import frame
 
 
@@ -54,7 +55,7 @@ def test_verify_json(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """A FrameProtocol that loses the letter z of texts."""
-    original = drop_in._wsproto.FrameProtocol.received_frames
+    original = drop_in._frame_protocol.FrameProtocol.received_frames
 
     def received_frames(self: Any) -> Any:
         for got in original(self):
@@ -121,10 +122,10 @@ def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")
-    with cli_output.progress(10, quiet=False) as advance:
+    with output.progress(10, quiet=False) as advance:
         advance("chat text", 5)
     assert "chat text" in capsys.readouterr().err
-    with cli_output.progress(10, quiet=True) as advance:
+    with output.progress(10, quiet=True) as advance:
         advance("chat text", 5)
     assert capsys.readouterr().err == ""
 
@@ -138,9 +139,7 @@ def test_verify_does_not_compare_wsproto_with_itself() -> None:
 
 
 def test_verify_wants_a_supported_wsproto() -> None:
-    code = (
-        "import sys, wsproto; wsproto.__version__ = '9.9'; from fastframe.cli import main; sys.exit(main(['verify']))"
-    )
+    code = "import sys, wsproto; wsproto.__version__ = '9.9'; from fastframe._cli.main import main; sys.exit(main(['verify']))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert "fastframe: wsproto 9.9 is installed; supported versions: 1.2.0" in result.stderr
@@ -190,7 +189,9 @@ def test_package_versions() -> None:
 
 @pytest.mark.parametrize("missing", ["rich", "wsproto"])
 def test_a_missing_extra_is_named(missing: str) -> None:
-    code = f"import sys; sys.modules[{missing!r}] = None; from fastframe.cli import main; sys.exit(main(['verify']))"
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None; from fastframe._cli.main import main; sys.exit(main(['verify']))"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert "needs the cli extra: pip install 'fastframe[cli]'" in result.stderr
@@ -235,7 +236,7 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
 
 def test_a_closed_pipe_is_no_error() -> None:
     code = (
-        "import sys, os; from fastframe import cli\n"
+        "import sys, os; from fastframe._cli import main as cli\n"
         "def write(options):\n"
         "    print('x' * 100000, flush=True)\n"
         "cli.run_doctor = write\n"
@@ -283,7 +284,7 @@ def test_at_80_columns_verify_breaks_no_word() -> None:
     in_a_pipe = run("verify", "--frames", "140").stdout
     code = (
         "import rich.console, sys\n"
-        "from fastframe import cli\n"
+        "from fastframe._cli import main as cli\n"
         "rich.console.Console.is_terminal = True\n"
         "sys.exit(cli.main(['verify', '--frames', '140']))"
     )

@@ -7,7 +7,7 @@ from hypothesis import given
 
 pytest.importorskip("wsproto")
 
-from fastframe.differential import Session, find_difference
+from fastframe._cli.differential import Session, find_difference
 from tests.strategies import sessions
 
 

@@ -12,7 +12,7 @@ pytest.importorskip("wsproto")
 import wsproto.frame_protocol
 
 import fastframe.frame_protocol
-from fastframe.differential import (
+from fastframe._cli.differential import (
     Observation,
     Session,
     deflate,

@@ -15,7 +15,7 @@ from wsproto.extensions import Extension
 from wsproto.frame_protocol import CloseReason, RsvBits
 
 import fastframe.frame_protocol as drop_in
-from fastframe.differential import Session, fixed_random_bytes, observe_decoder, observe_protocol, signature
+from fastframe._cli.differential import Session, fixed_random_bytes, observe_decoder, observe_protocol, signature
 from tests.strategies import frame, sessions
 
 KEY = b"\x12\x34\x56\x78"

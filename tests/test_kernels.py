@@ -21,7 +21,7 @@ from fastframe import (
     Opcode,
     ProtocolError,
     Utf8Validator,
-    _core,
+    _kernels,
     apply_mask,
     apply_mask_into,
     is_utf8,
@@ -250,7 +250,7 @@ def test_an_unknown_kernel_is_an_error_and_never_ignored() -> None:
     assert "ImportError: FASTFRAME_KERNEL=mmx asks for a kernel" in result.stderr
     assert "portable" in result.stderr
     with pytest.raises(ValueError, match="no kernel is called 'mmx' here"):
-        _core._select_kernel("mmx")
+        _kernels._select_kernel("mmx")
 
 
 def test_import_is_light() -> None:

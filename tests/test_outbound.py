@@ -28,7 +28,7 @@ from wsproto.events import (
 
 import fastframe
 import fastframe.frame_protocol as drop_in
-from fastframe.differential import (
+from fastframe._cli.differential import (
     Session,
     deflate,
     find_difference,

@@ -116,7 +116,7 @@ def test_a_source_folder_that_is_not_built_says_so(tmp_path: Path) -> None:
 
 def test_missing_extension_modules_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "fastframe._core", None)
+        patch.setitem(sys.modules, "fastframe._kernels", None)
         with pytest.raises(ImportError, match="the extension modules of fastframe are not built in"):
             importlib.reload(fastframe._built)
     importlib.reload(fastframe._built)

@@ -30,10 +30,11 @@ from uvicorn.protocols.utils import (
 )
 from uvicorn.server import ServerState
 
-from fastframe._core import Close, Ping, Pong, active_kernel
+from fastframe._control_frames import Close, Ping, Pong
 from fastframe._decoder import Decoder
 from fastframe._encoder import Encoder
 from fastframe._install import DISABLED, disabled
+from fastframe._kernels import active_kernel
 from fastframe._types import Opcode, ProtocolError, Role
 from fastframe._version import __version__
 from fastframe.deflate import Deflate

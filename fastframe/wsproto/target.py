@@ -54,14 +54,13 @@ class WsprotoTarget:
             raise ImportError(f"wsproto.connection has been patched by other code already: {', '.join(changed)}")
 
     def load(self) -> None:
-        import fastframe._connection
-        import fastframe.frame_protocol  # noqa: F401
+        pass
 
     def activate(self) -> None:
         from wsproto import connection
 
-        from fastframe._connection import connection_methods
         from fastframe.frame_protocol import FrameProtocol
+        from fastframe.wsproto._connection import connection_methods
 
         originals = [vars(connection.Connection)[name] for name in METHODS]
         for name, method in zip(METHODS, connection_methods(*originals)):
@@ -71,7 +70,7 @@ class WsprotoTarget:
     def configure(self, options: Options) -> None:
         from wsproto.extensions import PerMessageDeflate
 
-        from fastframe._wsproto_decoder import set_options
+        from fastframe.wsproto._names import set_options
 
         set_options(
             options.max_message_size, options.max_fragments, options.deflate or None, options.fix_interleaved_control

@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("wsproto")
 
-from fastframe import runner
+from fastframe._cli import runner
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="os.execve is another thing on Windows")
 

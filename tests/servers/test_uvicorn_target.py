@@ -14,7 +14,7 @@ pytest.importorskip("wsproto")
 from uvicorn.protocols.websockets import auto
 
 import fastframe
-from fastframe import doctor
+from fastframe._cli import doctor
 from fastframe.deflate import Deflate
 from fastframe.uvicorn import WSProtocol
 from tests.servers.in_uvicorn import OURS, Recorder, raw_client, serving

@@ -1,0 +1,53 @@
+# What a Decoder does with the bytes that are buffered: its base, which makes the messages.
+from fastframe._capi cimport ff_kernels, ff_role
+from fastframe._chunk cimport Chunk
+from fastframe._inbound_frame cimport InboundFrame, Limits
+from fastframe._inflater cimport Inflater
+from fastframe._message_assembler cimport Kind, MessageAssembler
+from fastframe._receive_buffer cimport ReceiveBuffer
+
+
+# What it waits for.
+cdef enum State:
+    HEADER = 0
+    PAYLOAD
+    FINISHED
+
+
+cdef class MessageReader:
+    cdef ReceiveBuffer _receive_buffer
+    cdef const ff_kernels *_kernels
+    cdef ff_role _role
+    cdef Limits _limits
+    cdef bint _decode_text
+    cdef Inflater _inflater         # None if compression was not agreed on
+
+    cdef State _state
+    cdef bint _busy                 # a step is being taken, in which the GIL may be given away
+    cdef str _why_finished
+    cdef InboundFrame _frame
+    cdef MessageAssembler _assembler
+    cdef bint _expect_ascii         # as the last text was
+
+    # What get_buffer has offered.
+    cdef size_t _lent
+    cdef bint _lent_in_place        # the rest of the payload that is assembled, not room in the receive buffer
+    cdef size_t _received_in_place  # bytes there that are still masked, and not consumed
+
+    # In state HEADER or FINISHED, with nothing buffered and no message open. Takes no memory, so it cannot fail.
+    cdef int _restart(self, State state) except -1
+
+    cdef object _try_whole_message(self)
+    cdef object _next_message_or_finish(self)
+    cdef object _next_message(self)
+    cdef void _forget_message(self) noexcept
+    cdef object _whole_message(self)
+    cdef object _decoded(self, const Chunk *chunk)
+    cdef object _validated(self, bytes payload)
+    cdef object _control_frame(self)
+    cdef object _close(self, const Chunk *chunk)
+    cdef bint _assemble_frame(self) except -1
+    cdef Kind _kind(self) noexcept
+    cdef object _assembled_message(self)
+    cdef bint _inflate_frame(self) except -1
+    cdef object _inflated_message(self)

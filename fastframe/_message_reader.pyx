@@ -1,0 +1,256 @@
+# cython: language_level=3
+"""From buffered bytes to messages: header, limits, unmask, validate, message.
+
+Strategy: the fast path, `_try_whole_message`, builds a message that is one whole, plain frame straight from the caller's bytes.
+Everything else goes through `_next_message`, which returns one message, or None after it has consumed all that is buffered, or
+raises, and then the stream is finished. A payload that arrives in pieces goes into its final object (_message_assembler.pxd).
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdint cimport uint8_t, uint16_t
+
+from fastframe._capi cimport (
+    FF_ERR_TEXT_UTF8, FF_MAX_CONTROL_PAYLOAD, FF_OPCODE_CLOSE, FF_OPCODE_PING, FF_OPCODE_TEXT, FF_SERVER, ff_close_parse,
+    ff_header, ff_header_of_whole_message, ff_opcode_is_control, ff_utf8, ff_utf8_complete, ff_utf8_start,
+)
+from fastframe._checks cimport protocol_error, raise_status, refuse_while
+from fastframe._chunk cimport Chunk, chunk_bytes, chunk_copy, unmasked_chunk, whole_chunk
+from fastframe._control_frames cimport new_close, new_ping, new_pong
+from fastframe._inbound_frame cimport InboundFrame, chunk_at, forget_message, is_whole_message, read_header, take_chunk
+from fastframe._kernels cimport kernels
+from fastframe._message_assembler cimport ASCII_TEXT, BINARY, OTHER_TEXT, VALIDATED_TEXT, Kind, MessageAssembler
+from fastframe._receive_buffer cimport ReceiveBuffer
+from fastframe._text cimport PartialCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_text, whole_text
+
+from fastframe._types import Text
+
+
+cdef extern from "Python.h":
+    object PyUnicode_DecodeUTF8(const char *text, Py_ssize_t size, const char *errors)
+
+
+cdef str why(error):
+    try:
+        return str(error)
+    except MemoryError:
+        return "an error"
+
+
+cdef class MessageReader:
+    def __cinit__(self, *args, **kwargs):
+        # All that memory safety needs, whether or not a subclass calls __init__.
+        self._role = FF_SERVER
+        self._decode_text = True
+        self._expect_ascii = True
+        self._kernels = kernels()
+        self._assembler = MessageAssembler.__new__(MessageAssembler)
+        self._receive_buffer = ReceiveBuffer.__new__(ReceiveBuffer)
+        self._restart(HEADER)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        message = self._try_whole_message()
+        if message is not None:
+            return message
+        refuse_while(self._busy)
+        if self._state != HEADER or self._receive_buffer.length or self._receive_buffer.has_next_piece():
+            message = self._next_message_or_finish()
+            if message is not None:
+                return message
+        if self._lent == 0:
+            self._receive_buffer.release()
+        raise StopIteration
+
+    @cython.final
+    cdef object _try_whole_message(self):
+        """The next message if it is one whole, plain frame, else None: then nothing has changed."""
+        cdef ff_header header
+        cdef Chunk chunk
+        if <unsigned int>self._state | self._frame.opcode | self._busy:  # HEADER and NO_MESSAGE are 0: one test for all three
+            return None
+        if not ff_header_of_whole_message(self._receive_buffer.data, self._receive_buffer.length, self._role, &header):
+            return None
+        if header.payload_length > self._limits.frame_size or header.payload_length > self._limits.message_size:
+            return None
+        chunk = whole_chunk(self._receive_buffer.data, &header)
+        if header.opcode != FF_OPCODE_TEXT:
+            message = chunk_bytes(self._kernels, &chunk)
+        elif self._decode_text:
+            message = whole_text(self._kernels, &chunk, &self._expect_ascii)
+        else:
+            message = None
+        if message is not None:
+            self._receive_buffer.consume(header.size + chunk.length)
+        return message
+
+    cdef object _next_message_or_finish(self):
+        self._busy = True
+        try:
+            return self._next_message()
+        except BaseException as error:
+            self._restart(FINISHED)  # before anything that needs memory
+            self._why_finished = why(error)
+            raise
+        finally:
+            self._busy = False
+
+    cdef object _next_message(self):
+        cdef InboundFrame *frame = &self._frame
+        while self._state != FINISHED:
+            if self._state == HEADER:
+                if not read_header(frame, self._receive_buffer, self._role, self._inflater is not None, &self._limits):
+                    return None
+                self._state = PAYLOAD
+            if ff_opcode_is_control(frame.header.opcode):
+                return self._control_frame()
+            if frame.compressed:
+                if not self._inflate_frame():
+                    return None
+            elif is_whole_message(frame, self._receive_buffer) and not self._assembler.is_open():
+                return self._whole_message()
+            elif not self._assemble_frame():
+                return None
+            self._state = HEADER
+            if frame.header.fin:
+                return self._inflated_message() if frame.compressed else self._assembled_message()
+        return None
+
+    cdef int _restart(self, State state) except -1:
+        self._state = state
+        self._why_finished = None
+        self._receive_buffer.clear()
+        self._lent = 0
+        self._received_in_place = 0
+        self._forget_message()
+        return 0
+
+    cdef void _forget_message(self) noexcept:
+        forget_message(&self._frame)
+        self._assembler.forget()
+
+    # ---- payload that is buffered as a whole -----------------------------------------------------------------------
+
+    cdef object _whole_message(self):
+        cdef Chunk chunk = take_chunk(&self._frame, self._receive_buffer, <size_t>self._frame.header.payload_length)
+        opcode = self._frame.opcode
+        self._state = HEADER
+        self._forget_message()
+        if opcode != FF_OPCODE_TEXT:
+            return chunk_bytes(self._kernels, &chunk)
+        if not self._decode_text:
+            return self._validated(chunk_bytes(self._kernels, &chunk))
+        return self._decoded(&chunk)
+
+    cdef object _decoded(self, const Chunk *chunk):
+        cdef PartialCharacter none
+        none.length = 0
+        try:
+            return chunk_text(self._kernels, chunk, &none, True, &self._expect_ascii)
+        except UnicodeDecodeError as error:
+            if not isinstance(error, UnicodeDecodeError):  # no memory for that error
+                raise
+            raise protocol_error(FF_ERR_TEXT_UTF8) from error
+
+    cdef object _validated(self, bytes payload):
+        cdef ff_utf8 state = ff_utf8_start()
+        cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(payload)
+        if not self._kernels.utf8_feed(&state, data, PyBytes_GET_SIZE(payload)) or not ff_utf8_complete(&state):
+            raise protocol_error(FF_ERR_TEXT_UTF8)
+        return bytes.__new__(Text, payload)
+
+    cdef object _control_frame(self):
+        """The control frame, or None if its payload is not complete; until then it stays in the buffer, as it is small."""
+        cdef Chunk chunk
+        cdef ReceiveBuffer buffer = self._receive_buffer
+        cdef size_t length = <size_t>self._frame.header.payload_length
+        if buffer.length < length and not (buffer.materialize() and buffer.length >= length):
+            return None
+        chunk = take_chunk(&self._frame, buffer, length)
+        self._state = HEADER
+        if self._frame.header.opcode == FF_OPCODE_CLOSE:
+            message = self._close(&chunk)
+            self._restart(FINISHED)
+            self._why_finished = "a Close frame was received (RFC 6455, 5.5.1)"
+            return message
+        payload = chunk_bytes(self._kernels, &chunk)
+        return new_ping(payload) if self._frame.header.opcode == FF_OPCODE_PING else new_pong(payload)
+
+    cdef object _close(self, const Chunk *chunk):
+        cdef uint8_t payload[FF_MAX_CONTROL_PAYLOAD]
+        cdef uint16_t code
+        chunk_copy(self._kernels, chunk, payload)
+        raise_status(ff_close_parse(self._kernels, payload, chunk.length, &code))
+        reason = PyUnicode_DecodeUTF8(<const char *>payload + 2, chunk.length - 2, NULL) if chunk.length else ""
+        return new_close(code, reason)
+
+    # ---- payload that arrives in pieces ----------------------------------------------------------------------------
+
+    cdef bint _assemble_frame(self) except -1:
+        """Takes in what is buffered of the payload; True if that was the rest of it."""
+        cdef Chunk chunk
+        cdef InboundFrame *frame = &self._frame
+        cdef ReceiveBuffer buffer = self._receive_buffer
+        cdef size_t length = <size_t>frame.header.payload_length
+        self._assembler.make_room(
+            self._kind(), <size_t>frame.message_size, frame.header.fin, <size_t>self._limits.message_size
+        )
+        if self._received_in_place:
+            chunk = chunk_at(frame, self._assembler.end(), self._received_in_place)
+            self._received_in_place = 0
+            self._assembler.add_valid(&chunk)
+        while frame.payload_consumed < length and (buffer.length or buffer.materialize()):
+            chunk = take_chunk(frame, buffer, min(length - frame.payload_consumed, buffer.length))
+            self._assembler.add_valid(&chunk)
+        return frame.payload_consumed == length
+
+    cdef Kind _kind(self) noexcept:
+        if self._frame.opcode != FF_OPCODE_TEXT:
+            return BINARY
+        if not self._decode_text:
+            return VALIDATED_TEXT
+        return ASCII_TEXT if self._expect_ascii else OTHER_TEXT
+
+    cdef object _assembled_message(self):
+        kind = self._assembler.kind()
+        message = self._assembler.finish()
+        self._forget_message()
+        if message is None:
+            raise protocol_error(FF_ERR_TEXT_UTF8)
+        if kind == VALIDATED_TEXT:
+            return bytes.__new__(Text, message)
+        if kind != BINARY:
+            self._expect_ascii = PyUnicode_IS_COMPACT_ASCII(message)
+        return message
+
+    # ---- payload that is compressed (RFC 7692) ---------------------------------------------------------------------
+
+    cdef bint _inflate_frame(self) except -1:
+        """Inflates what is buffered of the payload; True if that was the rest of it."""
+        cdef Chunk chunk
+        cdef InboundFrame *frame = &self._frame
+        cdef ReceiveBuffer buffer = self._receive_buffer
+        cdef size_t length = <size_t>frame.header.payload_length
+        while frame.payload_consumed < length and (buffer.length or buffer.materialize()):
+            chunk = take_chunk(frame, buffer, min(length - frame.payload_consumed, buffer.length))
+            self._inflater.add(&chunk, frame.header.fin and frame.payload_consumed == length, self._kind())
+        if length == 0 and frame.header.fin:
+            chunk = take_chunk(frame, buffer, 0)
+            self._inflater.add(&chunk, True, self._kind())
+        return frame.payload_consumed == length
+
+    cdef object _inflated_message(self):
+        cdef bytes payload = self._inflater.finish()
+        cdef Chunk chunk
+        opcode = self._frame.opcode
+        if payload is None:
+            return self._assembled_message()
+        self._forget_message()
+        if opcode != FF_OPCODE_TEXT:
+            return payload
+        if not self._decode_text:
+            return self._validated(payload)
+        chunk = unmasked_chunk(payload)
+        return self._decoded(&chunk)

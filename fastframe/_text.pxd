@@ -1,0 +1,182 @@
+# From a chunk to a str: unmask, validate, build. ASCII goes straight into the str, anything else through a scratch buffer with
+# padding on both sides.
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.stdint cimport uint8_t
+from libc.string cimport memcpy, memset
+
+from fastframe._capi cimport FF_PADDING, ff_kernels, ff_text, ff_utf8, ff_utf8_cut, ff_utf8_start
+from fastframe._chunk cimport Chunk, chunk_copy
+
+
+cdef extern from "Python.h":
+    object PyUnicode_New(Py_ssize_t size, Py_UCS4 largest)
+    void *PyUnicode_DATA(object text)
+    bint PyUnicode_IS_COMPACT_ASCII(object text)
+    object PyUnicode_DecodeUTF8Stateful(const char *text, Py_ssize_t size, const char *errors, Py_ssize_t *consumed)
+
+
+# The first bytes of a character whose rest is still to come.
+cdef struct PartialCharacter:
+    uint8_t bytes[4]
+    uint8_t length
+
+
+cdef enum:
+    PROBE_SIZE = 64
+    SCRATCH_ON_STACK = 1024
+
+
+cdef inline uint8_t *scratch_for(size_t length, uint8_t *on_stack) except NULL:
+    cdef uint8_t *scratch = on_stack
+    if length > SCRATCH_ON_STACK:
+        scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
+        if scratch is NULL:
+            raise MemoryError
+    memset(scratch, 0, FF_PADDING)
+    return scratch
+
+
+cdef inline void free_scratch(uint8_t *scratch, uint8_t *on_stack) noexcept:
+    if scratch is not on_stack:
+        PyMem_Free(scratch)
+
+
+# True if the first bytes are ASCII; so that a long text that is not costs no string in vain.
+cdef inline bint looks_ascii(const ff_kernels *kernels, const Chunk *chunk) noexcept:
+    cdef uint8_t probe[PROBE_SIZE]
+    return kernels.mask_ascii(probe, chunk.data, min(chunk.length, <size_t>PROBE_SIZE), chunk.key)
+
+
+# The text of a chunk that is all ASCII, or None. `ascii` says whether the last text was, and so whether it is worth trying.
+cdef inline object ascii_text(const ff_kernels *kernels, const Chunk *chunk, bint *expect_ascii):
+    if chunk.length and (expect_ascii[0] if chunk.length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
+        text = PyUnicode_New(chunk.length, 127)
+        if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
+            expect_ascii[0] = True
+            return text
+    return None  # the string was never seen by anybody
+
+
+# The text of a payload that is here as a whole; None if it is not UTF-8, or if CPython's decoder is faster than the
+# kernels. Sets `ascii`.
+cdef inline object whole_text(const ff_kernels *kernels, const Chunk *chunk, bint *expect_ascii):
+    text = ascii_text(kernels, chunk, expect_ascii)
+    return other_text(kernels, chunk, expect_ascii) if text is None else text
+
+
+cdef inline object other_text(const ff_kernels *kernels, const Chunk *chunk, bint *expect_ascii):
+    cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
+    cdef uint8_t *scratch
+    text = None
+    if kernels.text_is_fast:
+        scratch = scratch_for(chunk.length, on_stack)
+        try:
+            text = text_by_kernels(kernels, scratch + FF_PADDING, chunk.data, chunk.length, chunk.key)
+        finally:
+            free_scratch(scratch, on_stack)
+        expect_ascii[0] = text is not None and PyUnicode_IS_COMPACT_ASCII(text)
+    return text
+
+
+# The text of `cut` and `chunk` up to the last complete character; what is left goes into `cut`. With `final` nothing may
+# be left. Raises the UnicodeDecodeError that CPython's own decoder raises, for it is that decoder; then `cut` is unchanged.
+cdef inline object chunk_text(
+    const ff_kernels *kernels, const Chunk *chunk, PartialCharacter *cut, bint final, bint *expect_ascii
+):
+    cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
+    cdef uint8_t *scratch
+    text = None
+    if cut.length == 0:
+        text = whole_text(kernels, chunk, expect_ascii) if final else ascii_text(kernels, chunk, expect_ascii)
+        if text is not None:
+            return text
+    scratch = scratch_for(cut.length + chunk.length, on_stack)
+    try:
+        text = scratch_text(kernels, chunk, cut, final, scratch + FF_PADDING)
+    finally:
+        free_scratch(scratch, on_stack)
+    expect_ascii[0] = PyUnicode_IS_COMPACT_ASCII(text)
+    return text
+
+
+# The same at `start`, in the scratch.
+cdef inline object scratch_text(
+    const ff_kernels *kernels, const Chunk *chunk, PartialCharacter *cut, bint final, uint8_t *start
+):
+    cdef size_t length = cut.length + chunk.length
+    cdef Py_ssize_t consumed = length
+    memcpy(start, cut.bytes, cut.length)
+    chunk_copy(kernels, chunk, start + cut.length)
+    if kernels.text_is_fast:
+        text = text_before_cut(kernels, start, length, cut, final)
+        if text is not None:
+            return text
+    text = PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL if final else &consumed)
+    keep_partial_character(cut, start, length, consumed)
+    return text
+
+
+# The text at `start` up to its last complete character, and what is left in `cut`. None if it is wrong, or if nothing may
+# be left and something is; then `cut` is unchanged.
+cdef inline object text_before_cut(
+    const ff_kernels *kernels, uint8_t *start, size_t length, PartialCharacter *cut, bint final
+):
+    cdef PartialCharacter rest
+    cdef ff_utf8 state = ff_utf8_start()
+    cdef uint8_t no_key[4]
+    memset(no_key, 0, 4)
+    keep_partial_character(&rest, start, length, length if final else length - ff_utf8_cut(start, length))
+    if not kernels.utf8_feed(&state, rest.bytes, rest.length):
+        return None
+    text = text_by_kernels(kernels, start, start, length - rest.length, no_key)
+    if text is None:
+        memcpy(start + length - rest.length, rest.bytes, rest.length)  # the kernels write behind what they are given
+    else:
+        cut[0] = rest
+    return text
+
+
+# The text of whole characters, unmasked into `start`, which has padding on both sides; None if it is not UTF-8.
+cdef inline object text_by_kernels(
+    const ff_kernels *kernels, uint8_t *start, const uint8_t *data, size_t length, const uint8_t *key
+):
+    cdef ff_text measure
+    measure.characters = 0
+    measure.largest_byte = 0
+    if kernels.utf8_unmask(start, data, length, key, &measure):
+        return written(kernels, start, length, &measure)
+    return None
+
+
+# The text of `length` bytes that are there already, unmasked, whole and valid, with padding on both sides.
+cdef inline object padded_text(const ff_kernels *kernels, uint8_t *start, size_t length):
+    cdef uint8_t no_key[4]
+    memset(no_key, 0, 4)
+    if kernels.text_is_fast:
+        text = text_by_kernels(kernels, start, start, length, no_key)
+        if text is not None:
+            return text
+    return PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL)
+
+
+cdef inline object written(const ff_kernels *kernels, const uint8_t *data, size_t length, const ff_text *measure):
+    if measure.largest_byte < 0x80:
+        text = PyUnicode_New(measure.characters, 0x7F)
+        memcpy(PyUnicode_DATA(text), data, length)
+    elif measure.largest_byte < 0xC4:
+        text = PyUnicode_New(measure.characters, 0xFF)
+        kernels.utf8_to_latin1(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
+    elif measure.largest_byte < 0xF0:
+        text = PyUnicode_New(measure.characters, 0xFFFF)
+        kernels.utf8_to_ucs2(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
+    else:
+        text = PyUnicode_New(measure.characters, 0x10FFFF)
+        kernels.utf8_to_ucs4(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
+    return text
+
+
+cdef inline void keep_partial_character(
+    PartialCharacter *cut, const uint8_t *data, size_t length, size_t consumed
+) noexcept:
+    cut.length = <uint8_t>(length - consumed)
+    memcpy(cut.bytes, data + consumed, cut.length)

@@ -1,0 +1,54 @@
+# What the methods of Connection (_connection.pyx) need of the protocol.
+from libc.stdint cimport uint8_t, uint64_t
+
+from fastframe._capi cimport ff_kernels
+from fastframe._masking_keys cimport KeyPool
+from fastframe._outbound cimport OutboundPayload
+from fastframe._text cimport PartialCharacter
+from fastframe.wsproto._frame_decoder cimport FrameDecoder
+from fastframe.wsproto._names cimport WsprotoNames, WsprotoOptions
+
+
+cdef class FrameProtocol:
+    cdef public object client, extensions, _outbound_opcode
+    cdef readonly FrameDecoder _frame_decoder
+    cdef WsprotoNames _names
+    cdef WsprotoOptions _options
+    cdef KeyPool _keys
+    cdef const ff_kernels *_kernels
+    cdef bint _started, _exhausted, _running
+
+    cdef uint8_t _message_opcode
+    cdef uint64_t _message_size, _fragments
+    cdef PartialCharacter _partial_character
+    cdef bint _expect_ascii               # as the last text was
+
+    # The frame that `_next_frame` has come to.
+    cdef object _payload
+    cdef uint8_t _opcode
+    cdef bint _frame_finished, _message_finished
+
+    cdef object _try_whole_message(self)
+    cdef bint _is_idle(self) noexcept
+
+    # True: there is a frame. False: more bytes are needed, or the stream has ended.
+    cdef bint _next_frame(self) except -1
+    cdef object _frame(self)
+    cdef object _take_payload(self)
+
+    # A data frame as bytes or bytearray; None if it is for wsproto's own code to send or to refuse.
+    cdef object _data_frame(self, object payload, object fin, bint as_bytes)
+    # The same for a control frame.
+    cdef object _control_frame(self, uint8_t opcode, object payload, bint as_bytes)
+
+    cdef int _make_decoder(self, object client, object extensions) except -1
+    cdef bint _parse_frame(self) except -1
+    cdef int _process_data(self) except -1
+    cdef int _check_limits(self) except -1
+    cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) except -1
+    cdef bytes _deflated(self, bytes data, bint fin)
+    cdef object _new_compressor(self, deflate)
+    cdef object _payload_view(self, object payload, OutboundPayload *content, uint8_t *opcode)
+    cdef bint _open_or_continue(self, uint8_t *opcode, bint fin, bint is_plain) except -1
+    cdef object _decode_text(self)
+    cdef object _serialize(self, uint8_t opcode, const OutboundPayload *payload, bint fin, bint as_bytes, uint8_t rsv)

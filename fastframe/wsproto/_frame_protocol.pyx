@@ -1,0 +1,377 @@
+# cython: language_level=3
+"""FrameProtocol in wsproto's shape, on the kernels: from frames to messages, and back.
+
+Strategy: the hot paths are here and in _frame_decoder.pyx, and they make wsproto's own objects. What is rare or odd (Close
+payloads, unusual types of arguments, outbound extensions, misuse) runs through wsproto's own methods, which the classes in
+frame_protocol.py inherit; so it behaves like the installed wsproto because it is the installed wsproto.
+"""
+
+from cpython.bytearray cimport PyByteArray_CheckExact
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.unicode cimport PyUnicode_CheckExact
+from libc.stdint cimport UINT64_MAX, uint8_t
+
+from fastframe._capi cimport (
+    FF_MAX_CONTROL_PAYLOAD, FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG,
+    FF_OPCODE_TEXT, FF_RSV1, ff_header, ff_opcode_is_control,
+)
+from fastframe._chunk cimport Chunk, unmasked_chunk
+from fastframe._deflater cimport compressed
+from fastframe._kernels cimport kernels
+from fastframe._masking_keys cimport KeyPool
+from fastframe._outbound cimport (
+    OutboundPayload, bytes_payload, frame_bytearray, frame_bytes, payload_bytes, text_payload,
+)
+from fastframe._text cimport chunk_text
+from fastframe.wsproto._frame_decoder cimport NO_OPCODE, FrameDecoder, is_empty, is_only
+from fastframe.wsproto._generator_shape cimport GeneratorShape
+
+from codecs import getincrementaldecoder
+
+from fastframe.wsproto._names import NAMES
+
+
+# ---- messages: fragments in order, text decoded --------------------------------------------------------------------
+
+cdef class FrameProtocol:
+    """wsproto's FrameProtocol; frame_protocol.py makes it complete."""
+
+    _decoder_class = FrameDecoder
+
+    def __cinit__(self, *args, **kwargs):
+        self._names = NAMES
+        self._options = self._names.options
+        self._kernels = kernels()
+        self._keys = KeyPool()
+        self._message_opcode = NO_OPCODE
+        self._expect_ascii = True
+        # All that memory safety needs, whether or not a subclass calls __init__.
+        self.extensions = []
+        self._make_decoder(False, [])
+
+    def __init__(self, client, extensions):
+        self.client = client
+        self.extensions = [extension for extension in extensions if extension.enabled()]
+        self._make_decoder(self.client, self.extensions)
+        self._outbound_opcode = None
+
+    cdef int _make_decoder(self, object client, object extensions) except -1:
+        decoder = self._decoder_class(client, extensions)
+        if decoder is None:
+            raise TypeError("_decoder_class must make a FrameDecoder")
+        self._frame_decoder = decoder
+        self._frame_decoder._inflate_budget = self._options.max_message_size
+        return 0
+
+    def receive_bytes(self, data):
+        cdef FrameDecoder decoder = self._frame_decoder
+        decoder.receive_bytes(data)
+
+    def received_frames(self):
+        """wsproto's generator of frames: it ends where more bytes are needed."""
+        return ReceivedFrames(self)
+
+    @property
+    def _parse_more(self):
+        """wsproto's inner generator: None where more bytes are needed; it ends with the stream."""
+        return ParseMore(self)
+
+    cdef object _try_whole_message(self):
+        """The payload of the next message, its kind in `_opcode`, if it is one whole, plain frame. Else None: then see `_next_frame`."""
+        if self._running or self._exhausted or not self._started or self._message_opcode != NO_OPCODE:
+            return None
+        return self._frame_decoder._try_whole_message(&self._opcode, &self._expect_ascii, self._options.max_message_size)
+
+    cdef bint _is_idle(self) noexcept:
+        """True if nothing is buffered, not even a part of a frame; then lets go of the last bytes that were."""
+        cdef FrameDecoder decoder = self._frame_decoder
+        if self._running or self._exhausted or not self._started or decoder._header_is_complete or decoder._bytes_used:
+            return False
+        if decoder._receive_buffer.length or decoder._receive_buffer.has_next_piece():
+            return False
+        decoder._receive_buffer.release()
+        return True
+
+    cdef bint _next_frame(self) except -1:
+        if self._running:
+            raise ValueError("generator already executing")
+        if self._exhausted:
+            return False
+        self._running = True
+        try:
+            return self._parse_frame()
+        except:
+            self._exhausted = True
+            raise
+        finally:
+            self._running = False
+
+    cdef bint _parse_frame(self) except -1:
+        cdef FrameDecoder decoder = self._frame_decoder
+        if not self._started:
+            self._started = True
+            self.extensions = [extension for extension in self.extensions if extension.enabled()]
+        if not decoder._next_chunk():
+            decoder._receive_buffer.release()
+            return False
+        self._opcode = decoder._opcode
+        self._frame_finished = decoder._frame_finished
+        self._message_finished = decoder._fin
+        if not ff_opcode_is_control(self._opcode):
+            self._process_data()
+        else:
+            self._payload = decoder._take_payload()
+            if self._opcode == FF_OPCODE_CLOSE:
+                self._payload = self._process_close(self._frame()).payload
+                self._exhausted = True
+        return True
+
+    cdef int _process_data(self) except -1:
+        if self._message_opcode == NO_OPCODE:
+            if self._opcode == FF_OPCODE_CONTINUATION:
+                raise self._names.ParseFailed("unexpected CONTINUATION")
+            self._message_opcode = self._opcode
+            self._message_size = self._fragments = 0
+            self._partial_character.length = 0
+        elif self._opcode != FF_OPCODE_CONTINUATION:
+            opcode = self._names.opcodes[self._opcode]
+            raise self._names.ParseFailed(f"expected CONTINUATION, got {opcode!r}")
+
+        if self._options.max_message_size != UINT64_MAX or self._options.max_fragments != UINT64_MAX:
+            self._check_limits()
+        self._opcode = self._message_opcode
+        self._message_finished = self._message_finished and self._frame_finished
+        if self._opcode == FF_OPCODE_TEXT:
+            self._payload = self._decode_text()
+        else:
+            self._payload = self._frame_decoder._take_payload()
+        if self._message_finished:
+            self._message_opcode = NO_OPCODE
+        return 0
+
+    cdef int _check_limits(self) except -1:
+        """The options of `install`. A frame counts as soon as its header says how long it is, or as it is inflated."""
+        cdef FrameDecoder decoder = self._frame_decoder
+        cdef bint frame_begins = decoder._payload_consumed == decoder._chunk.length
+        self._fragments += frame_begins
+        if decoder._was_extended:
+            self._message_size += len(decoder._extended_payload)
+        elif frame_begins:
+            self._message_size += decoder._header.payload_length
+        reason = None
+        if self._message_size > self._options.max_message_size:
+            reason = f"message larger than max_message_size ({self._options.max_message_size} bytes)"
+        elif self._fragments > self._options.max_fragments:
+            reason = f"message with more fragments than max_fragments ({self._options.max_fragments})"
+        if reason is not None:
+            raise self._names.ParseFailed(reason, self._names.CloseReason.MESSAGE_TOO_BIG)
+        if self._options.max_message_size != UINT64_MAX:
+            decoder._inflate_budget = self._options.max_message_size if self._message_finished and self._frame_finished else (
+                self._options.max_message_size - self._message_size
+            )
+        return 0
+
+    cdef object _decode_text(self):
+        cdef FrameDecoder decoder = self._frame_decoder
+        cdef Chunk chunk
+        if not decoder._was_extended:
+            chunk = decoder._chunk
+        else:
+            payload = decoder._take_payload()
+            assert isinstance(payload, (bytes, bytearray))
+            payload = bytes(payload)
+            chunk = unmasked_chunk(payload)
+        try:
+            return chunk_text(self._kernels, &chunk, &self._partial_character, self._message_finished, &self._expect_ascii)
+        except UnicodeDecodeError as error:
+            if not isinstance(error, UnicodeDecodeError):  # no memory for that error
+                raise
+            raise self._names.ParseFailed(str(error), self._names.CloseReason.INVALID_FRAME_PAYLOAD_DATA)
+
+    cdef object _take_payload(self):
+        payload = self._payload
+        self._payload = None
+        return payload
+
+    cdef object _frame(self):
+        return self._names.frame(self._opcode, self._take_payload(), self._frame_finished, self._message_finished)
+
+    @property
+    def _message_decoder(self):
+        """wsproto's MessageDecoder in the state that it would be in; a copy."""
+        from wsproto.frame_protocol import MessageDecoder
+
+        decoder = MessageDecoder()
+        if self._message_opcode != NO_OPCODE:
+            decoder.opcode = self._names.opcodes[self._message_opcode]
+            if self._message_opcode == FF_OPCODE_TEXT:
+                decoder.decoder = getincrementaldecoder("utf-8")()
+                decoder.decoder.setstate((<bytes>self._partial_character.bytes[:self._partial_character.length], 0))
+        return decoder
+
+    # ---- outbound ----
+
+    def send_data(self, payload=b"", fin=True):
+        frame = self._data_frame(payload, fin, False)
+        return self._names.FrameProtocol.send_data(self, payload, fin) if frame is None else frame
+
+    def ping(self, payload=b""):
+        frame = self._control_frame(FF_OPCODE_PING, payload, False)
+        return self._names.FrameProtocol.ping(self, payload) if frame is None else frame
+
+    def pong(self, payload=b""):
+        frame = self._control_frame(FF_OPCODE_PONG, payload, False)
+        return self._names.FrameProtocol.pong(self, payload) if frame is None else frame
+
+    def _serialize_frame(self, opcode, payload=b"", fin=True):
+        frame = None
+        if type(payload) is bytearray and fin is True and opcode is self._names.opcodes[FF_OPCODE_CLOSE]:
+            frame = self._control_frame(FF_OPCODE_CLOSE, bytes(payload), False)
+        return self._names.FrameProtocol._serialize_frame(self, opcode, payload, fin) if frame is None else frame
+
+    cdef object _data_frame(self, object payload, object fin, bint as_bytes):
+        cdef OutboundPayload content
+        cdef uint8_t opcode, rsv = 0
+        cdef bint is_plain = is_empty(self.extensions)
+        if (not is_plain and not is_only(self.extensions, self._frame_decoder._deflate)) or (fin is not True and fin is not False):
+            return None
+        owner = self._payload_view(payload, &content, &opcode)
+        if owner is None or not self._open_or_continue(&opcode, fin, is_plain):
+            return None
+        if not is_plain and self._is_to_be_deflated(opcode, content.size, fin):
+            rsv = 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1
+            owner = self._deflated(owner if PyBytes_CheckExact(owner) else payload_bytes(self._kernels, &content), fin)
+            content = bytes_payload(PyBytes_AS_STRING(owner), PyBytes_GET_SIZE(owner))
+        return self._serialize(opcode, &content, fin, as_bytes, rsv)
+
+    cdef object _payload_view(self, object payload, OutboundPayload *content, uint8_t *opcode):
+        """The object that must outlive `content`; None for a type that wsproto's own code is to send or to refuse."""
+        if PyUnicode_CheckExact(payload):
+            opcode[0] = FF_OPCODE_TEXT
+            return text_payload(self._kernels, payload, content)
+        if not PyBytes_CheckExact(payload):
+            if not PyByteArray_CheckExact(payload):
+                return None
+            payload = bytes(payload)  # another thread may resize it
+        opcode[0] = FF_OPCODE_BINARY
+        content[0] = bytes_payload(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
+        return payload
+
+    cdef bint _open_or_continue(self, uint8_t *opcode, bint fin, bint is_plain) except -1:
+        """The opcode of the next frame of the message. False where wsproto's own code must raise its error."""
+        member = self._names.opcode(opcode[0])
+        if self._outbound_opcode is None:
+            if not fin:
+                self._outbound_opcode = member
+            return True
+        if self._outbound_opcode is not member or (not is_plain and self._frame_decoder._deflate._compressor is None):
+            return False
+        opcode[0] = FF_OPCODE_CONTINUATION
+        if fin:
+            self._outbound_opcode = None
+        return True
+
+    cdef object _control_frame(self, uint8_t opcode, object payload, bint as_bytes):
+        cdef OutboundPayload content
+        if not (is_empty(self.extensions) or is_only(self.extensions, self._frame_decoder._deflate)) or not PyBytes_CheckExact(payload):
+            return None
+        if PyBytes_GET_SIZE(payload) > FF_MAX_CONTROL_PAYLOAD:
+            return None
+        content = bytes_payload(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
+        return self._serialize(opcode, &content, True, as_bytes, 0)
+
+    cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) except -1:
+        # A message in fragments always is, whoever has sent the first of them: this class or wsproto's own code.
+        settings = self._options.deflate
+        return settings is None or opcode == FF_OPCODE_CONTINUATION or not fin or size >= <size_t>settings.threshold
+
+    cdef bytes _deflated(self, bytes data, bint fin):
+        cdef bytes content
+        deflate = self._frame_decoder._deflate
+        if deflate._compressor is None:
+            deflate._compressor = self._new_compressor(deflate)
+        content = compressed(deflate._compressor, self._options.zlib.Z_SYNC_FLUSH, data, fin)
+        if not fin:
+            return content
+        if deflate.client_no_context_takeover if self.client else deflate.server_no_context_takeover:
+            deflate._compressor = None
+        return content[:-4]
+
+    cdef object _new_compressor(self, deflate):
+        zlib, settings = self._options.zlib, self._options.deflate
+        bits = int(deflate.client_max_window_bits if self.client else deflate.server_max_window_bits)
+        if settings is None:
+            return zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -bits)
+        level = zlib.Z_DEFAULT_COMPRESSION if settings.level is None else settings.level
+        most = settings.client_max_window_bits if self.client else settings.server_max_window_bits
+        return zlib.compressobj(level, zlib.DEFLATED, -min(bits, most), settings.memory_level)
+
+    cdef object _serialize(
+        self, uint8_t opcode, const OutboundPayload *payload, bint fin, bint as_bytes, uint8_t rsv
+    ):
+        cdef ff_header header
+        header.opcode = opcode
+        header.rsv = rsv
+        header.fin = fin
+        header.masked = bool(self.client)
+        if header.masked:
+            self._keys.take(header.masking_key)
+        if as_bytes:
+            return frame_bytes(self._kernels, &header, payload)
+        return frame_bytearray(self._kernels, &header, payload)
+
+
+# ---- wsproto's generators ------------------------------------------------------------------------------------------
+
+cdef class ReceivedFrames(GeneratorShape):
+    """The generator that FrameProtocol.received_frames returns."""
+
+    cdef FrameProtocol _protocol  # None once it has ended
+    cdef object __weakref__
+
+    def __cinit__(self, FrameProtocol protocol not None):
+        self._protocol = protocol
+
+    def __next__(self):
+        cdef FrameProtocol protocol = self._protocol
+        self._begun = True
+        if protocol is not None:
+            payload = protocol._try_whole_message()
+            if payload is not None:
+                return protocol._names.frame(protocol._opcode, payload, True, True)
+            self._protocol = None
+            if protocol._next_frame():
+                self._protocol = protocol
+                return protocol._frame()
+        raise StopIteration
+
+    cdef bint _has_ended(self) noexcept:
+        return self._protocol is None
+
+    def close(self):
+        """Ends it."""
+        self._protocol = None
+
+
+cdef class ParseMore(GeneratorShape):
+    """The generator behind FrameProtocol._parse_more. All of them share the protocol's state."""
+
+    cdef FrameProtocol _protocol
+
+    def __cinit__(self, FrameProtocol protocol not None):
+        self._protocol = protocol
+
+    def __next__(self):
+        self._begun = True
+        if self._protocol._next_frame():
+            return self._protocol._frame()
+        if self._protocol._exhausted:
+            raise StopIteration
+        return None
+
+    cdef bint _has_ended(self) noexcept:
+        return self._protocol._exhausted
+
+    def close(self):
+        """Ends it, for all."""
+        self._protocol._exhausted = True

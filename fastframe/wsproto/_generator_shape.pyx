@@ -1,0 +1,64 @@
+# cython: language_level=3
+"""What a generator has besides __next__, for the iterators that stand in for wsproto's generators."""
+
+from cpython.exc cimport PyErr_WarnEx
+
+import sys
+from types import TracebackType
+
+
+cdef class GeneratorShape:
+    """What a generator has besides __next__."""
+
+    def __iter__(self):
+        return self
+
+    def send(self, value):
+        """The next item; like wsproto's generators it has no use for the value."""
+        return next(self)
+
+    def throw(self, kind, value=None, traceback=None):
+        """Ends it, and raises the exception, which it does not handle. The arguments are those of a generator's throw."""
+        return self._throw(_thrown(kind, value, traceback))
+
+    cdef object _throw(self, error):
+        self._end_with(error)
+
+    cdef int _end_with(self, error) except -1:
+        cdef bint had_ended = self._has_ended()
+        self.close()
+        # PEP 479; since 3.12 CPython leaves a generator that has not begun out of it.
+        if isinstance(error, StopIteration) and not had_ended and (self._begun or sys.version_info < (3, 12)):
+            wrapped = RuntimeError("generator raised StopIteration")
+            wrapped.__cause__ = wrapped.__context__ = error
+            raise wrapped
+        raise error
+
+    cdef bint _has_ended(self) noexcept:
+        return True
+
+
+def _thrown(kind, value, traceback):
+    """The exception that a generator's throw raises for these arguments, with CPython's own errors and warning."""
+    if sys.version_info >= (3, 12) and (value is not None or traceback is not None):
+        PyErr_WarnEx(
+            DeprecationWarning,
+            b"the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.",
+            1,
+        )
+    if traceback is not None and not isinstance(traceback, TracebackType):
+        raise TypeError("throw() third argument must be a traceback object")
+    if isinstance(kind, BaseException):
+        if value is not None:
+            raise TypeError("instance exception may not have a separate value")
+        error = kind
+    elif isinstance(kind, type) and issubclass(kind, BaseException):
+        if isinstance(value, kind):
+            error = value
+        elif value is None:
+            error = kind()
+        else:
+            error = kind(*value) if isinstance(value, tuple) else kind(value)
+    else:
+        raise TypeError(f"exceptions must be classes or instances deriving from BaseException, not {type(kind).__name__}")
+    return error if traceback is None else error.with_traceback(traceback)

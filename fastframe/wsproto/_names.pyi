@@ -1,0 +1,8 @@
+from fastframe.deflate import Deflate
+
+def set_options(
+    max_message_size: int | None = None,
+    max_fragments: int | None = None,
+    deflate: Deflate | None = None,
+    fix_interleaved_control: bool = False,
+) -> None: ...

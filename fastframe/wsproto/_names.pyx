@@ -1,0 +1,90 @@
+# cython: language_level=3
+"""The installed wsproto: its classes and constants, and the options of `install`."""
+
+from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
+from libc.stdint cimport UINT64_MAX, uint8_t
+
+from fastframe.deflate import backend_module
+from fastframe.wsproto._version import supported_version
+
+
+cdef extern from *:
+    """
+    /* A NamedTuple of four without the call of its constructor. Takes no references. */
+    static PyObject *ff_named_tuple_4(PyObject *type, PyObject *a, PyObject *b, PyObject *c, PyObject *d)
+    {
+        PyObject *tuple = ((PyTypeObject *)type)->tp_alloc((PyTypeObject *)type, 4);
+        if (tuple != NULL) {
+            Py_INCREF(a); PyTuple_SET_ITEM(tuple, 0, a);
+            Py_INCREF(b); PyTuple_SET_ITEM(tuple, 1, b);
+            Py_INCREF(c); PyTuple_SET_ITEM(tuple, 2, c);
+            Py_INCREF(d); PyTuple_SET_ITEM(tuple, 3, d);
+    #if PY_VERSION_HEX >= 0x030E0000
+            ((PyTupleObject *)tuple)->ob_hash = -1; /* not computed yet */
+    #endif
+        }
+        return tuple;
+    }
+    """
+    object ff_named_tuple_4(object type, object a, object b, object c, object d)
+
+
+cdef class WsprotoNames:
+    def __init__(self):
+        version = supported_version()
+        from wsproto import connection, events, extensions, frame_protocol
+
+        members = {member.value: member for member in frame_protocol.Opcode}
+        self.opcodes = tuple([members.get(number) for number in range(16)])
+        self.CloseReason, self.ParseFailed = frame_protocol.CloseReason, frame_protocol.ParseFailed
+        self.Frame, self.FrameProtocol = frame_protocol.Frame, frame_protocol.FrameProtocol
+        self.Header, self.RsvBits = frame_protocol.Header, frame_protocol.RsvBits
+        self.payloads_are_bytes = version != "1.2.0"
+        self.PerMessageDeflate = extensions.PerMessageDeflate
+        self._methods_of_deflate = _methods(self.PerMessageDeflate)
+
+        self.Connection = connection.Connection
+        self.TextMessage, self.BytesMessage = events.TextMessage, events.BytesMessage
+        self.Ping, self.Pong, self.CloseConnection = events.Ping, events.Pong, events.CloseConnection
+        states = connection.ConnectionState
+        self.OPEN, self.CLOSED = states.OPEN, states.CLOSED
+        self.LOCAL_CLOSING, self.REMOTE_CLOSING = states.LOCAL_CLOSING, states.REMOTE_CLOSING
+        self.binary_as_bytearray = version in ("1.3.0", "1.3.1")
+        self.data, self.frame_finished, self.message_finished = "data", "frame_finished", "message_finished"
+        self.payload, self._proto, self._state, self._events = "payload", "_proto", "_state", "_events"
+        self.options = WsprotoOptions()
+
+    cdef object own_deflate(self, object extensions):
+        if not PyList_CheckExact(extensions) or PyList_GET_SIZE(extensions) != 1:
+            return None
+        if type(extensions[0]) is not self.PerMessageDeflate:
+            return None
+        if _methods(self.PerMessageDeflate) != self._methods_of_deflate:
+            return None
+        return extensions[0]
+
+    cdef object frame(self, uint8_t opcode, object payload, bint frame_finished, bint message_finished):
+        return ff_named_tuple_4(self.Frame, self.opcode(opcode), payload, frame_finished, message_finished)
+
+
+def _methods(kind):
+    names = ("frame_inbound_header", "frame_inbound_payload_data", "frame_inbound_complete", "frame_outbound")
+    return [vars(kind)[name] for name in names]
+
+
+cdef class WsprotoOptions:
+    def __init__(self, max_message_size=None, max_fragments=None, deflate=None, fix_interleaved_control=False):
+        self.max_message_size = UINT64_MAX if max_message_size is None else max_message_size
+        self.max_fragments = UINT64_MAX if max_fragments is None else max_fragments
+        self.deflate = deflate
+        self.fix_interleaved_control = fix_interleaved_control
+        self.zlib = backend_module(deflate.backend if deflate else "zlib")
+
+
+# The one instance.
+NAMES = WsprotoNames()
+
+
+def set_options(max_message_size=None, max_fragments=None, deflate=None, fix_interleaved_control=False):
+    """The options of `install`, already checked, for connections from now on; without arguments, none."""
+    (<WsprotoNames>NAMES).options = WsprotoOptions(max_message_size, max_fragments, deflate, fix_interleaved_control)
