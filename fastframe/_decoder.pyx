@@ -157,7 +157,8 @@ cdef class Decoder(MessageReader):
         """
         cdef Py_buffer view
         if PyBytes_CheckExact(data):
-            self._refuse_unless_feedable()
+            if self._busy or self._state == FINISHED:
+                self._refuse_unless_feedable()
             self._receive_buffer.feed(data)
         else:
             ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)

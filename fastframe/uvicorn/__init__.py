@@ -1,9 +1,14 @@
 """uvicorn's WebSockets on fastframe: `uvicorn --ws fastframe.uvicorn:WSProtocol app:app`.
 
-handshake   HTTP: the request, the answer to it, or its rejection; by wsproto and h11
-protocol    from the transport to ASGI messages and back
-keepalive   Pings, and peers that do not answer them
-target      for `install` and `fastframe run`
+handshake      HTTP: the request and the answer that opens the connection; by wsproto and h11
+rejection      the other answers
+protocol       a connection: from the transport to ASGI messages and back
+transport      its transport
+receive_queue  what waits for the application
+application    the application's own calls
+keepalive      Pings, and peers that do not answer them
+activation     which class serves, and the line in the log
+target         for `install` and `fastframe run`
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
+from urllib.parse import unquote
 
 import h11
 from wsproto.connection import ConnectionType
@@ -57,6 +59,21 @@ class Handshake:
             self.headers = list(http_request.headers)
             return True
         return False
+
+    def scope(self, root_path: str) -> dict[str, Any]:
+        """What an ASGI scope says of the request."""
+        raw_path, _, query_string = self.target.partition("?")
+        return {
+            "type": "websocket",
+            "http_version": "1.1",
+            "root_path": root_path,
+            "path": root_path + unquote(raw_path),
+            "raw_path": (root_path + raw_path).encode("ascii"),
+            "query_string": query_string.encode("ascii"),
+            "headers": self.headers,
+            "subprotocols": self.subprotocols,
+            "extensions": {"websocket.http.response": {}},
+        }
 
     def accept(self, subprotocol: str | None, headers: Iterable[tuple[bytes, bytes]], extensions: str | None) -> bytes:
         """The response that opens the connection. wsproto's LocalProtocolError for a subprotocol that was not offered."""

@@ -24,7 +24,7 @@ from uvicorn.server import ServerState
 
 from fastframe import Close, Ping, Pong
 from fastframe.deflate import Deflate
-from fastframe.uvicorn import WSProtocol, protocol
+from fastframe.uvicorn import WSProtocol, transport
 from tests import strategies
 from tests.servers.in_uvicorn import OURS, Event, RawClient, Receive, Recorder, Send, raw_client, serving
 
@@ -118,7 +118,7 @@ async def test_application_that_does_not_ask_what_comes_behind_a_broken_rule(end
         connection = connection_of(server)
         client.send(client.encoder.message("before") + frame(3, b""))
         if ending == "lost":
-            while connection.broken is None:
+            while connection.queue.pending_violation is None:
                 await asyncio.sleep(0.005)
             client.writer.transport.abort()
             while server.state.connections:
@@ -171,7 +171,7 @@ async def test_sending_after_a_broken_rule(caplog: pytest.LogCaptureFixture) -> 
 
 
 async def test_client_that_does_not_hang_up_after_a_broken_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "CLOSE_TIMEOUT", 0.05)
+    monkeypatch.setattr(transport, "CLOSE_TIMEOUT", 0.05)
     async with serving(Recorder()) as server, raw_client(server) as client:
         await client.handshake()
         client.send(frame(3, b""))
@@ -376,7 +376,7 @@ async def test_client_that_never_reads() -> None:
         connection = connection_of(server)
         assert connection.reading_paused
         assert connection.transport.get_write_buffer_size() < 2**18
-        assert sum(len(event.get("bytes", b"")) for event in connection.events) < 2**18
+        assert sum(len(event.get("bytes", b"")) for event in connection.queue._events) < 2**18
 
 
 async def test_client_that_never_reads_and_vanishes() -> None:
@@ -403,7 +403,7 @@ async def test_client_that_pings_and_never_reads() -> None:
         client.send(client.encoder.ping(b"last"))
         await client.writer.drain()
         connection = connection_of(server)
-        while connection.unanswered != Ping(b"last"):
+        while connection.unanswered_ping != Ping(b"last"):
             await asyncio.sleep(0.005)
         assert connection.transport.get_write_buffer_size() < 2**17
         client.reader._transport.resume_reading()  # type: ignore[attr-defined]
@@ -420,11 +420,11 @@ async def test_client_that_pings_and_never_reads_and_is_gone() -> None:
         connection = connection_of(server)
         connection.pause_writing()
         client.send(client.encoder.ping(b"put off"))
-        while connection.unanswered is None:
+        while connection.unanswered_ping is None:
             await asyncio.sleep(0.005)
         connection.shutdown()
         connection.resume_writing()
-        assert connection.unanswered is None
+        assert connection.unanswered_ping is None
         assert (await client.message()).code == 1012
 
 
@@ -450,7 +450,7 @@ async def test_max_queue(messages: list[str | bytes], queued: int) -> None:
         while not connection.reading_paused:
             await asyncio.sleep(0.005)
         await asyncio.sleep(0.05)
-        assert len(connection.events) == queued
+        assert len(connection.queue._events) == queued
         go_on.set()
         assert (await client.message()).code == 4000
         await server.idle()
@@ -467,7 +467,7 @@ async def test_bytes_that_come_although_reading_is_paused() -> None:
         receive_bytes(connection, client.encoder.message("two"))
         assert connection.reading_paused
         receive_bytes(connection, client.encoder.message("three"))
-        assert len(connection.events) == 1
+        assert len(connection.queue._events) == 1
         assert [await client.message(), await client.message()] == ["two", "three"]
 
 
@@ -566,7 +566,7 @@ async def test_close_codes(given: Event, sent: Close) -> None:
 
 
 async def test_client_that_does_not_answer_a_close(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "CLOSE_TIMEOUT", 0.05)
+    monkeypatch.setattr(transport, "CLOSE_TIMEOUT", 0.05)
 
     async def app(scope: Event, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.accept"})
@@ -592,7 +592,7 @@ async def test_data_before_the_application_accepts() -> None:
         await asyncio.sleep(0.02)
         early = [client.encoder.message(bytes([number]) * 50_000) for number in range(10)]
         client.send(early[0])
-        while not server.state.connections or not connection_of(server).early_data:
+        while not server.state.connections or not connection_of(server).pre_accept_data:
             await asyncio.sleep(0.005)
         assert not connection_of(server).reading_paused
         client.send(b"".join(early[1:]))
@@ -617,7 +617,7 @@ async def test_client_that_sends_early_and_goes() -> None:
             handshake = asyncio.create_task(client.handshake())
             await asyncio.sleep(0.02)
             client.send(b"early")
-            while not server.state.connections or not connection_of(server).early_data:
+            while not server.state.connections or not connection_of(server).pre_accept_data:
                 await asyncio.sleep(0.005)
             handshake.cancel()
         await server.idle()
@@ -711,7 +711,7 @@ async def test_tls_and_a_slow_application(
 
 
 async def test_tls(tls: tuple[ssl.SSLContext, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "CLOSE_TIMEOUT_TLS", 0.2)
+    monkeypatch.setattr(transport, "CLOSE_TIMEOUT_TLS", 0.2)
     app = Recorder()
     async with serving(app, tls=tls[0], ws_max_size=10 * MIB) as server:
         async with raw_client(server, ssl=tls[1], server_hostname="localhost") as client:

@@ -1,0 +1,100 @@
+"""The transport under a connection: when it is read, when it may be written to, and how it is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import cast
+
+from uvicorn.logging import TRACE_LOG_LEVEL
+from uvicorn.protocols.utils import get_remote_addr
+
+CLOSE_TIMEOUT = 10.0
+"""Seconds that a peer has to answer a Close, to read what was sent before it, and to close its end."""
+
+CLOSE_TIMEOUT_TLS = 1.0
+"""The same after a broken rule under TLS, which cannot half-close."""
+
+
+class TransportProtocol(asyncio.BufferedProtocol):
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.logger = logging.getLogger("uvicorn.error")
+        self.transport: asyncio.Transport = None  # type: ignore[assignment]
+        self.client: tuple[str, int] | None = None
+        self.connection_lost_called = False
+        self.reading_paused = False
+        self.writable = asyncio.Event()
+        self.writable.set()
+        self.close_timer: asyncio.TimerHandle | None = None
+
+    # ---- called by asyncio ----
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by type
+        self.client = get_remote_addr(self.transport)
+        self._trace("WebSocket connection made")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._trace("WebSocket connection lost")
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.connection_lost_called = True
+        self.writable.set()  # asyncio does not call resume_writing any more
+        self.transport.close()  # without which Python 3.10 takes a TLS transport for forgotten
+
+    def eof_received(self) -> None:
+        pass
+
+    def pause_writing(self) -> None:
+        self.writable.clear()
+
+    def resume_writing(self) -> None:
+        self.writable.set()
+
+    # ---- for the subclass ----
+
+    def _pause_reading(self) -> None:
+        if not self.reading_paused:
+            self.reading_paused = True
+            self.transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self.reading_paused:
+            self.reading_paused = False
+            if not self.connection_lost_called:
+                self.transport.resume_reading()
+
+    def close_transport(self) -> None:
+        """Closes as soon as everything is written; closing must not wait for a slow reader."""
+        if not self._is_closing():  # asyncio's TLS transport is good for nothing after a second close
+            self.transport.close()
+        self._abort_later()
+
+    def _half_close(self) -> None:
+        """Closes this end only, so that the peer can read all of it before it closes its own."""
+        if not self.transport.can_write_eof():
+            self._abort_later(CLOSE_TIMEOUT_TLS)
+            return
+        self._abort_later()
+        try:
+            self.transport.write_eof()
+        except OSError:  # the peer has gone, and asyncio does not know it yet
+            self.transport.abort()
+
+    def _abort_later(self, seconds: float | None = None) -> None:
+        """After CLOSE_TIMEOUT, unless it is given or was said before."""
+        if self.close_timer is None and not self.connection_lost_called:
+            self.close_timer = self.loop.call_later(CLOSE_TIMEOUT if seconds is None else seconds, self.transport.abort)
+
+    def _is_closing(self) -> bool:
+        """True also where asyncio has not reported yet that the connection is lost."""
+        try:
+            return self.connection_lost_called or self.transport.is_closing()
+        except AttributeError:  # so Python 3.10's TLS transport says it
+            return True
+
+    def _trace(self, text: str) -> None:
+        if self.logger.level <= TRACE_LOG_LEVEL:
+            prefix = f"{self.client[0]}:{self.client[1]} - " if self.client else ""
+            self.logger.log(TRACE_LOG_LEVEL, "%s%s", prefix, text)
