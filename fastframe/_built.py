@@ -5,7 +5,8 @@ import sys
 
 
 def started_as_the_command() -> bool:
-    return os.path.basename(sys.argv[0]) in ("fastframe", "fastframe.exe") or sys.orig_argv[1:3] == ["-m", "fastframe"]
+    module = sys.orig_argv[sys.orig_argv.index("-m") + 1 :][:1] if "-m" in sys.orig_argv else []
+    return module == ["fastframe"] or os.path.basename(sys.argv[0]) in ("fastframe", "fastframe.exe")
 
 
 try:

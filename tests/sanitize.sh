@@ -12,6 +12,4 @@ FASTFRAME_SANITIZE=address,undefined "$python" setup.py -q build_ext --inplace
 # an interpreter keeps objects to its end.
 LD_PRELOAD="$(${CC:-gcc} -print-file-name=libasan.so) $(${CC:-gcc} -print-file-name=libstdc++.so.6)" \
 ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 PYTHONMALLOC=malloc PYTHONPATH=. \
-    "$python" -m pytest -q -p no:cacheprovider --ignore tests/test_c.py --ignore tests/test_wsproto_suite.py \
-    --ignore tests/servers/test_programs.py --ignore tests/servers/test_clients.py --ignore tests/servers/test_leaks.py \
-    --ignore tests/servers/test_run.py tests
+    "$python" -m pytest -q -p no:cacheprovider -m 'not compiles and not downloads and not programs' tests

@@ -16,7 +16,7 @@ pytest.importorskip("hypercorn")
 
 from tests.servers.programs import MESSAGES, free_port, running
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="the servers are ended with signals")
+pytestmark = [pytest.mark.programs, pytest.mark.skipif(os.name == "nt", reason="the servers are ended with signals")]
 
 HERE = Path(__file__).parent
 APP = "tests.servers.echo_asgi:app"

@@ -19,7 +19,10 @@ from fastframe import Encoder, Role
 from tests.servers.programs import free_port, running
 from tests.strategies import frame
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="RSS and file descriptors are read from /proc")
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.skipif(sys.platform != "linux", reason="RSS and file descriptors are read from /proc"),
+]
 
 APP = "tests.servers.echo_asgi:app"
 SERVERS = {

@@ -17,6 +17,7 @@ import fastframe
 from tests.servers.programs import MESSAGES, STATUS, exchange, free_port, running
 
 pytestmark = [
+    pytest.mark.programs,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.skipif(os.name == "nt", reason="the servers are ended with signals"),
 ]

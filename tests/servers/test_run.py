@@ -17,7 +17,7 @@ pytest.importorskip("wsproto")
 
 from fastframe._cli import runner
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="os.execve is another thing on Windows")
+pytestmark = [pytest.mark.programs, pytest.mark.skipif(os.name == "nt", reason="os.execve is another thing on Windows")]
 
 
 def run(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:

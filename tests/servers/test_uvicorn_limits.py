@@ -9,7 +9,6 @@ import ssl
 import subprocess
 import sys
 import tracemalloc
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from fastframe import Close, Ping, Pong
 from fastframe.deflate import Deflate
 from fastframe.uvicorn import WSProtocol, transport
 from tests import strategies
+from tests.helpers import deflated
 from tests.servers.in_uvicorn import OURS, Event, RawClient, Receive, Recorder, Send, raw_client, serving
 
 MIB = 2**20
@@ -336,11 +336,6 @@ async def test_sending_to_a_client_that_is_gone_already(caplog: pytest.LogCaptur
 
 
 # ---- memory --------------------------------------------------------------------------------------------------------
-
-
-def deflated(data: bytes) -> bytes:
-    compressor = zlib.compressobj(wbits=-15)
-    return (compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)).removesuffix(b"\x00\x00\xff\xff")
 
 
 async def test_bomb(caplog: pytest.LogCaptureFixture) -> None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import array
 import inspect
 import itertools
-import os
 import random
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -27,9 +24,8 @@ from fastframe import (
     is_utf8,
     parse_header,
 )
+from tests.helpers import KEY, run_python
 from tests.strategies import broken_texts, frame
-
-KEY = b"\x12\x34\xab\xcd"
 
 
 def plain_mask(data: bytes, key: bytes, offset: int = 0) -> bytes:
@@ -232,20 +228,14 @@ def test_parse_header_refuses(data: bytes, rule: str) -> None:
 # ---- choice of the kernel ------------------------------------------------------------------------------------------
 
 
-def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
-
-
 @pytest.mark.parametrize("name", fastframe.available_kernels())
 def test_the_environment_chooses(name: str) -> None:
-    result = run("import fastframe; print(fastframe.active_kernel())", FASTFRAME_KERNEL=name)
+    result = run_python("-c", "import fastframe; print(fastframe.active_kernel())", FASTFRAME_KERNEL=name)
     assert result.stdout.strip() == name
 
 
 def test_an_unknown_kernel_is_an_error_and_never_ignored() -> None:
-    result = run("import fastframe", FASTFRAME_KERNEL="mmx")
+    result = run_python("-c", "import fastframe", FASTFRAME_KERNEL="mmx")
     assert result.returncode != 0
     assert "ImportError: FASTFRAME_KERNEL=mmx asks for a kernel" in result.stderr
     assert "portable" in result.stderr
@@ -255,7 +245,7 @@ def test_an_unknown_kernel_is_an_error_and_never_ignored() -> None:
 
 def test_import_is_light() -> None:
     code = "import sys, fastframe; print(sorted({'wsproto', 'numpy', 'rich', 'h11'} & set(sys.modules)))"
-    assert run(code).stdout.strip() == "[]"
+    assert run_python("-c", code).stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(

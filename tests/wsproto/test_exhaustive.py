@@ -20,9 +20,8 @@ from fastframe._cli.differential import (
     no_extensions,
     observe_protocol,
 )
+from tests.helpers import KEY
 from tests.strategies import frame
-
-KEY = b"\x12\x34\x56\x78"
 
 
 def both_protocols(session: Session) -> tuple[Observation, Observation]:

@@ -14,9 +14,8 @@ import numpy as np
 
 from fastframe import ProtocolError, apply_mask
 from fastframe.frame_index import COLUMNS, index_frames
+from tests.helpers import KEY
 from tests.strategies import frame
-
-KEY = b"\x12\x34\xab\xcd"
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])

@@ -9,19 +9,9 @@ from typing import Any
 import pytest
 
 from fastframe import Decoder, ProtocolError, Role
-from fastframe.deflate import BACKENDS, Agreement, Deflate, backend_module
+from fastframe.deflate import Agreement, Deflate
+from tests.helpers import deflated, installed_backends
 from tests.strategies import frame
-
-
-def installed_backends() -> list[str]:
-    found = []
-    for name in BACKENDS:
-        try:
-            backend_module(name)
-        except ImportError:
-            continue
-        found.append(name)
-    return found
 
 
 def agreement(**settings: Any) -> Agreement:
@@ -29,11 +19,6 @@ def agreement(**settings: Any) -> Agreement:
     agreed = deflate.accept(deflate.offer())
     assert agreed is not None
     return agreed
-
-
-def deflated(data: bytes, level: int = 9) -> bytes:
-    compressor = zlib.compressobj(level, zlib.DEFLATED, -15)
-    return (compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
 
 class CountingZlib:

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from fastframe import Close, Decoder, Encoder, InvalidState, Ping, Pong, ProtocolError, Role, Text
 from fastframe.deflate import Deflate
+from tests.helpers import KEY
 from tests.strategies import frame
 
-KEY = b"\x12\x34\xab\xcd"
 AGREEMENT = Deflate().accept("permessage-deflate")
 
 Message = str | bytes | Ping | Pong | Close
@@ -584,7 +584,8 @@ def test_a_header_that_breaks_several_rules_is_refused_for_the_same_one(
                 for piece in pieces:
                     list(decoder.feed(piece))
             except ProtocolError as error:
-                found.add(error.reason)
+                # What follows the header is payload: a back-end that fails gives nothing of what it has inflated until then.
+                found.add(error.reason if error.code != 1007 else "payload")
             else:
                 found.add("nothing")
             if found == {"nothing"}:

@@ -8,9 +8,8 @@ import sys
 import pytest
 
 from fastframe import Decoder, Encoder, ProtocolError, Role
+from tests.helpers import KEY
 from tests.strategies import frame
-
-KEY = b"\x12\x34\xab\xcd"
 
 # Characters of one, two, three and four bytes, and the first and last of each kind of string.
 PALETTES = [

@@ -16,9 +16,9 @@ from wsproto.frame_protocol import CloseReason, RsvBits
 
 import fastframe.frame_protocol as drop_in
 from fastframe._cli.differential import Session, fixed_random_bytes, observe_decoder, observe_protocol, signature
+from tests.helpers import KEY
 from tests.strategies import frame, sessions
 
-KEY = b"\x12\x34\x56\x78"
 Log = list[Any]
 
 

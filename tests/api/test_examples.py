@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.helpers import ROOT, run_python
 from tests.strategies import frame
 
-ROOT = Path(__file__).parent.parent
 EXPECTED = {
     "codec.py": "message 'zażółć 😀'\nmessage b'\\x00\\x01'\nanswers 81 0f 7a 61 c5 bc c3 b3 c5 82 c4 87 20 f0 9f 98 80 8a 0e ",
     "under_wsproto.py": "active=True",
@@ -20,9 +18,7 @@ EXPECTED = {
 
 
 def output(*arguments: str) -> str:
-    result = subprocess.run(
-        [sys.executable, "-X", "utf8", *arguments], capture_output=True, encoding="utf-8", check=False, timeout=60
-    )
+    result = run_python(*arguments)
     assert result.returncode == 0, result.stderr
     return result.stdout
 

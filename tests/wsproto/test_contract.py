@@ -25,6 +25,7 @@ import fastframe
 import fastframe.frame_protocol as drop_in
 from tests.strategies import frame
 
+
 KEY = b"abcd"
 
 

@@ -13,14 +13,10 @@ import pytest
 import fastframe
 from fastframe import Decoder, Encoder, InvalidState, ProtocolError, Role
 from fastframe.deflate import Deflate
+from tests.helpers import deflated
 from tests.strategies import frame
 
 AGREEMENT = Deflate().accept("permessage-deflate")
-
-
-def deflated(data: bytes) -> bytes:
-    compressor = zlib.compressobj(1, zlib.DEFLATED, -15)
-    return (compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
 
 class SlowZlib:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 import fastframe
 from fastframe import Decoder, Encoder, ProtocolError, Role
 from fastframe.deflate import Deflate
+from tests.helpers import deflated
 from tests.strategies import frame
 
 _testcapi: Any = pytest.importorskip("_testcapi")
@@ -39,11 +39,6 @@ def each_allocation_fails(prepare: Callable[[], Callable[[], Any]], expected: An
             continue
         assert (found if other is None else (type(other), str(other))) == expected, number
     return failed
-
-
-def deflated(data: bytes) -> bytes:
-    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return (compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
 
 AGREEMENT = Deflate().accept("permessage-deflate")

@@ -16,6 +16,8 @@ import pytest
 
 wsproto = pytest.importorskip("wsproto")
 
+pytestmark = pytest.mark.downloads
+
 # Rebinds what wsproto's tests import by name, before they do, so that they meet the fast classes.
 PLUGIN = """
 import sys

@@ -12,9 +12,8 @@ import pytest
 
 from fastframe import Decoder, Encoder, InvalidState, Opcode, Role, Text, apply_mask, parse_header
 from fastframe.deflate import Deflate
+from tests.helpers import KEY
 from tests.strategies import frame
-
-KEY = b"\x12\x34\xab\xcd"
 
 
 def fixed(role: Role = Role.CLIENT) -> Encoder:

@@ -20,14 +20,12 @@ from fastframe._cli import doctor, output, verify
 from fastframe._cli import main as cli
 from fastframe._cli.corpus import KINDS, sessions
 from fastframe._cli.differential import Session, find_difference, minimize, observe
+from tests.helpers import run_python
 from tests.strategies import frame
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "fastframe", *arguments],
-        env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+    return run_python("-m", "fastframe", *arguments, **environment)
 
 
 # ---- verify --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,40 @@
+"""What several test files need."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+from fastframe.deflate import BACKENDS, backend_module
+
+ROOT = Path(__file__).parent.parent
+KEY = b"\x12\x34\xab\xcd"
+"""A masking key whose four bytes differ."""
+
+
+def deflated(data: bytes, level: int = 9) -> bytes:
+    """The compressed payload of a message (RFC 7692, 7.2.1)."""
+    compressor = zlib.compressobj(level, zlib.DEFLATED, -15)
+    return (compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+def installed_backends() -> list[str]:
+    found = []
+    for name in BACKENDS:
+        try:
+            backend_module(name)
+        except ImportError:
+            continue
+        found.append(name)
+    return found
+
+
+def run_python(*arguments: str, check: bool = False, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Python with these arguments, and what it printed; UTF-8 whatever the machine's locale."""
+    return subprocess.run(
+        [sys.executable, "-X", "utf8", *arguments],
+        env={**os.environ, **environment}, capture_output=True, encoding="utf-8", check=check, timeout=120,
+    )  # fmt: skip
