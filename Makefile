@@ -65,27 +65,27 @@ bench: bench-codec bench-kernels bench-servers ## Measure everything; rewrite th
 
 bench-codec: build ## Measure the codec against wsproto and others
 	mkdir -p $(BUILD)
-	$(PYTHON) benchmarks/build_floor.py
-	$(PYTHON) -m pytest -q benchmarks/bench_wsproto.py --benchmark-json=$(BUILD)/wsproto.json
-	$(PYTHON) -m benchmarks.results $(BUILD)/wsproto.json benchmarks/results/wsproto.json
-	$(PYTHON) -m pytest -q benchmarks/bench_codec.py --benchmark-json=$(BUILD)/codec.json
-	$(PYTHON) -m benchmarks.results $(BUILD)/codec.json benchmarks/results/codec.json
-	$(PYTHON) -m pytest -q benchmarks/bench_deflate.py --benchmark-json=$(BUILD)/deflate.json
-	$(PYTHON) -m benchmarks.results $(BUILD)/deflate.json benchmarks/results/deflate.json
-	$(PYTHON) -m benchmarks.tables
+	$(PYTHON) -m benchmarks.contenders.build
+	$(PYTHON) -m pytest -q benchmarks/measure/bench_wsproto.py --benchmark-json=$(BUILD)/wsproto.json
+	$(PYTHON) -m benchmarks.report.results $(BUILD)/wsproto.json benchmarks/results/wsproto.json
+	$(PYTHON) -m pytest -q benchmarks/measure/bench_codec.py --benchmark-json=$(BUILD)/codec.json
+	$(PYTHON) -m benchmarks.report.results $(BUILD)/codec.json benchmarks/results/codec.json
+	$(PYTHON) -m pytest -q benchmarks/measure/bench_deflate.py --benchmark-json=$(BUILD)/deflate.json
+	$(PYTHON) -m benchmarks.report.results $(BUILD)/deflate.json benchmarks/results/deflate.json
+	$(PYTHON) -m benchmarks.report.tables
 
 bench-kernels: build ## Measure the kernels by themselves, and plot them
 	mkdir -p $(BUILD)
-	$(PYTHON) benchmarks/build_floor.py
-	$(PYTHON) -m pytest -q benchmarks/bench_kernels.py --benchmark-max-time=0.1 --benchmark-columns=median,iqr,rounds \
+	$(PYTHON) -m benchmarks.contenders.build
+	$(PYTHON) -m pytest -q benchmarks/measure/bench_kernels.py --benchmark-max-time=0.1 --benchmark-columns=median,iqr,rounds \
 	    --benchmark-json=$(BUILD)/kernels.json
-	$(PYTHON) -m benchmarks.results $(BUILD)/kernels.json benchmarks/results/kernels.json
-	$(PYTHON) -m benchmarks.plot benchmarks/results/kernels.json docs/plots
-	$(PYTHON) -m benchmarks.tables
+	$(PYTHON) -m benchmarks.report.results $(BUILD)/kernels.json benchmarks/results/kernels.json
+	$(PYTHON) -m benchmarks.report.plot benchmarks/results/kernels.json docs/plots
+	$(PYTHON) -m benchmarks.report.tables
 
 bench-servers: build ## Measure the CPU time of servers for each message
-	$(PYTHON) -m benchmarks.end_to_end benchmarks/results/end_to_end.json
-	$(PYTHON) -m benchmarks.tables
+	$(PYTHON) -m benchmarks.measure.end_to_end benchmarks/results/end_to_end.json
+	$(PYTHON) -m benchmarks.report.tables
 
 package: ## Build the sdist and the wheel into dist/, and check them
 	$(PYTHON) -m build

@@ -25,7 +25,6 @@ import fastframe
 import fastframe.frame_protocol as drop_in
 from tests.strategies import frame
 
-
 KEY = b"abcd"
 
 

@@ -1,6 +1,6 @@
 """Writes the tables of kept results into the documents, between `<!-- table: NAME -->` and `<!-- end of table -->`.
 
-usage: python -m benchmarks.tables
+usage: python -m benchmarks.report.tables
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.results import Medians, load
+from benchmarks.report.results import Medians, load
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 
 TEXTS = ("ASCII", "French", "Latin-1", "Cyrillic", "CJK", "emoji", "rare accents")

@@ -1,6 +1,6 @@
 """Results of pytest-benchmark, cut down to what is worth keeping: medians, and on what they were measured.
 
-usage: python benchmarks/results.py BENCHMARK.json KEPT.json
+usage: python -m benchmarks.report.results BENCHMARK.json KEPT.json
 """
 
 from __future__ import annotations

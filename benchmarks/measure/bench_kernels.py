@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import fastframe
-from benchmarks import floor
+from benchmarks.contenders import baseline
 from fastframe import Encoder, Role, _kernels, apply_mask, is_utf8
 
 KEY = b"\x12\x34\xab\xcd"
@@ -52,8 +52,8 @@ def repeats_for(size: int) -> int:
 
 
 def measure(benchmark: Any, group: str, size: int, function: Callable[..., object], *arguments: object) -> None:
-    """`function` takes `repeats` as its last argument if it is one of `floor`."""
-    in_c = getattr(function, "__module__", "") == floor.__name__ and function is not floor.copy
+    """`function` takes `repeats` as its last argument if it is one of `baseline`."""
+    in_c = getattr(function, "__module__", "") == baseline.__name__ and function is not baseline.copy
     repeats = repeats_for(size) if in_c else 1
     benchmark.group = group
     benchmark.extra_info.update(size=size, repeats=repeats)
@@ -109,8 +109,8 @@ def test_mask_into_a_new_object(benchmark: Any, on_kernel: Any, size: int, conte
         assert apply_mask(data, KEY) == plain_mask(data)
         measure(benchmark, group, size, apply_mask, data, KEY)
     elif contender == "memcpy":
-        assert floor.copy(data) == data
-        measure(benchmark, group, size, floor.copy, data)
+        assert baseline.copy(data) == data
+        measure(benchmark, group, size, baseline.copy, data)
     else:
         peer = MASKING_PEERS[contender]
         assert peer(data) == plain_mask(data)
@@ -125,11 +125,11 @@ def test_wire_to_bytes(benchmark: Any, on_kernel: Any, size: int, contender: str
     group = f"wire to bytes: {size} B"
     if contender in KERNELS:
         on_kernel(contender)
-        assert floor.bytes_from_wire(data, KEY, 1) == plain_mask(data)
-        measure(benchmark, group, size, floor.bytes_from_wire, data, KEY)
+        assert baseline.bytes_from_wire(data, KEY, 1) == plain_mask(data)
+        measure(benchmark, group, size, baseline.bytes_from_wire, data, KEY)
     else:
-        assert floor.copies(data, 1) == data
-        measure(benchmark, group, size, floor.copies, data)
+        assert baseline.copies(data, 1) == data
+        measure(benchmark, group, size, baseline.copies, data)
 
 
 @pytest.mark.parametrize("contender", [*KERNELS, "memcpy"])
@@ -140,13 +140,13 @@ def test_mask_in_place(benchmark: Any, on_kernel: Any, size: int, contender: str
     group = f"mask in place: {size} B"
     if contender in KERNELS:
         on_kernel(contender)
-        floor.mask_in_place(buffer, KEY, 1)
+        baseline.mask_in_place(buffer, KEY, 1)
         assert buffer == plain_mask(data)
-        measure(benchmark, group, size, floor.mask_in_place, buffer, KEY)
+        measure(benchmark, group, size, baseline.mask_in_place, buffer, KEY)
     else:
-        floor.copy_times(buffer, data, 1)
+        baseline.copy_times(buffer, data, 1)
         assert buffer == data
-        measure(benchmark, group, size, floor.copy_times, buffer, data)
+        measure(benchmark, group, size, baseline.copy_times, buffer, data)
 
 
 # ---- UTF-8 ---------------------------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def test_wire_to_str(benchmark: Any, on_kernel: Any, text: str, size: int, conte
     data = sample(TEXTS[text], size)
     payload = plain_mask(data)
     on_kernel(contender if contender in KERNELS else KERNELS[0])
-    function = floor.text_from_wire if contender in KERNELS else floor.text_by_cpython
+    function = baseline.text_from_wire if contender in KERNELS else baseline.text_by_cpython
     assert function(payload, KEY, 1) == data.decode()
     measure(benchmark, f"wire to str: {size} B {text}", size, function, payload, KEY)
 

@@ -1,6 +1,6 @@
 """Peak memory while a large message comes in: how much more than the message itself.
 
-usage: python -m benchmarks.memory
+usage: python -m benchmarks.measure.memory
 Each case runs in a process of its own, as a process never gives its peak back.
 """
 

@@ -1,6 +1,6 @@
 """CPU time of a server for each message that it echoes over loopback, servers in turn.
 
-usage: python -m benchmarks.end_to_end KEPT.json [--quick]
+usage: python -m benchmarks.measure.end_to_end KEPT.json [--quick]
 
 Each server is a process of its own, with one connection; its CPU time, user and system, is read by the client, whose own
 time does not count. Every echo is compared with what was sent. Linux only.
@@ -23,12 +23,12 @@ from typing import NamedTuple
 
 from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info as machine_info
 
-from benchmarks import results
+from benchmarks.report import results
 from fastframe import Encoder, Role
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 OURS = "fastframe.uvicorn:WSProtocol"
-APP = "benchmarks.echo_servers:app"
+APP = "benchmarks.contenders.echo_servers:app"
 RUN = ("-m", "fastframe", "run")
 
 # Messages in a round, by size.
@@ -59,7 +59,7 @@ def servers(loop: str, port: int) -> dict[str, list[str]]:
         "uvicorn, fastframe": uvicorn(loop, port, OURS),
         "hypercorn": hypercorn(loop, port),
         "hypercorn, fastframe run": [*RUN, *hypercorn(loop, port)],
-        "picows, no ASGI": ["-m", "benchmarks.echo_servers", loop, str(port)],
+        "picows, no ASGI": ["-m", "benchmarks.contenders.echo_servers", loop, str(port)],
     }
 
 

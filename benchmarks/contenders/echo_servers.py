@@ -1,6 +1,6 @@
 """The echo servers of end_to_end.py: an ASGI application, and as a program, picows without ASGI.
 
-usage: python -m benchmarks.echo_servers LOOP PORT
+usage: python -m benchmarks.contenders.echo_servers LOOP PORT
 """
 
 from __future__ import annotations

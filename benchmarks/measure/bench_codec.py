@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks import floor
-from benchmarks.peers import Message, Receive, receivers, senders
+from benchmarks.contenders import baseline
+from benchmarks.contenders.peers import Message, Receive, receivers, senders
 from fastframe import Decoder, Encoder, Role
 
 READ_SIZE = 65536
@@ -67,7 +67,7 @@ def test_receive(benchmark: Any, message: str, feed: str, contender: str) -> Non
     if contender == FLOOR:
         step = len(wire)
     reads = [wire[start : start + step] for start in range(0, len(wire), step)]
-    receive = floor.messages if contender == FLOOR else RECEIVERS[contender]
+    receive = baseline.messages if contender == FLOOR else RECEIVERS[contender]
     assert joined(receive_all(receive, reads)) == joined([content] * times)
     benchmark.group = f"receive, {feed}: {message}"
     benchmark.extra_info["repeats"] = times

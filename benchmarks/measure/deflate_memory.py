@@ -1,6 +1,6 @@
 """What permessage-deflate costs in memory for each connection, while nothing is sent.
 
-usage: python -m benchmarks.deflate_memory
+usage: python -m benchmarks.measure.deflate_memory
 """
 
 from __future__ import annotations

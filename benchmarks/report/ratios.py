@@ -1,6 +1,6 @@
 """Kept results as text: for each group the time of each contender, and how many times as fast as the first one it is.
 
-usage: python benchmarks/ratios.py KEPT.json [TEXT]     only the groups whose name has TEXT in it
+usage: python -m benchmarks.report.ratios KEPT.json [TEXT]     only the groups whose name has TEXT in it
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks.results import Medians, load
+from benchmarks.report.results import Medians, load
 
 
 def lines(found: Medians) -> list[str]:

@@ -1,6 +1,6 @@
-"""Plots of kept results: one SVG for each kernel, speed over size, contenders side by side.
+"""Plots of kept results: one PNG for each kernel, speed over size, contenders side by side.
 
-usage: python benchmarks/plot.py KEPT.json FOLDER
+usage: python -m benchmarks.report.plot KEPT.json FOLDER
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from pathlib import Path
 
 import matplotlib
 
-matplotlib.use("svg")
+matplotlib.use("agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.results import load
+from benchmarks.report.results import load
 
 # "kernel: 125 B text", the groups of bench_kernels.py
 GROUP = re.compile(r"(?P<kernel>[^:]+): (?P<size>\d+) B ?(?P<text>.*)")
@@ -73,9 +73,10 @@ def plot(kernel: str, panels: Panels, subtitle: str) -> Figure:
 
 
 if __name__ == "__main__":
-    plt.rcParams["svg.hashsalt"] = "fastframe"  # the same plot gives the same file
     results = load(Path(sys.argv[1]))
     for kernel, panels in panels_by_kernel(results["medians"]).items():
         figure = plot(kernel, panels, f"{results['cpu']}, {results['python']}, {results['date']}")
-        figure.savefig(Path(sys.argv[2]) / f"{kernel.replace(' ', '_')}.svg", metadata={"Date": None})
+        figure.savefig(
+            Path(sys.argv[2]) / f"{kernel.replace(' ', '_')}.png", dpi=80, metadata={"Software": None}
+        )  # the same plot gives the same file
         plt.close(figure)

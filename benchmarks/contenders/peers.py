@@ -168,7 +168,7 @@ def python_listener() -> Any:
 
 
 def compiled_listener() -> Any:
-    from benchmarks.picows_listener import CollectingListener
+    from benchmarks.contenders.picows_listener import CollectingListener
 
     return CollectingListener()
 
