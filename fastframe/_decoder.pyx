@@ -71,6 +71,7 @@ cdef class Decoder(MessageReader):
     """
 
     cdef object __weakref__
+
     def __cinit__(self, *args, **kwargs):
         self._limits.message_size = self._limits.frame_size = DEFAULT_MAX_SIZE
         self._limits.fragments = DEFAULT_MAX_FRAGMENTS

@@ -7,7 +7,7 @@ call that raises has changed nothing.
 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize
 from libc.stdint cimport uint8_t, uint16_t
 
 from fastframe._buffers cimport FF_BYTES_LIKE, FF_STR_OR_BYTES_LIKE, ff_get_buffer
@@ -203,7 +203,7 @@ cdef class Encoder:
         if isinstance(data, str):
             if not ff_utf8_complete(utf8):
                 raise ValueError("the last fragment ended inside a character: bytes must follow, not str (RFC 6455, 8.1)")
-            owner = text_payload(self._kernels, data, &payload)
+            _owner = text_payload(self._kernels, data, &payload)
             return self._data_frame(opcode, &payload, fin)
         ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_STR_OR_BYTES_LIKE)
         try:

@@ -113,19 +113,19 @@ static PyObject *ff_masked_bytes(const uint8_t *data, Py_ssize_t length, const u
 }
 
 PyDoc_STRVAR(apply_mask_doc,
-"apply_mask($module, data, masking_key, offset=0)\n"
-"--\n"
-"\n"
-"Masks or unmasks `data` (RFC 6455, 5.3: the same operation) into a new object.\n"
-"\n"
-"data: any contiguous bytes-like object; it is not changed. TypeError if not.\n"
-"masking_key: bytes-like, 4 bytes. ValueError if not.\n"
-"offset: how many bytes of the same payload came before `data`, so that a payload may be masked in pieces.\n"
-"\n"
-"Returns new bytes of the same length.\n"
-"\n"
-">>> apply_mask(apply_mask(b'payload', b'key!'), b'key!')\n"
-"b'payload'");
+             "apply_mask($module, data, masking_key, offset=0)\n"
+             "--\n"
+             "\n"
+             "Masks or unmasks `data` (RFC 6455, 5.3: the same operation) into a new object.\n"
+             "\n"
+             "data: any contiguous bytes-like object; it is not changed. TypeError if not.\n"
+             "masking_key: bytes-like, 4 bytes. ValueError if not.\n"
+             "offset: how many bytes of the same payload came before `data`, so that a payload may be masked in pieces.\n"
+             "\n"
+             "Returns new bytes of the same length.\n"
+             "\n"
+             ">>> apply_mask(apply_mask(b'payload', b'key!'), b'key!')\n"
+             "b'payload'");
 
 static PyObject *apply_mask(PyObject *module, PyObject *const *given, Py_ssize_t count, PyObject *names)
 {
@@ -146,20 +146,19 @@ static PyObject *apply_mask(PyObject *module, PyObject *const *given, Py_ssize_t
     return masked;
 }
 
-PyDoc_STRVAR(apply_mask_into_doc,
-"apply_mask_into($module, buffer, masking_key, offset=0)\n"
-"--\n"
-"\n"
-"Masks or unmasks the bytes of `buffer` in place (RFC 6455, 5.3).\n"
-"\n"
-"buffer: a writable, contiguous bytes-like object; it stays the caller's. TypeError if not.\n"
-"masking_key, offset: as for `apply_mask`.\n"
-"\n"
-">>> buffer = bytearray(b'payload')\n"
-">>> apply_mask_into(buffer, b'key!')\n"
-">>> apply_mask_into(buffer, b'key!')\n"
-">>> buffer\n"
-"bytearray(b'payload')");
+PyDoc_STRVAR(apply_mask_into_doc, "apply_mask_into($module, buffer, masking_key, offset=0)\n"
+                                  "--\n"
+                                  "\n"
+                                  "Masks or unmasks the bytes of `buffer` in place (RFC 6455, 5.3).\n"
+                                  "\n"
+                                  "buffer: a writable, contiguous bytes-like object; it stays the caller's. TypeError if not.\n"
+                                  "masking_key, offset: as for `apply_mask`.\n"
+                                  "\n"
+                                  ">>> buffer = bytearray(b'payload')\n"
+                                  ">>> apply_mask_into(buffer, b'key!')\n"
+                                  ">>> apply_mask_into(buffer, b'key!')\n"
+                                  ">>> buffer\n"
+                                  "bytearray(b'payload')");
 
 static PyObject *apply_mask_into(PyObject *module, PyObject *const *given, Py_ssize_t count, PyObject *names)
 {
@@ -185,15 +184,16 @@ static bool ff_is_utf8(const uint8_t *data, Py_ssize_t length)
     return ff_kernels_active()->utf8_feed(&state, data, (size_t)length) && ff_utf8_complete(&state);
 }
 
-PyDoc_STRVAR(is_utf8_doc,
-"is_utf8($module, data, /)\n"
-"--\n"
-"\n"
-"True if `data`, any contiguous bytes-like object, is well-formed UTF-8 from its first to its last byte (RFC 3629).\n"
-"TypeError for anything else.\n"
-"\n"
-">>> is_utf8(b'\\xc3\\xa9'), is_utf8(b'\\xc3')\n"
-"(True, False)");
+PyDoc_STRVAR(
+    is_utf8_doc,
+    "is_utf8($module, data, /)\n"
+    "--\n"
+    "\n"
+    "True if `data`, any contiguous bytes-like object, is well-formed UTF-8 from its first to its last byte (RFC 3629).\n"
+    "TypeError for anything else.\n"
+    "\n"
+    ">>> is_utf8(b'\\xc3\\xa9'), is_utf8(b'\\xc3')\n"
+    "(True, False)");
 
 static PyObject *is_utf8(PyObject *module, PyObject *data)
 {

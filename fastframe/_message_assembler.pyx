@@ -68,7 +68,7 @@ cdef class MessageAssembler:
         if Py_REFCNT(<PyObject *>self._owner) == 1:
             self._resize_owner(capacity)
         else:  # somebody still looks at it, through a view of Decoder.get_buffer
-            kept, owner = self._owner, self._new_owner(self._kind, capacity)
+            _kept, owner = self._owner, self._new_owner(self._kind, capacity)
             self._take(owner)
             memcpy(self._start, before, min(capacity, self.size))
         self._capacity = capacity
@@ -113,7 +113,7 @@ cdef class MessageAssembler:
         self.size += chunk.length
         if is_ascii:
             return True
-        kept, owner = self._owner, self._new_owner(OTHER_TEXT, self._capacity)
+        _kept, owner = self._owner, self._new_owner(OTHER_TEXT, self._capacity)
         self._kind = OTHER_TEXT
         self._take(owner)
         memcpy(self._start, before, self.size)

@@ -83,9 +83,7 @@ static const struct {
     bool (*runs_here)(void);
 } TABLES[] = {
 #if FF_X86
-    {&ff_kernels_avx512, has_avx512},
-    {&ff_kernels_avx2, has_avx2},
-    {&ff_kernels_sse41, has_sse41},
+    {&ff_kernels_avx512, has_avx512}, {&ff_kernels_avx2, has_avx2}, {&ff_kernels_sse41, has_sse41},
 #endif
 #if FF_NEON
     {&ff_kernels_neon, anywhere},

@@ -104,8 +104,7 @@ ff_status ff_header_parse(const uint8_t *data, size_t length, ff_header *header)
  * frames, which the first two bytes decide: then the error is the same however much of the header arrives at once. */
 static inline bool ff_status_is_of_extended_length(ff_status status)
 {
-    return status == FF_ERR_LENGTH_16_NOT_MINIMAL || status == FF_ERR_LENGTH_64_NOT_MINIMAL ||
-           status == FF_ERR_LENGTH_TOP_BIT;
+    return status == FF_ERR_LENGTH_16_NOT_MINIMAL || status == FF_ERR_LENGTH_64_NOT_MINIMAL || status == FF_ERR_LENGTH_TOP_BIT;
 }
 
 /* Checks the rules that depend on who receives: `receiver` is the role of this endpoint, `rsv_allowed` the reserved bits
@@ -167,8 +166,7 @@ typedef struct ff_kernels {
     /* Unmasks whole characters into `dst`, and adds them to `text`. False if what is then there is not UTF-8; it is unmasked
      * all the same. The FF_PADDING bytes before `dst` can be read, and are no part of a character; those behind are overwritten:
      * the first one with zero, the others with anything. `dst` and `src` are the same or do not overlap. */
-    bool (*utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t key[FF_MASKING_KEY_SIZE],
-                        ff_text *text);
+    bool (*utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t key[FF_MASKING_KEY_SIZE], ff_text *text);
 
     /* Well-formed, whole UTF-8 as characters of one, two or four bytes in the machine's order, which must be wide enough;
      * `text` is its measure. FF_PADDING bytes before and behind the data can be read, and are no part of its characters: the

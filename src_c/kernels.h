@@ -35,7 +35,7 @@
 extern const ff_kernels ff_kernels_portable;
 
 #if FF_X86
-extern const ff_kernels ff_kernels_sse41;  /* also needs SSSE3 */
+extern const ff_kernels ff_kernels_sse41; /* also needs SSSE3 */
 extern const ff_kernels ff_kernels_avx2;
 extern const ff_kernels ff_kernels_avx512; /* F, BW, VL, VBMI and VBMI2 */
 #endif

@@ -7,7 +7,7 @@
 #include "utf8.h"
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt"))),             \
+#pragma clang attribute push(__attribute__((target("avx2,avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt"))),            \
                              apply_to = function)
 #elif defined(__GNUC__)
 #pragma GCC push_options

@@ -30,8 +30,18 @@ enum {
 };
 
 static const uint8_t BEFORE_HIGH[16] = {
-    TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
-    TWO_CONTINUATIONS, TWO_CONTINUATIONS, TWO_CONTINUATIONS, TWO_CONTINUATIONS,
+    TOO_LONG,
+    TOO_LONG,
+    TOO_LONG,
+    TOO_LONG,
+    TOO_LONG,
+    TOO_LONG,
+    TOO_LONG,
+    TOO_LONG,
+    TWO_CONTINUATIONS,
+    TWO_CONTINUATIONS,
+    TWO_CONTINUATIONS,
+    TWO_CONTINUATIONS,
     TOO_SHORT | OVERLONG_2,
     TOO_SHORT,
     TOO_SHORT | OVERLONG_3 | SURROGATE,
@@ -46,20 +56,38 @@ static const uint8_t BEFORE_LOW[16] = {
     ANY_LOW,
     ANY_LOW,
     ANY_LOW | TOO_LARGE,
-    PAST_F4, PAST_F4, PAST_F4, PAST_F4, PAST_F4, PAST_F4, PAST_F4, PAST_F4,
+    PAST_F4,
+    PAST_F4,
+    PAST_F4,
+    PAST_F4,
+    PAST_F4,
+    PAST_F4,
+    PAST_F4,
+    PAST_F4,
     PAST_F4 | SURROGATE,
-    PAST_F4, PAST_F4,
+    PAST_F4,
+    PAST_F4,
 };
 
 enum { CONTINUATION = TOO_LONG | OVERLONG_2 | TWO_CONTINUATIONS };
 
 static const uint8_t THIS_HIGH[16] = {
-    TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
     CONTINUATION | OVERLONG_3 | TOO_LARGE_1000 | OVERLONG_4,
     CONTINUATION | OVERLONG_3 | TOO_LARGE,
     CONTINUATION | SURROGATE | TOO_LARGE,
     CONTINUATION | SURROGATE | TOO_LARGE,
-    TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
+    TOO_SHORT,
 };
 
 typedef struct {
@@ -187,8 +215,7 @@ static bool ISA(utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length)
     if (length - i < VECTOR_SIZE && is_short_ascii(data + i, length - i))
         return true;
     /* So far in that there are three bytes to look back at, and no character is cut there. */
-    if ((i < 3 && !utf8_steps(state, data, &i, length < 3 ? length : 3)) ||
-        !utf8_finish_character(state, data, &i, length))
+    if ((i < 3 && !utf8_steps(state, data, &i, length < 3 ? length : 3)) || !utf8_finish_character(state, data, &i, length))
         return false;
     if (i == length)
         return true;

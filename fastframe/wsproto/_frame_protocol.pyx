@@ -100,7 +100,7 @@ cdef class FrameProtocol:
         self._running = True
         try:
             return self._parse_frame()
-        except:
+        except BaseException:
             self._exhausted = True
             raise
         finally:

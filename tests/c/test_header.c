@@ -94,8 +94,12 @@ static void test_cut_headers_need_data(void)
     const uint64_t lengths[] = {0, 1, 125, 126, 65535, 65536, UINT64_C(1) << 32, INT64_MAX};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         for (int masked = 0; masked < 2; masked++) {
-            ff_header header = {.payload_length = lengths[i], .masking_key = "key", .opcode = FF_OPCODE_BINARY,
-                                .rsv = FF_RSV1, .fin = true, .masked = masked};
+            ff_header header = {.payload_length = lengths[i],
+                                .masking_key = "key",
+                                .opcode = FF_OPCODE_BINARY,
+                                .rsv = FF_RSV1,
+                                .fin = true,
+                                .masked = masked};
             uint8_t wire[FF_MAX_HEADER];
             CHECK(ff_header_write(&header, at_end(memory, wire, sizeof wire)) == FF_OK);
             memcpy(wire, memory.end - FF_MAX_HEADER, sizeof wire);
@@ -138,10 +142,8 @@ static void test_who_must_mask(void)
             for (uint8_t allowed = 0; allowed < 8; allowed++) {
                 ff_header header = {.masked = masked, .rsv = rsv, .opcode = FF_OPCODE_TEXT};
                 bool reserved = (rsv & ~allowed) != 0;
-                CHECK(ff_header_check(&header, FF_SERVER, allowed) ==
-                      (reserved ? FF_ERR_RSV : masked ? FF_OK : FF_ERR_UNMASKED));
-                CHECK(ff_header_check(&header, FF_CLIENT, allowed) ==
-                      (reserved ? FF_ERR_RSV : masked ? FF_ERR_MASKED : FF_OK));
+                CHECK(ff_header_check(&header, FF_SERVER, allowed) == (reserved ? FF_ERR_RSV : masked ? FF_OK : FF_ERR_UNMASKED));
+                CHECK(ff_header_check(&header, FF_CLIENT, allowed) == (reserved ? FF_ERR_RSV : masked ? FF_ERR_MASKED : FF_OK));
             }
         }
     }

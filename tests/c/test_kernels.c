@@ -156,8 +156,8 @@ static void check_utf8(const uint8_t *data, size_t length)
 
 static void test_utf8_sequences(void)
 {
-    static const uint8_t EDGES[] = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0,
-                                    0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xF8, 0xFF};
+    static const uint8_t EDGES[] = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF,
+                                    0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xF8, 0xFF};
     enum { N = sizeof EDGES };
     uint8_t data[80];
     check_utf8(data, 0);
@@ -185,8 +185,16 @@ static void test_utf8_sequences(void)
 
 static void test_utf8_random(unsigned rounds)
 {
-    static const char *const CHARACTERS[] = {"a", "~", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF",
-                                             "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"};
+    static const char *const CHARACTERS[] = {"a",
+                                             "~",
+                                             "\xC2\x80",
+                                             "\xDF\xBF",
+                                             "\xE0\xA0\x80",
+                                             "\xED\x9F\xBF",
+                                             "\xEE\x80\x80",
+                                             "\xEF\xBF\xBF",
+                                             "\xF0\x90\x80\x80",
+                                             "\xF4\x8F\xBF\xBF"};
     uint8_t data[600];
     for (unsigned round = 0; round < rounds; round++) {
         size_t length = 0, characters = next_random() % 120;
@@ -288,8 +296,8 @@ static void check_text(const uint8_t *padded, size_t length)
     check_unmask(data, length, characters, largest);
 
     ff_text text = {characters, largest};
-    void (*const write[])(uint8_t *, const uint8_t *, size_t, const ff_text *) = {
-        NULL, kernels->utf8_to_latin1, kernels->utf8_to_ucs2, NULL, kernels->utf8_to_ucs4};
+    void (*const write[])(uint8_t *, const uint8_t *, size_t,
+                          const ff_text *) = {NULL, kernels->utf8_to_latin1, kernels->utf8_to_ucs2, NULL, kernels->utf8_to_ucs4};
     for (unsigned width = largest < 0xC4 ? 1 : largest < 0xF0 ? 2 : 4; width <= 4; width *= 2) {
         uint8_t *dst = to.end - characters * width; /* one byte too far ends the test */
         write[width](dst, data, length, &text);
@@ -362,9 +370,19 @@ static void test_encode_every_character(void)
 
 static void test_text(unsigned rounds)
 {
-    static const char *const CHARACTERS[] = {"a", "~", "\xC2\x80", "\xC3\xBF", "\xC4\x80", "\xDF\xBF", "\xE0\xA0\x80",
-                                             "\xE4\xB8\xAD", "\xED\x9F\xBF", "\xEF\xBF\xBF", "\xF0\x90\x80\x80",
-                                             "\xF0\x9F\x98\x80", "\xF4\x8F\xBF\xBF"};
+    static const char *const CHARACTERS[] = {"a",
+                                             "~",
+                                             "\xC2\x80",
+                                             "\xC3\xBF",
+                                             "\xC4\x80",
+                                             "\xDF\xBF",
+                                             "\xE0\xA0\x80",
+                                             "\xE4\xB8\xAD",
+                                             "\xED\x9F\xBF",
+                                             "\xEF\xBF\xBF",
+                                             "\xF0\x90\x80\x80",
+                                             "\xF0\x9F\x98\x80",
+                                             "\xF4\x8F\xBF\xBF"};
     static const unsigned PALETTES[] = {1, 2, 4, 6, 10, 13};
     static uint8_t padded[FF_PADDING + 1200 + FF_PADDING];
     for (unsigned round = 0; round < rounds; round++) {

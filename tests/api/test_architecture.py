@@ -1,0 +1,100 @@
+"""The import graph keeps to the layers that docs/architecture.md draws."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.helpers import ROOT
+
+PACKAGE = ROOT / "fastframe"
+SUFFIXES = (".py", ".pyx", ".pxd")
+
+
+def layers() -> dict[str, int]:
+    """The layer of each module of the codec, and of each folder by its name."""
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"## Layers\n.*?```text\n(.*?)```", page, re.DOTALL)
+    found = {}
+    for line in block.splitlines():
+        number, *names = line.split()
+        found.update(dict.fromkeys([name.rstrip("/") for name in names], int(number)))
+    return found
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+def modules() -> dict[str, set[str]]:
+    """What each module imports at its top, of this package: cimports and the .pxd of a module included."""
+    found: dict[str, set[str]] = {}
+    for path in PACKAGE.rglob("*"):
+        if path.suffix in SUFFIXES and "startup" not in path.parts:
+            found.setdefault(module_of(path), set()).update(imports(path.read_text(encoding="utf-8")))
+    return {name: {other for other in others if other != name} for name, others in found.items()}
+
+
+def imports(source: str) -> set[str]:
+    source = re.sub(r'"""(.|\n)*?"""', "", source)
+    source = re.sub(r"(?m)^if TYPE_CHECKING:\n(    .*\n|\n)*", "", source)
+    found = set()
+    statement = re.compile(r"(?m)^(?:from fastframe([\w.]*) c?import (\([^)]*\)|.*)|import fastframe([\w.]*))")
+    for base, names, plain in statement.findall(source):
+        parent = (base or plain).lstrip(".")
+        listed = [name.strip().split(" ")[0] for name in names.strip("()").split(",") if name.strip()]
+        submodules = {f"{parent}.{name}".lstrip(".") for name in listed if exists(f"{parent}.{name}".lstrip("."))}
+        found |= submodules or {parent or "__init__"}
+    return found
+
+
+def exists(module: str) -> bool:
+    return any((PACKAGE / module.replace(".", "/")).with_suffix(suffix).exists() for suffix in SUFFIXES)
+
+
+def room(module: str) -> str:
+    """The folder of a library, or the module itself."""
+    return module.split(".")[0]
+
+
+def test_every_module_has_a_layer() -> None:
+    assert {room(module) for module in modules()} == set(layers())
+
+
+def test_imports_go_down() -> None:
+    layer = layers()
+    edges = [(module, other) for module, others in modules().items() for other in others]
+    assert len(edges) > 100
+    wrong = [
+        f"{module} imports {other}"
+        for module, other in edges
+        if room(module) != room(other) and layer[room(module)] <= layer[room(other)] and not is_public_face(module, other)
+    ]
+    assert wrong == []
+
+
+def is_public_face(module: str, other: str) -> bool:
+    return module == "frame_protocol" and room(other) == "wsproto"
+
+
+def test_modules_of_one_folder_import_in_no_circle() -> None:
+    graph = modules()
+
+    def reachable(start: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = list(graph[start])
+        while waiting:
+            module = waiting.pop()
+            if module not in seen:
+                seen.add(module)
+                waiting += graph.get(module, ())
+        return seen
+
+    assert [module for module in graph if module in reachable(module)] == []
+
+
+def test_a_wrong_import_is_seen() -> None:
+    assert imports("from fastframe._decoder cimport Decoder\n") == {"_decoder"}
+    assert imports("from fastframe import _kernels, Role\n") == {"_kernels"}
+    assert imports("import fastframe\n") == {"__init__"}
+    assert imports("def later():\n    from fastframe import _install\n") == set()
