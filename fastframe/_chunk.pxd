@@ -6,7 +6,7 @@ from libc.string cimport memcpy, memset
 from fastframe._capi cimport ff_header, ff_kernels
 
 
-# A run of payload bytes as it stands on the wire.
+# A run of payload bytes as it is on the wire.
 cdef struct Chunk:
     const uint8_t *data
     size_t length
@@ -14,7 +14,7 @@ cdef struct Chunk:
     uint8_t key[4]   # as it applies to the first byte of `data`; zeros if it is not masked
 
 
-# The payload of a frame that is all here, behind its header at `data`.
+# The payload of a frame that is buffered as a whole; its header is at `data`.
 cdef inline Chunk whole_chunk(const uint8_t *data, const ff_header *header) noexcept:
     cdef Chunk chunk
     chunk.data = data + header.size

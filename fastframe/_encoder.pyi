@@ -137,7 +137,7 @@ class Encoder:
         """
 
     def header(self, opcode: int, payload_length: int, *, fin: bool = True, rsv: int = 0) -> bytes:
-        """The header alone, so that a large payload can be written behind it uncopied, with `writelines` for instance.
+        """The header alone, so that a large payload can be written after it uncopied, with `writelines` for instance.
 
         payload_length: in bytes, from 0 to 2**63 - 1. Other parameters and errors: as for `frame`.
         The last four bytes of a client's header are a fresh masking key: mask the payload with it (`apply_mask_into`).

@@ -60,7 +60,7 @@ cdef class Encoder:
     cdef Deflater _deflater     # None if compression was not agreed on
     cdef bint _open_compressed  # the message whose last fragment is to come
     cdef uint8_t _open_opcode   # of the message whose last fragment is to come; CONTINUATION if there is none
-    cdef ff_utf8 _open_utf8     # where its text stands
+    cdef ff_utf8 _open_utf8     # the state after its last byte
     cdef bint _closed
     cdef bint _busy             # a frame is being made, in which the GIL may be given away
 
@@ -332,7 +332,7 @@ cdef class Encoder:
         return self._any_frame(checked_opcode, payload, flag_from("fin", fin), checked_rsv)
 
     def header(self, opcode, payload_length, *, fin=True, rsv=0):
-        """The header alone, so that a large payload can be written behind it uncopied, with `writelines` for instance.
+        """The header alone, so that a large payload can be written after it uncopied, with `writelines` for instance.
 
         payload_length: in bytes, from 0 to 2**63 - 1. Other parameters and errors: as for `frame`.
         The last four bytes of a client's header are a fresh masking key: mask the payload with it (`apply_mask_into`).

@@ -203,7 +203,7 @@ def installed(*targets: str, **options: Any) -> _Installed:
 
 
 def require(*targets: str) -> None:
-    """InstallError unless each of `targets` could be installed now, or is."""
+    """InstallError unless each of `targets` is installed or can be installed now."""
     with _lock:
         for name, found in _chosen(targets).items():
             if disabled() and name not in _active:

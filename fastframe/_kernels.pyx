@@ -148,11 +148,11 @@ cdef class Utf8Validator:
 # ---- frame header (RFC 6455, 5.2) ----------------------------------------------------------------------------------
 
 def parse_header(data):
-    """The frame header at the start of `data`, or None if it is not all there yet.
+    """The frame header at the start of `data`, or None if it is not complete yet.
 
     data: any contiguous bytes-like object, of which at most 14 bytes are read.
 
-    Raises ProtocolError for a header that is wrong whoever sent it: reserved opcode, fragmented or long control frame,
+    Raises ProtocolError for a header that neither end may send: reserved opcode, fragmented or long control frame,
     payload length not minimal or above 2**63 - 1. Reserved bits and masking are reported, not judged. TypeError for data that
     is not bytes-like.
 

@@ -26,7 +26,7 @@ class Target(Protocol):
     options: frozenset[str]
     """Which of the options of `install` it has."""
     makes_unneeded: frozenset[str]
-    """Names of targets that nobody needs who uses this one."""
+    """Names of targets that users of this one do not need."""
 
     def installed_version(self) -> str:
         """ImportError if it is not installed, with what to do."""

@@ -41,24 +41,24 @@ cdef inline void free_scratch(uint8_t *scratch, uint8_t *on_stack) noexcept:
         PyMem_Free(scratch)
 
 
-# True if the first bytes are ASCII; so that a long text that is not costs no string in vain.
+# True if the first bytes are ASCII, so a long non-ASCII text does not allocate a str that is then discarded.
 cdef inline bint looks_ascii(const ff_kernels *kernels, const Chunk *chunk) noexcept:
     cdef uint8_t probe[PROBE_SIZE]
     return kernels.mask_ascii(probe, chunk.data, min(chunk.length, <size_t>PROBE_SIZE), chunk.key)
 
 
-# The text of a chunk that is all ASCII, or None. `ascii` says whether the last text was, and so whether it is worth trying.
+# The text of a chunk that is all ASCII, or None. `expect_ascii` says whether the last text was, and so whether it is worth trying.
 cdef inline object ascii_text(const ff_kernels *kernels, const Chunk *chunk, bint *expect_ascii):
     if chunk.length and (expect_ascii[0] if chunk.length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
         text = PyUnicode_New(chunk.length, 127)
         if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
             expect_ascii[0] = True
             return text
-    return None  # the string was never seen by anybody
+    return None  # the str was not given out
 
 
-# The text of a payload that is here as a whole; None if it is not UTF-8, or if CPython's decoder is faster than the
-# kernels. Sets `ascii`.
+# The text of a payload that is buffered as a whole; None if it is not UTF-8, or if CPython's decoder is faster than the
+# kernels. Sets `expect_ascii`.
 cdef inline object whole_text(const ff_kernels *kernels, const Chunk *chunk, bint *expect_ascii):
     text = ascii_text(kernels, chunk, expect_ascii)
     return other_text(kernels, chunk, expect_ascii) if text is None else text
@@ -130,7 +130,7 @@ cdef inline object text_before_cut(
         return None
     text = text_by_kernels(kernels, start, start, length - rest.length, no_key)
     if text is None:
-        memcpy(start + length - rest.length, rest.bytes, rest.length)  # the kernels write behind what they are given
+        memcpy(start + length - rest.length, rest.bytes, rest.length)  # the kernels write past the end of what they are given
     else:
         cut[0] = rest
     return text

@@ -1,7 +1,7 @@
 """permessage-deflate (RFC 7692): what two peers agree on, and what it costs.
 
 settings = Deflate(threshold=64)                  how this endpoint likes to compress
-agreement = settings.accept(offers)               a server: the client's Sec-WebSocket-Extensions; None is a polite no
+agreement = settings.accept(offers)               a server: the client's Sec-WebSocket-Extensions; None: no offer is acceptable
 agreement = settings.confirm(response)            a client, which has sent settings.offer()
 Decoder(role, deflate=agreement)                  and Encoder(role, deflate=agreement): the two states of a connection
 
@@ -227,8 +227,8 @@ class Agreement:
         data: a str for a text message, bytes for a binary one. ValueError unless the server forgets its window after each
         message: what a connection has sent before would be part of the message otherwise.
 
-        Whoever writes it to a transport passes by the connection's Encoder, and with it the checks that no message is open
-        and that no Close was sent.
+        Writing it to a transport bypasses the connection's Encoder, and with it the checks that no message is open and that
+        no Close was sent.
 
         >>> agreement = Deflate(server_no_context_takeover=True, threshold=64).accept("permessage-deflate")
         >>> agreement.prepare("hello")
@@ -268,19 +268,19 @@ def _header_value(name: str, value: object) -> str:
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
-# Nothing here can match white space in two ways: the time is linear, however long a peer makes it.
+# Nothing in these patterns can match white space in two ways, so the time is linear in the length of the header.
 _PARAMETER = rf"[ \t]*;[ \t]*({_TOKEN})(?:[ \t]*=[ \t]*({_TOKEN}|{_QUOTED}))?"
 _ELEMENT = re.compile(rf"[ \t]*({_TOKEN})((?:{_PARAMETER})*)[ \t]*(?:,|$)")
 _WINDOW_BITS = re.compile(r"[89]|1[0-5]")
 
 
 def _offers(header: str) -> Iterator[_Parameters | None]:
-    """The parameters of each permessage-deflate in a header; None where they are wrong. Other extensions are passed over."""
+    """The parameters of each permessage-deflate in a header; None where they are malformed. Other extensions are skipped."""
     position = 0
     while position < len(header):
         match = _ELEMENT.match(header, position)
         if match is None:
-            # Not an extension: go on behind the next comma, as nothing can be said of this one.
+            # Not an extension: go on after the next comma.
             comma = header.find(",", position)
             position = len(header) if comma < 0 else comma + 1
             continue

@@ -111,7 +111,7 @@ static inline bool ff_status_is_of_extended_length(ff_status status)
  * that a negotiated extension uses. Needs the first two bytes of the header only. */
 ff_status ff_header_check(const ff_header *header, ff_role receiver, uint8_t rsv_allowed);
 
-/* The usual case at a glance: true, with `header` filled, if `data` begins with a text or binary message in one frame, all of
+/* The fast path: true, with `header` filled, if `data` begins with a text or binary message in one frame, all of
  * it here, that `receiver` may take without an extension. False says nothing: then see ff_header_parse. */
 bool ff_header_of_whole_message(const uint8_t *data, size_t length, ff_role receiver, ff_header *header);
 
@@ -121,7 +121,7 @@ ff_status ff_header_write(ff_header *header, uint8_t *out);
 
 /* ---- UTF-8 (8.1, RFC 3629) --------------------------------------------------------------------------------------- */
 
-/* Where a text stands between two chunks: how many continuation bytes are missing, and the range of the next one. */
+/* The state of a text between two chunks: how many continuation bytes are missing, and the range of the next one. */
 typedef struct ff_utf8 {
     uint8_t missing;
     uint8_t low;
@@ -164,13 +164,13 @@ typedef struct ff_kernels {
     bool (*utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length);
 
     /* Unmasks whole characters into `dst`, and adds them to `text`. False if what is then there is not UTF-8; it is unmasked
-     * all the same. The FF_PADDING bytes before `dst` can be read, and are no part of a character; those behind are overwritten:
+     * all the same. The FF_PADDING bytes before `dst` can be read, and are no part of a character; those after the end are overwritten:
      * the first one with zero, the others with anything. `dst` and `src` are the same or do not overlap. */
     bool (*utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t key[FF_MASKING_KEY_SIZE], ff_text *text);
 
     /* Well-formed, whole UTF-8 as characters of one, two or four bytes in the machine's order, which must be wide enough;
-     * `text` is its measure. FF_PADDING bytes before and behind the data can be read, and are no part of its characters: the
-     * first one behind is no continuation. Nothing is written past the last character. */
+     * `text` is its measure. FF_PADDING bytes before and after the data can be read, and are no part of its characters: the
+     * first one after it is no continuation byte. Nothing is written past the last character. */
     void (*utf8_to_latin1)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text);
     void (*utf8_to_ucs2)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text);
     void (*utf8_to_ucs4)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text);

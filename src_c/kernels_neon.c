@@ -4,7 +4,7 @@
 #if FF_NEON
 #include <arm_neon.h>
 
-/* vld1q_u8 and vst1q_u8 want no alignment; their wider brothers may. */
+/* vld1q_u8 and vst1q_u8 want no alignment; wider variants may require alignment. */
 #define ISA(name) name##_neon
 #define VECTOR uint8x16_t
 #define VECTOR_SIZE 16

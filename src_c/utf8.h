@@ -47,7 +47,7 @@ static inline bool ff_utf8_continue(ff_utf8 *state, uint8_t byte)
     return true;
 }
 
-/* The character at `*data`, which is well-formed; moves behind it. */
+/* The character at `*data`, which is well-formed; moves past it. */
 static inline uint32_t ff_utf8_next(const uint8_t **data)
 {
     const uint8_t *s = *data;

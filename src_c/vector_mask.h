@@ -4,9 +4,9 @@
  *   VECTOR, VECTOR_SIZE                 the widest vector, and its size in bytes
  *   LOAD(p) STORE(p, v) XOR(a, b) OR(a, b)
  *   KEY(k)                              the four bytes of the uint32_t k, repeated
- *   ISA(name)                           the name with the instruction set behind it, so that perf and gdb tell kernels apart
+ *   ISA(name)                           the name followed by the instruction set, so that perf and gdb tell kernels apart
  *   IS_ASCII(v)                         true if no byte has its top bit set
- * and, where VECTOR_SIZE is more than 16, the same with 16 behind the name, and where it is more than 32, with 32.
+ * and, where VECTOR_SIZE is more than 16, the same with 16 after the name, and where it is more than 32, with 32.
  *
  * Each size is done with loads and stores that overlap, instead of a loop over what is left: the last vector is computed
  * from the original bytes before anything is stored, and stored last; so it is right in place, too.

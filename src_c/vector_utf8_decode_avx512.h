@@ -1,6 +1,6 @@
 /* vector_utf8_decode_avx512.h: the same as vector_utf8_decode.h with vectors of 64 bytes, and VBMI2 to move what counts to the front.
  *
- * For kernels_avx512.c only, inside its target region. What stands before a vector is kept in a register, so that nothing is
+ * For kernels_avx512.c only, inside its target region. What comes before a vector is kept in a register, so that nothing is
  * loaded that was just stored.
  */
 static inline __mmask64 first_64(size_t count) { return count >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << count) - 1; }
@@ -8,7 +8,7 @@ static inline __mmask64 first_64(size_t count) { return count >= 64 ? ~UINT64_C(
 /* A masked load or store that reaches into a page which is not mapped does no harm, but costs hundreds of cycles. */
 static inline bool is_within_page(const uint8_t *p) { return ((uintptr_t)p & 4095) <= 4096 - 64; }
 
-/* `size` bytes, less than 64, and zeros behind. */
+/* `size` bytes, less than 64, and zeros after them. */
 static inline __m512i load_first(const uint8_t *src, size_t size)
 {
     if (size && is_within_page(src)) /* of no bytes, the first one may be in the next page */
@@ -43,7 +43,7 @@ static inline __m512i iota_64(void)
     return LOAD(IOTA);
 }
 
-/* Each byte replaced by the one that stands `places` before it. */
+/* Each byte replaced by the one `places` before it. */
 static inline __m512i bytes_before(__m512i before, __m512i v, int places)
 {
     return _mm512_permutex2var_epi8(before, _mm512_add_epi8(iota_64(), SET1(64 - places)), v);
@@ -117,7 +117,7 @@ static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, co
         STORE(dst + i, v);
         take_in(&so_far, v, first_64(64), &tables);
     }
-    /* The rest, with zeros behind: a character that does not end before them is an error. */
+    /* The rest, followed by zeros: a character that does not end before them is an error. */
     __mmask64 here = first_64(length - i);
     __m512i v = _mm512_maskz_mov_epi8(here, XOR(load_first(src + i, length - i), pattern));
     STORE(dst + i, v);
@@ -171,7 +171,7 @@ static inline __m512i quads_of(__m512i pairs, const planes *p, unsigned i)
     return _mm512_maskz_permutex2var_epi8(UINT64_C(0x7777777777777777), pairs, LOAD(QUADS[i]), p->top);
 }
 
-/* Stores the `i`-th vector of `size` bytes in all; the whole vector if there is `room` behind. */
+/* Stores the `i`-th vector of `size` bytes in all; the whole vector if there is `room` after it. */
 FF_ALWAYS_INLINE void store_part(uint8_t *dst, __m512i v, unsigned i, size_t size, bool room)
 {
     if (room)

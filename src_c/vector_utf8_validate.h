@@ -100,13 +100,13 @@ static inline utf8_tables utf8_tables_load(void)
     return tables;
 }
 
-/* Not zero in some byte if a character that ends or goes on in `bytes` is wrong. b1, b2 and b3 are the bytes that stand one, two
- * and three places before. */
+/* Not zero in some byte if a character that ends or goes on in `bytes` is wrong. b1, b2 and b3 are the bytes one, two and
+ * three places before. */
 static inline VECTOR utf8_errors_of(VECTOR bytes, VECTOR b1, VECTOR b2, VECTOR b3, const utf8_tables *tables)
 {
     VECTOR errors = AND(AND(LOOKUP(tables->before_high, HIGH_HALF(b1)), LOOKUP(tables->before_low, AND(b1, SET1(15)))),
                         LOOKUP(tables->this_high, HIGH_HALF(bytes)));
-    /* The top bit is set where E0 or more stands two bytes before, or F0 or more three bytes before. */
+    /* The top bit is set where the byte two places before is E0 or more, or the byte three places before F0 or more. */
     VECTOR third = SATURATING_SUB(b2, SET1(0xE0 - 0x80));
     VECTOR fourth = SATURATING_SUB(b3, SET1(0xF0 - 0x80));
     return XOR(errors, AND(OR(third, fourth), SET1(0x80)));
@@ -260,7 +260,7 @@ static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, co
         largest = MAX(largest, v);
         characters += COUNT_FIRST(v);
     }
-    text->characters += characters - (i - length); /* less the zeros behind */
+    text->characters += characters - (i - length); /* less the zeros after the end */
     uint8_t largest_byte = LARGEST_BYTE(largest);
     if (largest_byte > text->largest_byte)
         text->largest_byte = largest_byte;

@@ -1,4 +1,4 @@
-"""FASTFRAME_EXAMPLES=20000 makes Hypothesis look that much harder; the default is for every commit."""
+"""FASTFRAME_EXAMPLES=20000 makes Hypothesis run more examples; the default is for every commit."""
 
 from __future__ import annotations
 

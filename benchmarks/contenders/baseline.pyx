@@ -59,7 +59,7 @@ def copies(bytes payload not None, int times, /):
 
 
 def bytes_from_wire(bytes payload not None, bytes key not None, int times, /):
-    """What the Decoder makes of a masked binary payload that is here as a whole; `times` times, the last one returned."""
+    """What the Decoder makes of a masked binary payload that is buffered as a whole; `times` times, the last one returned."""
     cdef Chunk chunk = masked_chunk(payload, key)
     data = b""
     for _ in range(times):
@@ -95,7 +95,7 @@ def text_by_cpython(bytes payload not None, bytes key not None, int times, /):
 
 
 def text_from_wire(bytes payload not None, bytes key not None, int times, /):
-    """What the Decoder makes of a masked text payload that is here as a whole; `times` times, the last text returned."""
+    """What the Decoder makes of a masked text payload that is buffered as a whole; `times` times, the last text returned."""
     cdef Chunk chunk = masked_chunk(payload, key)
     cdef PartialCharacter cut
     cdef bint ascii = True

@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
         "-m", dest="module", nargs=argparse.REMAINDER, metavar="MODULE", help="run a module, as python -m does"
     )
     run.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM", help="a program on PATH, or a script")
-    run.set_defaults(run=run_run, parser=run, hint="; the program's own options go behind its name")
+    run.set_defaults(run=run_run, parser=run, hint="; put the program's own options after its name")
 
     verify = commands.add_parser(
         "verify",

@@ -1,4 +1,4 @@
-"""How the command shows progress and tables: with rich, which leaves out colours and bars where nobody sees them."""
+"""How the command shows progress and tables: with rich, which shows no colours and no bar in a pipe."""
 
 from __future__ import annotations
 

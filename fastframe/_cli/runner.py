@@ -29,7 +29,7 @@ CANNOT_EXECUTE = 126  # as a shell says it
 
 
 class ProgramNotFoundError(Exception):
-    """The program that is to be run is not there."""
+    """The program does not exist."""
 
 
 # ---- in `fastframe run` --------------------------------------------------------------------------------------------
@@ -80,14 +80,14 @@ def activate() -> None:
 
 
 class InstallOnImport(importlib.abc.MetaPathFinder):
-    """Finds nothing itself, but notices the imports of the targets."""
+    """Notices the imports of the targets; finds nothing itself."""
 
     def __init__(self, targets: list[str], options: dict[str, Any], *, verbose: bool) -> None:
         self.targets = targets
         self.waiting = list(targets)
         self.options = options
         self.verbose = verbose
-        self.sought: str | None = None  # by the finders behind this one
+        self.sought: str | None = None  # by the finders after this one
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -137,7 +137,7 @@ class InstallAfterwards(importlib.abc.Loader):
         self.finder = finder
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.loader, name)  # whoever looks for the module only may want to know more of it
+        return getattr(self.loader, name)  # code that only looks for the module may ask for more of its loader
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         return self.loader.create_module(spec)

@@ -11,7 +11,7 @@ from fastframe._version import __version__
 
 
 def uvicorns_own(ours: type) -> Any:
-    """What uvicorn would take by itself, where `ours` may have taken its place."""
+    """What uvicorn would use by itself; `ours` may have taken its place."""
     from uvicorn.protocols.websockets import auto
 
     protocol: Any = auto.AutoWebSocketsProtocol

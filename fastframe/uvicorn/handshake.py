@@ -16,7 +16,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class BadRequestError(Exception):
-    """The request is no WebSocket handshake; `response` is what to answer before the connection is closed."""
+    """The request is not a WebSocket handshake; `response` is the answer to write before the connection is closed."""
 
     def __init__(self, response: bytes) -> None:
         super().__init__(response)
@@ -24,7 +24,7 @@ class BadRequestError(Exception):
 
 
 class Handshake:
-    """One request and its answer. Every method that returns bytes returns what is to be written."""
+    """One request and its answer. A method that returns bytes returns what must be written."""
 
     target: str
     """Path and query, as in the request line."""
@@ -39,7 +39,7 @@ class Handshake:
         self._http = h11.Connection(h11.SERVER)  # as wsproto does not tell all headers
 
     def receive(self, data: bytes) -> bool:
-        """Takes in bytes; True once the request is here as a whole. BadRequestError if it is no handshake."""
+        """Takes in bytes; True once the request is complete. BadRequestError if it is not a handshake."""
         self._http.receive_data(data)
         try:
             self._handshake.receive_data(data)

@@ -1,4 +1,4 @@
-"""Pings in regular intervals, and what happens if nobody answers (RFC 6455, 5.5.2)."""
+"""Pings at regular intervals, and what happens if the peer does not answer (RFC 6455, 5.5.2)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Keepalive:
         self._awaited = None
 
     def pong(self, payload: bytes) -> None:
-        """The peer has sent a Pong. One that answers none of ours, or an older one, counts for nothing."""
+        """The peer has sent a Pong. One that does not answer the last Ping counts for nothing."""
         if payload != self._awaited or self._timeout is None or not self._interval:
             return
         self.stop()

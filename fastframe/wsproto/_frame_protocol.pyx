@@ -1,7 +1,7 @@
 # cython: language_level=3
 """FrameProtocol in wsproto's shape, on the kernels: from frames to messages, and back.
 
-Strategy: the hot paths are here and in _frame_decoder.pyx, and they make wsproto's own objects. What is rare or odd (Close
+Strategy: the hot paths are in this module and in _frame_decoder.pyx, and they make wsproto's own objects. What is rare or odd (Close
 payloads, unusual types of arguments, outbound extensions, misuse) runs through wsproto's own methods, which the classes in
 frame_protocol.py inherit; so it behaves like the installed wsproto because it is the installed wsproto.
 """
@@ -281,7 +281,7 @@ cdef class FrameProtocol:
         return self._serialize(opcode, &content, True, as_bytes, 0)
 
     cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) except -1:
-        # A message in fragments always is, whoever has sent the first of them: this class or wsproto's own code.
+        # A message in fragments always is, whether this class or wsproto's own code has sent the first fragment.
         settings = self._options.deflate
         return settings is None or opcode == FF_OPCODE_CONTINUATION or not fin or size >= <size_t>settings.threshold
 
@@ -354,7 +354,7 @@ cdef class ReceivedFrames(GeneratorShape):
 
 
 cdef class ParseMore(GeneratorShape):
-    """The generator behind FrameProtocol._parse_more. All of them share the protocol's state."""
+    """The generator that FrameProtocol._parse_more returns. All of them share the protocol's state."""
 
     cdef FrameProtocol _protocol
 

@@ -34,7 +34,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 def test_verify() -> None:
     result = run("verify", "--frames", "1_400", "--seed", "3")
     assert result.returncode == 0, result.stderr
-    assert result.stderr == "", "no progress bar where nobody sees it"
+    assert result.stderr == "", "no progress bar in a pipe"
     for kind in KINDS:
         assert kind in result.stdout
     assert "identical: 1,4" in result.stdout

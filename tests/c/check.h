@@ -34,7 +34,7 @@ static inline uint64_t next_random(void)
 
 /* A run of readable bytes between two pages that are not: one byte too far in either direction ends the test. */
 typedef struct guarded {
-    uint8_t *start; /* the first byte behind the lower guard page */
+    uint8_t *start; /* the first byte after the lower guard page */
     uint8_t *end;   /* the upper guard page */
 } guarded;
 

@@ -169,7 +169,7 @@ static void test_utf8_sequences(void)
             check_utf8(data, 2);
         }
     }
-    /* Four bytes of edges, behind 0 to 67 bytes of ASCII, so that they straddle the edges of any block. */
+    /* Four bytes of edges after 0 to 67 bytes of ASCII, so that they straddle the edges of any block. */
     for (unsigned i = 0; i < N * N * N * N; i++) {
         size_t before = i % 68;
         memset(data, 'a', before);
@@ -336,7 +336,7 @@ static void check_encode(const uint8_t *data, size_t length)
     }
 }
 
-/* Every character by itself, in the middle of others; and no surrogate, wherever it stands. */
+/* Every character by itself, in the middle of others; and no surrogate, wherever it is. */
 static void test_encode_every_character(void)
 {
     uint32_t characters[40];
@@ -395,7 +395,7 @@ static void test_text(unsigned rounds)
             memcpy(data + length, character, strlen(character));
             length += strlen(character);
         }
-        memset(data + length, round % 2 ? 0xFF : 0x80, FF_PADDING); /* what stands behind must not matter */
+        memset(data + length, round % 2 ? 0xFF : 0x80, FF_PADDING); /* what follows must not matter */
         data[length] = 0;
         check_text(padded, length);
         check_encode(data, length);

@@ -1,4 +1,4 @@
-"""Decoder: messages out of any pieces, each rule and each limit, and where it stands after an error."""
+"""Decoder: messages out of any pieces, each rule and each limit, and its state after an error."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def test_a_large_payload_is_received_where_it_will_be() -> None:
 
 @pytest.mark.parametrize("text", ["x" * 200_000, "x" * 150_000 + "é" * 25_000])
 def test_a_view_that_is_kept_cannot_change_a_str(text: str) -> None:
-    """A str that has been given out is nobody else's memory: ASCII or not, whole or in fragments."""
+    """A str that has been given out shares no memory with a view: ASCII or not, whole or in fragments."""
     half = len(text) // 2
     for wire in (frame(1, text.encode(), key=KEY), b"".join(fragments(1, text[:half].encode(), text[half:].encode()))):
         decoder = Decoder(Role.SERVER if wire[1] & 0x80 else Role.CLIENT)
@@ -248,7 +248,7 @@ def test_a_text_that_was_changed_in_a_view_is_never_a_broken_str() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"max_frame_size": "x"}, {"max_fragments": 0}, {"deflate": object()}, {"max_message_size": -1}]
 )
-def test_an_init_that_raises_in_mid_message_changes_nothing(wrong: dict[str, Any]) -> None:
+def test_an_init_that_raises_inside_a_message_changes_nothing(wrong: dict[str, Any]) -> None:
     decoder = Decoder(Role.CLIENT, max_message_size=10, decode_text=False)
     assert list(decoder.feed(frame(1, b"abc", fin=False))) == []
     with pytest.raises((TypeError, ValueError, AttributeError)):
@@ -272,7 +272,7 @@ def test_a_view_that_is_kept_never_dangles() -> None:
         found += decoder.buffer_updated(len(piece))
     assert found == [b"x" * 800_000]
     for view in views:
-        view[0] = 0  # must be writable memory still, whoever it belongs to
+        view[0] = 0  # must still be writable memory
 
 
 def test_buffer_misuse() -> None:
@@ -536,7 +536,7 @@ from tests.strategies import frame
 decoder = Decoder(Role.CLIENT)
 piece = frame(2, bytes(100))
 list(decoder.feed(piece + piece[:50]))
-decoder.feed(piece[50:] + piece * 2**18)  # a splice, and much behind it
+decoder.feed(piece[50:] + piece * 2**18)  # a splice, and much after it
 size = resource.getrlimit(resource.RLIMIT_AS)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**20, size[1]))

@@ -52,7 +52,7 @@ def test_small_messages_below_the_threshold_are_sent_as_they_are() -> None:
     encoder, decoder = codecs(Role.SERVER, threshold=20)
     assert encoder.text("x" * 19) == frame(1, b"x" * 19)
     assert encoder.text("x" * 20)[0] == 0xC1
-    assert encoder.text("x" * 19, fin=False)[0] == 0x41  # nobody knows how long it will be
+    assert encoder.text("x" * 19, fin=False)[0] == 0x41  # its size is not known in advance
     assert encoder.continuation("")[0] == 0x80
     assert list(decoder.feed(frame(1, b"plain"))) == ["plain"]
 
@@ -96,7 +96,7 @@ def test_text_that_is_not_decoded() -> None:
         "41 03 f2 48 cd 80 04 c9 c9 07 00",  # two frames
         "c1 0b 00 05 00 fa ff 48 65 6c 6c 6f 00",  # not compressed
         "c1 08 f3 48 cd c9 c9 07 00 00",  # with BFINAL
-        "c1 07 f3 48 cd c9 c9 07 00",  # with BFINAL, without the empty block behind it
+        "c1 07 f3 48 cd c9 c9 07 00",  # with BFINAL, without the empty block after it
         "c1 0d f2 48 05 00 00 00 ff ff ca c9 c9 07 00",  # two blocks
     ],
 )
@@ -108,7 +108,7 @@ def test_the_examples_of_the_rfc(wire: str) -> None:
     assert list(decoder.feed(bytes.fromhex("c1 07 f2 48 cd c9 c9 07 00"))) == ["Hello"]
 
 
-def test_the_window_goes_on_behind_a_final_block() -> None:
+def test_the_window_goes_on_after_a_final_block() -> None:
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     first = compressor.compress(b"the same words again, ") + compressor.flush()
     other = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=b"the same words again, ")
@@ -116,7 +116,7 @@ def test_the_window_goes_on_behind_a_final_block() -> None:
     assert list(server_decoder().feed(frame(2, first + second, rsv=4))) == [b"the same words again, " * 2]
 
 
-def test_the_window_behind_a_final_block_is_that_of_all_pieces_of_the_message() -> None:
+def test_the_window_after_a_final_block_is_that_of_all_pieces_of_the_message() -> None:
     words = bytes(random.Random(5).choices(range(97, 123), k=400))
     first = zlib.compressobj(9, zlib.DEFLATED, -15)
     begin = first.compress(words) + first.flush(zlib.Z_SYNC_FLUSH)

@@ -34,7 +34,7 @@ def test_a_ping_between_compressed_fragments_is_mended_only_where_that_is_asked_
         found = received(wsproto_server(), INTERLEAVED)
         assert "".join(event.data for event in found if type(event) is events.TextMessage) == WORDS
         assert [event for event in found if type(event) is events.Ping] == [events.Ping(payload=b"ping")]
-        # One without the other: a Ping by itself, before and behind.
+        # One without the other: a Ping by itself, before and after.
         wire = (
             frame(9, b"", key=b"key!") + frame(1, deflated(b"x"), rsv=4, key=b"key!") + frame(1, b"plain", key=b"key!")
         )

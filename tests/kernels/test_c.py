@@ -24,7 +24,6 @@ TESTS = sorted(path.stem for path in (ROOT / "tests/c").glob("test_*.c"))
 
 pytestmark = [
     pytest.mark.compiles,
-    pytest.mark.xdist_group("c"),
     pytest.mark.skipif(
         sys.platform == "win32" or shutil.which(COMPILER[0]) is None, reason="the C tests need a C compiler and mmap"
     ),

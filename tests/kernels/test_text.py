@@ -51,7 +51,7 @@ def test_whole_texts(palette: str) -> None:
 @pytest.mark.parametrize("palette", PALETTES)
 @pytest.mark.usefixtures("kernel")
 def test_texts_that_come_in_fragments_and_pieces(palette: str) -> None:
-    """Cut in mid-character as well; with room to spare and without, as the last fragment decides."""
+    """Cut inside a character as well; with room to spare and without, as the last fragment decides."""
     rng = random.Random(palette)
     for role, key in ((Role.SERVER, KEY), (Role.CLIENT, None)):
         decoder = Decoder(role)
@@ -111,7 +111,7 @@ def test_one_rare_character_anywhere(palette: str) -> None:
 @pytest.mark.parametrize("palette", PALETTES)
 @pytest.mark.usefixtures("kernel")
 def test_texts_as_wsproto_gives_them_out(palette: str) -> None:
-    """In pieces, each of them a str, cut in mid-character as well."""
+    """In pieces, each of them a str, cut inside a character as well."""
     wsproto = pytest.importorskip("wsproto")
     from codecs import getincrementaldecoder
 

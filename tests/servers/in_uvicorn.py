@@ -1,4 +1,4 @@
-"""uvicorn in this process: its own HTTP protocol in front of one of its WebSocket protocols, or of ours."""
+"""uvicorn in this process: its own HTTP protocol in front of one of its WebSocket protocols, or of fastframe's."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(*command: str, port: int) -> Iterator[Program]:
-    """A server, from when it listens on `port` until the block ends. A name of a Python module may stand first, with -m."""
+    """A server, from when it listens on `port` until the block ends. The command may begin with -m and a Python module."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with log.open("wb") as output:

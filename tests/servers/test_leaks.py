@@ -1,4 +1,4 @@
-"""A thousand connections that end badly leave nothing behind in a server."""
+"""A thousand connections that end badly leave nothing in a server."""
 
 from __future__ import annotations
 

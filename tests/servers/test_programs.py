@@ -91,7 +91,7 @@ def test_uvicorn_with_our_class_and_workers() -> None:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_uvicorn_as_it_is(workers: str) -> None:
-    """Its default, --ws auto, becomes ours."""
+    """Its default, --ws auto, becomes fastframe's class."""
     pytest.importorskip("uvicorn")
     port = free_port()
     with running(*RUN, "-m", "uvicorn", "--workers", workers, "--port", str(port), APP, port=port) as program:
@@ -169,7 +169,7 @@ def exchange_only_small(port: int) -> None:
             assert client.recv(20) == message
 
 
-# ---- clients, talking to uvicorn's default, which is none of ours -----------------------------------------------------
+# ---- clients, talking to uvicorn's default, without fastframe --------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

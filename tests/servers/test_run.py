@@ -92,7 +92,7 @@ def test_options_of_the_program_before_its_name() -> None:
     result = run("--workers", "2", "hypercorn")
     assert result.returncode == 2
     assert "usage: fastframe run" in result.stderr
-    assert "unrecognized arguments: --workers; the program's own options go behind its name" in result.stderr
+    assert "unrecognized arguments: --workers; put the program's own options after its name" in result.stderr
     result = run("--max-message-size", "16MB", "hypercorn")
     assert "argument --max-message-size: must be a whole number, not '16MB'" in result.stderr
 

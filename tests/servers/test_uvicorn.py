@@ -1,4 +1,4 @@
-"""What uvicorn's own implementations agree on holds for ours; what ours does beyond that is in the other files."""
+"""What uvicorn's own implementations agree on, fastframe's class does as well; what it does beyond that is in the other files."""
 
 from __future__ import annotations
 
@@ -263,7 +263,7 @@ async def test_closed_by_the_application(ws: str) -> None:
 
 
 async def test_closed_by_the_application_while_the_client_talks(ws: str) -> None:
-    """The Close of the client comes behind messages that nobody wants any more."""
+    """The Close of the client comes after messages that are not wanted any more."""
 
     async def app(scope: Event, receive: Receive, send: Send) -> None:
         await receive()
@@ -522,7 +522,7 @@ async def test_the_log_of_a_rejection(ws: str, answer: str, line: str, caplog: p
 
 
 async def test_the_words_of_runtime_errors() -> None:
-    """The same for all of uvicorn's classes and ours, to the letter."""
+    """The same for all of uvicorn's classes and fastframe's, to the letter."""
     texts: dict[str, list[str]] = {}
     for ws in ALL:
         found = texts[ws] = []

@@ -10,7 +10,7 @@ from importlib.util import module_from_spec
 
 
 def run_the_other_sitecustomize() -> None:
-    """Behind this file may be another of its name, which would have run had this one not been in its place."""
+    """Runs the sitecustomize that this one shadows."""
     sys.path[:] = [path for path in sys.path if path != os.path.dirname(__file__)]
     spec = PathFinder.find_spec("sitecustomize", sys.path)
     if spec is not None and spec.loader is not None:
