@@ -68,7 +68,7 @@ def install(
 ) -> None:
     """Makes each of `targets` run on fastframe, except connections that are already open.
 
-    targets: names of libraries, "wsproto" and "uvicorn"; ValueError for another name. "wsproto" is for all that stands on it,
+    targets: names of libraries, "wsproto" and "uvicorn"; ValueError for another name. "wsproto" is for everything that is built on it,
     "uvicorn" for uvicorn's default, `--ws auto`, in servers that load their settings from now on.
 
     Without options a target behaves as it does by itself, defects included. The options, for connections from now on:

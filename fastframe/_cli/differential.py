@@ -45,7 +45,7 @@ class Session:
     client: bool
     """The role of the endpoint that is observed."""
     frames: tuple[bytes, ...] = ()
-    """What arrives, frame by frame, as it stands on the wire."""
+    """What arrives, frame by frame, as it is on the wire."""
     cuts: tuple[int, ...] = ()
     """Where the joined frames are cut into pieces: ascending offsets."""
     sends: tuple[Event, ...] = ()

@@ -11,7 +11,7 @@ cdef enum:
     NO_OPCODE = 0xFF  # where wsproto has None
 
 
-# Of an attribute `extensions`, which callers may set to anything: no extension has a say, or only this one.
+# Of an attribute `extensions`, which callers may set to anything: no extension counts, or only this one.
 cdef inline bint is_empty(object extensions) noexcept:
     return PyList_CheckExact(extensions) and PyList_GET_SIZE(extensions) == 0
 
