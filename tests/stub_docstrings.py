@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import fastframe
+
 STUBS = sorted(
     path
-    for path in (Path(__file__).parent.parent / "fastframe").glob("_*.pyi")
+    for path in Path(fastframe.__file__).parent.glob("_*.pyi")
     if path.stem in ("_kernels", "_control_frames", "_decoder", "_encoder")
 )
 Documented = ast.ClassDef | ast.FunctionDef
