@@ -99,5 +99,6 @@ cdef extern from "fastframe.h" nogil:
     const ff_kernels *ff_kernels_at(size_t i)
     void ff_masking_key_rotate(uint8_t *rotated, const uint8_t *key, uint64_t offset)
 
+    const char *FF_CLOSE_CODES_TO_SEND
     bint ff_close_code_is_valid(uint32_t code)
     ff_status ff_close_parse(const ff_kernels *kernels, const uint8_t *payload, size_t length, uint16_t *code)

@@ -12,7 +12,7 @@ from libc.stdint cimport uint8_t, uint16_t
 
 from fastframe._buffers cimport FF_BYTES_LIKE, FF_STR_OR_BYTES_LIKE, ff_get_buffer
 from fastframe._capi cimport (
-    FF_CLIENT, FF_CLOSE_NO_STATUS, FF_MAX_CONTROL_PAYLOAD, FF_MAX_HEADER, FF_OPCODE_BINARY, FF_OPCODE_CLOSE,
+    FF_CLIENT, FF_CLOSE_CODES_TO_SEND, FF_CLOSE_NO_STATUS, FF_MAX_CONTROL_PAYLOAD, FF_MAX_HEADER, FF_OPCODE_BINARY, FF_OPCODE_CLOSE,
     FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, FF_RSV1, FF_SERVER, ff_close_code_is_valid, ff_header,
     ff_kernels, ff_role, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
@@ -282,8 +282,8 @@ cdef class Encoder:
         if checked_code != FF_CLOSE_NO_STATUS:
             if not ff_close_code_is_valid(checked_code):
                 raise ValueError(
-                    f"code {checked_code} must not be sent: 1000 to 1003, 1007 to 1014 and 3000 to 4999 may be, and 1005 stands for no "
-                    "code (RFC 6455, 7.4)"
+                    f"code {checked_code} must not be sent: {FF_CLOSE_CODES_TO_SEND.decode()} may be, and 1005 stands for no code "
+                    "(RFC 6455, 7.4)"
                 )
             content = checked_code.to_bytes(2, "big") + content
         elif content:

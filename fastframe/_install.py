@@ -132,6 +132,7 @@ def _put_back(name: str, found: Target, options: Options | None) -> None:
     if options is None and name in _active:
         found.deactivate()
         del _active[name]
+        _log.info("%s runs on its own code again", name)
     found.configure((options or Options()).only(found.options))
     if options is not None:
         _active[name] = options
@@ -147,7 +148,6 @@ def uninstall(*targets: str) -> None:
         for name, found in _chosen(targets).items():
             if name in _active:
                 _put_back(name, found, None)
-                _log.info("%s runs on its own code again", name)
 
 
 _P = ParamSpec("_P")
@@ -176,11 +176,9 @@ class _Installed(contextlib.ContextDecorator):
 
     def __exit__(self, *exception: object) -> None:
         with _lock:
-            for name, options in self._before.pop().items():
-                if name in _active:
-                    _put_back(name, target(name), options)
-                    if options is None:
-                        _log.info("%s runs on its own code again", name)
+            before = {name: options for name, options in self._before.pop().items() if name in _active}
+            for name, options in before.items():
+                _put_back(name, target(name), options)
 
     def __bool__(self) -> NoReturn:
         raise TypeError("installed() is a context manager: to see whether a target is active, use status()")
@@ -215,8 +213,8 @@ def status() -> dict[str, TargetStatus]:
     """For each target: which version is installed, whether it runs on fastframe, and why not. Changes nothing.
 
     >>> import fastframe
-    >>> sorted(fastframe.status())
-    ['uvicorn', 'wsproto']
+    >>> fastframe.status()["wsproto"].active
+    False
     """
     with _lock:
         return {name: _status(name, target(name)) for name in target_names()}
@@ -247,8 +245,6 @@ def _is_active(name: str) -> bool:
 def _try(step: Callable[[], None]) -> None:
     try:
         step()
-    except InstallError:
-        raise
     except Exception as error:  # of the library, while it is imported
         reason = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
         raise InstallError(reason) from error

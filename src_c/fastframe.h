@@ -208,7 +208,8 @@ static inline void ff_masking_key_rotate(uint8_t *rotated, const uint8_t *key, u
 
 enum { FF_CLOSE_NO_STATUS = 1005 }; /* stands for an empty Close payload; never on the wire (7.1.5) */
 
-/* True for a status code that an endpoint may send: 7.4.1, 7.4.2 and the IANA registry. */
+/* True for a status code that an endpoint may send: 7.4.1, 7.4.2 and the IANA registry. The same in words. */
+#define FF_CLOSE_CODES_TO_SEND "1000 to 1003, 1007 to 1014 and 3000 to 4999"
 bool ff_close_code_is_valid(uint32_t code);
 
 /* Checks an unmasked Close payload and stores its status code; the reason is what follows the first two bytes. */

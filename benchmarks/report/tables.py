@@ -117,7 +117,10 @@ def by_contender(*groups: str) -> Callable[[dict[str, Any]], str]:
 # What is asked of a server's CPU time: the gain of the second over the first.
 GAINS = {
     "uvicorn: fastframe's class against `--ws wsproto`": ("uvicorn, wsproto", "uvicorn, fastframe"),
-    "uvicorn: fastframe's class against its default, websockets-sansio": ("uvicorn, websockets-sansio", "uvicorn, fastframe"),
+    "uvicorn: fastframe's class against its default, websockets-sansio": (
+        "uvicorn, websockets-sansio",
+        "uvicorn, fastframe",
+    ),
     "uvicorn: fastframe's class against `--ws websockets`": ("uvicorn, websockets", "uvicorn, fastframe"),
     "uvicorn `--ws wsproto`: `fastframe run` against without": ("uvicorn, wsproto", "uvicorn, wsproto, fastframe run"),
     "hypercorn: `fastframe run` against without": ("hypercorn", "hypercorn, fastframe run"),

@@ -42,6 +42,7 @@ class MissingExtraError(RuntimeError):
 
 
 def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
     top = argparse.ArgumentParser(
         prog="fastframe",
         description="A C-accelerated WebSocket frame codec: check it, and see whether it is active.",
@@ -50,6 +51,13 @@ def parser() -> argparse.ArgumentParser:
     top.set_defaults(run=run_help, parser=top, hint="")
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
 
+    add_run(commands)
+    add_verify(commands)
+    add_doctor(commands)
+    return top
+
+
+def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     run = commands.add_parser(
         "run",
         usage="fastframe run [OPTIONS] (PROGRAM | -m MODULE | SCRIPT.py) [ARGUMENTS ...]",
@@ -72,6 +80,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM", help="a program on PATH, or a script")
     run.set_defaults(run=run_run, parser=run, hint="; put the program's own options after its name")
 
+
+def add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verify = commands.add_parser(
         "verify",
         help="compare wsproto with wsproto on fastframe, frame by frame, and time both",
@@ -84,6 +94,8 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     verify.set_defaults(run=run_verify, parser=verify, hint="")
 
+
+def add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     doctor = commands.add_parser(
         "doctor",
         help="say what is installed, which kernel runs and which targets can be accelerated",
@@ -93,7 +105,6 @@ def parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     doctor.set_defaults(run=run_doctor, parser=doctor, hint="")
-    return top
 
 
 def run_help(options: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 handshake      HTTP: the request and the answer that opens the connection; by wsproto and h11
 rejection      the other answers
 protocol       a connection: from the transport to ASGI messages and back
+state          the states of a connection
 transport      its transport
 receive_queue  what waits for the application
 application    the application's own calls

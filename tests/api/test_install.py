@@ -284,3 +284,10 @@ def test_wsproto_is_not_needed_where_uvicorn_runs_without_it() -> None:
         assert found.reason.startswith(
             "not needed, as uvicorn runs on fastframe without it; for anything else on wsproto: "
         )
+
+
+def test_what_is_uninstalled_within_installed_stays_so() -> None:
+    with installed("wsproto", max_message_size=10):
+        uninstall("wsproto")
+        assert not status()["wsproto"].active
+    assert not status()["wsproto"].active
