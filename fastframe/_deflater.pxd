@@ -22,3 +22,6 @@ cdef class Deflater:
 
     # The compressed payload of one fragment; of the last one without the four bytes that 7.2.1 leaves out.
     cdef bytes deflate(self, bytes data, bint last)
+
+    # What was deflated was not sent after all: the next message must not refer to it.
+    cdef void forget(self) noexcept

@@ -57,3 +57,6 @@ cdef class Deflater:
             size -= DEFLATE_TAIL_SIZE
         # A stream that has nothing new to say says nothing at all, but a message needs a block: 7.2.3.6.
         return PyBytes_FromStringAndSize(PyBytes_AS_STRING(content), size) if size else b"\x00"
+
+    cdef void forget(self) noexcept:
+        self._stream = None

@@ -27,7 +27,8 @@ class Encoder:
 
     TypeError for data of another type. InvalidState for a frame that must not be sent now (a new message inside an open
     one, a continuation of none, data after a Close, a second Close) and for a call in the middle of another one; the state
-    is then unchanged.
+    is then unchanged. MemoryError leaves it unchanged too, except inside a compressed message in fragments, which then cannot be
+    continued.
 
     >>> from fastframe import Encoder, Role
     >>> encoder = Encoder(Role.SERVER)

@@ -2,7 +2,7 @@
 """From messages to bytes: order of fragments, header, masking key, mask.
 
 Strategy: a public method checks that the frame may be sent now, makes the frame, and only then changes the state; so a
-call that raises has changed nothing.
+call that raises has changed nothing. The one exception: when memory runs out while a fragment is compressed.
 """
 
 cimport cython
@@ -45,7 +45,8 @@ cdef class Encoder:
 
     TypeError for data of another type. InvalidState for a frame that must not be sent now (a new message inside an open
     one, a continuation of none, data after a Close, a second Close) and for a call in the middle of another one; the state
-    is then unchanged.
+    is then unchanged. MemoryError leaves it unchanged too, except inside a compressed message in fragments, which then cannot be
+    continued.
 
     >>> from fastframe import Encoder, Role
     >>> encoder = Encoder(Role.SERVER)
@@ -59,6 +60,7 @@ cdef class Encoder:
     cdef KeyPool _keys
     cdef Deflater _deflater     # None if compression was not agreed on
     cdef bint _open_compressed  # the message whose last fragment is to come
+    cdef bint _open_lost        # it cannot be continued, as a fragment of it was compressed but not sent
     cdef uint8_t _open_opcode   # of the message whose last fragment is to come; CONTINUATION if there is none
     cdef ff_utf8 _open_utf8     # the state after its last byte
     cdef bint _closed
@@ -86,6 +88,7 @@ cdef class Encoder:
         self._role = new_role
         self._keys = keys
         self._deflater = deflater
+        self._open_lost = False
         self._open_opcode = FF_OPCODE_CONTINUATION
         self._open_utf8 = ff_utf8_start()
         self._closed = False
@@ -167,6 +170,8 @@ cdef class Encoder:
         """
         if self._open_opcode == FF_OPCODE_CONTINUATION:
             raise invalid_state("no message is open: begin one with text() or binary() and fin=False (RFC 6455, 5.4)")
+        if self._open_lost:
+            raise invalid_state("memory ran out in the open message, so it cannot be continued: close the connection")
         if isinstance(data, str) and self._open_opcode == FF_OPCODE_BINARY:
             raise TypeError("data must be a contiguous bytes-like object, as the open message is binary, not str")
         return self._fragment(FF_OPCODE_CONTINUATION, self._open_opcode, data, flag_from("fin", fin), self._open_utf8)
@@ -220,7 +225,7 @@ cdef class Encoder:
     @cython.final
     cdef inline bytes _data_frame(self, uint8_t opcode, const OutboundPayload *payload, bint fin):
         cdef ff_header header
-        cdef bytes compressed
+        cdef bytes data, compressed, frame = None
         cdef OutboundPayload content
         if self._deflater is None or not self._is_to_be_deflated(opcode, payload.size, fin):
             return self._frame(opcode, payload, fin, 0)
@@ -228,9 +233,17 @@ cdef class Encoder:
         header.rsv = 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1
         header.fin = fin
         self._mask(&header)  # before the compressor's state changes, as the caller's masking_keys may raise
-        compressed = self._deflater.deflate(payload_bytes(self._kernels, payload), fin)
-        content = bytes_payload(PyBytes_AS_STRING(compressed), len(compressed))
-        return frame_bytes(self._kernels, &header, &content)
+        data = payload_bytes(self._kernels, payload)
+        try:
+            compressed = self._deflater.deflate(data, fin)
+            content = bytes_payload(PyBytes_AS_STRING(compressed), len(compressed))
+            frame = frame_bytes(self._kernels, &header, &content)
+            return frame
+        finally:  # as Cython's `except` does not see an error whose traceback there is no memory for
+            if frame is None:
+                # The compressor has taken in data that is not sent. A fresh one may begin a message, but not go on with one.
+                self._deflater.forget()
+                self._open_lost = opcode == FF_OPCODE_CONTINUATION
 
     cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) noexcept:
         if opcode != FF_OPCODE_CONTINUATION:

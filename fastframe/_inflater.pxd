@@ -39,6 +39,7 @@ cdef class Inflater:
 
     cdef void forget_message(self) noexcept
 
+    cdef int _refuse(self, bytes output, Kind kind) except -1
     cdef void _feed(self, bytes data) noexcept
     cdef bytes _next_output(self)
     cdef bytes _decompressed(self, bytes data, uint64_t room)

@@ -48,7 +48,7 @@ cdef class Inflater:
             output = self._next_output()
             self._size += PyBytes_GET_SIZE(output)
             if self._size > self._max_message_size:
-                raise protocol_error(FF_ERR_MESSAGE_TOO_BIG)
+                self._refuse(output, kind)
             if PyBytes_GET_SIZE(output):
                 self._keep(output, kind)
             if self._stream_just_ended:
@@ -56,6 +56,14 @@ cdef class Inflater:
         if not last:
             self._gather_first_output(kind)
         return 0
+
+    cdef int _refuse(self, bytes output, Kind kind) except -1:
+        """Text up to the limit is validated first, as it would be had it arrived earlier: the error must not depend on the cuts."""
+        cdef Py_ssize_t excess = <Py_ssize_t>(self._size - self._max_message_size)
+        self._size = self._max_message_size
+        self._keep(output[:PyBytes_GET_SIZE(output) - excess], kind)
+        self._gather_first_output(kind)
+        raise protocol_error(FF_ERR_MESSAGE_TOO_BIG)
 
     cdef bytes finish(self):
         payload = None if self._assembler.is_open() else b"" if self._first_output is None else self._first_output

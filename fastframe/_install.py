@@ -118,9 +118,11 @@ def _change(chosen: dict[str, Target], options: Options) -> None:
             newly, _active[name] = name not in _active, options
             if newly:
                 found.activate()
-    except Exception as error:
+    except BaseException as error:  # an interrupt must not leave half of it either
         for name in list(chosen):
             _put_back(name, chosen[name], before.get(name))
+        if not isinstance(error, Exception):
+            raise
         raise InstallError(f"nothing was changed, as this failed: {type(error).__name__}: {error}") from error
     for name in chosen:
         if name not in before:
@@ -170,15 +172,18 @@ class _Installed(contextlib.ContextDecorator):
         self._before: list[dict[str, Options | None]] = []
 
     def __enter__(self) -> None:
-        before = {name: _active.get(name) for name in _chosen(self._targets)}
-        install(*self._targets, **self._options)
-        self._before.append(before)
+        with _lock:
+            before = {name: _active.get(name) for name in _chosen(self._targets)}
+            install(*self._targets, **self._options)
+            self._before.append(before)
 
     def __exit__(self, *exception: object) -> None:
         with _lock:
-            before = {name: options for name, options in self._before.pop().items() if name in _active}
-            for name, options in before.items():
-                _put_back(name, target(name), options)
+            for name, options in self._before.pop().items():
+                if options is not None:
+                    _change({name: target(name)}, options)
+                elif name in _active:
+                    _put_back(name, target(name), None)
 
     def __bool__(self) -> NoReturn:
         raise TypeError("installed() is a context manager: to see whether a target is active, use status()")

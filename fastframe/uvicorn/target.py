@@ -7,15 +7,12 @@ becomes `fastframe.uvicorn:WSProtocol`. Whoever names another implementation get
 from __future__ import annotations
 
 import importlib.metadata
-import logging
 import re
 import sys
 from typing import Any
 
 from fastframe._options import Options
 from fastframe._target import Target
-
-_log = logging.getLogger("fastframe")
 
 
 class UvicornTarget:
@@ -26,7 +23,6 @@ class UvicornTarget:
     makes_unneeded = frozenset({"wsproto"})
 
     def __init__(self) -> None:
-        self._replaced: list[Any] = []  # the original of AutoWebSocketsProtocol
         self._settings: dict[str, Any] = {}  # of WSProtocol, before the options of `install`
 
     def installed_version(self) -> str:
@@ -60,37 +56,23 @@ class UvicornTarget:
         for name, value in self._settings.items():
             setattr(WSProtocol, name, value)
         self._settings.clear()
-        chosen: dict[str, Any] = {"max_message_size": options.max_message_size}
-        if options.max_fragments is not None:
-            chosen["max_fragments"] = options.max_fragments
-        if options.deflate is not None:
-            chosen["deflate"] = options.deflate or None
-        for name, value in chosen.items():
-            self._settings[name] = getattr(WSProtocol, name)
-            setattr(WSProtocol, name, value)
+        for name in self.options:
+            value = getattr(options, name)
+            if value is not None:
+                self._settings[name] = getattr(WSProtocol, name)
+                setattr(WSProtocol, name, None if value is False else value)
 
     def activate(self) -> None:
-        from uvicorn.protocols.websockets import auto
-
         from fastframe.uvicorn import WSProtocol
+        from fastframe.uvicorn.activation import take_over
 
-        self._replaced.append(auto.AutoWebSocketsProtocol)
-        vars(auto)["AutoWebSocketsProtocol"] = WSProtocol
+        take_over(WSProtocol)
 
     def deactivate(self) -> None:
-        from uvicorn.protocols.websockets import auto
-
         from fastframe.uvicorn import WSProtocol
+        from fastframe.uvicorn.activation import give_back
 
-        if not self._replaced:
-            return
-        original = self._replaced.pop()
-        if vars(auto)["AutoWebSocketsProtocol"] is WSProtocol:
-            vars(auto)["AutoWebSocketsProtocol"] = original
-        else:
-            _log.warning(
-                "uvicorn: AutoWebSocketsProtocol was replaced by other code after fastframe, and is left as it is"
-            )
+        give_back(WSProtocol)
 
     def in_use(self) -> bool:
         """True if a server in this process was told to use WSProtocol by name, with `--ws fastframe.uvicorn:WSProtocol`."""

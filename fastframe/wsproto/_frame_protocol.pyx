@@ -231,18 +231,30 @@ cdef class FrameProtocol:
 
     cdef object _data_frame(self, object payload, object fin, bint as_bytes):
         cdef OutboundPayload content
-        cdef uint8_t opcode, rsv = 0
+        cdef uint8_t opcode
         cdef bint is_plain = is_empty(self.extensions)
         if (not is_plain and not is_only(self.extensions, self._frame_decoder._deflate)) or (fin is not True and fin is not False):
             return None
         owner = self._payload_view(payload, &content, &opcode)
         if owner is None or not self._open_or_continue(&opcode, fin, is_plain):
             return None
-        if not is_plain and self._is_to_be_deflated(opcode, content.size, fin):
-            rsv = 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1
-            owner = self._deflated(owner if PyBytes_CheckExact(owner) else payload_bytes(self._kernels, &content), fin)
-            content = bytes_payload(PyBytes_AS_STRING(owner), PyBytes_GET_SIZE(owner))
-        return self._serialize(opcode, &content, fin, as_bytes, rsv)
+        if is_plain or not self._is_to_be_deflated(opcode, content.size, fin):
+            return self._serialize(opcode, &content, fin, as_bytes, 0)
+        owner = owner if PyBytes_CheckExact(owner) else payload_bytes(self._kernels, &content)
+        return self._deflated_frame(opcode, owner, fin, as_bytes)
+
+    cdef object _deflated_frame(self, uint8_t opcode, bytes data, bint fin, bint as_bytes):
+        cdef OutboundPayload content
+        frame = None
+        try:
+            payload = self._deflated(data, fin)
+            content = bytes_payload(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
+            frame = self._serialize(opcode, &content, fin, as_bytes, 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1)
+            return frame
+        finally:  # as Cython's `except` does not see an error whose traceback there is no memory for
+            if frame is None:
+                # The compressor has taken in data that is not sent, which the next message must not bring along.
+                self._frame_decoder._deflate._compressor = None
 
     cdef object _payload_view(self, object payload, OutboundPayload *content, uint8_t *opcode):
         """The object that must outlive `content`; None for a type that wsproto's own code is to send or to refuse."""

@@ -166,7 +166,7 @@ class Failing:
     options: frozenset[str] = frozenset({"max_fragments"})
     makes_unneeded: frozenset[str] = frozenset()
 
-    def __init__(self, step: str, error: Exception) -> None:
+    def __init__(self, step: str, error: BaseException) -> None:
         self.step, self.error, self.called = step, error, 0
 
     def installed_version(self) -> str:
@@ -212,6 +212,21 @@ def test_a_failed_install_keeps_the_options_of_what_was_active(monkeypatch: pyte
             install("wsproto", "failing", max_message_size=1000)
         assert refuses(11)
         assert not refuses(10)
+
+
+@pytest.mark.parametrize("step", ["configure", "activate"])
+def test_an_interrupted_install_changes_nothing(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_target.FOLDERS, "failing", "tests.failing")
+    failing = SimpleNamespace(TARGET=Failing(step, KeyboardInterrupt()))
+    monkeypatch.setitem(sys.modules, "tests.failing.target", failing)
+    with installed("wsproto", max_message_size=10):
+        with pytest.raises(KeyboardInterrupt):
+            install("wsproto", "failing", max_fragments=7)
+        assert refuses(11)
+        assert not status()["failing"].active
+    install("failing")
+    assert status()["failing"].active
+    uninstall("failing")
 
 
 def refuses(size: int) -> bool:
@@ -286,8 +301,13 @@ def test_wsproto_is_not_needed_where_uvicorn_runs_without_it() -> None:
         )
 
 
-def test_what_is_uninstalled_within_installed_stays_so() -> None:
-    with installed("wsproto", max_message_size=10):
-        uninstall("wsproto")
-        assert not status()["wsproto"].active
-    assert not status()["wsproto"].active
+def test_what_is_uninstalled_within_installed_is_put_back_as_it_was() -> None:
+    for before in (False, True):
+        if before:
+            install("wsproto", max_message_size=10)
+        with installed("wsproto"):
+            uninstall("wsproto")
+            assert not status()["wsproto"].active
+        assert status()["wsproto"].active is before
+    assert refuses(11)
+    uninstall("wsproto")

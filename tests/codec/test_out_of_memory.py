@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import fastframe
-from fastframe import Decoder, Encoder, ProtocolError, Role
+from fastframe import Close, Decoder, Encoder, InvalidState, ProtocolError, Role
 from fastframe.deflate import Deflate
 from tests.helpers import deflated
 from tests.strategies import frame
@@ -24,7 +24,7 @@ def each_allocation_fails(prepare: Callable[[], Callable[[], Any]], expected: An
     for number in range(1, MOST_ALLOCATIONS):
         call = prepare()
         out_of_memory, other, found = False, None, None
-        _testcapi.set_nomemory(number, number + 1)
+        _testcapi.set_nomemory(number - 1, number)
         try:
             found = call()
         except MemoryError:
@@ -83,6 +83,80 @@ def test_encoder(compress: bool) -> None:
         return lambda: encoder.text("first ") + encoder.message(GOOD) + encoder.close(1000, "bye")
 
     assert each_allocation_fails(prepare, prepare()()) > 0
+
+
+def out_of_memory(number: int, call: Callable[..., Any], *arguments: Any, **options: Any) -> bool:
+    """True if the call failed with its allocation of this number."""
+    _testcapi.set_nomemory(number - 1, number)
+    try:
+        call(*arguments, **options)
+    except (MemoryError, SystemError):  # for SystemError see above
+        return True
+    finally:
+        _testcapi.remove_mem_hooks()
+    return False
+
+
+SECRET = "for somebody else " * 3
+
+
+@pytest.mark.parametrize("settings", [Deflate(), Deflate(server_no_context_takeover=True)])
+@pytest.mark.parametrize("size", [1, 5000])
+def test_a_message_that_failed_is_not_sent_with_the_next_one(settings: Deflate, size: int) -> None:
+    agreement, failed = settings.accept("permessage-deflate"), 0
+    assert agreement is not None
+    for number in range(1, MOST_ALLOCATIONS):
+        encoder, decoder = Encoder(Role.SERVER, deflate=agreement), Decoder(Role.CLIENT, deflate=agreement)
+        assert list(decoder.feed(encoder.text("first"))) == ["first"]
+        if not out_of_memory(number, encoder.text, SECRET * size):
+            break
+        failed += 1
+        assert list(decoder.feed(encoder.text("public " + SECRET))) == ["public " + SECRET], number
+    assert failed > 0
+
+
+def test_a_fragment_that_failed_is_sent_again_or_its_message_is_lost() -> None:
+    sent_again = lost = 0
+    for number in range(1, MOST_ALLOCATIONS):
+        encoder, decoder = Encoder(Role.SERVER, deflate=AGREEMENT), Decoder(Role.CLIENT, deflate=AGREEMENT)
+        assert list(decoder.feed(encoder.text("first ", fin=False))) == []
+        if not out_of_memory(number, encoder.continuation, SECRET, fin=False):
+            continue
+        try:
+            wire = encoder.continuation("again")
+        except InvalidState:
+            with pytest.raises(InvalidState, match="memory ran out in the open message"):
+                encoder.continuation("again")
+            with pytest.raises(InvalidState, match="a message is open"):
+                encoder.text("another")
+            assert list(decoder.feed(encoder.close(1011))) == [Close(1011, "")]
+            lost += 1
+        else:
+            assert list(decoder.feed(wire)) == ["first again"]
+            sent_again += 1
+    assert lost > 0
+    assert sent_again > 0
+
+
+def test_a_message_that_failed_in_wsproto_is_not_sent_with_the_next_one() -> None:
+    pytest.importorskip("wsproto")
+    from wsproto.connection import SERVER, Connection
+    from wsproto.events import TextMessage
+    from wsproto.extensions import PerMessageDeflate
+
+    failed = 0
+    with fastframe.installed("wsproto"):
+        for number in range(1, MOST_ALLOCATIONS):
+            extension = PerMessageDeflate()
+            extension.finalize("permessage-deflate")
+            connection = Connection(SERVER, [extension])
+            decoder = Decoder(Role.CLIENT, deflate=AGREEMENT)
+            assert list(decoder.feed(connection.send(TextMessage("first")))) == ["first"]
+            if not out_of_memory(number, connection.send, TextMessage(SECRET)):
+                break
+            failed += 1
+            assert list(decoder.feed(connection.send(TextMessage("public " + SECRET)))) == ["public " + SECRET], number
+    assert failed > 0
 
 
 @pytest.mark.parametrize(

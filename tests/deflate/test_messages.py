@@ -299,3 +299,25 @@ def test_broken_streams_end_as_under_wsproto(data: bytes, changes: list[tuple[in
     except ProtocolError as error:
         found = error.code
     assert found == expected
+
+
+@pytest.mark.parametrize("at", [0, 500, 999, 1000, 1001, 1500])
+@pytest.mark.parametrize("decode_text", [True, False])
+def test_which_rule_is_broken_does_not_depend_on_the_cuts(decode_text: bool, at: int) -> None:
+    """Text that is not UTF-8 from `at` on, and larger than 1000 bytes, in blocks that can be inflated one by one."""
+    letters = bytes(range(65, 90)) * 60
+    data = letters[:at] + b"\xff" + letters
+    _, agreement = agreements()
+    compressor = zlib.compressobj(wbits=-15)
+    payload = b"".join(
+        compressor.compress(data[start : start + 50]) + compressor.flush(zlib.Z_SYNC_FLUSH)
+        for start in range(0, len(data), 50)
+    )
+    wire = Encoder(Role.CLIENT).frame(1, payload[:-4], rsv=4)
+    assert len(wire) < 1000
+    for step in (1, 7, 30, 60, 200, len(wire)):
+        decoder = Decoder(Role.SERVER, deflate=agreement, max_message_size=1000, decode_text=decode_text)
+        with pytest.raises(ProtocolError) as caught:  # noqa: PT012
+            for start in range(0, len(wire), step):
+                list(decoder.feed(wire[start : start + step]))
+        assert caught.value.code == (1007 if at < 1000 else 1009), step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("wsproto")
 
 from uvicorn.protocols.websockets import auto
+from uvicorn.protocols.websockets.wsproto_impl import WSProtocol as WsprotoImpl
 
 import fastframe
 from fastframe._cli import doctor
@@ -28,6 +29,7 @@ def put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(WSProtocol, "in_use", False)
     yield
     fastframe.uninstall("uvicorn")
+    monkeypatch.undo()
     assert auto.AutoWebSocketsProtocol is ORIGINAL
     assert (WSProtocol.deflate, WSProtocol.max_fragments, WSProtocol.max_message_size) == SETTINGS
 
@@ -132,11 +134,33 @@ async def test_the_kill_switch_hands_over_to_uvicorns_own_class(
     )
 
 
-async def test_the_kill_switch_where_the_class_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    fastframe.install("uvicorn")
+def made_default_by_name() -> None:
+    auto.AutoWebSocketsProtocol = type("Frugal", (WSProtocol,), {})  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("make_default", "own"), [(lambda: fastframe.install("uvicorn"), ORIGINAL), (made_default_by_name, WsprotoImpl)]
+)
+async def test_the_kill_switch_in_a_process_where_the_class_is_the_default(
+    make_default: Callable[[], None], own: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auto, "AutoWebSocketsProtocol", ORIGINAL)
+    make_default()
     monkeypatch.setenv("FASTFRAME_DISABLE", "1")
     async with serving(Recorder(), "auto") as server, server.connect() as client:
         await client.send("hello")
         assert await client.recv() == "hello"
         (connection,) = server.state.connections
-        assert type(connection).__module__ == "uvicorn.protocols.websockets.wsproto_impl"
+        assert type(connection) is own
+
+
+def test_settings_of_the_class_itself_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"max_message_size": 1000, "max_fragments": 7, "deflate": None}.items():
+        monkeypatch.setattr(WSProtocol, name, value)
+    fastframe.install("uvicorn")
+    assert (WSProtocol.max_message_size, WSProtocol.max_fragments, WSProtocol.deflate) == (1000, 7, None)
+    fastframe.install("uvicorn", max_message_size=10, deflate=Deflate())
+    assert (WSProtocol.max_message_size, WSProtocol.max_fragments, WSProtocol.deflate) == (10, 7, Deflate())
+    fastframe.uninstall("uvicorn")
+    assert (WSProtocol.max_message_size, WSProtocol.max_fragments, WSProtocol.deflate) == (1000, 7, None)
+    monkeypatch.undo()
