@@ -70,8 +70,6 @@ cdef class Decoder(MessageReader):
     ['hello', Ping(b'?')]
     """
 
-    cdef object __weakref__
-
     def __cinit__(self, *args, **kwargs):
         self._limits.message_size = self._limits.frame_size = DEFAULT_MAX_SIZE
         self._limits.fragments = DEFAULT_MAX_FRAGMENTS

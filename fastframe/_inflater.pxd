@@ -25,7 +25,7 @@ cdef class Inflater:
     cdef bint _more                     # there is more input, or the last output was as large as it may be
     cdef bint _stream_just_ended        # inside this message, and nothing has arrived since
     cdef uint64_t _streams              # how many have ended in this message
-    cdef uint64_t _wire_bytes           # of this message
+    cdef uint64_t _wire_bytes           # of this message, as far as it is consumed
 
     cdef uint64_t _size                 # of the open message so far
     cdef bytes _first_output            # mostly the only one

@@ -85,7 +85,6 @@ cdef class Inflater:
     cdef void _feed(self, bytes data) noexcept:
         self._input = data
         self._input_offset = 0
-        self._wire_bytes += PyBytes_GET_SIZE(data)
         self._more = not (self._stream_just_ended and self._only_tail_is_left())
 
     cdef bint _only_tail_is_left(self) noexcept:
@@ -94,6 +93,7 @@ cdef class Inflater:
 
     cdef bytes _next_output(self):
         cdef bytes output, data
+        cdef Py_ssize_t consumed
         cdef uint64_t room = min(<uint64_t>OUTPUT_SIZE, self._max_message_size - self._size + 1)
         cdef Py_ssize_t slice_size = SLICE_SIZE_AFTER_STREAMS if self._streams else SLICE_SIZE
         if self._stream is None:
@@ -104,7 +104,9 @@ cdef class Inflater:
         output = self._decompressed(data, room)
         self._stream_just_ended = self._stream.eof
         rest = self._stream.unused_data if self._stream_just_ended else self._stream.unconsumed_tail
-        self._input_offset += PyBytes_GET_SIZE(data) - <Py_ssize_t>len(rest)
+        consumed = PyBytes_GET_SIZE(data) - <Py_ssize_t>len(rest)
+        self._input_offset += consumed
+        self._wire_bytes += consumed
         self._more = self._input_offset < PyBytes_GET_SIZE(self._input) or <uint64_t>PyBytes_GET_SIZE(output) == room
         return output
 

@@ -118,26 +118,29 @@ def _change(chosen: dict[str, Target], options: Options) -> None:
             newly, _active[name] = name not in _active, options
             if newly:
                 found.activate()
+        for name in chosen:
+            if name not in before:
+                _log.info("%s runs on fastframe, kernel %s", described(name), active_kernel())
     except BaseException as error:  # an interrupt must not leave half of it either
-        for name in list(chosen):
-            _put_back(name, chosen[name], before.get(name))
+        with contextlib.ExitStack() as each:  # also if one of them fails
+            for name, found in chosen.items():
+                each.callback(_put_back, name, found, before.get(name))
         if not isinstance(error, Exception):
             raise
         raise InstallError(f"nothing was changed, as this failed: {type(error).__name__}: {error}") from error
-    for name in chosen:
-        if name not in before:
-            _log.info("%s runs on fastframe, kernel %s", described(name), active_kernel())
 
 
 def _put_back(name: str, found: Target, options: Options | None) -> None:
     """The target as it was: active with these options, or with None not active."""
-    if options is None and name in _active:
+    was_active = name in _active
+    if options is None and was_active:
         found.deactivate()
-        del _active[name]
-        _log.info("%s runs on its own code again", name)
     found.configure((options or Options()).only(found.options))
     if options is not None:
         _active[name] = options
+    elif was_active:
+        del _active[name]
+        _log.info("%s runs on its own code again", name)
 
 
 def uninstall(*targets: str) -> None:
@@ -178,12 +181,12 @@ class _Installed(contextlib.ContextDecorator):
             self._before.append(before)
 
     def __exit__(self, *exception: object) -> None:
-        with _lock:
+        with _lock, contextlib.ExitStack() as each:  # also if one of them fails
             for name, options in self._before.pop().items():
                 if options is not None:
-                    _change({name: target(name)}, options)
+                    each.callback(_change, {name: target(name)}, options)
                 elif name in _active:
-                    _put_back(name, target(name), None)
+                    each.callback(_put_back, name, target(name), None)
 
     def __bool__(self) -> NoReturn:
         raise TypeError("installed() is a context manager: to see whether a target is active, use status()")

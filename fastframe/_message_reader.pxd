@@ -15,6 +15,7 @@ cdef enum State:
 
 
 cdef class MessageReader:
+    cdef object __weakref__         # of a Decoder; here, as that must not have a layout of its own
     cdef ReceiveBuffer _receive_buffer
     cdef const ff_kernels *_kernels
     cdef ff_role _role

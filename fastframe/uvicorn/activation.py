@@ -37,11 +37,11 @@ def give_back(ours: type) -> None:
 
 
 def uvicorns_own(ours: type) -> Any:
-    """What uvicorn would use by itself; `ours`, or a class made from it, may have taken its place."""
+    """The class that uvicorn would use by itself; `ours`, or something made from it, may have taken its place."""
     from uvicorn.protocols.websockets import auto
 
     for protocol in (auto.AutoWebSocketsProtocol, *_replaced):
-        if protocol is not None and not (isinstance(protocol, type) and issubclass(protocol, ours)):
+        if isinstance(protocol, type) and not issubclass(protocol, ours):
             return protocol
     from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 

@@ -46,7 +46,7 @@ cdef class FrameProtocol:
     cdef int _process_data(self) except -1
     cdef int _check_limits(self) except -1
     cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) except -1
-    cdef object _deflated_frame(self, uint8_t opcode, bytes data, bint fin, bint as_bytes)
+    cdef object _deflated_frame(self, uint8_t opcode, object owner, const OutboundPayload *payload, bint fin, bint as_bytes)
     cdef bytes _deflated(self, bytes data, bint fin)
     cdef object _new_compressor(self, deflate)
     cdef object _payload_view(self, object payload, OutboundPayload *content, uint8_t *opcode)

@@ -240,21 +240,22 @@ cdef class FrameProtocol:
             return None
         if is_plain or not self._is_to_be_deflated(opcode, content.size, fin):
             return self._serialize(opcode, &content, fin, as_bytes, 0)
-        owner = owner if PyBytes_CheckExact(owner) else payload_bytes(self._kernels, &content)
-        return self._deflated_frame(opcode, owner, fin, as_bytes)
+        return self._deflated_frame(opcode, owner, &content, fin, as_bytes)
 
-    cdef object _deflated_frame(self, uint8_t opcode, bytes data, bint fin, bint as_bytes):
+    cdef object _deflated_frame(self, uint8_t opcode, object owner, const OutboundPayload *payload, bint fin, bint as_bytes):
         cdef OutboundPayload content
         frame = None
         try:
-            payload = self._deflated(data, fin)
-            content = bytes_payload(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
+            data = self._deflated(owner if PyBytes_CheckExact(owner) else payload_bytes(self._kernels, payload), fin)
+            content = bytes_payload(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
             frame = self._serialize(opcode, &content, fin, as_bytes, 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1)
             return frame
         finally:  # as Cython's `except` does not see an error whose traceback there is no memory for
-            if frame is None:
-                # The compressor has taken in data that is not sent, which the next message must not bring along.
+            if frame is None and opcode != FF_OPCODE_CONTINUATION:
+                # The compressor has taken in data that is not sent, which the next message must not bring along. Inside a message
+                # a fresh compressor would be worse: what the old one holds back of earlier fragments would be missing.
                 self._frame_decoder._deflate._compressor = None
+                self._outbound_opcode = None
 
     cdef object _payload_view(self, object payload, OutboundPayload *content, uint8_t *opcode):
         """The object that must outlive `content`; None for a type that wsproto's own code is to send or to refuse."""

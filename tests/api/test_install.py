@@ -17,6 +17,7 @@ pytest.importorskip("wsproto")
 import wsproto
 from wsproto import connection
 from wsproto.connection import Connection
+from wsproto.extensions import PerMessageDeflate
 
 import fastframe
 from fastframe import InstallError, _target, frame_protocol, install, installed, status, uninstall
@@ -226,6 +227,43 @@ def test_an_interrupted_install_changes_nothing(step: str, monkeypatch: pytest.M
         assert not status()["failing"].active
     install("failing")
     assert status()["failing"].active
+    uninstall("failing")
+
+
+class Interrupt(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_in_the_log_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "fastframe")
+    interrupt = Interrupt()
+    logger = logging.getLogger("fastframe")
+    before = vars(PerMessageDeflate)["offer"]
+    for enter in (install, lambda *names: installed(*names).__enter__()):
+        logger.addFilter(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            enter("wsproto")
+        logger.removeFilter(interrupt)
+        assert not status()["wsproto"].active
+    install("wsproto", deflate=False)
+    logger.addFilter(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        uninstall("wsproto")
+    logger.removeFilter(interrupt)
+    assert vars(PerMessageDeflate)["offer"] is before
+    assert not status()["wsproto"].active
+
+
+def test_what_cannot_be_put_back_does_not_keep_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_target.FOLDERS, "failing", "tests.failing")
+    failing = Failing("deactivate", KeyError("x"))
+    monkeypatch.setitem(sys.modules, "tests.failing.target", SimpleNamespace(TARGET=failing))
+    with pytest.raises(KeyError, match="x"), installed("wsproto", "failing"):
+        pass
+    assert not status()["wsproto"].active
     uninstall("failing")
 
 

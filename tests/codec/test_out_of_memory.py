@@ -159,6 +159,35 @@ def test_a_message_that_failed_in_wsproto_is_not_sent_with_the_next_one() -> Non
     assert failed > 0
 
 
+@pytest.mark.parametrize("failing", ["first", "second"])
+def test_a_fragment_that_failed_in_wsproto_takes_nothing_with_it(failing: str) -> None:
+    """The second as with wsproto alone: it may have been sent with what follows, but nothing before it is missing."""
+    pytest.importorskip("wsproto")
+    from wsproto.connection import SERVER, Connection
+    from wsproto.events import TextMessage
+    from wsproto.extensions import PerMessageDeflate
+
+    failed = 0
+    with fastframe.installed("wsproto"):
+        for number in range(1, MOST_ALLOCATIONS):
+            extension = PerMessageDeflate()
+            extension.finalize("permessage-deflate")
+            connection = Connection(SERVER, [extension])
+            decoder = Decoder(Role.CLIENT, deflate=AGREEMENT)
+            if failing == "second":
+                sent = connection.send(TextMessage("pay 100 to Bob; ", message_finished=False))
+                assert list(decoder.feed(sent)) == []
+            if not out_of_memory(number, connection.send, TextMessage(SECRET, message_finished=False)):
+                break
+            failed += 1
+            (found,) = decoder.feed(connection.send(TextMessage("signed")))
+            if failing == "first":
+                assert found == "signed", number
+            else:
+                assert found in {"pay 100 to Bob; signed", f"pay 100 to Bob; {SECRET}signed"}, number
+    assert failed > 0
+
+
 @pytest.mark.parametrize(
     "wire", [frame(1, GOOD.encode()), frame(1, b"ok\xff"), frame(3, b""), frame(1, b"a", fin=False) + frame(1, b"b")]
 )

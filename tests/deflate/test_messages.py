@@ -321,3 +321,22 @@ def test_which_rule_is_broken_does_not_depend_on_the_cuts(decode_text: bool, at:
             for start in range(0, len(wire), step):
                 list(decoder.feed(wire[start : start + step]))
         assert caught.value.code == (1007 if at < 1000 else 1009), step
+
+
+def test_how_many_streams_a_message_may_have_does_not_depend_on_the_cuts() -> None:
+    _, agreement = agreements()
+
+    def stream(data: bytes) -> bytes:
+        compressor = zlib.compressobj(wbits=-15)
+        return compressor.compress(data) + compressor.flush()
+
+    for many, allowed in ((10, True), (17, False), (30, False)):
+        payload = b"".join(stream(b"x") for _ in range(many)) + deflated(bytes(range(256)) * 20)
+        wire = Encoder(Role.CLIENT).frame(2, payload, rsv=4)
+        for step in (1, 7, 50, len(wire)):
+            decoder = Decoder(Role.SERVER, deflate=agreement)
+            found = []
+            with contextlib.suppress(ProtocolError):
+                for start in range(0, len(wire), step):
+                    found += decoder.feed(wire[start : start + step])
+            assert [len(message) for message in found] == ([many + 5120] if allowed else []), (many, step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -138,8 +139,17 @@ def made_default_by_name() -> None:
     auto.AutoWebSocketsProtocol = type("Frugal", (WSProtocol,), {})  # type: ignore[misc]
 
 
+def made_by_a_function() -> None:
+    auto.AutoWebSocketsProtocol = functools.partial(WSProtocol)  # type: ignore[assignment,misc]
+
+
 @pytest.mark.parametrize(
-    ("make_default", "own"), [(lambda: fastframe.install("uvicorn"), ORIGINAL), (made_default_by_name, WsprotoImpl)]
+    ("make_default", "own"),
+    [
+        (lambda: fastframe.install("uvicorn"), ORIGINAL),
+        (made_default_by_name, WsprotoImpl),
+        (made_by_a_function, WsprotoImpl),
+    ],
 )
 async def test_the_kill_switch_in_a_process_where_the_class_is_the_default(
     make_default: Callable[[], None], own: type, monkeypatch: pytest.MonkeyPatch
