@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +17,15 @@ from tests.strategies import frame
 _testcapi: Any = pytest.importorskip("_testcapi")
 
 MOST_ALLOCATIONS = 400
+
+
+@pytest.fixture(autouse=True)
+def no_tracing() -> Iterator[None]:
+    """The tracer of coverage crashes where one of its own allocations fails."""
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    yield
+    sys.settrace(tracer)
 
 
 def each_allocation_fails(prepare: Callable[[], Callable[[], Any]], expected: Any) -> int:
