@@ -19,6 +19,7 @@ import fastframe
 from fastframe._cli import doctor
 from fastframe.deflate import Deflate
 from fastframe.uvicorn import WSProtocol
+from fastframe.uvicorn.target import TARGET
 from tests.servers.in_uvicorn import OURS, Recorder, raw_client, serving
 
 ORIGINAL = auto.AutoWebSocketsProtocol
@@ -162,6 +163,20 @@ async def test_the_kill_switch_in_a_process_where_the_class_is_the_default(
         assert await client.recv() == "hello"
         (connection,) = server.state.connections
         assert type(connection) is own
+
+
+def test_taking_it_back_twice_does_no_harm() -> None:
+    """As after an interrupt between the steps of `uninstall`."""
+    fastframe.install("uvicorn")
+    TARGET.deactivate()
+    TARGET.deactivate()
+    assert auto.AutoWebSocketsProtocol is ORIGINAL
+    fastframe.uninstall("uvicorn")
+
+
+def test_the_package_has_one_name() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'Server'"):
+        fastframe.uvicorn.Server  # noqa: B018
 
 
 def test_settings_of_the_class_itself_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
