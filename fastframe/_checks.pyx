@@ -54,7 +54,7 @@ cdef bint flag_from(str name, object value) except -1:
 
 
 def _flag_from(name, value):
-    """For the Python modules: see flag_from in _core.pxd."""
+    """For the Python modules: see flag_from in _checks.pxd."""
     return flag_from(name, value)
 
 

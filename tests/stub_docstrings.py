@@ -1,5 +1,5 @@
 """The docstrings of the extension modules in their stubs, where editors look for them: `python -m tests.stub_docstrings` writes
-them there, and test_types.py sees that they are the same."""
+them there, and tests/api sees that they are the same."""
 
 from __future__ import annotations
 

@@ -148,19 +148,23 @@ def test_a_fragment_that_failed_is_sent_again_or_its_message_is_lost() -> None:
     assert sent_again > 0
 
 
+def compressing_connection() -> Any:
+    from wsproto.connection import SERVER, Connection
+    from wsproto.extensions import PerMessageDeflate
+
+    extension = PerMessageDeflate()
+    extension.finalize("permessage-deflate")
+    return Connection(SERVER, [extension])
+
+
 def test_a_message_that_failed_in_wsproto_is_not_sent_with_the_next_one() -> None:
     pytest.importorskip("wsproto")
-    from wsproto.connection import SERVER, Connection
     from wsproto.events import TextMessage
-    from wsproto.extensions import PerMessageDeflate
 
     failed = 0
     with fastframe.installed("wsproto"):
         for number in range(1, MOST_ALLOCATIONS):
-            extension = PerMessageDeflate()
-            extension.finalize("permessage-deflate")
-            connection = Connection(SERVER, [extension])
-            decoder = Decoder(Role.CLIENT, deflate=AGREEMENT)
+            connection, decoder = compressing_connection(), Decoder(Role.CLIENT, deflate=AGREEMENT)
             assert list(decoder.feed(connection.send(TextMessage("first")))) == ["first"]
             if not out_of_memory(number, connection.send, TextMessage(SECRET)):
                 break
@@ -173,17 +177,12 @@ def test_a_message_that_failed_in_wsproto_is_not_sent_with_the_next_one() -> Non
 def test_a_fragment_that_failed_in_wsproto_takes_nothing_with_it(failing: str) -> None:
     """The second as with wsproto alone: it may have been sent with what follows, but nothing before it is missing."""
     pytest.importorskip("wsproto")
-    from wsproto.connection import SERVER, Connection
     from wsproto.events import TextMessage
-    from wsproto.extensions import PerMessageDeflate
 
     failed = 0
     with fastframe.installed("wsproto"):
         for number in range(1, MOST_ALLOCATIONS):
-            extension = PerMessageDeflate()
-            extension.finalize("permessage-deflate")
-            connection = Connection(SERVER, [extension])
-            decoder = Decoder(Role.CLIENT, deflate=AGREEMENT)
+            connection, decoder = compressing_connection(), Decoder(Role.CLIENT, deflate=AGREEMENT)
             if failing == "second":
                 sent = connection.send(TextMessage("pay 100 to Bob; ", message_finished=False))
                 assert list(decoder.feed(sent)) == []
