@@ -2,7 +2,7 @@
 PYTHON ?= python3
 CC ?= cc
 BUILD = build
-C_FILES = src_c/*.[ch] tests/c/*.[ch] fastframe/*.h
+C_FILES = src_c/*.[ch] tests/c/*.[ch] fastframe/*.h fastframe/wsproto/*.h
 
 .PHONY: help setup build test test-c every-python lint format types workflows coverage coverage-native sanitize cross emulate \
     differential autobahn autobahn-fast servers bench bench-codec bench-kernels bench-servers bench-check package try-sdist clean

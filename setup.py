@@ -60,8 +60,8 @@ def extension(name, *sources):
     return Extension(
         f"fastframe.{name}",
         sources=[f"fastframe/{name.replace('.', '/')}.pyx", *(f"src_c/{source}.c" for source in sources)],
-        include_dirs=["src_c", "fastframe"],
-        depends=glob("src_c/*.h") + glob("fastframe/*.h"),
+        include_dirs=["src_c", "fastframe", "fastframe/wsproto"],
+        depends=glob("src_c/*.h") + glob("fastframe/**/*.h", recursive=True),
         extra_compile_args=compile_args(),
         extra_link_args=link_args(),
         define_macros=MACROS,
@@ -102,6 +102,7 @@ setup(
             extension("_message_reader", "header", "close", "utf8"),
             extension("_decoder"),
             extension("_encoder", "status", "header", "close"),
+            extension("wsproto._events"),
             extension("wsproto._names"),
             extension("wsproto._frame_decoder", "header", "utf8"),
             extension("wsproto._generator_shape"),

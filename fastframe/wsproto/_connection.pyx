@@ -7,37 +7,57 @@ a state in which nothing may be sent, a type of argument that is not the usual o
 
 cimport cython
 from cpython.bytes cimport PyBytes_CheckExact
-from cpython.object cimport PyObject_GetAttr
+from cpython.object cimport PyObject, PyObject_GetAttr
 from libc.stdint cimport uint8_t
 
 from fastframe._capi cimport FF_OPCODE_BINARY, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT
-from fastframe.wsproto._events cimport ff_new_instance, message_event, payload_event
+from fastframe.wsproto._events cimport ff_event_new_1, ff_event_new_3
 from fastframe.wsproto._frame_protocol cimport FrameProtocol
-from fastframe.wsproto._generator_shape cimport GeneratorShape
+from fastframe.wsproto._generator_shape cimport end_with, thrown
 from fastframe.wsproto._names cimport WsprotoNames
 
 from fastframe.wsproto._names import NAMES
 
 
+cdef extern from "_method.h":
+    ctypedef object (*ff_method_body)(object state, object self, PyObject *argument)
+
+    object ff_method_type()
+    object ff_method_new(object type, ff_method_body body, object state, object original, object parameter)
+
+
+cdef extern from *:
+    """
+    /* An instance of a Python class without the call of its __init__. */
+    static PyObject *ff_new_instance(PyObject *type, PyObject *no_arguments)
+    {
+        return ((PyTypeObject *)type)->tp_new((PyTypeObject *)type, no_arguments, NULL);
+    }
+    """
+    object ff_new_instance(object type, object no_arguments)
+
+
 def connection_methods(original_receive_data, original_events, original_send):
     """The three methods to put in place of the given ones, which they call for whatever they leave to wsproto."""
-    cdef ConnectionMethods methods = ConnectionMethods(original_receive_data, original_events, original_send)
+    methods = ConnectionMethods(original_receive_data, original_events, original_send)
+    method = ff_method_type()
+    return (
+        ff_method_new(method, _receive_data, methods, original_receive_data, "data"),
+        ff_method_new(method, _events, methods, original_events, None),
+        ff_method_new(method, _send, methods, original_send, "event"),
+    )
 
-    def receive_data(self, data):
-        return methods.receive_data(self, data)
 
-    def events(self):
-        return methods.events(self)
+cdef object _receive_data(object methods, object connection, PyObject *data):
+    return (<ConnectionMethods>methods).receive_data(connection, <object>data)
 
-    def send(self, event):
-        return methods.send(self, event)
 
-    for method, original in (
-        (receive_data, original_receive_data), (events, original_events), (send, original_send)
-    ):
-        method.__doc__ = original.__doc__
-        method.__qualname__ = original.__qualname__
-    return receive_data, events, send
+cdef object _events(object methods, object connection, PyObject *nothing):
+    return (<ConnectionMethods>methods).events(connection)
+
+
+cdef object _send(object methods, object connection, PyObject *event):
+    return (<ConnectionMethods>methods).send(connection, <object>event)
 
 
 @cython.final
@@ -84,11 +104,12 @@ cdef class ConnectionMethods:
         frame = None
         if protocol is not None and self.state(connection) is self._names.OPEN:
             if kind is self._names.TextMessage or kind is self._names.BytesMessage:
-                frame = protocol._data_frame(event.data, event.message_finished, True)
+                data = PyObject_GetAttr(event, self._names.data)
+                frame = protocol._data_frame(data, PyObject_GetAttr(event, self._names.message_finished), True)
             elif kind is self._names.Ping:
-                frame = protocol._control_frame(FF_OPCODE_PING, event.payload, True)
+                frame = protocol._control_frame(FF_OPCODE_PING, PyObject_GetAttr(event, self._names.payload), True)
             elif kind is self._names.Pong:
-                frame = protocol._control_frame(FF_OPCODE_PONG, event.payload, True)
+                frame = protocol._control_frame(FF_OPCODE_PONG, PyObject_GetAttr(event, self._names.payload), True)
         return self._original_send(connection, event) if frame is None else frame
 
     # ---- what they look at ----
@@ -109,19 +130,24 @@ cdef class ConnectionMethods:
         cdef uint8_t opcode = protocol._opcode
         payload = protocol._take_payload()
         if opcode == FF_OPCODE_TEXT or opcode == FF_OPCODE_BINARY:
-            return message_event(
-                self._names, self._nothing, opcode, payload, protocol._frame_finished, protocol._message_finished
-            )
+            return self.message(opcode, payload, protocol._frame_finished, protocol._message_finished)
         if opcode == FF_OPCODE_PING:
-            return payload_event(self._names, self._nothing, self._names.Ping, payload)
+            return ff_event_new_1(&self._names.ping_class.c, payload)
         if opcode == FF_OPCODE_PONG:
-            return payload_event(self._names, self._nothing, self._names.Pong, payload)
+            return ff_event_new_1(&self._names.pong_class.c, payload)
         code, reason = payload
         if self.state(connection) is self._names.LOCAL_CLOSING:
             connection._state = self._names.CLOSED
         else:
             connection._state = self._names.REMOTE_CLOSING
         return self._names.CloseConnection(code=code, reason=reason)
+
+    cdef object message(self, uint8_t opcode, object data, bint frame_finished, bint message_finished):
+        if opcode == FF_OPCODE_TEXT:
+            return ff_event_new_3(&self._names.text_class.c, data, frame_finished, message_finished)
+        if self._names.binary_as_bytearray:
+            data = bytearray(data)
+        return ff_event_new_3(&self._names.bytes_class.c, data, frame_finished, message_finished)
 
 
 cdef enum Source:
@@ -133,8 +159,8 @@ cdef enum Source:
 
 
 @cython.final
-cdef class Events(GeneratorShape):
-    """The generator that Connection.events returns."""
+cdef class Events:
+    """The generator that Connection.events returns. It has no base: with one, making it would take half as long again."""
 
     cdef object __weakref__
     cdef object _connection
@@ -143,6 +169,14 @@ cdef class Events(GeneratorShape):
     cdef FrameProtocol _protocol
     cdef object _parse_failed
     cdef Source _source
+    cdef bint _begun  # __next__ was called
+
+    def __iter__(self):
+        return self
+
+    def send(self, value):
+        """The next event; like wsproto's generator it has no use for the value."""
+        return next(self)
 
     def __next__(self):
         if self._source == QUEUE:
@@ -175,7 +209,7 @@ cdef class Events(GeneratorShape):
         cdef ConnectionMethods methods = self._methods
         payload = self._protocol._try_whole_message()
         if payload is not None:
-            return message_event(methods._names, methods._nothing, self._protocol._opcode, payload, True, True)
+            return methods.message(self._protocol._opcode, payload, True, True)
         self._source = NONE  # unless there is an event
         if self._protocol._is_idle():
             return None
@@ -194,15 +228,16 @@ cdef class Events(GeneratorShape):
         self._source = PROTOCOL
         return event
 
-    cdef object _throw(self, error):
+    def throw(self, kind, value=None, traceback=None):
+        """Ends it, and raises the exception, which it does not handle. The arguments are those of a generator's throw."""
+        error = thrown(kind, value, traceback)
         if self._source == ORIGINAL:
             return self._original.throw(error)
         if self._parse_failed is not None and self._parse_failed is not error:
             error.__context__ = self._parse_failed  # wsproto's generator waits where it handles that one
-        self._end_with(error)
-
-    cdef bint _has_ended(self) noexcept:
-        return self._source == NONE
+        had_ended = self._source == NONE
+        self.close()
+        end_with(error, had_ended, self._begun)
 
     def close(self):
         """Ends it, as a generator's close does."""

@@ -1,54 +1,32 @@
-# wsproto's event objects, filled without the call of their __init__: that costs more than the whole frame.
-#
-# The classes are frozen dataclasses; their own __init__ sets the same attributes, in the same order.
-from cpython.object cimport PyObject, PyObject_GenericSetAttr
-from libc.stdint cimport uint8_t
-
-from fastframe._capi cimport FF_OPCODE_BINARY
-from fastframe.wsproto._names cimport WsprotoNames
+# wsproto's event objects, made without the call of their __init__: that costs more than the whole frame.
+from cpython.object cimport PyObject, PyTypeObject
 
 
-cdef extern from *:
-    """
-    /* An instance of a Python class without the call of its __init__. */
-    static PyObject *ff_new_instance(PyObject *type, PyObject *no_arguments)
-    {
-        return ((PyTypeObject *)type)->tp_new((PyTypeObject *)type, no_arguments, NULL);
-    }
+cdef extern from "_event_class.h":
+    ctypedef struct ff_event_class:
+        PyTypeObject *type
+        PyObject *no_arguments
+        int fields
+        PyObject **names
+        PyObject **defaults
+        bint has_inline_values
+        unsigned char *places
+        PyObject *init
+        PyObject *init_code
+        PyObject *init_defaults
 
-    /* The same with three attributes, set in this order. */
-    static PyObject *ff_new_instance_with_3(PyObject *type, PyObject *no_arguments, PyObject *const names[3],
-                                            PyObject *a, PyObject *b, PyObject *c)
-    {
-        PyObject *instance = ff_new_instance(type, no_arguments);
-        if (instance != NULL && (PyObject_GenericSetAttr(instance, names[0], a) < 0
-                                 || PyObject_GenericSetAttr(instance, names[1], b) < 0
-                                 || PyObject_GenericSetAttr(instance, names[2], c) < 0))
-            Py_CLEAR(instance);
-        return instance;
-    }
-    """
-    object ff_new_instance(object type, object no_arguments)
-    object ff_new_instance_with_3(object type, object no_arguments, PyObject **names, object a, object b, object c)
+    object ff_event_new_1(ff_event_class *event_class, object payload)
+    object ff_event_new_3(ff_event_class *event_class, object data, object frame_finished, object message_finished)
 
 
-cdef inline object message_event(
-    WsprotoNames wsproto, tuple nothing, uint8_t opcode, object data, bint frame_finished, bint message_finished
-):
-    cdef PyObject *names[3]
-    kind = wsproto.TextMessage
-    if opcode == FF_OPCODE_BINARY:
-        kind = wsproto.BytesMessage
-        if wsproto.binary_as_bytearray:
-            data = bytearray(data)
-    names[0] = <PyObject *>wsproto.data
-    names[1] = <PyObject *>wsproto.frame_finished
-    names[2] = <PyObject *>wsproto.message_finished
-    return ff_new_instance_with_3(kind, nothing, names, data, frame_finished, message_finished)
+# One of wsproto's event classes: a frozen dataclass with these fields, which are (name, default) or (name, MISSING).
+cdef class EventClass:
+    cdef readonly object type
+    cdef ff_event_class c
+    cdef tuple _fields, _no_arguments  # as `c` borrows what is in them
+    cdef object _init, _init_code, _init_defaults
 
-
-# A Ping or a Pong.
-cdef inline object payload_event(WsprotoNames wsproto, tuple nothing, object kind, object payload):
-    event = ff_new_instance(kind, nothing)
-    PyObject_GenericSetAttr(event, wsproto.payload, payload)
-    return event
+    cpdef bint is_unchanged(self)
+    cpdef bint hook(self)
+    cpdef bint unhook(self) noexcept
+    cdef int _find_places(self) except -1

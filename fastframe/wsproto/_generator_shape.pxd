@@ -2,8 +2,11 @@
 cdef class GeneratorShape:
     cdef bint _begun  # __next__ was called
 
-    # Raises the exception that `throw` was given; what has ended stays so.
-    cdef object _throw(self, error)
-    # The same, after it has ended.
-    cdef int _end_with(self, error) except -1
     cdef bint _has_ended(self) noexcept
+
+
+# The exception that a generator's throw raises for these arguments, with CPython's own errors and warning.
+cdef object thrown(object kind, object value, object traceback)
+
+# Raises what a generator raises that ends with `error`, which was thrown into it: it `had_ended` before, or had `begun`.
+cdef int end_with(object error, bint had_ended, bint begun) except -1

@@ -19,27 +19,25 @@ cdef class GeneratorShape:
 
     def throw(self, kind, value=None, traceback=None):
         """Ends it, and raises the exception, which it does not handle. The arguments are those of a generator's throw."""
-        return self._throw(_thrown(kind, value, traceback))
-
-    cdef object _throw(self, error):
-        self._end_with(error)
-
-    cdef int _end_with(self, error) except -1:
-        cdef bint had_ended = self._has_ended()
+        error = thrown(kind, value, traceback)
+        had_ended = self._has_ended()
         self.close()
-        # PEP 479; since 3.12 CPython leaves a generator that has not begun out of it.
-        if isinstance(error, StopIteration) and not had_ended and (self._begun or sys.version_info < (3, 12)):
-            wrapped = RuntimeError("generator raised StopIteration")
-            wrapped.__cause__ = wrapped.__context__ = error
-            raise wrapped
-        raise error
+        end_with(error, had_ended, self._begun)
 
     cdef bint _has_ended(self) noexcept:
         return True
 
 
-def _thrown(kind, value, traceback):
-    """The exception that a generator's throw raises for these arguments, with CPython's own errors and warning."""
+cdef int end_with(object error, bint had_ended, bint begun) except -1:
+    # PEP 479; since 3.12 CPython leaves a generator that has not begun out of it.
+    if isinstance(error, StopIteration) and not had_ended and (begun or sys.version_info < (3, 12)):
+        wrapped = RuntimeError("generator raised StopIteration")
+        wrapped.__cause__ = wrapped.__context__ = error
+        raise wrapped
+    raise error
+
+
+cdef object thrown(object kind, object value, object traceback):
     if sys.version_info >= (3, 12) and (value is not None or traceback is not None):
         PyErr_WarnEx(
             DeprecationWarning,

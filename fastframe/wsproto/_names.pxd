@@ -2,6 +2,8 @@
 from cpython.tuple cimport PyTuple_GET_ITEM
 from libc.stdint cimport uint8_t, uint64_t
 
+from fastframe.wsproto._events cimport EventClass
+
 
 # What is needed of wsproto. Each object holds the one instance, so that the hot path looks nothing up by name: not even in
 # its own module, as each constant and each type is a look-up in the module's state.
@@ -16,7 +18,8 @@ cdef class WsprotoNames:
     cdef object Connection, TextMessage, BytesMessage, Ping, Pong, CloseConnection
     cdef object OPEN, LOCAL_CLOSING, REMOTE_CLOSING, CLOSED
     cdef bint binary_as_bytearray         # wsproto 1.3.0 and 1.3.1 make the data of a BytesMessage a bytearray
-    cdef str data, frame_finished, message_finished, payload, _proto, _state, _events
+    cdef readonly EventClass text_class, bytes_class, ping_class, pong_class
+    cdef str data, message_finished, payload, _proto, _state, _events
 
     cdef readonly WsprotoOptions options  # for connections from now on
 

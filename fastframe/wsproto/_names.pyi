@@ -1,4 +1,5 @@
 from fastframe.deflate import Deflate
+from fastframe.wsproto._events import EventClass
 
 def set_options(
     max_message_size: int | None = None,
@@ -6,3 +7,4 @@ def set_options(
     deflate: Deflate | None = None,
     fix_interleaved_control: bool = False,
 ) -> None: ...
+def event_classes() -> tuple[EventClass, ...]: ...

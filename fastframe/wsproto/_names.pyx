@@ -4,7 +4,10 @@
 from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from libc.stdint cimport UINT64_MAX, uint8_t
 
+from fastframe.wsproto._events cimport EventClass
+
 from fastframe.deflate import backend_module
+from fastframe.wsproto._events import MESSAGE_FIELDS, PAYLOAD_FIELDS
 from fastframe.wsproto._version import supported_version
 
 
@@ -50,7 +53,11 @@ cdef class WsprotoNames:
         self.OPEN, self.CLOSED = states.OPEN, states.CLOSED
         self.LOCAL_CLOSING, self.REMOTE_CLOSING = states.LOCAL_CLOSING, states.REMOTE_CLOSING
         self.binary_as_bytearray = version in ("1.3.0", "1.3.1")
-        self.data, self.frame_finished, self.message_finished = "data", "frame_finished", "message_finished"
+        self.text_class = EventClass(self.TextMessage, MESSAGE_FIELDS)
+        self.bytes_class = EventClass(self.BytesMessage, MESSAGE_FIELDS)
+        self.ping_class = EventClass(self.Ping, PAYLOAD_FIELDS)
+        self.pong_class = EventClass(self.Pong, PAYLOAD_FIELDS)
+        self.data, self.message_finished = "data", "message_finished"
         self.payload, self._proto, self._state, self._events = "payload", "_proto", "_state", "_events"
         self.options = WsprotoOptions()
 
@@ -83,6 +90,12 @@ cdef class WsprotoOptions:
 
 # The one instance.
 NAMES = WsprotoNames()
+
+
+def event_classes():
+    """The EventClass of each kind of event that a message or a Ping or Pong is."""
+    cdef WsprotoNames names = NAMES
+    return names.text_class, names.bytes_class, names.ping_class, names.pong_class
 
 
 def set_options(max_message_size=None, max_fragments=None, deflate=None, fix_interleaved_control=False):

@@ -1,7 +1,8 @@
 """The target "wsproto".
 
-What changes: the global `wsproto.connection.FrameProtocol`, which is read for each new Connection, and three methods of
-`wsproto.connection.Connection`, in place. The class itself stays, as others hold it by value and subclass it.
+What changes: the global `wsproto.connection.FrameProtocol`, which is read for each new Connection; three methods of
+`wsproto.connection.Connection`, in place; and how CPython calls four classes of events, whose `__init__` stays. The classes
+themselves stay, as others hold them by value and subclass them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from fastframe.wsproto._version import SUPPORTED_VERSIONS, installed_version, su
 
 if TYPE_CHECKING:
     from fastframe.deflate import Deflate
+    from fastframe.wsproto._events import EventClass
 
 METHODS = ("receive_data", "events", "send")
 
@@ -36,6 +38,7 @@ class WsprotoTarget:
     def __init__(self) -> None:
         self._replaced: Replaced = {}
         self._negotiation: Replaced = {}  # of PerMessageDeflate, for the option `deflate`
+        self._hooked: list[EventClass] = []
 
     def installed_version(self) -> str:
         return installed_version()
@@ -53,6 +56,12 @@ class WsprotoTarget:
         if changed:
             raise ImportError(f"wsproto.connection has been patched by other code already: {', '.join(changed)}")
 
+        from fastframe.wsproto._names import event_classes
+
+        changed = [event_class.type.__name__ for event_class in event_classes() if not event_class.is_unchanged()]
+        if changed:
+            raise ImportError(f"wsproto.events has been patched by other code already: {', '.join(changed)}")
+
     def load(self) -> None:
         pass
 
@@ -61,11 +70,15 @@ class WsprotoTarget:
 
         from fastframe.frame_protocol import FrameProtocol
         from fastframe.wsproto._connection import connection_methods
+        from fastframe.wsproto._names import event_classes
 
         originals = [vars(connection.Connection)[name] for name in METHODS]
         for name, method in zip(METHODS, connection_methods(*originals)):
             _replace(self._replaced, connection.Connection, name, method)
         _replace(self._replaced, connection, "FrameProtocol", FrameProtocol)
+        for event_class in event_classes():
+            if event_class.hook():
+                self._hooked.append(event_class)
 
     def configure(self, options: Options) -> None:
         from wsproto.extensions import PerMessageDeflate
@@ -85,6 +98,13 @@ class WsprotoTarget:
 
     def deactivate(self) -> None:
         _restore(self._replaced)
+        while self._hooked:
+            event_class = self._hooked.pop()
+            if not event_class.unhook():
+                name = event_class.type.__name__
+                _log.warning(
+                    "wsproto: %s.__init__ was replaced by other code after fastframe, and is left as it is", name
+                )
 
     def in_use(self) -> bool:
         return False

@@ -1,0 +1,101 @@
+# cython: language_level=3
+"""wsproto's event objects, made without the call of their __init__.
+
+_event_class.h makes them; _event_hooks.h does it where a program calls the class.
+"""
+
+cimport cython
+from cpython.object cimport PyObject, PyTypeObject
+
+import dataclasses
+from types import FunctionType
+
+
+cdef extern from "_inline_values.h":
+    bint ff_inline_fill(object instance, int count, const unsigned char *places, PyObject **values)
+    bint ff_inline_places(object instance, int count, PyObject **values, unsigned char *places)
+
+
+cdef extern from "_event_hooks.h":
+    enum:
+        FF_EVENT_FIELDS
+
+    bint ff_event_hook(ff_event_class *event_class)
+    void ff_event_unhook(ff_event_class *event_class)
+    bint ff_event_is_hooked(const ff_event_class *event_class)
+    bint ff_event_slots_are_usual(const ff_event_class *event_class)
+    int ff_event_set(const ff_event_class *event_class, object event, PyObject **values) except -1
+
+
+# The fields of the four classes in each supported wsproto, with their defaults.
+MESSAGE_FIELDS = (("data", dataclasses.MISSING), ("frame_finished", True), ("message_finished", True))
+PAYLOAD_FIELDS = (("payload", b""),)
+
+
+@cython.final
+@cython.no_gc_clear  # the type must still exist when the hook is taken away
+cdef class EventClass:
+    def __cinit__(self, kind, tuple fields not None):
+        assert isinstance(kind, type) and 0 < len(fields) <= FF_EVENT_FIELDS
+        self.type = kind
+        self._fields = fields
+        self._no_arguments = ()
+        self.c.type = <PyTypeObject *>kind
+        self.c.no_arguments = <PyObject *>self._no_arguments
+        self.c.fields = <int>len(fields)
+        for i, (name, default) in enumerate(fields):
+            self.c.names[i] = <PyObject *>name
+            self.c.defaults[i] = NULL if default is dataclasses.MISSING else <PyObject *>default
+
+    def __dealloc__(self):
+        self.unhook()
+
+    cpdef bint is_unchanged(self):
+        """True if the class is as wsproto made it. The `__init__` of a dataclass is compiled from a string."""
+        init = vars(self.type).get("__init__")
+        names = tuple([name for name, _ in self._fields])
+        defaults = tuple([default for _, default in self._fields if default is not dataclasses.MISSING])
+        return (
+            isinstance(init, FunctionType)
+            and init.__code__.co_filename == "<string>"
+            and init.__code__.co_varnames[:init.__code__.co_argcount] == ("self", *names)
+            and init.__defaults__ == defaults
+            and tuple([(field.name, field.default) for field in dataclasses.fields(self.type)]) == self._fields
+            and ff_event_slots_are_usual(&self.c)
+        )
+
+    cpdef bint hook(self):
+        """Takes calls of the class, which must be unchanged. False where that cannot be done: then they cost what they did."""
+        self._init = vars(self.type)["__init__"]
+        self._init_code, self._init_defaults = self._init.__code__, self._init.__defaults__
+        self.c.init = <PyObject *>self._init
+        self.c.init_code = <PyObject *>self._init_code
+        self.c.init_defaults = NULL if self._init_defaults is None else <PyObject *>self._init_defaults
+        self._find_places()
+        return ff_event_hook(&self.c)
+
+    cpdef bint unhook(self) noexcept:
+        """Undoes that. False if other code has changed the `__init__` since; what it has put there stays."""
+        cdef bint was_hooked = self.c.fields and ff_event_is_hooked(&self.c)
+        if self.c.fields:
+            ff_event_unhook(&self.c)
+        return was_hooked
+
+    cdef int _find_places(self) except -1:
+        """Looks where CPython keeps the attributes, and checks that an event filled there is like one filled by public means."""
+        cdef PyObject *values[FF_EVENT_FIELDS]
+        marks = [object() for _ in self._fields]
+        for i, mark in enumerate(marks):
+            values[i] = <PyObject *>mark
+        found, filled = self.type.__new__(self.type), self.type.__new__(self.type)
+        ff_event_set(&self.c, found, values)
+        self.c.has_inline_values = (
+            ff_inline_places(found, self.c.fields, values, self.c.places)
+            and ff_inline_fill(filled, self.c.fields, self.c.places, values)
+            and list(vars(filled).items()) == list(vars(found).items())
+        )
+        return 0
+
+    @property
+    def has_inline_values(self):
+        return self.c.has_inline_values
