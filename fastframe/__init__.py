@@ -1,6 +1,7 @@
 """A C-accelerated WebSocket (RFC 6455) frame codec. No sockets, no handshake, no event loop.
 
 Decoder, Encoder        the native codec: bytes in, messages out, and back
+prepare                 a message for many connections, encoded and compressed once
 install, uninstall      put it under a library that has a codec of its own, wsproto for one; and take it out
 installed, status       the same for the length of a `with` block; is it active, and why not
 deflate                 a module: permessage-deflate, for Decoder and Encoder
@@ -22,6 +23,7 @@ from fastframe._kernels import (
     is_utf8,
     parse_header,
 )
+from fastframe._prepared import PreparedBytes, PreparedText, prepare
 from fastframe._types import CloseCode, InvalidState, Opcode, ProtocolError, Role, Text
 from fastframe._version import __version__
 
@@ -42,6 +44,8 @@ __all__ = [
     "Opcode",
     "Ping",
     "Pong",
+    "PreparedBytes",
+    "PreparedText",
     "ProtocolError",
     "Role",
     "TargetStatus",
@@ -57,6 +61,7 @@ __all__ = [
     "installed",
     "is_utf8",
     "parse_header",
+    "prepare",
     "status",
     "uninstall",
 ]

@@ -12,11 +12,15 @@ cdef bint ends_with_tail(const char *data, Py_ssize_t size) noexcept
 cdef bytes compressed(object stream, object flush_mode, bytes data, bint last)
 
 
+# The compressed payload of a whole message that refers to no other one, and is referred to by none.
+cdef bytes deflated_alone(object module, tuple arguments, bytes data)
+
+
 @cython.final
 cdef class Deflater:
     cdef readonly size_t threshold
-    cdef object _module
-    cdef tuple _arguments   # of compressobj
+    cdef object module
+    cdef tuple arguments   # of its compressobj
     cdef bint _no_context_takeover
     cdef object _stream
 

@@ -22,8 +22,9 @@ class Encoder:
     deflate: a `fastframe.deflate.Agreement` for permessage-deflate (RFC 7692), or None. Messages from its threshold on are
     compressed, and fragmented ones always.
 
-    Every method returns new bytes, one frame, to be written as they are and in order. A server's frame may be written to
-    any number of connections. Data may be str or any contiguous bytes-like object, which is read and not kept.
+    Every method returns bytes, one frame, to be written as they are and in order. A server's frame may be written to any
+    number of connections. Data may be str or any contiguous bytes-like object, which is read and not kept. Of a message from
+    `fastframe.prepare` a server returns the frame that the message remembers: the same object each time.
 
     TypeError for data of another type. InvalidState for a frame that must not be sent now (a new message inside an open
     one, a continuation of none, data after a Close, a second Close) and for a call in the middle of another one; the state

@@ -23,6 +23,7 @@ from fastframe._deflater cimport Deflater
 from fastframe._kernels cimport kernels
 from fastframe._masking_keys cimport KeyPool
 from fastframe._outbound cimport OutboundPayload, bytes_payload, frame_bytes, payload_bytes, text_payload, write_header
+from fastframe._prepared cimport PreparedFrames, frames_of, payload_of
 
 from fastframe._checks import _NO_ROLE
 from fastframe._types import Role, Text
@@ -40,8 +41,9 @@ cdef class Encoder:
     deflate: a `fastframe.deflate.Agreement` for permessage-deflate (RFC 7692), or None. Messages from its threshold on are
     compressed, and fragmented ones always.
 
-    Every method returns new bytes, one frame, to be written as they are and in order. A server's frame may be written to
-    any number of connections. Data may be str or any contiguous bytes-like object, which is read and not kept.
+    Every method returns bytes, one frame, to be written as they are and in order. A server's frame may be written to any
+    number of connections. Data may be str or any contiguous bytes-like object, which is read and not kept. Of a message from
+    `fastframe.prepare` a server returns the frame that the message remembers: the same object each time.
 
     TypeError for data of another type. InvalidState for a frame that must not be sent now (a new message inside an open
     one, a continuation of none, data after a Close, a second Close) and for a call in the middle of another one; the state
@@ -188,7 +190,9 @@ cdef class Encoder:
             raise invalid_state("no data can be sent after a Close frame (RFC 6455, 5.5.1)")
         self._enter()
         try:
-            frame = self._fragment_frame(opcode, message_opcode, data, fin, &utf8)
+            frame = self._prepared_frame(opcode, data) if fin else None
+            if frame is None:
+                frame = self._fragment_frame(opcode, message_opcode, data, fin, &utf8)
             self._open_opcode = FF_OPCODE_CONTINUATION if fin else message_opcode
             self._open_utf8 = utf8
             return frame
@@ -200,6 +204,32 @@ cdef class Encoder:
         refuse_while(self._busy)
         self._busy = True
         return 0
+
+    @cython.final
+    cdef inline bytes _prepared_frame(self, uint8_t opcode, object data):
+        """The shared frame of a whole prepared message. None for any other; so for one that a client sends uncompressed."""
+        cdef PreparedFrames frames = frames_of(data)
+        if frames is None or frames.opcode != opcode:
+            return None
+        if self._deflater is not None and frames.size >= self._deflater.threshold:
+            return self._prepared_deflated_frame(frames, data)
+        return frames.plain(data) if self._role == FF_SERVER else None
+
+    @cython.final
+    cdef bytes _prepared_deflated_frame(self, PreparedFrames frames, object data):
+        cdef ff_header header
+        cdef OutboundPayload payload
+        cdef bytes frame = frames.deflated(data, self._deflater.module, self._deflater.arguments)
+        if self._role == FF_CLIENT:
+            header.opcode = frames.opcode
+            header.rsv = FF_RSV1
+            header.fin = True
+            self._mask(&header)
+            payload = payload_of(frame)
+            frame = frame_bytes(self._kernels, &header, &payload)
+        # The peer's window now ends with this message, which the compressor has not seen: it starts anew.
+        self._deflater.forget()
+        return frame
 
     @cython.final
     cdef inline bytes _fragment_frame(self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 *utf8):

@@ -48,7 +48,8 @@ cdef class FrameProtocol:
     cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) except -1
     cdef object _deflated_frame(self, uint8_t opcode, object owner, const OutboundPayload *payload, bint fin, bint as_bytes)
     cdef bytes _deflated(self, bytes data, bint fin)
-    cdef object _new_compressor(self, deflate)
+    cdef tuple _compressor_arguments(self, deflate)
+    cdef object _prepared_frame(self, object data, bint fin, bint is_plain, bint as_bytes)
     cdef object _payload_view(self, object payload, OutboundPayload *content, uint8_t *opcode)
     cdef bint _open_or_continue(self, uint8_t *opcode, bint fin, bint is_plain) except -1
     cdef object _decode_text(self)

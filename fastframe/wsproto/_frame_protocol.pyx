@@ -22,6 +22,7 @@ from fastframe._masking_keys cimport KeyPool
 from fastframe._outbound cimport (
     OutboundPayload, bytes_payload, frame_bytearray, frame_bytes, payload_bytes, text_payload,
 )
+from fastframe._prepared cimport PreparedFrames, frames_of, payload_of
 from fastframe._text cimport chunk_text
 from fastframe.wsproto._frame_decoder cimport NO_OPCODE, FrameDecoder, is_empty, is_only
 from fastframe.wsproto._generator_shape cimport GeneratorShape
@@ -236,11 +237,31 @@ cdef class FrameProtocol:
         if (not is_plain and not is_only(self.extensions, self._frame_decoder._deflate)) or (fin is not True and fin is not False):
             return None
         owner = self._payload_view(payload, &content, &opcode)
-        if owner is None or not self._open_or_continue(&opcode, fin, is_plain):
+        if owner is None:
+            return self._prepared_frame(payload, fin, is_plain, as_bytes)
+        if not self._open_or_continue(&opcode, fin, is_plain):
             return None
         if is_plain or not self._is_to_be_deflated(opcode, content.size, fin):
             return self._serialize(opcode, &content, fin, as_bytes, 0)
         return self._deflated_frame(opcode, owner, &content, fin, as_bytes)
+
+    cdef object _prepared_frame(self, object data, bint fin, bint is_plain, bint as_bytes):
+        """The frame of a whole message from `fastframe.prepare`; None for any other payload, and for one inside a message."""
+        cdef PreparedFrames frames = frames_of(data)
+        cdef OutboundPayload payload
+        if frames is None or not fin or self._outbound_opcode is not None:
+            return None
+        if is_plain or not self._is_to_be_deflated(frames.opcode, frames.size, fin):
+            frame, rsv = frames.plain(data), 0
+        else:
+            frame, rsv = frames.deflated(data, self._options.zlib, self._compressor_arguments(self._frame_decoder._deflate)), FF_RSV1
+        if self.client or not as_bytes:
+            payload = payload_of(frame)
+            frame = self._serialize(frames.opcode, &payload, True, as_bytes, rsv)
+        if rsv:
+            # The peer's window now ends with this message, which the compressor has not seen: it starts anew.
+            self._frame_decoder._deflate._compressor = None
+        return frame
 
     cdef object _deflated_frame(self, uint8_t opcode, object owner, const OutboundPayload *payload, bint fin, bint as_bytes):
         cdef OutboundPayload content
@@ -302,7 +323,7 @@ cdef class FrameProtocol:
         cdef bytes content
         deflate = self._frame_decoder._deflate
         if deflate._compressor is None:
-            deflate._compressor = self._new_compressor(deflate)
+            deflate._compressor = self._options.zlib.compressobj(*self._compressor_arguments(deflate))
         content = compressed(deflate._compressor, self._options.zlib.Z_SYNC_FLUSH, data, fin)
         if not fin:
             return content
@@ -310,14 +331,14 @@ cdef class FrameProtocol:
             deflate._compressor = None
         return content[:-4]
 
-    cdef object _new_compressor(self, deflate):
+    cdef tuple _compressor_arguments(self, deflate):
         zlib, settings = self._options.zlib, self._options.deflate
         bits = int(deflate.client_max_window_bits if self.client else deflate.server_max_window_bits)
         if settings is None:
-            return zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -bits)
+            return (zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -bits)
         level = zlib.Z_DEFAULT_COMPRESSION if settings.level is None else settings.level
         most = settings.client_max_window_bits if self.client else settings.server_max_window_bits
-        return zlib.compressobj(level, zlib.DEFLATED, -min(bits, most), settings.memory_level)
+        return (level, zlib.DEFLATED, -min(bits, most), settings.memory_level)
 
     cdef object _serialize(
         self, uint8_t opcode, const OutboundPayload *payload, bint fin, bint as_bytes, uint8_t rsv

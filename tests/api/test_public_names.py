@@ -82,6 +82,6 @@ def test_the_signatures_say_what_the_classes_take() -> None:
 def test_the_stubs_carry_the_docstrings(stub: Path) -> None:
     tree = ast.parse(stub.read_text(encoding="utf-8"))
     found = list(stub_docstrings.pairs(tree.body, stub_docstrings.module_of(stub)))
-    assert len(found) > 5
+    assert len(found) > 3
     for node, value in found:
         assert ast.get_docstring(node) == inspect.getdoc(value), f"{node.name}: run python -m tests.stub_docstrings"
