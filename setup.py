@@ -91,7 +91,7 @@ setup(
     ext_modules=cythonize(
         [
             # The one table of kernels is in _kernels; the others reach it there.
-            extension("_kernels", "header", "dispatch", "utf8", *KERNELS),
+            extension("_kernels", "header", "dispatch", "utf8", "shuffle_tables", *KERNELS),
             extension("_checks", "status"),
             extension("_control_frames"),
             extension("_receive_buffer"),

@@ -34,10 +34,18 @@
 #define IS_ZERO(v) (_mm256_testz_si256(v, v) != 0)
 #define IS_FIRST(v) _mm256_cmpgt_epi8(v, SET1(0xBF)) /* as in vector_x86_16.h */
 #define COUNT_FIRST(v) ((size_t)_mm_popcnt_u32((unsigned)_mm256_movemask_epi8(IS_FIRST(v))))
+#define COUNT_NOT_ASCII(v) ((size_t)_mm_popcnt_u32((unsigned)_mm256_movemask_epi8(v)))
+#define VSET_16(n) _mm256_set1_epi16((short)(n))
+#define VSUB_16(a, b) _mm256_sub_epi16(a, b)
+#define VEQUAL_16(a, b) _mm256_cmpeq_epi16(a, b)
+#define VSUM_16(v) SUM_16(_mm_add_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)))
+#define COUNT_BITS_8(n) ((unsigned)_mm_popcnt_u32(n))
 #define LARGEST_BYTE(v) LARGEST_BYTE16(_mm_max_epu8(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)))
 
 #include "vector_mask.h"
 #include "vector_utf8_decode.h"
+#include "vector_utf8_encode_avx2.h"
+
 #include "vector_utf8_encode.h"
 #include "vector_utf8_validate.h"
 

@@ -23,18 +23,26 @@
 #define IS_ASCII(v) (vmaxvq_u8(v) < 0x80)
 #define IS_ZERO(v) (vmaxvq_u8(v) == 0)
 #define COUNT_FIRST(v) ((size_t)vaddvq_u8(AND16(IS_FIRST16(v), SET16(1))))
+#define COUNT_NOT_ASCII(v) ((size_t)vaddvq_u8(vshrq_n_u8(v, 7)))
+#define VSET_16(n) SET_16(n)
+#define VSUB_16(a, b) SUB_16(a, b)
+#define VEQUAL_16(a, b) EQUAL_16(a, b)
+#define VSUM_16(v) SUM_16(v)
+#define COUNT_BITS_8(n) ff_count_of_8[n]
 #define LARGEST_BYTE(v) vmaxvq_u8(v)
 
 #define VECTOR16 uint8x16_t
 #define LOAD16(p) vld1q_u8(p)
 #define STORE16(p, v) vst1q_u8(p, v)
 #define STORE8(p, v) vst1_u8(p, vget_low_u8(v))
+#define XOR16(a, b) veorq_u8(a, b)
 #define AND16(a, b) vandq_u8(a, b)
 #define OR16(a, b) vorrq_u8(a, b)
 #define NOT_AND16(a, b) vbicq_u8(b, a)
 #define SET16(byte) vdupq_n_u8((uint8_t)(byte))
 #define ZERO16 vdupq_n_u8(0)
 #define EQUAL16(a, b) vceqq_u8(a, b)
+#define IS_ASCII16(v) IS_ASCII(v)
 #define NOT_ASCII16(v) vcgeq_u8(v, SET16(0x80))
 #define IS_FIRST16(v) vcgtq_s8(vreinterpretq_s8_u8(v), vdupq_n_s8(-65)) /* continuation bytes are the least as signed numbers */
 #define SHIFT_LEFT16(v, n) vshlq_n_u8(v, n)
@@ -53,18 +61,30 @@
 #define U32(v) vreinterpretq_u32_u8(v)
 #define FROM_16(v) vreinterpretq_u8_u16(v)
 #define FROM_32(v) vreinterpretq_u8_u32(v)
-#define LOOKUP16(v, indices) vqtbl1q_u8(v, indices)
 #define LOAD_8_TO_16(p) FROM_16(vmovl_u8(vld1_u8(p)))
 #define LOAD_4x16_TO_32(p) FROM_32(vmovl_u16(vreinterpret_u16_u8(vld1_u8(p))))
 #define SET_16(n) FROM_16(vdupq_n_u16((uint16_t)(n)))
 #define SHL_16(v, n) FROM_16(vshlq_n_u16(U16(v), n))
-#define SHR_16(v, n) FROM_16(vshrq_n_u16(U16(v), n))
+#define SUB_16(a, b) FROM_16(vsubq_u16(U16(a), U16(b)))
 #define GREATER_16(a, b) FROM_16(vcgtq_s16(vreinterpretq_s16_u8(a), vreinterpretq_s16_u8(b)))
 #define EQUAL_16(a, b) FROM_16(vceqq_u16(U16(a), U16(b)))
 #define SET_32(n) FROM_32(vdupq_n_u32((uint32_t)(n)))
 #define SHL_32(v, n) FROM_32(vshlq_n_u32(U32(v), n))
 #define SHR_32(v, n) FROM_32(vshrq_n_u32(U32(v), n))
 #define GREATER_32(a, b) FROM_32(vcgtq_s32(vreinterpretq_s32_u8(a), vreinterpretq_s32_u8(b)))
+
+#define MAX_16(a, b) FROM_16(vmaxq_u16(U16(a), U16(b)))
+#define NARROW_2x16(a, b) vuzp1q_u8(a, b)
+#define BITS_16x16(a, b) BITS16(vuzp1q_u8(a, b))
+#define HAS_NONE_OF(v, bits) (vmaxvq_u8(AND16(v, bits)) == 0)
+#define BITS_4x32(c) neon_bits_4(U32(c))
+#define SUM_16(v) vaddlvq_u16(U16(v))
+
+static inline unsigned neon_bits_4(uint32x4_t comparison)
+{
+    static const uint32_t WEIGHTS[4] = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(comparison, vld1q_u32(WEIGHTS)));
+}
 
 static inline unsigned neon_bits(uint8x16_t comparison)
 {

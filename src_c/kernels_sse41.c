@@ -32,12 +32,18 @@
 #define LOOKUP(table, v) _mm_shuffle_epi8(table, v)
 #define IS_ASCII(v) IS_ASCII16(v)
 #define IS_ZERO(v) (_mm_testz_si128(v, v) != 0)
-#define COUNT_FIRST(v) count_first(v)
+#define COUNT_FIRST(v) count_ones(AND16(IS_FIRST16(v), SET16(1)))
+#define COUNT_NOT_ASCII(v) count_ones(AND16(SHIFT_RIGHT16(v, 7), SET16(1)))
+#define VSET_16(n) SET_16(n)
+#define VSUB_16(a, b) SUB_16(a, b)
+#define VEQUAL_16(a, b) EQUAL_16(a, b)
+#define VSUM_16(v) SUM_16(v)
+#define COUNT_BITS_8(n) ff_count_of_8[n]
 #define LARGEST_BYTE(v) LARGEST_BYTE16(v)
 
-static inline size_t count_first(__m128i v)
+static inline size_t count_ones(__m128i ones)
 {
-    __m128i ones = AND16(IS_FIRST16(v), SET16(1)), sums = _mm_sad_epu8(ones, ZERO16);
+    __m128i sums = _mm_sad_epu8(ones, ZERO16);
     return (size_t)(_mm_cvtsi128_si32(sums) + _mm_extract_epi16(sums, 4));
 }
 

@@ -15,6 +15,7 @@
  *   SHUFFLE16(v, p)                            bytes of v by the 16 indices at p
  *   NARROW16(v)                                the low bytes of eight lanes of 16 bits, in the first eight bytes
  *   BITS16(v)                                  one bit for each byte of a comparison
+ *   COUNT_BITS_8(n)                            how many of the lowest eight bits are set, and no other may be
  */
 #include "shuffle_tables.h"
 
@@ -58,7 +59,7 @@ FF_ALWAYS_INLINE characters_16 characters_at(const uint8_t *s, int longest)
 /* Writes eight lanes, of which those count whose bit is set: they come first. Returns how many they are. */
 FF_ALWAYS_INLINE unsigned write_8(uint8_t *dst, VECTOR16 low, VECTOR16 top, unsigned bits, unsigned width)
 {
-    const uint8_t *keep = KEEP_OF_8[bits];
+    const uint8_t *keep = ff_keep_of_8[bits];
     low = SHUFFLE16(low, keep);
     if (width == 1) {
         STORE8(dst, NARROW16(low));
@@ -69,7 +70,7 @@ FF_ALWAYS_INLINE unsigned write_8(uint8_t *dst, VECTOR16 low, VECTOR16 top, unsi
         STORE16(dst, LOW_16(low, top));
         STORE16(dst + 16, HIGH_16(low, top));
     }
-    return COUNT_OF_8[bits];
+    return COUNT_BITS_8(bits);
 }
 
 /* The characters that end in the 16 bytes at `s`. Writes room for 16 at most; returns how many count. */

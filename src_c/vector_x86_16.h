@@ -30,19 +30,30 @@
 #define NARROW16(v) _mm_shuffle_epi8(v, _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, -1, -1, -1, -1, -1, -1, -1, -1))
 #define BITS16(v) ((unsigned)_mm_movemask_epi8(v))
 
-#define LOOKUP16(v, indices) _mm_shuffle_epi8(v, indices)
 #define LOAD_8_TO_16(p) _mm_cvtepu8_epi16(_mm_loadl_epi64((const void *)(p)))
 #define LOAD_4x16_TO_32(p) _mm_cvtepu16_epi32(_mm_loadl_epi64((const void *)(p)))
 #define SET_16(n) _mm_set1_epi16((short)(n))
 #define SHL_16(v, n) _mm_slli_epi16(v, n)
-#define SHR_16(v, n) _mm_srli_epi16(v, n)
+#define SUB_16(a, b) _mm_sub_epi16(a, b)
 #define GREATER_16(a, b) _mm_cmpgt_epi16(a, b)
 #define EQUAL_16(a, b) _mm_cmpeq_epi16(a, b)
 #define SET_32(n) _mm_set1_epi32((int)(n))
 #define SHL_32(v, n) _mm_slli_epi32(v, n)
 #define SHR_32(v, n) _mm_srli_epi32(v, n)
 #define GREATER_32(a, b) _mm_cmpgt_epi32(a, b)
+#define MAX_16(a, b) _mm_max_epu16(a, b)
+#define NARROW_2x16(a, b) _mm_packus_epi16(a, b)
+#define BITS_16x16(a, b) ((unsigned)_mm_movemask_epi8(_mm_packs_epi16(a, b)))
+#define HAS_NONE_OF(v, bits) (_mm_testz_si128(v, bits) != 0)
+#define BITS_4x32(c) ((unsigned)_mm_movemask_ps(_mm_castsi128_ps(c)))
+#define SUM_16(v) sum_16(v)
 #define LARGEST_BYTE16(v) largest_byte_16(v)
+
+static inline unsigned sum_16(__m128i v)
+{
+    __m128i pairs = _mm_madd_epi16(v, _mm_set1_epi16(1)), quads = _mm_add_epi32(pairs, _mm_srli_si128(pairs, 8));
+    return (unsigned)(_mm_cvtsi128_si32(quads) + _mm_extract_epi32(quads, 1));
+}
 
 /* There is an instruction for the smallest of eight lanes of 16 bits, so the bytes are inverted. */
 static inline uint8_t largest_byte_16(__m128i v)

@@ -71,8 +71,7 @@ class Server(NamedTuple):
     connection: socket.socket
 
     def cpu_seconds(self) -> float:
-        """User and system time of the process; the number of its clock is made as Linux's clock_getcpuclockid does it."""
-        return time.clock_gettime(~self.process << 3 | 2)
+        return cpu_seconds(self.process)
 
     def echo(self, frame: bytes, expected: bytes, buffer: bytearray) -> None:
         self.connection.sendall(frame)
@@ -81,6 +80,11 @@ class Server(NamedTuple):
             view = view[self.connection.recv_into(view) :]
         if buffer != expected:
             raise ValueError("a server has echoed something else")
+
+
+def cpu_seconds(process: int) -> float:
+    """User and system time of a process; the number of its clock is made as Linux's clock_getcpuclockid does it."""
+    return time.clock_gettime(~process << 3 | 2)
 
 
 @contextlib.contextmanager
@@ -110,16 +114,24 @@ def connected(process: subprocess.Popen[bytes], port: int) -> socket.socket:
                 raise ValueError(f"a server has ended: {process.args!r}") from None
             time.sleep(0.05)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.sendall(
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    shake_hands(connection)
+    return connection
+
+
+def shake_hands(connection: socket.socket, path: str = "/", extensions: str | None = None) -> bytes:
+    """The head of the server's answer."""
+    offer = f"Sec-WebSocket-Extensions: {extensions}\r\n" if extensions else ""
+    request = (
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{offer}\r\n"
     )
+    connection.sendall(request.encode())
     head = b""
     while b"\r\n\r\n" not in head:
         head += connection.recv(1)
     if not head.startswith(b"HTTP/1.1 101 "):
         raise ValueError(f"a server has answered {head!r}")
-    return connection
+    return head
 
 
 def free_port() -> int:
