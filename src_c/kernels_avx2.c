@@ -17,6 +17,7 @@
 
 #define ISA(name) name##_avx2
 #define VECTOR __m256i
+#define FEW_REGISTERS
 #define VECTOR_SIZE 32
 #define LOAD(p) _mm256_loadu_si256((const void *)(p))
 #define STORE(p, v) _mm256_storeu_si256((void *)(p), v)
@@ -31,8 +32,9 @@
 #define TABLE(p) _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)(p)))
 #define LOOKUP(table, v) _mm256_shuffle_epi8(table, v)
 #define IS_ASCII(v) (_mm256_movemask_epi8(v) == 0)
-#define IS_ZERO(v) (_mm256_testz_si256(v, v) != 0)
+#define IS_ZERO(v) is_zero(v)
 #define IS_FIRST(v) _mm256_cmpgt_epi8(v, SET1(0xBF)) /* as in vector_x86_16.h */
+#define EQUAL(a, b) _mm256_cmpeq_epi8(a, b)
 #define COUNT_FIRST(v) ((size_t)_mm_popcnt_u32((unsigned)_mm256_movemask_epi8(IS_FIRST(v))))
 #define COUNT_NOT_ASCII(v) ((size_t)_mm_popcnt_u32((unsigned)_mm256_movemask_epi8(v)))
 #define VSET_16(n) _mm256_set1_epi16((short)(n))
@@ -41,6 +43,8 @@
 #define VSUM_16(v) SUM_16(_mm_add_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)))
 #define COUNT_BITS_8(n) ((unsigned)_mm_popcnt_u32(n))
 #define LARGEST_BYTE(v) LARGEST_BYTE16(_mm_max_epu8(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)))
+
+static inline bool is_zero(__m256i v) { return _mm256_testz_si256(v, v) != 0; }
 
 #include "vector_mask.h"
 #include "vector_utf8_decode.h"

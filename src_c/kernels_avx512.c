@@ -32,7 +32,7 @@
 #define TABLE(p) _mm512_broadcast_i32x4(_mm_loadu_si128((const void *)(p)))
 #define LOOKUP(table, v) _mm512_shuffle_epi8(table, v)
 #define IS_ASCII(v) (_mm512_movepi8_mask(v) == 0)
-#define IS_ZERO(v) (_mm512_test_epi8_mask(v, v) == 0)
+#define IS_ZERO(v) is_zero(v)
 
 #define VECTOR32 __m256i
 #define LOAD32(p) _mm256_loadu_si256((const void *)(p))
@@ -42,7 +42,10 @@
 #define KEY32(k) _mm256_set1_epi32((int)(k))
 #define IS_ASCII32(v) (_mm256_movemask_epi8(v) == 0)
 
+static inline bool is_zero(__m512i v) { return _mm512_test_epi8_mask(v, v) == 0; }
+
 #define UTF8_UNMASK_OF_ITS_OWN
+#define LONGEST_IS_4
 #include "vector_mask.h"
 #include "vector_utf8_validate.h"
 #include "vector_utf8_decode_avx512.h"

@@ -22,6 +22,8 @@
 #define LOOKUP(table, v) vqtbl1q_u8(table, v)
 #define IS_ASCII(v) (vmaxvq_u8(v) < 0x80)
 #define IS_ZERO(v) (vmaxvq_u8(v) == 0)
+#define IS_FIRST(v) IS_FIRST16(v)
+#define EQUAL(a, b) EQUAL16(a, b)
 #define COUNT_FIRST(v) ((size_t)vaddvq_u8(AND16(IS_FIRST16(v), SET16(1))))
 #define COUNT_NOT_ASCII(v) ((size_t)vaddvq_u8(vshrq_n_u8(v, 7)))
 #define VSET_16(n) SET_16(n)

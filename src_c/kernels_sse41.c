@@ -17,6 +17,7 @@
 
 #define ISA(name) name##_sse41
 #define VECTOR VECTOR16
+#define FEW_REGISTERS
 #define VECTOR_SIZE 16
 #define LOAD(p) LOAD16(p)
 #define STORE(p, v) STORE16(p, v)
@@ -31,7 +32,9 @@
 #define TABLE(p) LOAD16(p)
 #define LOOKUP(table, v) _mm_shuffle_epi8(table, v)
 #define IS_ASCII(v) IS_ASCII16(v)
-#define IS_ZERO(v) (_mm_testz_si128(v, v) != 0)
+#define IS_ZERO(v) is_zero(v)
+#define IS_FIRST(v) IS_FIRST16(v)
+#define EQUAL(a, b) EQUAL16(a, b)
 #define COUNT_FIRST(v) count_ones(AND16(IS_FIRST16(v), SET16(1)))
 #define COUNT_NOT_ASCII(v) count_ones(AND16(SHIFT_RIGHT16(v, 7), SET16(1)))
 #define VSET_16(n) SET_16(n)
@@ -40,6 +43,8 @@
 #define VSUM_16(v) SUM_16(v)
 #define COUNT_BITS_8(n) ff_count_of_8[n]
 #define LARGEST_BYTE(v) LARGEST_BYTE16(v)
+
+static inline bool is_zero(__m128i v) { return _mm_testz_si128(v, v) != 0; }
 
 static inline size_t count_ones(__m128i ones)
 {

@@ -10,6 +10,10 @@
  *   IS_ZERO(v)
  *   COUNT_FIRST(v)        how many bytes are no continuation, 80 to BF
  *   LARGEST_BYTE(v)
+ *   IS_FIRST(v)           all ones where a byte is no continuation
+ *   EQUAL(a, b)
+ * and FEW_REGISTERS, if there are 16 vectors; or LONGEST_IS_4 instead of the last two, if shorter characters are to take no
+ * shorter way.
  */
 #include "utf8.h"
 
@@ -100,32 +104,101 @@ static inline utf8_tables utf8_tables_load(void)
     return tables;
 }
 
-/* Not zero in some byte if a character that ends or goes on in `bytes` is wrong. b1, b2 and b3 are the bytes one, two and
- * three places before. */
+/* Not zero in some byte if what can be told from two bytes is wrong; b1 are the bytes one place before. The top bit also stands
+ * for two continuations, which are right as the third and fourth byte of a character. */
+static inline VECTOR utf8_errors_of_two(VECTOR bytes, VECTOR b1, const utf8_tables *tables)
+{
+    return AND(AND(LOOKUP(tables->before_high, HIGH_HALF(b1)), LOOKUP(tables->before_low, AND(b1, SET1(15)))),
+               LOOKUP(tables->this_high, HIGH_HALF(bytes)));
+}
+
+/* Not zero in some byte if a character that ends or goes on in `bytes` is wrong. b2 and b3 are the bytes two and three places
+ * before. */
 static inline VECTOR utf8_errors_of(VECTOR bytes, VECTOR b1, VECTOR b2, VECTOR b3, const utf8_tables *tables)
 {
-    VECTOR errors = AND(AND(LOOKUP(tables->before_high, HIGH_HALF(b1)), LOOKUP(tables->before_low, AND(b1, SET1(15)))),
-                        LOOKUP(tables->this_high, HIGH_HALF(bytes)));
     /* The top bit is set where the byte two places before is E0 or more, or the byte three places before F0 or more. */
     VECTOR third = SATURATING_SUB(b2, SET1(0xE0 - 0x80));
     VECTOR fourth = SATURATING_SUB(b3, SET1(0xF0 - 0x80));
-    return XOR(errors, AND(OR(third, fourth), SET1(0x80)));
+    return XOR(utf8_errors_of_two(bytes, b1, tables), AND(OR(third, fourth), SET1(0x80)));
 }
 
-/* The same for the vector at `data`. Reads three bytes before it. */
-static inline VECTOR utf8_errors(const uint8_t *data, const utf8_tables *tables)
+/* The same for the vector at `data`, where no character has more than `longest` bytes. Reads three bytes before it. */
+FF_ALWAYS_INLINE VECTOR utf8_errors(const uint8_t *data, const utf8_tables *tables, int longest)
 {
-    return utf8_errors_of(LOAD(data), LOAD(data - 1), LOAD(data - 2), LOAD(data - 3), tables);
+    VECTOR bytes = LOAD(data), b1 = LOAD(data - 1);
+#ifndef LONGEST_IS_4
+    if (longest == 2) { /* a byte is a continuation if the one before is a first byte of two, which C0 and C1 are not */
+        VECTOR overlong = EQUAL(AND(bytes, SET1(0xFE)), SET1(0xC0));
+        VECTOR not_after_first = EQUAL(SATURATING_SUB(b1, SET1(0xBF)), SET1(0));
+        return OR(overlong, XOR(IS_FIRST(bytes), not_after_first));
+    }
+    if (longest == 3) {
+        VECTOR third = SATURATING_SUB(LOAD(data - 2), SET1(0xE0 - 0x80));
+        return XOR(utf8_errors_of_two(bytes, b1, tables), AND(third, SET1(0x80)));
+    }
+#endif
+    (void)longest;
+    return utf8_errors_of(bytes, b1, LOAD(data - 2), LOAD(data - 3), tables);
 }
 
-static inline VECTOR utf8_errors_of_4(const uint8_t *data, const utf8_tables *tables)
+/* One vector after the other: with 16 registers, the loads of two at once would spill the tables. */
+#if defined(__GNUC__) && defined(FEW_REGISTERS)
+#define AFTER(data, errors) __asm__("" : "+r"(data), "+x"(errors))
+#else
+#define AFTER(data, errors) (void)0
+#endif
+
+/* Of two, four or eight vectors. Written out: compilers leave loops of this length as they are. */
+FF_ALWAYS_INLINE VECTOR utf8_errors_of_2(const uint8_t *data, const utf8_tables *tables, int longest)
 {
-    return OR(OR(utf8_errors(data, tables), utf8_errors(data + VECTOR_SIZE, tables)),
-              OR(utf8_errors(data + 2 * VECTOR_SIZE, tables), utf8_errors(data + 3 * VECTOR_SIZE, tables)));
+    VECTOR errors = utf8_errors(data, tables, longest);
+    AFTER(data, errors);
+    return OR(errors, utf8_errors(data + VECTOR_SIZE, tables, longest));
+}
+
+FF_ALWAYS_INLINE VECTOR utf8_errors_of_4(const uint8_t *data, const utf8_tables *tables, int longest)
+{
+    VECTOR errors = utf8_errors_of_2(data, tables, longest);
+    AFTER(data, errors);
+    return OR(errors, utf8_errors_of_2(data + 2 * VECTOR_SIZE, tables, longest));
+}
+
+FF_ALWAYS_INLINE VECTOR utf8_errors_of_vectors(const uint8_t *data, int count, const utf8_tables *tables, int longest)
+{
+    VECTOR errors = utf8_errors_of_4(data, tables, longest);
+    if (count == 4)
+        return errors;
+    data += 4 * VECTOR_SIZE;
+    AFTER(data, errors);
+    return OR(errors, utf8_errors_of_4(data, tables, longest));
+}
+
+FF_ALWAYS_INLINE VECTOR or_of_4(const uint8_t *data)
+{
+    return OR(OR(LOAD(data), LOAD(data + VECTOR_SIZE)), OR(LOAD(data + 2 * VECTOR_SIZE), LOAD(data + 3 * VECTOR_SIZE)));
+}
+
+FF_ALWAYS_INLINE VECTOR largest_of_4(const uint8_t *data)
+{
+    return MAX(MAX(LOAD(data), LOAD(data + VECTOR_SIZE)), MAX(LOAD(data + 2 * VECTOR_SIZE), LOAD(data + 3 * VECTOR_SIZE)));
 }
 
 /* True if a character that begins in the three bytes before `data` goes on there. */
 static inline bool utf8_goes_on(const uint8_t *data) { return data[-1] >= 0xC0 || data[-2] >= 0xE0 || data[-3] >= 0xF0; }
+
+/* Are four or eight vectors right, that are not all ASCII? In most texts characters have two bytes at most, or three, which takes
+ * less work. */
+FF_ALWAYS_INLINE bool utf8_are_valid(const uint8_t *data, int count, const utf8_tables *tables)
+{
+#ifndef LONGEST_IS_4
+    VECTOR largest = count == 4 ? largest_of_4(data) : MAX(largest_of_4(data), largest_of_4(data + 4 * VECTOR_SIZE));
+    if (IS_ZERO(SATURATING_SUB(largest, SET1(0xDF))) && data[-1] < 0xE0 && data[-2] < 0xE0 && data[-3] < 0xF0)
+        return IS_ZERO(utf8_errors_of_vectors(data, count, tables, 2));
+    if (IS_ZERO(SATURATING_SUB(largest, SET1(0xEF))) && data[-1] < 0xF0 && data[-2] < 0xF0 && data[-3] < 0xF0)
+        return IS_ZERO(utf8_errors_of_vectors(data, count, tables, 3));
+#endif
+    return IS_ZERO(utf8_errors_of_vectors(data, count, tables, 4));
+}
 
 /* For less than a vector: ASCII by words, of which the last overlaps the one before. */
 static inline bool is_short_ascii(const uint8_t *data, size_t length)
@@ -173,22 +246,23 @@ static inline bool utf8_validate_blocks(const uint8_t *data, size_t *i, size_t e
 {
     size_t at = *i;
     if (end - at >= UTF8_ALIGN_FROM) {
-        if (!IS_ZERO(utf8_errors(data + at, tables)))
+        if (!IS_ZERO(utf8_errors(data + at, tables, 4)))
             return false;
         at += VECTOR_SIZE - ((uintptr_t)(data + at) & (VECTOR_SIZE - 1));
     }
-    for (; end - at >= 4 * VECTOR_SIZE; at += 4 * VECTOR_SIZE) {
-        const uint8_t *block = data + at;
-        if (IS_ASCII(OR(OR(LOAD(block), LOAD(block + VECTOR_SIZE)),
-                        OR(LOAD(block + 2 * VECTOR_SIZE), LOAD(block + 3 * VECTOR_SIZE))))) {
-            if (utf8_goes_on(block))
-                return false;
-        } else if (!IS_ZERO(utf8_errors_of_4(block, tables))) {
+#if VECTOR_SIZE == 16
+    for (; end - at >= 8 * VECTOR_SIZE; at += 8 * VECTOR_SIZE) {
+        bool is_ascii = IS_ASCII(OR(or_of_4(data + at), or_of_4(data + at + 4 * VECTOR_SIZE)));
+        if (is_ascii ? utf8_goes_on(data + at) : !utf8_are_valid(data + at, 8, tables))
             return false;
-        }
+    }
+#endif
+    for (; end - at >= 4 * VECTOR_SIZE; at += 4 * VECTOR_SIZE) {
+        if (IS_ASCII(or_of_4(data + at)) ? utf8_goes_on(data + at) : !utf8_are_valid(data + at, 4, tables))
+            return false;
     }
     for (; end - at >= VECTOR_SIZE; at += VECTOR_SIZE) {
-        if (!IS_ZERO(utf8_errors(data + at, tables)))
+        if (!IS_ZERO(utf8_errors(data + at, tables, 4)))
             return false;
     }
     *i = at;
@@ -202,9 +276,9 @@ static inline bool utf8_validate_tail(const uint8_t *data, size_t i, size_t end,
     if (i == end)
         return !utf8_goes_on(data + end);
     if (end >= VECTOR_SIZE + 3) /* the last vector once more, as far back as it takes */
-        return IS_ZERO(utf8_errors(data + end - VECTOR_SIZE, tables)) && !utf8_goes_on(data + end);
+        return IS_ZERO(utf8_errors(data + end - VECTOR_SIZE, tables, 4)) && !utf8_goes_on(data + end);
     memcpy(padded, data + i - 3, 3 + end - i);
-    return IS_ZERO(utf8_errors(padded + 3, tables)) && !utf8_goes_on(data + end);
+    return IS_ZERO(utf8_errors(padded + 3, tables, 4)) && !utf8_goes_on(data + end);
 }
 
 static bool ISA(utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length)
@@ -248,7 +322,7 @@ static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, co
                 valid = valid && !utf8_goes_on(dst + i);
                 characters += 2 * VECTOR_SIZE;
             } else {
-                errors = OR(errors, OR(utf8_errors(dst + i, &tables), utf8_errors(dst + i + VECTOR_SIZE, &tables)));
+                errors = OR(errors, utf8_errors_of_2(dst + i, &tables, 4));
                 characters += COUNT_FIRST(a) + COUNT_FIRST(b);
             }
         }
@@ -256,7 +330,7 @@ static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, co
     memset(dst + length, 0, VECTOR_SIZE);
     for (; i < length; i += VECTOR_SIZE) {
         VECTOR v = LOAD(dst + i);
-        errors = OR(errors, utf8_errors(dst + i, &tables));
+        errors = OR(errors, utf8_errors(dst + i, &tables, 4));
         largest = MAX(largest, v);
         characters += COUNT_FIRST(v);
     }
