@@ -24,21 +24,32 @@ cdef struct PartialCharacter:
 cdef enum:
     PROBE_SIZE = 64
     SCRATCH_ON_STACK = 1024
+    ALIGNMENT = 64          # of a text in scratch, as vectors that cross cache lines take longer
+    ASCII_BLOCK = 2048      # how much of a long text is unmasked before it is known that it is ASCII so far
 
 
-cdef inline uint8_t *scratch_for(size_t length, uint8_t *on_stack) except NULL:
-    cdef uint8_t *scratch = on_stack
+# Room for a text in UTF-8 with padding on both sides.
+cdef struct Scratch:
+    uint8_t *start    # of the text, aligned; the padding before it is zero
+    void *allocated   # NULL if the text is short enough for the stack
+
+
+cdef inline int open_scratch(Scratch *scratch, size_t length, uint8_t *on_stack) except -1:
+    cdef uint8_t *room = on_stack
+    scratch.allocated = NULL
     if length > SCRATCH_ON_STACK:
-        scratch = <uint8_t *>PyMem_Malloc(FF_PADDING + length + FF_PADDING)
-        if scratch is NULL:
+        scratch.allocated = PyMem_Malloc(ALIGNMENT + FF_PADDING + length + FF_PADDING)
+        if scratch.allocated is NULL:
             raise MemoryError
-    memset(scratch, 0, FF_PADDING)
-    return scratch
+        room = <uint8_t *>scratch.allocated
+    room += -<size_t>room & (ALIGNMENT - 1)
+    memset(room, 0, FF_PADDING)
+    scratch.start = room + FF_PADDING
+    return 0
 
 
-cdef inline void free_scratch(uint8_t *scratch, uint8_t *on_stack) noexcept:
-    if scratch is not on_stack:
-        PyMem_Free(scratch)
+cdef inline void close_scratch(Scratch *scratch) noexcept:
+    PyMem_Free(scratch.allocated)
 
 
 # True if the first bytes are ASCII, so a long non-ASCII text does not allocate a str that is then discarded.
@@ -47,11 +58,21 @@ cdef inline bint looks_ascii(const ff_kernels *kernels, const Chunk *chunk) noex
     return kernels.mask_ascii(probe, chunk.data, min(chunk.length, <size_t>PROBE_SIZE), chunk.key)
 
 
+# Unmasks a chunk into `out`, and says whether it is ASCII; if not, some of it may be missing.
+cdef inline bint unmask_ascii(const ff_kernels *kernels, const Chunk *chunk, uint8_t *out) noexcept:
+    cdef size_t start = 0
+    while chunk.length - start > ASCII_BLOCK:  # the key is the same for each block
+        if not kernels.mask_ascii(out + start, chunk.data + start, ASCII_BLOCK, chunk.key):
+            return False
+        start += ASCII_BLOCK
+    return kernels.mask_ascii(out + start, chunk.data + start, chunk.length - start, chunk.key)
+
+
 # The text of a chunk that is all ASCII, or None. `expect_ascii` says whether the last text was, and so whether it is worth trying.
 cdef inline object ascii_text(const ff_kernels *kernels, const Chunk *chunk, bint *expect_ascii):
     if chunk.length and (expect_ascii[0] if chunk.length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
         text = PyUnicode_New(chunk.length, 127)
-        if kernels.mask_ascii(<uint8_t *>PyUnicode_DATA(text), chunk.data, chunk.length, chunk.key):
+        if unmask_ascii(kernels, chunk, <uint8_t *>PyUnicode_DATA(text)):
             expect_ascii[0] = True
             return text
     return None  # the str was not given out
@@ -65,15 +86,15 @@ cdef inline object whole_text(const ff_kernels *kernels, const Chunk *chunk, bin
 
 
 cdef inline object other_text(const ff_kernels *kernels, const Chunk *chunk, bint *expect_ascii):
-    cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
-    cdef uint8_t *scratch
+    cdef uint8_t on_stack[ALIGNMENT + FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
+    cdef Scratch scratch
     text = None
     if kernels.text_is_fast:
-        scratch = scratch_for(chunk.length, on_stack)
+        open_scratch(&scratch, chunk.length, on_stack)
         try:
-            text = text_by_kernels(kernels, scratch + FF_PADDING, chunk.data, chunk.length, chunk.key)
+            text = text_by_kernels(kernels, scratch.start, chunk.data, chunk.length, chunk.key)
         finally:
-            free_scratch(scratch, on_stack)
+            close_scratch(&scratch)
         expect_ascii[0] = text is not None and PyUnicode_IS_COMPACT_ASCII(text)
     return text
 
@@ -83,18 +104,18 @@ cdef inline object other_text(const ff_kernels *kernels, const Chunk *chunk, bin
 cdef inline object chunk_text(
     const ff_kernels *kernels, const Chunk *chunk, PartialCharacter *cut, bint final, bint *expect_ascii
 ):
-    cdef uint8_t on_stack[FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
-    cdef uint8_t *scratch
+    cdef uint8_t on_stack[ALIGNMENT + FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
+    cdef Scratch scratch
     text = None
     if cut.length == 0:
         text = whole_text(kernels, chunk, expect_ascii) if final else ascii_text(kernels, chunk, expect_ascii)
         if text is not None:
             return text
-    scratch = scratch_for(cut.length + chunk.length, on_stack)
+    open_scratch(&scratch, cut.length + chunk.length, on_stack)
     try:
-        text = scratch_text(kernels, chunk, cut, final, scratch + FF_PADDING)
+        text = scratch_text(kernels, chunk, cut, final, scratch.start)
     finally:
-        free_scratch(scratch, on_stack)
+        close_scratch(&scratch)
     expect_ascii[0] = PyUnicode_IS_COMPACT_ASCII(text)
     return text
 

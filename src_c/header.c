@@ -27,18 +27,31 @@ enum {
 #define MAX_LENGTH_16 UINT64_C(0xFFFF)
 #define TOP_BIT (UINT64_C(1) << 63)
 
-static uint64_t load_big_endian(const uint8_t *data, unsigned bytes)
+/* Two or eight bytes; written out, they are one instruction. */
+static inline uint64_t load_big_endian(const uint8_t *data, unsigned bytes)
 {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes; i++)
-        value = value << 8 | data[i];
-    return value;
+    if (bytes == 2)
+        return (uint64_t)data[0] << 8 | data[1];
+    return (uint64_t)data[0] << 56 | (uint64_t)data[1] << 48 | (uint64_t)data[2] << 40 | (uint64_t)data[3] << 32 |
+           (uint64_t)data[4] << 24 | (uint64_t)data[5] << 16 | (uint64_t)data[6] << 8 | data[7];
 }
 
-static void store_big_endian(uint8_t *out, unsigned bytes, uint64_t value)
+static inline void store_big_endian_16(uint8_t *out, uint64_t value)
 {
-    for (unsigned i = 0; i < bytes; i++)
-        out[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
+    out[0] = (uint8_t)(value >> 8);
+    out[1] = (uint8_t)value;
+}
+
+static inline void store_big_endian_64(uint8_t *out, uint64_t value)
+{
+    out[0] = (uint8_t)(value >> 56);
+    out[1] = (uint8_t)(value >> 48);
+    out[2] = (uint8_t)(value >> 40);
+    out[3] = (uint8_t)(value >> 32);
+    out[4] = (uint8_t)(value >> 24);
+    out[5] = (uint8_t)(value >> 16);
+    out[6] = (uint8_t)(value >> 8);
+    out[7] = (uint8_t)value;
 }
 
 static ff_status check_opcode(const ff_header *header)
@@ -174,7 +187,10 @@ ff_status ff_header_write(ff_header *header, uint8_t *out)
 
     out[0] = (uint8_t)((header->fin ? FIN_BIT : 0) | (header->rsv & RSV_BITS) << RSV_SHIFT | header->opcode);
     out[1] = (uint8_t)((header->masked ? MASK_BIT : 0) | short_length);
-    store_big_endian(out + 2, bytes, header->payload_length);
+    if (bytes == 2)
+        store_big_endian_16(out + 2, header->payload_length);
+    else if (bytes == 8)
+        store_big_endian_64(out + 2, header->payload_length);
     header->size = (uint8_t)(2 + bytes);
     if (header->masked) {
         memcpy(out + header->size, header->masking_key, FF_MASKING_KEY_SIZE);

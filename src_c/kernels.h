@@ -31,6 +31,15 @@
 #define FF_ALWAYS_INLINE static inline
 #endif
 
+/* For a function whose registers are not to be shared with its caller's. */
+#if defined(__GNUC__)
+#define FF_NEVER_INLINE static __attribute__((noinline))
+#elif defined(_MSC_VER)
+#define FF_NEVER_INLINE static __declspec(noinline)
+#else
+#define FF_NEVER_INLINE static
+#endif
+
 /* Plain C for any machine. The specification that every other table is tested against. */
 extern const ff_kernels ff_kernels_portable;
 

@@ -51,6 +51,7 @@ static inline bool is_zero(__m256i v) { return _mm256_testz_si256(v, v) != 0; }
 #include "vector_utf8_encode_avx2.h"
 
 #include "vector_utf8_encode.h"
+#include "vector_utf8_errors.h"
 #include "vector_utf8_validate.h"
 
 #define TABLE_OF_KERNELS ff_kernels_avx2

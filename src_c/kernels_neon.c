@@ -98,6 +98,7 @@ static inline unsigned neon_bits(uint8x16_t comparison)
 #include "vector_mask.h"
 #include "vector_utf8_decode.h"
 #include "vector_utf8_encode.h"
+#include "vector_utf8_errors.h"
 #include "vector_utf8_validate.h"
 
 #define TABLE_OF_KERNELS ff_kernels_neon

@@ -55,6 +55,7 @@ static inline size_t count_ones(__m128i ones)
 #include "vector_mask.h"
 #include "vector_utf8_decode.h"
 #include "vector_utf8_encode.h"
+#include "vector_utf8_errors.h"
 #include "vector_utf8_validate.h"
 
 #define TABLE_OF_KERNELS ff_kernels_sse41

@@ -3,7 +3,7 @@
  */
 static void ISA(utf8_to_latin1)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
 {
-    write_text(dst, data, length, text->characters, 1, 2);
+    write_latin(dst, data, length, text->characters);
 }
 
 static void ISA(utf8_to_ucs2)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)

@@ -125,3 +125,8 @@ FF_ALWAYS_INLINE void write_text(uint8_t *dst, const uint8_t *data, size_t lengt
         in_rest += write_16(rest + in_rest * width, data + i, width, longest);
     memcpy(dst, rest, characters * width);
 }
+
+FF_ALWAYS_INLINE void write_latin(uint8_t *dst, const uint8_t *data, size_t length, size_t characters)
+{
+    write_text(dst, data, length, characters, 1, 2);
+}

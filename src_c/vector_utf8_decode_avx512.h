@@ -49,19 +49,12 @@ static inline __m512i bytes_before(__m512i before, __m512i v, int places)
     return _mm512_permutex2var_epi8(before, _mm512_add_epi8(iota_64(), SET1(64 - places)), v);
 }
 
-/* ---- unmask, validate and measure ---- */
+/* ---- validate ---- */
 
 static inline VECTOR errors_behind(__m512i before, __m512i v, const utf8_tables *tables)
 {
     return utf8_errors_of(v, bytes_before(before, v, 1), bytes_before(before, v, 2), bytes_before(before, v, 3), tables);
 }
-
-/* What is known of a text, up to a vector and with it. */
-typedef struct {
-    __m512i before; /* the last vector */
-    __m512i errors, largest;
-    size_t characters;
-} text_so_far;
 
 /* Not zero if a character begins too near the end of `v` to end there. */
 static inline __m512i cut_at_end(__m512i v)
@@ -73,6 +66,31 @@ static inline __m512i cut_at_end(__m512i v)
     };
     return SATURATING_SUB(v, LOAD(LARGEST_THAT_END));
 }
+
+/* Not many whole characters, in registers. */
+enum { UTF8_SHORT = 192 };
+
+static inline bool utf8_short_is_valid(const uint8_t *data, size_t length)
+{
+    utf8_tables tables = utf8_tables_load();
+    __m512i before = SET1(0), errors = SET1(0);
+    for (; length >= 64; data += 64, length -= 64) {
+        __m512i v = LOAD(data);
+        errors = OR(errors, IS_ASCII(v) ? cut_at_end(before) : errors_behind(before, v, &tables));
+        before = v;
+    }
+    /* The rest, followed by zeros: a character that does not end before them is an error. */
+    return IS_ZERO(OR(errors, errors_behind(before, load_first(data, length), &tables)));
+}
+
+/* ---- unmask, validate and measure ---- */
+
+/* What is known of a text, up to a vector and with it. */
+typedef struct {
+    __m512i before; /* the last vector */
+    __m512i errors, largest;
+    size_t characters;
+} text_so_far;
 
 FF_ALWAYS_INLINE void take_in(text_so_far *text, __m512i v, __mmask64 here, const utf8_tables *tables)
 {
@@ -96,11 +114,76 @@ FF_ALWAYS_INLINE void take_in_2(text_so_far *text, __m512i a, __m512i b, const u
     text->before = b;
 }
 
-static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key, ff_text *text)
+/* Latin-1, as long as nothing else is seen: a byte is a continuation if the one before is C2 or C3. */
+typedef struct {
+    uint64_t errors, carry; /* carry: the last vector ends with a first byte */
+    __m512i least;          /* of each byte ^ C0: 0 and 1 are errors */
+    size_t first_bytes;     /* of two */
+} latin_so_far;
+
+FF_ALWAYS_INLINE void take_in_latin(latin_so_far *latin, __m512i v)
+{
+    uint64_t not_ascii = _mm512_movepi8_mask(v), leads = _mm512_cmpge_epu8_mask(v, SET1(0xC0));
+    latin->errors |= not_ascii ^ leads ^ (leads << 1 | latin->carry);
+    latin->carry = leads >> 63;
+    latin->first_bytes += (size_t)_mm_popcnt_u64(leads);
+    latin->least = _mm512_min_epu8(latin->least, XOR(v, SET1(0xC0)));
+}
+
+/* From the start to the first 128 bytes that have more than Latin-1; returns where that is. False in `valid` if it is wrong. */
+FF_ALWAYS_INLINE size_t unmask_latin(uint8_t *dst, const uint8_t *src, size_t length, __m512i pattern, text_so_far *text,
+                                     bool *valid)
+{
+    latin_so_far latin = {0, 0, SET1(0xFF), 0};
+    size_t i = 0;
+    for (; length - i >= 128; i += 128) {
+        __m512i a = XOR(LOAD(src + i), pattern), b = XOR(LOAD(src + i + 64), pattern), both = MAX(a, b);
+        if (IS_ASCII(both)) {
+            latin.errors |= latin.carry;
+            latin.carry = 0;
+        } else {
+            if (_mm512_cmpgt_epu8_mask(both, SET1(0xC3)))
+                break;
+            take_in_latin(&latin, a);
+            take_in_latin(&latin, b);
+        }
+        STORE(dst + i, a);
+        STORE(dst + i + 64, b);
+        text->before = b;
+        text->largest = MAX(text->largest, both);
+    }
+    text->characters += i - latin.first_bytes + latin.carry; /* a character that is cut here counts for what begins here */
+    *valid = latin.errors == 0 && _mm512_cmplt_epu8_mask(latin.least, SET1(2)) == 0;
+    return i;
+}
+
+/* What follows the `i` bytes that were taken in: vectors by one. */
+FF_ALWAYS_INLINE bool unmask_last(uint8_t *dst, const uint8_t *src, size_t i, size_t length, __m512i pattern, text_so_far *so_far,
+                                  ff_text *text)
 {
     utf8_tables tables = utf8_tables_load();
-    __m512i pattern = KEY(key_at(key, 0));
-    text_so_far so_far = {SET1(0), SET1(0), SET1(text->largest_byte), text->characters};
+    for (; length - i >= 64; i += 64) {
+        __m512i v = XOR(LOAD(src + i), pattern);
+        STORE(dst + i, v);
+        take_in(so_far, v, first_64(64), &tables);
+    }
+    /* The rest, followed by zeros: a character that does not end before them is an error. */
+    __mmask64 here = first_64(length - i);
+    __m512i v = _mm512_maskz_mov_epi8(here, XOR(load_first(src + i, length - i), pattern));
+    STORE(dst + i, v);
+    take_in(so_far, v, here, &tables);
+    text->characters = so_far->characters;
+    __m256i half = _mm256_max_epu8(_mm512_castsi512_si256(so_far->largest), _mm512_extracti64x4_epi64(so_far->largest, 1));
+    text->largest_byte = LARGEST_BYTE16(_mm_max_epu8(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1)));
+    return IS_ZERO(so_far->errors);
+}
+
+/* What follows the beginning of a long text. */
+FF_NEVER_INLINE bool ISA(unmask_any)(uint8_t *dst, const uint8_t *src, size_t length, __m512i pattern, const text_so_far *begun,
+                                     ff_text *text)
+{
+    utf8_tables tables = utf8_tables_load();
+    text_so_far so_far = *begun;
     size_t i = 0;
     for (; length - i >= 4 * 64; i += 4 * 64) {
         __m512i a = XOR(LOAD(src + i), pattern), b = XOR(LOAD(src + i + 64), pattern);
@@ -112,20 +195,21 @@ static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, co
         take_in_2(&so_far, a, b, &tables);
         take_in_2(&so_far, c, d, &tables);
     }
-    for (; length - i >= 64; i += 64) {
-        __m512i v = XOR(LOAD(src + i), pattern);
-        STORE(dst + i, v);
-        take_in(&so_far, v, first_64(64), &tables);
-    }
-    /* The rest, followed by zeros: a character that does not end before them is an error. */
-    __mmask64 here = first_64(length - i);
-    __m512i v = _mm512_maskz_mov_epi8(here, XOR(load_first(src + i, length - i), pattern));
-    STORE(dst + i, v);
-    take_in(&so_far, v, here, &tables);
-    text->characters = so_far.characters;
-    __m256i half = _mm256_max_epu8(_mm512_castsi512_si256(so_far.largest), _mm512_extracti64x4_epi64(so_far.largest, 1));
-    text->largest_byte = LARGEST_BYTE16(_mm_max_epu8(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1)));
-    return IS_ZERO(so_far.errors);
+    return unmask_last(dst, src, i, length, pattern, &so_far, text);
+}
+
+enum { LATIN_FROM = 512 };
+
+static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key, ff_text *text)
+{
+    __m512i pattern = KEY(key_at(key, 0));
+    text_so_far so_far = {SET1(0), SET1(0), SET1(text->largest_byte), text->characters};
+    if (length < 128)
+        return unmask_last(dst, src, 0, length, pattern, &so_far, text);
+    bool valid = true;
+    /* Looking for Latin-1 costs other texts some nanoseconds. */
+    size_t i = length < LATIN_FROM ? 0 : unmask_latin(dst, src, length, pattern, &so_far, &valid);
+    return ISA(unmask_any)(dst + i, src + i, length - i, pattern, &so_far, text) && valid;
 }
 
 /* ---- write ---- */
@@ -250,5 +334,43 @@ FF_ALWAYS_INLINE void write_text(uint8_t *dst, const uint8_t *data, size_t lengt
         dst += count * width;
         characters -= count;
         before = v;
+    }
+}
+
+/* Well-formed Latin-1: a byte after C3 gets 40 more, and the first bytes go. */
+FF_ALWAYS_INLINE void write_latin(uint8_t *dst, const uint8_t *data, size_t length, size_t characters)
+{
+    uint64_t carry = 0; /* the last vector ends with C3 */
+    size_t i = 0;
+    for (; length - i >= 128 && characters >= 128; i += 128) { /* room for each store, which is wider than what counts */
+        __m512i a = LOAD(data + i), b = LOAD(data + i + 64);
+        size_t count = 128;
+        if (IS_ASCII(OR(a, b))) {
+            STORE(dst, a);
+            STORE(dst + 64, b);
+            carry = 0;
+        } else {
+            uint64_t leads_a = _mm512_cmpge_epu8_mask(a, SET1(0xC0)), three_a = _mm512_cmpeq_epi8_mask(a, SET1(0xC3));
+            uint64_t leads_b = _mm512_cmpge_epu8_mask(b, SET1(0xC0)), three_b = _mm512_cmpeq_epi8_mask(b, SET1(0xC3));
+            a = _mm512_mask_add_epi8(a, three_a << 1 | carry, a, SET1(0x40));
+            b = _mm512_mask_add_epi8(b, three_b << 1 | three_a >> 63, b, SET1(0x40));
+            carry = three_b >> 63;
+            size_t first = 64 - (size_t)_mm_popcnt_u64(leads_a);
+            STORE(dst, _mm512_maskz_compress_epi8(~leads_a, a));
+            STORE(dst + first, _mm512_maskz_compress_epi8(~leads_b, b));
+            count = first + 64 - (size_t)_mm_popcnt_u64(leads_b);
+        }
+        dst += count;
+        characters -= count;
+    }
+    for (; i < length; i += 64) {
+        __m512i v = LOAD(data + i);
+        uint64_t leads = _mm512_cmpge_epu8_mask(v, SET1(0xC0)), three = _mm512_cmpeq_epi8_mask(v, SET1(0xC3));
+        v = _mm512_mask_add_epi8(v, three << 1 | carry, v, SET1(0x40));
+        carry = three >> 63;
+        uint64_t kept = ~leads & first_64(length - i);
+        size_t count = (size_t)_mm_popcnt_u64(kept);
+        store_first(dst, _mm512_maskz_compress_epi8(kept, v), count);
+        dst += count;
     }
 }

@@ -66,7 +66,7 @@ static inline unsigned write_8_short(uint8_t *dst, VECTOR16 c, unsigned two)
 {
     VECTOR16 pair = OR16(OR16(AND16(SHL_16(c, 2), SET_16(0x1F00)), AND16(c, SET_16(0x3F))), SET_16(0xC080));
     STORE16(dst, SHUFFLE16(MAX_16(c, AND16(pair, GREATER_16(c, SET_16(0x7F)))), ff_pack_1_2[two]));
-    return 8 + COUNT_BITS_8(two);
+    return 8u + COUNT_BITS_8(two);
 }
 
 #ifndef STEPS_OF_ITS_OWN
@@ -98,7 +98,7 @@ FF_ALWAYS_INLINE unsigned write_4_any(uint8_t *dst, VECTOR16 c, unsigned width)
     VECTOR16 lanes = OR16(NOT_AND16(two, SHL_32(c, 24)), AND16(two, OR16(bits_of_4(c), marks)));
     unsigned one_more = BITS_4x32(odd), two_more = BITS_4x32(three), index = one_more | two_more << 4;
     STORE16(dst, SHUFFLE16(lanes, ff_pack_1_to_4[index]));
-    return 4 + COUNT_BITS_8(index) + COUNT_BITS_8(two_more);
+    return 4u + COUNT_BITS_8(index) + COUNT_BITS_8(two_more);
 }
 
 /* Any eight characters of two or four bytes. May write 32 bytes. */

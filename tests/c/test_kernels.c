@@ -368,6 +368,29 @@ static void test_encode_every_character(void)
     }
 }
 
+/* More characters than a counter of a kernel may hold; and one surrogate among them. */
+static void test_size_of_long_text(void)
+{
+    enum { COUNT = 300007 };
+    static uint16_t two[COUNT];
+    static uint8_t one[COUNT];
+    const uint16_t characters[3] = {'a', 0xE9, 0x4E16};
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t j = 0; j < COUNT; j++) {
+            two[j] = characters[i];
+            one[j] = (uint8_t)characters[i];
+        }
+        CHECK(kernels->utf8_size(two, COUNT, 2) == (i + 1) * COUNT);
+        if (i < 2)
+            CHECK(kernels->utf8_size(one, COUNT, 1) == (i + 1) * COUNT);
+        for (size_t at = 0; at < COUNT; at += at < 100 ? 1 : 4099) {
+            two[at] = (uint16_t)(0xD800 + at % 0x800);
+            CHECK(kernels->utf8_size(two, COUNT, 2) == SIZE_MAX);
+            two[at] = characters[i];
+        }
+    }
+}
+
 static void test_text(unsigned rounds)
 {
     static const char *const CHARACTERS[] = {"a",
@@ -429,6 +452,7 @@ int main(int argc, char **argv)
         test_utf8_alignments();
         test_text(rounds);
         test_encode_every_character();
+        test_size_of_long_text();
         printf("kernels: %s\n", kernels->name);
     }
     return report("kernels");
