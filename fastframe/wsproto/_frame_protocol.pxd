@@ -36,6 +36,8 @@ cdef class FrameProtocol:
     cdef object _frame(self)
     cdef object _take_payload(self)
 
+    cdef object _spare_events             # a generator of Connection.events that has ended, to be used again; or None
+
     # A data frame as bytes or bytearray; None if it is for wsproto's own code to send or to refuse.
     cdef object _data_frame(self, object payload, object fin, bint as_bytes)
     # The same for a control frame.

@@ -631,3 +631,35 @@ def test_the_methods_are_collected_with_what_they_hold() -> None:
     del methods, Owner
     gc.collect()
     assert holder() is None
+
+
+# ---- the generator that is used again ------------------------------------------------------------------------------
+
+
+def test_a_generator_that_has_ended_stays_so_for_who_holds_it() -> None:
+    with fastframe.installed("wsproto"):
+        client, server = Connection(CLIENT), Connection(SERVER)
+        held = server.events()
+        assert list(held) == []
+        server.receive_data(client.send(events.Ping(b"1")))
+        assert next(held, None) is None
+        assert list(server.events()) == [events.Ping(b"1")]  # its generator is used again below
+        for number in range(3):
+            server.receive_data(client.send(events.Ping(b"%d" % number)) * 2)
+            generator = server.events()
+            assert [next(generator), next(generator)] == [events.Ping(b"%d" % number)] * 2
+            others = server.events()
+            assert others is not generator
+            assert list(others) == list(generator) == []
+        assert next(held, None) is None
+
+
+def test_a_generator_that_has_ended_holds_no_connection() -> None:
+    with fastframe.installed("wsproto"):
+        for take in (list, lambda generator: next(generator, None), lambda generator: None):
+            connection = Connection(SERVER)
+            connection.receive_data(Connection(CLIENT).send(events.Ping(b"x")))
+            take(connection.events())
+            gone = weakref.ref(connection)
+            del connection
+            assert gone() is None  # at once, without the garbage collector
