@@ -4,6 +4,7 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
 from fastframe._capi cimport ff_header, ff_kernels
+from fastframe._owned cimport PyObject, ff_bytes_data, ff_new_bytes, ff_owned
 
 
 # A run of payload bytes as it is on the wire.
@@ -41,10 +42,14 @@ cdef inline void chunk_copy(const ff_kernels *kernels, const Chunk *chunk, uint8
         memcpy(out, chunk.data, chunk.length)
 
 
-cdef inline bytes chunk_bytes(const ff_kernels *kernels, const Chunk *chunk):
-    payload = PyBytes_FromStringAndSize(NULL, chunk.length)
-    chunk_copy(kernels, chunk, <uint8_t *>PyBytes_AS_STRING(payload))
+cdef inline PyObject *new_chunk_bytes(const ff_kernels *kernels, const Chunk *chunk) except NULL:
+    cdef PyObject *payload = ff_new_bytes(NULL, chunk.length)
+    chunk_copy(kernels, chunk, <uint8_t *>ff_bytes_data(payload))
     return payload
+
+
+cdef inline bytes chunk_bytes(const ff_kernels *kernels, const Chunk *chunk):
+    return <bytes>ff_owned(new_chunk_bytes(kernels, chunk))
 
 
 # The same with what ends each compressed message and is not on the wire (RFC 7692, 7.2.2).

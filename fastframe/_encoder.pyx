@@ -8,6 +8,8 @@ call that raises has changed nothing. The one exception: when memory runs out wh
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize
+from cpython.ref cimport Py_INCREF
+from cpython.unicode cimport PyUnicode_CheckExact
 from libc.stdint cimport uint8_t, uint16_t
 
 from fastframe._buffers cimport FF_BYTES_LIKE, FF_STR_OR_BYTES_LIKE, ff_get_buffer
@@ -22,7 +24,10 @@ from fastframe._checks cimport (
 from fastframe._deflater cimport Deflater
 from fastframe._kernels cimport kernels
 from fastframe._masking_keys cimport KeyPool
-from fastframe._outbound cimport OutboundPayload, bytes_payload, frame_bytes, payload_bytes, text_payload, write_header
+from fastframe._outbound cimport (
+    OutboundPayload, bytes_payload, frame_bytes, new_frame_bytes, payload_bytes, text_payload, write_header,
+)
+from fastframe._owned cimport PyObject, ff_owned
 from fastframe._prepared cimport PreparedFrames, frames_of, payload_of
 
 from fastframe._checks import _NO_ROLE
@@ -188,14 +193,13 @@ cdef class Encoder:
     cdef bytes _fragment(self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 utf8):
         if self._closed:
             raise invalid_state("no data can be sent after a Close frame (RFC 6455, 5.5.1)")
+        cdef PyObject *frame
         self._enter()
         try:
-            frame = self._prepared_frame(opcode, data) if fin else None
-            if frame is None:
-                frame = self._fragment_frame(opcode, message_opcode, data, fin, &utf8)
+            frame = self._new_fragment(opcode, message_opcode, data, fin, &utf8)
             self._open_opcode = FF_OPCODE_CONTINUATION if fin else message_opcode
             self._open_utf8 = utf8
-            return frame
+            return <bytes>ff_owned(frame)
         finally:
             self._busy = False
 
@@ -206,7 +210,35 @@ cdef class Encoder:
         return 0
 
     @cython.final
-    cdef inline bytes _prepared_frame(self, uint8_t opcode, object data):
+    cdef inline PyObject *_new_fragment(
+        self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 *utf8
+    ) except NULL:
+        cdef Py_buffer view
+        cdef OutboundPayload payload
+        if fin and not PyUnicode_CheckExact(data) and not PyBytes_CheckExact(data):
+            frame = self._prepared_frame(opcode, data)
+            if frame is not None:
+                Py_INCREF(frame)
+                return <PyObject *>frame
+        if isinstance(data, str):
+            if not ff_utf8_complete(utf8):
+                raise ValueError("the last fragment ended inside a character: bytes must follow, not str (RFC 6455, 8.1)")
+            _owner = text_payload(self._kernels, data, &payload)
+            return self._new_data_frame(opcode, &payload, fin)
+        ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_STR_OR_BYTES_LIKE)
+        try:
+            if message_opcode == FF_OPCODE_TEXT:
+                if not self._kernels.utf8_feed(utf8, <const uint8_t *>view.buf, view.len) or (
+                    fin and not ff_utf8_complete(utf8)
+                ):
+                    raise ValueError("a text message must be UTF-8 (RFC 6455, 8.1)")
+            payload = bytes_payload(view.buf, view.len)
+            return self._new_data_frame(opcode, &payload, fin)
+        finally:
+            PyBuffer_Release(&view)
+
+    @cython.final
+    cdef bytes _prepared_frame(self, uint8_t opcode, object data):
         """The shared frame of a whole prepared message. None for any other; so for one that a client sends uncompressed."""
         cdef PreparedFrames frames = frames_of(data)
         if frames is None or frames.opcode != opcode:
@@ -232,33 +264,17 @@ cdef class Encoder:
         return frame
 
     @cython.final
-    cdef inline bytes _fragment_frame(self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 *utf8):
-        cdef Py_buffer view
-        cdef OutboundPayload payload
-        if isinstance(data, str):
-            if not ff_utf8_complete(utf8):
-                raise ValueError("the last fragment ended inside a character: bytes must follow, not str (RFC 6455, 8.1)")
-            _owner = text_payload(self._kernels, data, &payload)
-            return self._data_frame(opcode, &payload, fin)
-        ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_STR_OR_BYTES_LIKE)
-        try:
-            if message_opcode == FF_OPCODE_TEXT:
-                if not self._kernels.utf8_feed(utf8, <const uint8_t *>view.buf, view.len) or (
-                    fin and not ff_utf8_complete(utf8)
-                ):
-                    raise ValueError("a text message must be UTF-8 (RFC 6455, 8.1)")
-            payload = bytes_payload(view.buf, view.len)
-            return self._data_frame(opcode, &payload, fin)
-        finally:
-            PyBuffer_Release(&view)
+    cdef inline PyObject *_new_data_frame(self, uint8_t opcode, const OutboundPayload *payload, bint fin) except NULL:
+        if self._deflater is None or not self._is_to_be_deflated(opcode, payload.size, fin):
+            return self._new_frame(opcode, payload, fin, 0)
+        return self._new_deflated_frame(opcode, payload, fin)
 
     @cython.final
-    cdef inline bytes _data_frame(self, uint8_t opcode, const OutboundPayload *payload, bint fin):
+    cdef PyObject *_new_deflated_frame(self, uint8_t opcode, const OutboundPayload *payload, bint fin) except NULL:
         cdef ff_header header
-        cdef bytes data, compressed, frame = None
+        cdef bytes data, compressed
+        cdef PyObject *frame = NULL
         cdef OutboundPayload content
-        if self._deflater is None or not self._is_to_be_deflated(opcode, payload.size, fin):
-            return self._frame(opcode, payload, fin, 0)
         header.opcode = opcode
         header.rsv = 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1
         header.fin = fin
@@ -267,10 +283,10 @@ cdef class Encoder:
         try:
             compressed = self._deflater.deflate(data, fin)
             content = bytes_payload(PyBytes_AS_STRING(compressed), len(compressed))
-            frame = frame_bytes(self._kernels, &header, &content)
+            frame = new_frame_bytes(self._kernels, &header, &content)
             return frame
         finally:  # as Cython's `except` does not see an error whose traceback there is no memory for
-            if frame is None:
+            if frame is NULL:
                 # The compressor has taken in data that is not sent. A fresh one may begin a message, but not go on with one.
                 self._deflater.forget()
                 self._open_lost = opcode == FF_OPCODE_CONTINUATION
@@ -399,12 +415,18 @@ cdef class Encoder:
 
     @cython.final
     cdef inline bytes _frame(self, uint8_t opcode, const OutboundPayload *payload, bint fin, uint8_t rsv):
+        return <bytes>ff_owned(self._new_frame(opcode, payload, fin, rsv))
+
+    @cython.final
+    cdef inline PyObject *_new_frame(
+        self, uint8_t opcode, const OutboundPayload *payload, bint fin, uint8_t rsv
+    ) except NULL:
         cdef ff_header header
         header.opcode = opcode
         header.rsv = rsv
         header.fin = fin
         self._mask(&header)
-        return frame_bytes(self._kernels, &header, payload)
+        return new_frame_bytes(self._kernels, &header, payload)
 
     @cython.final
     cdef int _mask(self, ff_header *header) except -1:

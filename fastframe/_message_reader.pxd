@@ -4,6 +4,7 @@ from fastframe._chunk cimport Chunk
 from fastframe._inbound_frame cimport InboundFrame, Limits
 from fastframe._inflater cimport Inflater
 from fastframe._message_assembler cimport Kind, MessageAssembler
+from fastframe._owned cimport PyObject
 from fastframe._receive_buffer cimport ReceiveBuffer
 
 
@@ -38,7 +39,7 @@ cdef class MessageReader:
     # In state HEADER or FINISHED, with nothing buffered and no message open. Takes no memory, so it cannot fail.
     cdef int _restart(self, State state) except -1
 
-    cdef object _try_whole_message(self)
+    cdef bint _try_whole_message(self, PyObject **message) except -1
     cdef object _next_message_or_finish(self)
     cdef object _next_message(self)
     cdef void _forget_message(self) noexcept

@@ -15,13 +15,14 @@ from fastframe._capi cimport (
     ff_header, ff_header_of_whole_message, ff_opcode_is_control, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._checks cimport protocol_error, raise_status, refuse_while
-from fastframe._chunk cimport Chunk, chunk_bytes, chunk_copy, unmasked_chunk, whole_chunk
+from fastframe._chunk cimport Chunk, chunk_bytes, chunk_copy, new_chunk_bytes, unmasked_chunk, whole_chunk
 from fastframe._control_frames cimport new_close, new_ping, new_pong
 from fastframe._inbound_frame cimport InboundFrame, chunk_at, forget_message, is_whole_message, read_header, take_chunk
 from fastframe._kernels cimport kernels
 from fastframe._message_assembler cimport ASCII_TEXT, BINARY, OTHER_TEXT, VALIDATED_TEXT, Kind, MessageAssembler
 from fastframe._receive_buffer cimport ReceiveBuffer
-from fastframe._text cimport PartialCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_text, whole_text
+from fastframe._owned cimport PyObject, ff_owned
+from fastframe._text cimport PartialCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_text, new_whole_text
 
 from fastframe._types import Text
 
@@ -52,9 +53,9 @@ cdef class MessageReader:
         return self
 
     def __next__(self):
-        message = self._try_whole_message()
-        if message is not None:
-            return message
+        cdef PyObject *whole
+        if self._try_whole_message(&whole):
+            return ff_owned(whole)
         refuse_while(self._busy)
         if self._state != HEADER or self._receive_buffer.length or self._receive_buffer.has_next_piece():
             message = self._next_message_or_finish()
@@ -65,26 +66,25 @@ cdef class MessageReader:
         raise StopIteration
 
     @cython.final
-    cdef object _try_whole_message(self):
-        """The next message if it is one whole, plain frame, else None: then nothing has changed."""
+    cdef bint _try_whole_message(self, PyObject **message) except -1:
+        """Makes the next message, a new reference, if it is one whole, plain frame; else False, and nothing has changed."""
         cdef ff_header header
         cdef Chunk chunk
+        cdef ReceiveBuffer buffer
         if <unsigned int>self._state | self._frame.opcode | self._busy:  # HEADER and NO_MESSAGE are 0: one test for all three
-            return None
-        if not ff_header_of_whole_message(self._receive_buffer.data, self._receive_buffer.length, self._role, &header):
-            return None
+            return False
+        buffer = self._receive_buffer
+        if not ff_header_of_whole_message(buffer.data, buffer.length, self._role, &header):
+            return False
         if header.payload_length > self._limits.frame_size or header.payload_length > self._limits.message_size:
-            return None
-        chunk = whole_chunk(self._receive_buffer.data, &header)
+            return False
+        chunk = whole_chunk(buffer.data, &header)
         if header.opcode != FF_OPCODE_TEXT:
-            message = chunk_bytes(self._kernels, &chunk)
-        elif self._decode_text:
-            message = whole_text(self._kernels, &chunk, &self._expect_ascii)
-        else:
-            message = None
-        if message is not None:
-            self._receive_buffer.consume(header.size + chunk.length)
-        return message
+            message[0] = new_chunk_bytes(self._kernels, &chunk)
+        elif not self._decode_text or not new_whole_text(self._kernels, &chunk, &self._expect_ascii, message):
+            return False
+        buffer.consume(header.size + chunk.length)
+        return True
 
     cdef object _next_message_or_finish(self):
         self._busy = True

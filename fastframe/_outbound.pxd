@@ -1,11 +1,12 @@
 # Frames, ready for the wire: for Encoder, and for the classes in wsproto's shape.
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8String
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
 from fastframe._capi cimport FF_MAX_HEADER, FF_OK, ff_header, ff_header_write, ff_kernels, ff_status, ff_status_text
+from fastframe._owned cimport PyObject, ff_bytes_data, ff_new_bytes, ff_owned
 
 cdef extern from *:
     """
@@ -44,20 +45,20 @@ cdef inline OutboundPayload bytes_payload(const void *data, size_t size) noexcep
     return payload
 
 
-# A str as UTF-8, without a bytes object in between where the kernels are faster. Returns the object that must outlive the
-# payload. UnicodeEncodeError for a surrogate, from CPython's own encoder.
+# A str as UTF-8, without a bytes object in between where the kernels are faster; then the text must outlive the payload. Else
+# returns the bytes that must. UnicodeEncodeError for a surrogate, from CPython's own encoder.
 cdef inline object text_payload(const ff_kernels *kernels, object text, OutboundPayload *payload):
     ff_ready(text)
     if PyUnicode_IS_COMPACT_ASCII(text):
         payload[0] = bytes_payload(PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
-        return text
+        return None
     if kernels.text_is_fast:
         payload.data = PyUnicode_DATA(text)
         payload.characters = PyUnicode_GET_LENGTH(text)
         payload.width = PyUnicode_KIND(text)
         payload.size = kernels.utf8_size(payload.data, payload.characters, payload.width)
         if payload.size != SIZE_MAX:
-            return text
+            return None
     encoded = PyUnicode_AsUTF8String(text)
     payload[0] = bytes_payload(PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded))
     return encoded
@@ -71,9 +72,9 @@ cdef inline void write_payload(const ff_kernels *kernels, const OutboundPayload 
 
 
 cdef inline bytes payload_bytes(const ff_kernels *kernels, const OutboundPayload *payload):
-    content = PyBytes_FromStringAndSize(NULL, payload.size)
-    write_payload(kernels, payload, <uint8_t *>PyBytes_AS_STRING(content))
-    return content
+    cdef PyObject *content = ff_new_bytes(NULL, payload.size)
+    write_payload(kernels, payload, <uint8_t *>ff_bytes_data(content))
+    return <bytes>ff_owned(content)
 
 
 cdef inline int write_header(ff_header *header, uint8_t *out) except -1:
@@ -96,13 +97,20 @@ cdef inline void fill_frame(
         kernels.mask(out, out, payload.size, header.masking_key)
 
 
-# Both take a header without its sizes. ValueError for a header that must not be on the wire.
+# These take a header without its sizes. ValueError for a header that must not be on the wire.
 cdef inline bytes frame_bytes(const ff_kernels *kernels, ff_header *header, const OutboundPayload *payload):
+    return <bytes>ff_owned(new_frame_bytes(kernels, header, payload))
+
+
+cdef inline PyObject *new_frame_bytes(
+    const ff_kernels *kernels, ff_header *header, const OutboundPayload *payload
+) except NULL:
     cdef uint8_t header_bytes[FF_MAX_HEADER]
+    cdef PyObject *frame
     header.payload_length = payload.size
     write_header(header, header_bytes)
-    frame = PyBytes_FromStringAndSize(NULL, header.size + payload.size)
-    fill_frame(kernels, header, header_bytes, payload, <uint8_t *>PyBytes_AS_STRING(frame))
+    frame = ff_new_bytes(NULL, header.size + payload.size)
+    fill_frame(kernels, header, header_bytes, payload, <uint8_t *>ff_bytes_data(frame))
     return frame
 
 

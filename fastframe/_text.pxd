@@ -6,6 +6,7 @@ from libc.string cimport memcpy, memset
 
 from fastframe._capi cimport FF_PADDING, ff_kernels, ff_text, ff_utf8, ff_utf8_cut, ff_utf8_start
 from fastframe._chunk cimport Chunk, chunk_copy
+from fastframe._owned cimport PyObject, ff_drop, ff_new_str, ff_owned, ff_str_data, ff_str_is_ascii
 
 
 cdef extern from "Python.h":
@@ -68,35 +69,42 @@ cdef inline bint unmask_ascii(const ff_kernels *kernels, const Chunk *chunk, uin
     return kernels.mask_ascii(out + start, chunk.data + start, chunk.length - start, chunk.key)
 
 
-# The text of a chunk that is all ASCII, or None. `expect_ascii` says whether the last text was, and so whether it is worth trying.
-cdef inline object ascii_text(const ff_kernels *kernels, const Chunk *chunk, bint *expect_ascii):
+# Makes the text of a chunk that is all ASCII, a new reference in `text`; else False. `expect_ascii` says whether the last text
+# was, and so whether it is worth trying.
+cdef inline bint new_ascii_text(
+    const ff_kernels *kernels, const Chunk *chunk, bint *expect_ascii, PyObject **text
+) except -1:
     if chunk.length and (expect_ascii[0] if chunk.length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
-        text = PyUnicode_New(chunk.length, 127)
-        if unmask_ascii(kernels, chunk, <uint8_t *>PyUnicode_DATA(text)):
+        text[0] = ff_new_str(chunk.length, 127)
+        if unmask_ascii(kernels, chunk, <uint8_t *>ff_str_data(text[0])):
             expect_ascii[0] = True
-            return text
-    return None  # the str was not given out
+            return True
+        ff_drop(text[0])
+    return False
 
 
-# The text of a payload that is buffered as a whole; None if it is not UTF-8, or if CPython's decoder is faster than the
-# kernels. Sets `expect_ascii`.
-cdef inline object whole_text(const ff_kernels *kernels, const Chunk *chunk, bint *expect_ascii):
-    text = ascii_text(kernels, chunk, expect_ascii)
-    return other_text(kernels, chunk, expect_ascii) if text is None else text
+# Makes the text of a payload that is buffered as a whole, a new reference in `text`. False if it is not UTF-8, or if CPython's
+# decoder is faster than the kernels. Sets `expect_ascii`.
+cdef inline bint new_whole_text(
+    const ff_kernels *kernels, const Chunk *chunk, bint *expect_ascii, PyObject **text
+) except -1:
+    return new_ascii_text(kernels, chunk, expect_ascii, text) or new_other_text(kernels, chunk, expect_ascii, text)
 
 
-cdef inline object other_text(const ff_kernels *kernels, const Chunk *chunk, bint *expect_ascii):
+cdef inline bint new_other_text(
+    const ff_kernels *kernels, const Chunk *chunk, bint *expect_ascii, PyObject **text
+) except -1:
     cdef uint8_t on_stack[ALIGNMENT + FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
     cdef Scratch scratch
-    text = None
+    cdef bint made = False
     if kernels.text_is_fast:
         open_scratch(&scratch, chunk.length, on_stack)
         try:
-            text = text_by_kernels(kernels, scratch.start, chunk.data, chunk.length, chunk.key)
+            made = new_text_by_kernels(kernels, scratch.start, chunk.data, chunk.length, chunk.key, text)
         finally:
             close_scratch(&scratch)
-        expect_ascii[0] = text is not None and PyUnicode_IS_COMPACT_ASCII(text)
-    return text
+        expect_ascii[0] = made and ff_str_is_ascii(text[0])
+    return made
 
 
 # The text of `cut` and `chunk` up to the last complete character; what is left goes into `cut`. With `final` nothing may
@@ -106,11 +114,10 @@ cdef inline object chunk_text(
 ):
     cdef uint8_t on_stack[ALIGNMENT + FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
     cdef Scratch scratch
-    text = None
+    cdef PyObject *whole
     if cut.length == 0:
-        text = whole_text(kernels, chunk, expect_ascii) if final else ascii_text(kernels, chunk, expect_ascii)
-        if text is not None:
-            return text
+        if new_whole_text(kernels, chunk, expect_ascii, &whole) if final else new_ascii_text(kernels, chunk, expect_ascii, &whole):
+            return ff_owned(whole)
     open_scratch(&scratch, cut.length + chunk.length, on_stack)
     try:
         text = scratch_text(kernels, chunk, cut, final, scratch.start)
@@ -157,15 +164,26 @@ cdef inline object text_before_cut(
     return text
 
 
-# The text of whole characters, unmasked into `start`, which has padding on both sides; None if it is not UTF-8.
-cdef inline object text_by_kernels(
-    const ff_kernels *kernels, uint8_t *start, const uint8_t *data, size_t length, const uint8_t *key
-):
+# Makes the text of whole characters, unmasked into `start`, which has padding on both sides; False if it is not UTF-8.
+cdef inline bint new_text_by_kernels(
+    const ff_kernels *kernels, uint8_t *start, const uint8_t *data, size_t length, const uint8_t *key, PyObject **text
+) except -1:
     cdef ff_text measure
     measure.characters = 0
     measure.largest_byte = 0
-    if kernels.utf8_unmask(start, data, length, key, &measure):
-        return written(kernels, start, length, &measure)
+    if not kernels.utf8_unmask(start, data, length, key, &measure):
+        return False
+    text[0] = new_measured_text(kernels, start, length, &measure)
+    return True
+
+
+# The same, or None.
+cdef inline object text_by_kernels(
+    const ff_kernels *kernels, uint8_t *start, const uint8_t *data, size_t length, const uint8_t *key
+):
+    cdef PyObject *text
+    if new_text_by_kernels(kernels, start, data, length, key, &text):
+        return ff_owned(text)
     return None
 
 
@@ -180,19 +198,22 @@ cdef inline object padded_text(const ff_kernels *kernels, uint8_t *start, size_t
     return PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL)
 
 
-cdef inline object written(const ff_kernels *kernels, const uint8_t *data, size_t length, const ff_text *measure):
+cdef inline PyObject *new_measured_text(
+    const ff_kernels *kernels, const uint8_t *data, size_t length, const ff_text *measure
+) except NULL:
+    cdef PyObject *text
     if measure.largest_byte < 0x80:
-        text = PyUnicode_New(measure.characters, 0x7F)
-        memcpy(PyUnicode_DATA(text), data, length)
+        text = ff_new_str(measure.characters, 0x7F)
+        memcpy(ff_str_data(text), data, length)
     elif measure.largest_byte < 0xC4:
-        text = PyUnicode_New(measure.characters, 0xFF)
-        kernels.utf8_to_latin1(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
+        text = ff_new_str(measure.characters, 0xFF)
+        kernels.utf8_to_latin1(<uint8_t *>ff_str_data(text), data, length, measure)
     elif measure.largest_byte < 0xF0:
-        text = PyUnicode_New(measure.characters, 0xFFFF)
-        kernels.utf8_to_ucs2(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
+        text = ff_new_str(measure.characters, 0xFFFF)
+        kernels.utf8_to_ucs2(<uint8_t *>ff_str_data(text), data, length, measure)
     else:
-        text = PyUnicode_New(measure.characters, 0x10FFFF)
-        kernels.utf8_to_ucs4(<uint8_t *>PyUnicode_DATA(text), data, length, measure)
+        text = ff_new_str(measure.characters, 0x10FFFF)
+        kernels.utf8_to_ucs4(<uint8_t *>ff_str_data(text), data, length, measure)
     return text
 
 

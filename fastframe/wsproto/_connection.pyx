@@ -8,15 +8,21 @@ a state in which nothing may be sent, a type of argument that is not the usual o
 cimport cython
 from cpython.bytes cimport PyBytes_CheckExact
 from cpython.object cimport PyObject, PyObject_GetAttr
+from cpython.ref cimport Py_INCREF
 from libc.stdint cimport uint8_t
 
 from fastframe._capi cimport FF_OPCODE_BINARY, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT
-from fastframe.wsproto._events cimport ff_event_new_1, ff_event_new_3
+from fastframe._owned cimport ff_owned
+from fastframe.wsproto._events cimport EventClass, ff_event_new_1, ff_event_new_3
 from fastframe.wsproto._frame_protocol cimport FrameProtocol
 from fastframe.wsproto._generator_shape cimport end_with, thrown
 from fastframe.wsproto._names cimport WsprotoNames
 
 from fastframe.wsproto._names import NAMES
+
+
+cdef extern from "Python.h":
+    PyObject *PyByteArray_FromObject(object data) except NULL
 
 
 cdef extern from "_method.h":
@@ -146,13 +152,15 @@ cdef class ConnectionMethods:
     cdef object event(self, object connection, FrameProtocol protocol):
         """The event of the frame that `protocol` has come to."""
         cdef uint8_t opcode = protocol._opcode
+        cdef EventClass event_class
         payload = protocol._take_payload()
         if opcode == FF_OPCODE_TEXT or opcode == FF_OPCODE_BINARY:
-            return self.message(opcode, payload, protocol._frame_finished, protocol._message_finished)
-        if opcode == FF_OPCODE_PING:
-            return ff_event_new_1(&self._names.ping_class.c, payload)
-        if opcode == FF_OPCODE_PONG:
-            return ff_event_new_1(&self._names.pong_class.c, payload)
+            Py_INCREF(payload)
+            return self.message(opcode, <PyObject *>payload, protocol._frame_finished, protocol._message_finished)
+        if opcode == FF_OPCODE_PING or opcode == FF_OPCODE_PONG:
+            Py_INCREF(payload)
+            event_class = self._names.ping_class if opcode == FF_OPCODE_PING else self._names.pong_class
+            return ff_event_new_1(&event_class.c, <PyObject *>payload)
         code, reason = payload
         if self.state(connection) is self._names.LOCAL_CLOSING:
             connection._state = self._names.CLOSED
@@ -160,11 +168,12 @@ cdef class ConnectionMethods:
             connection._state = self._names.REMOTE_CLOSING
         return self._names.CloseConnection(code=code, reason=reason)
 
-    cdef object message(self, uint8_t opcode, object data, bint frame_finished, bint message_finished):
+    cdef object message(self, uint8_t opcode, PyObject *data, bint frame_finished, bint message_finished):
+        """The event of a message, or of a part of one; takes over the reference to `data`."""
         if opcode == FF_OPCODE_TEXT:
             return ff_event_new_3(&self._names.text_class.c, data, frame_finished, message_finished)
         if self._names.binary_as_bytearray:
-            data = bytearray(data)
+            data = PyByteArray_FromObject(ff_owned(data))
         return ff_event_new_3(&self._names.bytes_class.c, data, frame_finished, message_finished)
 
 
@@ -197,6 +206,7 @@ cdef class Events:
         return next(self)
 
     def __next__(self):
+        cdef PyObject *payload
         if self._source == QUEUE:
             self._begun = True
             queue = PyObject_GetAttr(self._connection, self._methods._names._events)
@@ -204,6 +214,8 @@ cdef class Events:
                 return queue.popleft()
             self._leave_queue()
         if self._source == PROTOCOL:
+            if self._protocol._try_whole_message(&payload):
+                return self._methods.message(self._protocol._opcode, payload, True, True)
             event = self._next_of_protocol()
             if event is not None:
                 return event
@@ -227,9 +239,6 @@ cdef class Events:
     cdef object _next_of_protocol(self):
         """The event of the next frame. None where more bytes are needed; then it has ended."""
         cdef ConnectionMethods methods = self._methods
-        payload = self._protocol._try_whole_message()
-        if payload is not None:
-            return methods.message(self._protocol._opcode, payload, True, True)
         self._source = NONE  # unless there is an event
         if self._protocol._is_idle():
             return None

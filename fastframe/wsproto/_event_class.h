@@ -51,35 +51,38 @@ static inline bool ff_event_fields_are_plain(ff_event_class *event_class)
     return event_class->version != 0;
 }
 
-/* Sets the fields of an instance of exactly this class that was just made. */
-static inline int ff_event_fill(ff_event_class *event_class, PyObject *event, PyObject *const values[])
+static inline void ff_event_drop(const ff_event_class *event_class, PyObject *const values[])
 {
-    if (event_class->has_inline_values && ff_event_fields_are_plain(event_class) &&
-        ff_inline_fill(event, event_class->fields, event_class->places, values))
-        return 0;
-    return ff_event_set(event_class, event, values);
+    for (int i = 0; i < event_class->fields; i++)
+        Py_DECREF(values[i]);
 }
 
-/* A new event. `values` are borrowed: one for each field. */
+/* A new event. Takes over a reference to each of `values`, one for each field, also if it fails. */
 static inline PyObject *ff_event_new(ff_event_class *event_class, PyObject *const values[])
 {
     PyTypeObject *type = event_class->type;
     PyObject *event = type->tp_new(type, event_class->no_arguments, NULL);
-    if (event != NULL && ff_event_fill(event_class, event, values) < 0)
+    if (event != NULL && event_class->has_inline_values && ff_event_fields_are_plain(event_class) &&
+        ff_inline_fill(event, event_class->fields, event_class->places, values))
+        return event;
+    if (event != NULL && ff_event_set(event_class, event, values) < 0)
         Py_CLEAR(event);
+    ff_event_drop(event_class, values);
     return event;
 }
 
+/* Takes over a reference to `payload`. */
 static inline PyObject *ff_event_new_1(ff_event_class *event_class, PyObject *payload)
 {
     PyObject *values[1] = {payload};
     return ff_event_new(event_class, values);
 }
 
-static inline PyObject *ff_event_new_3(ff_event_class *event_class, PyObject *data, PyObject *frame_finished,
-                                       PyObject *message_finished)
+/* Takes over a reference to `data`. */
+static inline PyObject *ff_event_new_3(ff_event_class *event_class, PyObject *data, bool frame_finished, bool message_finished)
 {
-    PyObject *values[3] = {data, frame_finished, message_finished};
+    PyObject *values[3] = {data, Py_NewRef(frame_finished ? Py_True : Py_False),
+                           Py_NewRef(message_finished ? Py_True : Py_False)};
     return ff_event_new(event_class, values);
 }
 

@@ -148,8 +148,11 @@ static PyObject *ff_event_vectorcall(PyObject *type, PyObject *const *arguments,
     ff_event_class *c = ff_event_class_of((PyTypeObject *)type);
     PyObject *values[FF_EVENT_FIELDS];
     if (c != NULL && c->type->tp_init == ff_event_init && c->type->tp_new == PyBaseObject_Type.tp_new &&
-        ff_event_init_is_unchanged(c) && ff_event_bind(c, arguments, count, keywords, values))
+        ff_event_init_is_unchanged(c) && ff_event_bind(c, arguments, count, keywords, values)) {
+        for (int i = 0; i < c->fields; i++)
+            Py_INCREF(values[i]);
         return ff_event_new(c, values);
+    }
     return ff_event_call(type, arguments, count, keywords);
 }
 

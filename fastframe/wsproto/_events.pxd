@@ -15,8 +15,8 @@ cdef extern from "_event_class.h":
         PyObject *init_code
         PyObject *init_defaults
 
-    object ff_event_new_1(ff_event_class *event_class, object payload)
-    object ff_event_new_3(ff_event_class *event_class, object data, object frame_finished, object message_finished)
+    object ff_event_new_1(ff_event_class *event_class, PyObject *payload)
+    object ff_event_new_3(ff_event_class *event_class, PyObject *data, bint frame_finished, bint message_finished)
 
 
 # One of wsproto's event classes: a frozen dataclass with these fields, which are (name, default) or (name, MISSING).
@@ -30,3 +30,4 @@ cdef class EventClass:
     cpdef bint hook(self)
     cpdef bint unhook(self) noexcept
     cdef int _find_places(self) except -1
+    cdef bint _fill(self, event, marks, PyObject **values) except -1

@@ -6,6 +6,7 @@ _event_class.h makes them; _event_hooks.h does it where a program calls the clas
 
 cimport cython
 from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_INCREF
 
 import dataclasses
 from types import FunctionType
@@ -91,10 +92,17 @@ cdef class EventClass:
         ff_event_set(&self.c, found, values)
         self.c.has_inline_values = (
             ff_inline_places(found, self.c.fields, values, self.c.places)
-            and ff_inline_fill(filled, self.c.fields, self.c.places, values)
+            and self._fill(filled, marks, values)
             and list(vars(filled).items()) == list(vars(found).items())
         )
         return 0
+
+    cdef bint _fill(self, event, marks, PyObject **values) except -1:
+        if not ff_inline_fill(event, self.c.fields, self.c.places, values):
+            return False
+        for mark in marks:
+            Py_INCREF(mark)
+        return True
 
     @property
     def has_inline_values(self):

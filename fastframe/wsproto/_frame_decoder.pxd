@@ -4,6 +4,7 @@ from libc.stdint cimport uint8_t, uint64_t
 
 from fastframe._capi cimport ff_header, ff_kernels, ff_status
 from fastframe._chunk cimport Chunk
+from fastframe._owned cimport PyObject
 from fastframe._receive_buffer cimport ReceiveBuffer
 from fastframe.wsproto._names cimport WsprotoNames, WsprotoOptions
 
@@ -48,7 +49,7 @@ cdef class FrameDecoder:
     cdef uint8_t _opcode
     cdef bint _frame_finished, _fin
 
-    cdef object _try_whole_message(self, uint8_t *opcode, bint *expect_ascii, uint64_t max_size)
+    cdef bint _try_whole_message(self, uint8_t *opcode, bint *expect_ascii, uint64_t max_size, PyObject **payload) except -1
 
     # True: there is a chunk. False: more bytes are needed.
     cdef bint _next_chunk(self) except -1

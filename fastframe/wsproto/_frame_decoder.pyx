@@ -15,10 +15,11 @@ from fastframe._capi cimport (
     ff_header, ff_header_check, ff_header_of_whole_message, ff_header_parse, ff_masking_key_rotate, ff_opcode_is_control,
     ff_status,
 )
-from fastframe._chunk cimport Chunk, chunk_bytes, chunk_bytes_and_deflate_tail, whole_chunk
+from fastframe._chunk cimport Chunk, chunk_bytes, chunk_bytes_and_deflate_tail, new_chunk_bytes, whole_chunk
 from fastframe._kernels cimport kernels
 from fastframe._receive_buffer cimport ReceiveBuffer
-from fastframe._text cimport whole_text
+from fastframe._owned cimport PyObject
+from fastframe._text cimport new_whole_text
 
 from fastframe.wsproto._names import NAMES
 
@@ -76,29 +77,32 @@ cdef class FrameDecoder:
             return None
         return self._names.frame(self._opcode, self._take_payload(), self._frame_finished, self._fin)
 
-    cdef object _try_whole_message(self, uint8_t *opcode, bint *expect_ascii, uint64_t max_size):
-        """The payload of the next message if it is one whole, plain frame, else None: then nothing has changed."""
+    cdef bint _try_whole_message(self, uint8_t *opcode, bint *expect_ascii, uint64_t max_size, PyObject **payload) except -1:
+        """Makes the payload of the next message, a new reference, if it is one whole, plain frame; else False, and nothing has
+        changed."""
         cdef ff_header header
         cdef Chunk chunk
+        cdef ReceiveBuffer buffer
         if self._header_is_complete or self._running or self._bytes_used or not is_empty(self.extensions):
-            return None
+            return False
+        buffer = self._receive_buffer
         if not ff_header_of_whole_message(
-            self._receive_buffer.data, self._receive_buffer.length, FF_CLIENT if self.client else FF_SERVER, &header
+            buffer.data, buffer.length, FF_CLIENT if self.client else FF_SERVER, &header
         ) or header.payload_length > max_size:
-            return None
-        chunk = whole_chunk(self._receive_buffer.data, &header)
+            return False
+        chunk = whole_chunk(buffer.data, &header)
         if header.opcode == FF_OPCODE_TEXT:
-            payload = whole_text(self._kernels, &chunk, expect_ascii)
+            if not new_whole_text(self._kernels, &chunk, expect_ascii, payload):
+                return False
         elif self._names.payloads_are_bytes:
-            payload = chunk_bytes(self._kernels, &chunk)
+            payload[0] = new_chunk_bytes(self._kernels, &chunk)
         else:
-            payload = None
-        if payload is not None:
-            opcode[0] = header.opcode
-            self._receive_buffer.consume(header.size + chunk.length)
-            self._payload_required = 0
-            self._payload_consumed = header.payload_length
-        return payload
+            return False
+        opcode[0] = header.opcode
+        buffer.consume(header.size + chunk.length)
+        self._payload_required = 0
+        self._payload_consumed = header.payload_length
+        return True
 
     cdef bint _next_chunk(self) except -1:
         self._enter()

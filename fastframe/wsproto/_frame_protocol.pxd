@@ -4,6 +4,7 @@ from libc.stdint cimport uint8_t, uint64_t
 from fastframe._capi cimport ff_kernels
 from fastframe._masking_keys cimport KeyPool
 from fastframe._outbound cimport OutboundPayload
+from fastframe._owned cimport PyObject
 from fastframe._text cimport PartialCharacter
 from fastframe.wsproto._frame_decoder cimport FrameDecoder
 from fastframe.wsproto._names cimport WsprotoNames, WsprotoOptions
@@ -28,7 +29,7 @@ cdef class FrameProtocol:
     cdef uint8_t _opcode
     cdef bint _frame_finished, _message_finished
 
-    cdef object _try_whole_message(self)
+    cdef bint _try_whole_message(self, PyObject **payload) except -1
     cdef bint _is_idle(self) noexcept
 
     # True: there is a frame. False: more bytes are needed, or the stream has ended.

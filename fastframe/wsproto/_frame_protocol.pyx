@@ -22,6 +22,7 @@ from fastframe._masking_keys cimport KeyPool
 from fastframe._outbound cimport (
     OutboundPayload, bytes_payload, frame_bytearray, frame_bytes, payload_bytes, text_payload,
 )
+from fastframe._owned cimport PyObject, ff_owned
 from fastframe._prepared cimport PreparedFrames, frames_of, payload_of
 from fastframe._text cimport chunk_text
 from fastframe.wsproto._frame_decoder cimport NO_OPCODE, FrameDecoder, is_empty, is_only
@@ -77,11 +78,14 @@ cdef class FrameProtocol:
         """wsproto's inner generator: None where more bytes are needed; it ends with the stream."""
         return ParseMore(self)
 
-    cdef object _try_whole_message(self):
-        """The payload of the next message, its kind in `_opcode`, if it is one whole, plain frame. Else None: then see `_next_frame`."""
+    cdef bint _try_whole_message(self, PyObject **payload) except -1:
+        """Makes the payload of the next message, a new reference, its kind in `_opcode`, if it is one whole, plain frame. Else False:
+        then see `_next_frame`."""
         if self._running or self._exhausted or not self._started or self._message_opcode != NO_OPCODE:
-            return None
-        return self._frame_decoder._try_whole_message(&self._opcode, &self._expect_ascii, self._options.max_message_size)
+            return False
+        return self._frame_decoder._try_whole_message(
+            &self._opcode, &self._expect_ascii, self._options.max_message_size, payload
+        )
 
     cdef bint _is_idle(self) noexcept:
         """True if nothing is buffered, not even a part of a frame; then lets go of the last bytes that were."""
@@ -282,7 +286,8 @@ cdef class FrameProtocol:
         """The object that must outlive `content`; None for a type that wsproto's own code is to send or to refuse."""
         if PyUnicode_CheckExact(payload):
             opcode[0] = FF_OPCODE_TEXT
-            return text_payload(self._kernels, payload, content)
+            encoded = text_payload(self._kernels, payload, content)
+            return payload if encoded is None else encoded
         if not PyBytes_CheckExact(payload):
             if not PyByteArray_CheckExact(payload):
                 return None
@@ -368,11 +373,11 @@ cdef class ReceivedFrames(GeneratorShape):
 
     def __next__(self):
         cdef FrameProtocol protocol = self._protocol
+        cdef PyObject *payload
         self._begun = True
         if protocol is not None:
-            payload = protocol._try_whole_message()
-            if payload is not None:
-                return protocol._names.frame(protocol._opcode, payload, True, True)
+            if protocol._try_whole_message(&payload):
+                return protocol._names.frame(protocol._opcode, ff_owned(payload), True, True)
             self._protocol = None
             if protocol._next_frame():
                 self._protocol = protocol

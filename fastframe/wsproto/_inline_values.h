@@ -56,13 +56,13 @@ static inline ff_inline_values ff_inline_values_of(PyObject *object)
     return found;
 }
 
+/* Stores the values, and takes over a reference to each. False, and nothing has changed, if the object is no longer new. */
 static inline bool ff_inline_fill(PyObject *object, int count, const uint8_t *places, PyObject *const values[])
 {
     ff_inline_values inside = ff_inline_values_of(object);
     if (inside.values == NULL || *inside.used != 0)
         return false;
     for (int i = 0; i < count; i++) {
-        Py_INCREF(values[i]);
         inside.values[places[i]] = values[i];
         inside.order[i * inside.step] = places[i];
     }
