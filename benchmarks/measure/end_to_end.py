@@ -31,8 +31,14 @@ OURS = "fastframe.uvicorn:WSProtocol"
 APP = "benchmarks.contenders.echo_servers:app"
 RUN = ("-m", "fastframe", "run")
 
-# Messages in a round, by size.
-SIZES = {"32 B": (32, 1000), "1 KiB": (2**10, 1000), "64 KiB": (2**16, 300), "1 MiB": (2**20, 40)}
+# By label: the size of a message, how many in a round, and how many of them at once.
+SIZES = {
+    "32 B": (32, 1000, 1),
+    "32 B, 20 at once": (32, 2000, 20),
+    "1 KiB": (2**10, 1000, 1),
+    "64 KiB": (2**16, 300, 1),
+    "1 MiB": (2**20, 40, 1),
+}
 ROUNDS = 3
 GENERATIONS = 3  # of processes, as how one has laid out its memory stays as it is
 
@@ -165,17 +171,18 @@ def measure(loop: str, kind: str, *, quick: bool) -> results.Medians:
 
 def echoes(server: Server, kind: str, label: str, *, quick: bool) -> float:
     """CPU seconds of the server for each message."""
-    size, count = SIZES[label]
+    size, count, at_once = SIZES[label]
     message: str | bytes = "x" * size if kind == "text" else os.urandom(size)
-    frame, expected = Encoder(Role.CLIENT).message(message), Encoder(Role.SERVER).message(message)
+    frame = Encoder(Role.CLIENT).message(message) * at_once
+    expected = Encoder(Role.SERVER).message(message) * at_once
     buffer = bytearray(len(expected))
     for _ in range(10):
         server.echo(frame, expected, buffer)
-    number = 20 if quick else count
+    number = 20 if quick else count // at_once
     before = server.cpu_seconds()
     for _ in range(number):
         server.echo(frame, expected, buffer)
-    return (server.cpu_seconds() - before) / number
+    return (server.cpu_seconds() - before) / number / at_once
 
 
 if __name__ == "__main__":

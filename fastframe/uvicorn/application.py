@@ -24,6 +24,8 @@ ACTIONS = {
     State.OPEN: {"websocket.send": "send_message", "websocket.close": "close"},
 }
 
+OPEN = State.OPEN  # looked up once, as each message is compared with it
+
 # In uvicorn's words and punctuation.
 EXPECTED = {
     State.CONNECTING: "'websocket.accept', 'websocket.close' or 'websocket.http.response.start'",
@@ -56,27 +58,28 @@ class Application:
 
     async def receive(self) -> Event:
         protocol, queue = self._protocol, self._protocol.queue
-        while not queue:
+        events = queue.events
+        while not events:
             if queue.pending_violation is not None:
                 protocol.fail(queue.pending_violation)
             if not queue.has_ended and protocol.connection_lost_called:  # without a Close
                 queue.end({"type": "websocket.disconnect", "code": 1006 if protocol.decoder is None else 1005})
             if queue.has_ended:
                 return queue.take_disconnect()
-            await queue.wait()
-        event = queue.take()
-        if protocol.reading_paused and not queue:
+            await queue.until_woken()
+        event = events.popleft()
+        if protocol.reading_paused and not events:
             protocol.deliver_rest()
         return event
 
     async def send(self, message: Mapping[str, Any]) -> None:
         protocol, kind = self._protocol, message["type"]
-        if not protocol.writable.is_set() and kind != "websocket.close":  # closing must not wait for a slow reader
-            await protocol.writable.wait()
+        if protocol.writing_paused and kind != "websocket.close":  # closing must not wait for a slow reader
+            await protocol.until_writable()
         state = protocol.state
         if protocol.connection_lost_called:
             raise ClientDisconnected
-        if state is State.OPEN and kind == "websocket.send":  # the usual case
+        if state is OPEN and kind == "websocket.send":  # the usual case
             protocol.send_message(message)
         elif state is State.CLOSING:
             raise RuntimeError(f"Unexpected ASGI message '{kind}', after sending 'websocket.close'.")

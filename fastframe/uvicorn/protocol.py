@@ -170,7 +170,7 @@ class WSProtocol(TransportProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         if self.unanswered_ping is not None and self.state is State.OPEN:
-            self.transport.write(self.encoder.pong(self.unanswered_ping.payload))
+            self.write(self.encoder.pong(self.unanswered_ping.payload))
         self.unanswered_ping = None
 
     def shutdown(self) -> None:
@@ -213,7 +213,7 @@ class WSProtocol(TransportProtocol):
         self.encoder = Encoder(Role.SERVER, deflate=agreement)
         self.compressed = agreement is not None
         self.decoder = decoder
-        self.transport.write(response)
+        self.write(response)
         self.logger.info("connection open")
         self.keepalive.start()
         self.decoder.feed(self.pre_accept_data)
@@ -266,15 +266,15 @@ class WSProtocol(TransportProtocol):
                     continue
                 if self.state is State.CLOSING:
                     continue  # the application is done with this connection
-                queue.put(event, len(message))
-                if queue.is_full:
+                if queue.put(event, len(message)):
                     self._pause_reading()
                     break
         except ProtocolError as error:
             queue.pending_violation = error
             if self.state is not State.OPEN or queue.is_awaited:
                 self.fail(error)
-        queue.wake()
+        if queue.events or queue.pending_violation is not None:
+            queue.wake()
 
     def deliver_rest(self) -> None:
         """The queue is empty: delivers what had to wait, then reads on."""
@@ -291,10 +291,10 @@ class WSProtocol(TransportProtocol):
             self.keepalive.pong(message.payload)
         elif self.state is State.OPEN and not self._is_closing():
             # A peer that does not read is not worth memory: the last Ping is answered for all (RFC 6455, 5.5.3).
-            if self.writable.is_set():
-                self.transport.write(self.encoder.pong(message.payload))
-            else:
+            if self.writing_paused:
                 self.unanswered_ping = message
+            else:
+                self.write(self.encoder.pong(message.payload))
 
     def _receive_close(self, close: Close) -> None:
         if self.state is State.OPEN:
@@ -327,15 +327,20 @@ class WSProtocol(TransportProtocol):
             text = message.get("text")
             if text is None:
                 raise RuntimeError("ASGI message 'websocket.send' has neither 'bytes' nor 'text'.")
-            self.transport.write(self.encoder.text(text))
+            frame = self.encoder.text(text)
         elif isinstance(data, bytes) and len(data) >= LARGE and not self.compressed:
-            self.transport.write(self.encoder.header(Opcode.BINARY, len(data)))
-            self.transport.write(memoryview(data))  # asyncio copies what it cannot send at once, of bytes even twice
+            self.write(self.encoder.header(Opcode.BINARY, len(data)))
+            self.write(memoryview(data))  # asyncio copies what it cannot send at once, of bytes even twice
+            return
         else:
-            self.transport.write(self.encoder.binary(data))
+            frame = self.encoder.binary(data)
+        if self.queue.events:  # a burst has arrived, and the answers to the rest of it are about to follow
+            self.write_with_next(frame)
+        else:
+            self.write(frame)
 
     def _send_ping(self, payload: bytes) -> None:
-        self.transport.write(self.encoder.ping(payload))
+        self.write(self.encoder.ping(payload))
 
     def _give_up(self) -> None:
         self._trace("WebSocket keepalive ping timeout")
@@ -351,7 +356,7 @@ class WSProtocol(TransportProtocol):
         frame = self.encoder.close(code, reason)  # ValueError for a code of the application's that must not be sent
         self.state = State.CLOSED
         self.keepalive.stop()
-        self.transport.write(frame)
+        self.write(frame)
 
     def close(self, message: Mapping[str, Any]) -> None:
         """The application's Close; the peer's is awaited."""
@@ -364,7 +369,7 @@ class WSProtocol(TransportProtocol):
             self._send_close(sent, reason.encode()[:MAX_REASON].decode(errors="ignore"))
         self.state = State.CLOSING
         self.queue.end({"type": "websocket.disconnect", "code": code, "reason": reason})
-        self.queue.clear()
+        self.queue.events.clear()
         self._abort_later()
         if self.queue.pending_violation is not None:
             self.fail(self.queue.pending_violation)

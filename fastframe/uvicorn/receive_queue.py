@@ -25,44 +25,36 @@ class ReceiveQueue:
     def __init__(self, loop: asyncio.AbstractEventLoop, most_events: int) -> None:
         self._loop = loop
         self._most_events = most_events
-        self._events: deque[Event] = deque()
+        self.events: deque[Event] = deque()
         self._waiting = 0  # characters and bytes, since the queue was empty
-        self._receivers: set[asyncio.Future[None]] = set()
+        self._receivers: list[asyncio.Future[None]] = []  # some may be cancelled
         self._disconnect: Event | None = None
         self._disconnects_delivered = 0
         self.pending_violation: ProtocolError | None = None
         """A rule that the peer broke after the messages that are still to be answered."""
 
-    def __bool__(self) -> bool:
-        return bool(self._events)
-
     @property
     def is_full(self) -> bool:
-        return len(self._events) >= self._most_events or self._waiting >= MOST_WAITING
+        return len(self.events) >= self._most_events or self._waiting >= MOST_WAITING
 
     @property
     def is_awaited(self) -> bool:
         """True if the application waits, and nothing is there for it."""
-        return bool(self._receivers) and not self._events
+        return not self.events and any(not receiver.done() for receiver in self._receivers)
 
     @property
     def has_ended(self) -> bool:
         return self._disconnect is not None
 
-    def put(self, event: Event, size: int = 0) -> None:
-        """size: its characters or bytes. `wake` tells the application."""
-        self._events.append(event)
+    def put(self, event: Event, size: int = 0) -> bool:
+        """size: its characters or bytes. `wake` tells the application. True if the queue is full now."""
+        self.events.append(event)
         self._waiting += size
-
-    def take(self) -> Event:
-        return self._events.popleft()
+        return self._waiting >= MOST_WAITING or len(self.events) >= self._most_events
 
     def start_over(self) -> None:
         """The queue is empty: what waits is counted anew."""
         self._waiting = 0
-
-    def clear(self) -> None:
-        self._events.clear()
 
     def end(self, disconnect: Event) -> None:
         """The application receives `disconnect` after all other events; only the first one counts."""
@@ -82,12 +74,12 @@ class ReceiveQueue:
         for receiver in self._receivers:
             if not receiver.done():
                 receiver.set_result(None)
+        self._receivers.clear()
 
-    async def wait(self) -> None:
-        """Until `wake`."""
+    def until_woken(self) -> asyncio.Future[None]:
+        """To be awaited: `wake` ends it."""
+        if self._receivers:  # without the cancelled ones, of an application that waits with a timeout
+            self._receivers = [receiver for receiver in self._receivers if not receiver.done()]
         receiver = self._loop.create_future()
-        self._receivers.add(receiver)
-        try:
-            await receiver
-        finally:
-            self._receivers.discard(receiver)
+        self._receivers.append(receiver)
+        return receiver

@@ -12,6 +12,9 @@ from uvicorn.protocols.utils import get_remote_addr
 CLOSE_TIMEOUT = 10.0
 """Seconds that a peer has to answer a Close, to read what was sent before it, and to close its end."""
 
+MOST_UNWRITTEN = 1 << 16
+"""Bytes of short messages that are written together at most."""
+
 CLOSE_TIMEOUT_TLS = 1.0
 """The same after a broken rule under TLS, which cannot half-close."""
 
@@ -24,8 +27,10 @@ class TransportProtocol(asyncio.BufferedProtocol):
         self.client: tuple[str, int] | None = None
         self.connection_lost_called = False
         self.reading_paused = False
-        self.writable = asyncio.Event()
-        self.writable.set()
+        self.writing_paused = False
+        self._writable = asyncio.Event()
+        self._unwritten: list[bytes] = []
+        self._unwritten_size = 0
         self.close_timer: asyncio.TimerHandle | None = None
 
     # ---- called by asyncio ----
@@ -40,19 +45,55 @@ class TransportProtocol(asyncio.BufferedProtocol):
         if self.close_timer is not None:
             self.close_timer.cancel()
         self.connection_lost_called = True
-        self.writable.set()  # asyncio does not call resume_writing any more
+        self._unwritten.clear()
+        self._stop_waiting()  # asyncio does not call resume_writing any more
         self.transport.close()  # without which Python 3.10 takes a TLS transport for forgotten
 
     def eof_received(self) -> None:
         pass
 
     def pause_writing(self) -> None:
-        self.writable.clear()
+        self.writing_paused = True
+        self._writable.clear()
 
     def resume_writing(self) -> None:
-        self.writable.set()
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        self.writing_paused = False
+        self._writable.set()
 
     # ---- for the subclass ----
+
+    async def until_writable(self) -> None:
+        """Until the peer has read enough, while `writing_paused`."""
+        await self._writable.wait()
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Writes this, after what `write_with_next` has kept back."""
+        if self._unwritten:
+            data = b"".join([*self._unwritten, data])
+            self._unwritten.clear()
+            self._unwritten_size = 0
+        self.transport.write(data)
+
+    def write_with_next(self, data: bytes) -> None:
+        """Keeps a frame back for the next write, as one more is about to be made: a write for each would cost more than the
+        frames. What the event loop would do next does not wait for it."""
+        if not self._unwritten:
+            self.loop.call_soon(self.flush)
+        self._unwritten.append(data)
+        self._unwritten_size += len(data)
+        if self._unwritten_size >= MOST_UNWRITTEN:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._unwritten:
+            data = b"".join(self._unwritten)
+            self._unwritten.clear()
+            self._unwritten_size = 0
+            if not self._is_closing():
+                self.transport.write(data)
 
     def _pause_reading(self) -> None:
         if not self.reading_paused:
@@ -68,11 +109,13 @@ class TransportProtocol(asyncio.BufferedProtocol):
     def close_transport(self) -> None:
         """Closes as soon as everything is written; closing must not wait for a slow reader."""
         if not self._is_closing():  # asyncio's TLS transport is good for nothing after a second close
+            self.flush()
             self.transport.close()
         self._abort_later()
 
     def _half_close(self) -> None:
         """Closes this end only, so that the peer can read all of it before it closes its own."""
+        self.flush()
         if not self.transport.can_write_eof():
             self._abort_later(CLOSE_TIMEOUT_TLS)
             return

@@ -371,7 +371,7 @@ async def test_client_that_never_reads() -> None:
         connection = connection_of(server)
         assert connection.reading_paused
         assert connection.transport.get_write_buffer_size() < 2**18
-        assert sum(len(event.get("bytes", b"")) for event in connection.queue._events) < 2**18
+        assert sum(len(event.get("bytes", b"")) for event in connection.queue.events) < 2**18
 
 
 async def test_client_that_never_reads_and_vanishes() -> None:
@@ -445,7 +445,7 @@ async def test_max_queue(messages: list[str | bytes], queued: int) -> None:
         while not connection.reading_paused:
             await asyncio.sleep(0.005)
         await asyncio.sleep(0.05)
-        assert len(connection.queue._events) == queued
+        assert len(connection.queue.events) == queued
         go_on.set()
         assert (await client.message()).code == 4000
         await server.idle()
@@ -462,7 +462,7 @@ async def test_bytes_that_come_although_reading_is_paused() -> None:
         receive_bytes(connection, client.encoder.message("two"))
         assert connection.reading_paused
         receive_bytes(connection, client.encoder.message("three"))
-        assert len(connection.queue._events) == 1
+        assert len(connection.queue.events) == 1
         assert [await client.message(), await client.message()] == ["two", "three"]
 
 
