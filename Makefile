@@ -110,8 +110,9 @@ bench-kernels: build ## Measure the kernels by themselves, and plot them
 	$(PYTHON) -m benchmarks.report.plot benchmarks/results/kernels.json docs/plots
 	$(PYTHON) -m benchmarks.report.tables
 
-bench-servers: build ## Measure the CPU time of servers for each message
+bench-servers: build ## Measure the CPU time of servers for each message, and of broadcasts
 	$(PYTHON) -m benchmarks.measure.end_to_end benchmarks/results/end_to_end.json
+	$(PYTHON) -m benchmarks.measure.broadcast benchmarks/results/broadcast.json
 	$(PYTHON) -m benchmarks.report.tables
 
 bench-check: ## Run every benchmark once: its results are compared, nothing is timed
@@ -119,6 +120,7 @@ bench-check: ## Run every benchmark once: its results are compared, nothing is t
 	$(PYTHON) -m benchmarks.contenders.build
 	$(PYTHON) -m pytest -q benchmarks/measure/bench_*.py --benchmark-disable
 	$(PYTHON) -m benchmarks.measure.end_to_end $(BUILD)/end_to_end.json --quick
+	$(PYTHON) -m benchmarks.measure.broadcast $(BUILD)/broadcast.json --quick
 
 # ---- out of the house ----
 

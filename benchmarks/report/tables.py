@@ -143,6 +143,32 @@ def gains(setting: str) -> Callable[[dict[str, Any]], str]:
     return table
 
 
+BROADCASTS = ("125 B", "1 KiB", "16 KiB")
+
+
+def broadcasts(results: dict[str, Any]) -> str:
+    """A row for each server, a column for each size, without compression and with it: microseconds for one receiver."""
+    medians = results["medians"]
+    groups = [f"broadcast{deflate}: {size}" for deflate in ("", ", deflate") for size in BROADCASTS]
+    rows = [[name, *(f"{medians[group][name] * 1e6:,.1f}" for group in groups)] for name in medians[groups[0]]]
+    return markdown(["µs of CPU for each receiver", *BROADCASTS, *(f"deflate, {size}" for size in BROADCASTS)], rows)
+
+
+def broadcast_gains(results: dict[str, Any]) -> str:
+    """What prepared messages gain on fastframe's uvicorn class, against it and against uvicorn's default."""
+    medians = results["medians"]
+    new = "uvicorn, fastframe, prepared"
+    rows = []
+    for deflate, words in (("", "without compression"), (", deflate", "with permessage-deflate")):
+        for old, name in (
+            ("uvicorn, fastframe", "fastframe's class, not prepared"),
+            ("uvicorn, websockets-sansio", "uvicorn's default"),
+        ):
+            ratios = [ratio(medians, f"broadcast{deflate}: {size}", new, old) for size in BROADCASTS]
+            rows.append([f"{words}, against {name}", *(f"{text} x" for text in ratios)])
+    return markdown(["a prepared message to 1,000 clients", *BROADCASTS], rows)
+
+
 def microseconds(results: dict[str, Any]) -> str:
     """A row for each server and setting, a column for each size."""
     settings: dict[str, dict[str, dict[str, float]]] = {}
@@ -173,6 +199,8 @@ TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
     "servers": ("README.md", "end_to_end.json", gains("asyncio, text")),
     "servers_uvloop": ("docs/servers.md", "end_to_end.json", gains("uvloop, text")),
     "servers_all": ("docs/servers.md", "end_to_end.json", microseconds),
+    "broadcast": ("README.md", "broadcast.json", broadcast_gains),
+    "broadcast_all": ("docs/broadcasting.md", "broadcast.json", broadcasts),
     "decoder": ("README.md", "codec.json", beside_peers("receive, 64 KiB reads")),
     "wsproto": ("README.md", "wsproto.json", wsproto),
 }

@@ -9,7 +9,7 @@ from typing import Any
 import wsproto
 
 from fastframe._cli.corpus import KINDS, sessions
-from fastframe._cli.differential import Difference, find_difference, minimize, seconds_to_receive
+from fastframe._cli.differential import Difference, find_difference, minimize, seconds_to_echo
 from fastframe._install import require
 from fastframe._kernels import active_kernel
 from fastframe._version import __version__
@@ -75,8 +75,8 @@ def verify(frames: int, seed: int, advance: Callable[[str, int], None]) -> Repor
             if difference is not None:
                 report.difference = minimize(difference)
                 return report
-            result.wsproto_seconds += seconds_to_receive(session, fast=False)
-            result.fastframe_seconds += seconds_to_receive(session, fast=True)
+            result.wsproto_seconds += seconds_to_echo(session, fast=False)
+            result.fastframe_seconds += seconds_to_echo(session, fast=True)
             result.sessions += 1
             result.frames += len(session.frames)
             result.bytes += sum(map(len, session.frames))
