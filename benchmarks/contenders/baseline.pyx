@@ -3,13 +3,17 @@
 without the call around them. Only for the benchmarks; `make bench` builds it."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.unicode cimport PyUnicode_AsUTF8String
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
-from fastframe._capi cimport FF_OPCODE_TEXT, FF_SERVER, ff_header, ff_header_of_whole_message, ff_kernels
+from fastframe._capi cimport (
+    FF_OPCODE_TEXT, FF_SERVER, ff_header, ff_header_of_whole_message, ff_kernels, ff_utf8, ff_utf8_complete, ff_utf8_start,
+)
 from fastframe._kernels cimport kernels
 from fastframe._chunk cimport Chunk, chunk_bytes
+from fastframe._outbound cimport OutboundPayload, payload_bytes, text_payload
 from fastframe._text cimport PartialCharacter, chunk_text
 
 
@@ -104,6 +108,36 @@ def text_from_wire(bytes payload not None, bytes key not None, int times, /):
         cut.length = 0
         text = chunk_text(kernels(), &chunk, &cut, True, &ascii)
     return text
+
+
+def is_utf8(bytes data not None, int times, /):
+    """fastframe's validation, `times` times, the last answer returned."""
+    cdef ff_utf8 state
+    valid = False
+    for _ in range(times):
+        state = ff_utf8_start()
+        valid = kernels().utf8_feed(
+            &state, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
+        ) and ff_utf8_complete(&state)
+    return valid
+
+
+def encode(str text not None, int times, /):
+    """The UTF-8 that fastframe writes into a frame, in new bytes; `times` times, the last ones returned."""
+    cdef OutboundPayload payload
+    encoded = b""
+    for _ in range(times):
+        _owner = text_payload(kernels(), text, &payload)
+        encoded = payload_bytes(kernels(), &payload)
+    return encoded
+
+
+def encode_by_cpython(str text not None, int times, /):
+    """The same by CPython's encoder."""
+    encoded = b""
+    for _ in range(times):
+        encoded = PyUnicode_AsUTF8String(text)
+    return encoded
 
 
 def messages(bytes wire not None, /):

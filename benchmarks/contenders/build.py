@@ -6,8 +6,10 @@ usage: python -m benchmarks.contenders.build
 from __future__ import annotations
 
 import os
+import subprocess
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 
 from Cython.Build import cythonize
 from setuptools import Distribution, Extension
@@ -28,6 +30,11 @@ if __name__ == "__main__":
     extensions = [extension("baseline", "src_c/header.c", "src_c/utf8.c")]
     if find_spec("picows"):
         extensions.append(extension("picows_listener"))
+    if which("pkg-config") and subprocess.run(["pkg-config", "--exists", "simdutf"], check=False).returncode == 0:
+        peer = extension("simdutf_peer")
+        peer.libraries.append("simdutf")
+        peer.extra_compile_args.append("-std=c++17")
+        extensions.append(peer)
     command = build_ext(
         Distribution({"ext_modules": cythonize(extensions, include_path=["."], build_dir="build/cython", quiet=True)})
     )

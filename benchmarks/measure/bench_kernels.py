@@ -17,6 +17,7 @@ import fastframe
 from benchmarks.contenders import baseline
 from fastframe import Encoder, Role, _kernels, apply_mask, is_utf8
 
+SIMDUTF = "benchmarks.contenders.simdutf_peer"
 KEY = b"\x12\x34\xab\xcd"
 SIZES = (1, 4, 16, 20, 64, 125, 256, *(2**n for n in range(10, 25, 2)))
 KERNELS = fastframe.available_kernels()
@@ -53,7 +54,7 @@ def repeats_for(size: int) -> int:
 
 def measure(benchmark: Any, group: str, size: int, function: Callable[..., object], *arguments: object) -> None:
     """`function` takes `repeats` as its last argument if it is one of `baseline`."""
-    in_c = getattr(function, "__module__", "") == baseline.__name__ and function is not baseline.copy
+    in_c = getattr(function, "__module__", "") in (baseline.__name__, SIMDUTF) and function is not baseline.copy
     repeats = repeats_for(size) if in_c else 1
     benchmark.group = group
     benchmark.extra_info.update(size=size, repeats=repeats)
@@ -223,3 +224,43 @@ def test_str_to_frame(benchmark: Any, on_kernel: Any, text: str, size: int, cont
         measure(benchmark, group, size, encoder.text, data)
     else:
         measure(benchmark, group, size, lambda: encoder.binary(data.encode()))
+
+
+# ---- without the calls around them: simdutf, where it is installed -------------------------------------------------
+
+
+def simdutf() -> dict[str, Any]:
+    with contextlib.suppress(ImportError):
+        from benchmarks.contenders import simdutf_peer
+
+        return {"simdutf": simdutf_peer}
+    return {}
+
+
+PEERS_IN_C = simdutf()
+
+
+@pytest.mark.parametrize("contender", [*KERNELS, *PEERS_IN_C])
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("size", SIZES)
+def test_is_utf8_in_c(benchmark: Any, on_kernel: Any, text: str, size: int, contender: str) -> None:
+    data = sample(TEXTS[text], size)
+    function = PEERS_IN_C.get(contender, baseline).is_utf8
+    if contender in KERNELS:
+        on_kernel(contender)
+    assert function(data, 1)
+    assert not function(data + b"\xff", 1)
+    measure(benchmark, f"is it UTF-8, in C: {size} B {text}", size, function, data)
+
+
+@pytest.mark.parametrize("contender", [*KERNELS, "CPython", *PEERS_IN_C])
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("size", SIZES)
+def test_str_to_utf8(benchmark: Any, on_kernel: Any, text: str, size: int, contender: str) -> None:
+    """What an Encoder writes into a frame, in bytes of its own."""
+    data = sample(TEXTS[text], size).decode()
+    if contender in KERNELS:
+        on_kernel(contender)
+    function = baseline.encode_by_cpython if contender == "CPython" else PEERS_IN_C.get(contender, baseline).encode
+    assert function(data, 1) == data.encode()
+    measure(benchmark, f"str to UTF-8: {size} B {text}", size, function, data)
