@@ -3,13 +3,17 @@
 """simdutf, where its development package is installed (Debian: libsimdutf-dev): without the call around it, like `baseline`."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport uint8_t
 
 
 cdef extern from "Python.h":
     void *PyUnicode_DATA(object text)
     int PyUnicode_KIND(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
+
+
+cdef extern from *:
+    ctypedef int char16_t
+    ctypedef int char32_t
 
 
 cdef extern from "<simdutf.h>" namespace "simdutf":
@@ -20,11 +24,6 @@ cdef extern from "<simdutf.h>" namespace "simdutf":
     size_t convert_latin1_to_utf8(const char *data, size_t length, char *out)
     size_t convert_utf16le_to_utf8(const char16_t *data, size_t length, char *out)
     size_t convert_utf32_to_utf8(const char32_t *data, size_t length, char *out)
-
-
-cdef extern from *:
-    ctypedef int char16_t
-    ctypedef int char32_t
 
 
 def is_utf8(bytes data not None, int times, /):

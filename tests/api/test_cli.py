@@ -293,4 +293,4 @@ def test_at_80_columns_verify_breaks_no_word() -> None:
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
     text = [word for word in in_a_pipe.split() if word.isalpha()]
     assert [word for word in result.stdout.split() if word.isalpha()] == text
-    assert in_a_pipe.count("what is compared is cut in many other ways as well.\n") == 1
+    assert in_a_pipe.count("What is compared is cut in many other ways as well.\n") == 1
