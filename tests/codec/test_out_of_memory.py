@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +16,9 @@ from tests.helpers import deflated
 from tests.strategies import frame
 
 _testcapi: Any = pytest.importorskip("_testcapi")
+pytestmark = pytest.mark.skipif(
+    "PYTEST_XDIST_WORKER" in os.environ, reason="the allocation may be one of xdist's threads"
+)
 
 MOST_ALLOCATIONS = 400
 
@@ -216,3 +220,48 @@ def test_connection(wire: bytes) -> None:
     expected = prepare()()
     with fastframe.installed("wsproto"):
         assert each_allocation_fails(prepare, expected) > 0
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("compress", [False, True])
+def test_prepared_messages(compress: bool, role: Role) -> None:
+    def prepare_call() -> Callable[[], bytes]:
+        text = fastframe.prepare(GOOD)
+        encoder = Encoder(role, masking_keys=lambda: b"key!", deflate=AGREEMENT if compress else None)
+        before = encoder.text("before")
+        return lambda: before + encoder.text(text) + encoder.text("after")
+
+    assert each_allocation_fails(prepare_call, prepare_call()()) > 0
+
+
+def test_a_prepared_message_that_failed_leaves_the_window_right() -> None:
+    failed = 0
+    for number in range(1, MOST_ALLOCATIONS):
+        encoder, decoder = Encoder(Role.SERVER, deflate=AGREEMENT), Decoder(Role.CLIENT, deflate=AGREEMENT)
+        assert list(decoder.feed(encoder.text(SECRET))) == [SECRET]
+        if not out_of_memory(number, encoder.text, fastframe.prepare(SECRET)):
+            break
+        failed += 1
+        assert list(decoder.feed(encoder.text(SECRET) + encoder.text("public"))) == [SECRET, "public"], number
+    assert failed > 0
+
+
+@pytest.mark.parametrize("inbound", [False, True])
+def test_events(inbound: bool) -> None:
+    """Made by a call of their class, or received."""
+    pytest.importorskip("wsproto")
+    from wsproto.connection import CLIENT, SERVER, Connection
+    from wsproto.events import Ping, TextMessage
+
+    def prepare_call() -> Callable[[], Any]:
+        if not inbound:
+            return lambda: [TextMessage(GOOD), TextMessage(data=GOOD, message_finished=False), Ping()]
+        server, client = Connection(SERVER), Connection(CLIENT)
+        server.receive_data(client.send(TextMessage(GOOD)) + client.send(Ping(b"x")))
+        events = server.events()
+        return lambda: [next(events), next(events)]
+
+    expected = prepare_call()()
+    with fastframe.installed("wsproto"):
+        assert prepare_call()() == expected
+        assert each_allocation_fails(prepare_call, expected) > 0
