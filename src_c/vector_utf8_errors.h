@@ -128,7 +128,7 @@ FF_ALWAYS_INLINE VECTOR utf8_errors(const uint8_t *data, const utf8_tables *tabl
     VECTOR bytes = LOAD(data), b1 = LOAD(data - 1);
 #ifndef LONGEST_IS_4
     if (longest == 2) { /* a byte is a continuation if the one before is a first byte of two, which C0 and C1 are not */
-        VECTOR overlong = EQUAL(AND(bytes, SET1(0xFE)), SET1(0xC0));
+        VECTOR overlong = EQUAL(AND(b1, SET1(0xFE)), SET1(0xC0));
         VECTOR not_after_first = EQUAL(SATURATING_SUB(b1, SET1(0xBF)), SET1(0));
         return OR(overlong, XOR(IS_FIRST(bytes), not_after_first));
     }

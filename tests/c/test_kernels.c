@@ -234,6 +234,34 @@ static void test_utf8_alignments(void)
     }
 }
 
+/* Three bytes around each place where a block may end, after and before texts of characters of one length each: kernels go another
+ * way for each length, and must agree on what is cut between two blocks. */
+static void test_utf8_between_blocks(void)
+{
+    static const char *const TEXTS[4] = {"abcdefghijkl", "\xC3\xA9\xC3\xA9\xD1\x8F\xD0\xB6\xDF\xBF\xC2\x80",
+                                         "\xE4\xBD\xA0\xE0\xA0\x80\xED\x9F\xBF\xEF\xBF\xBF",
+                                         "\xF0\x9F\x98\x80\xF0\x90\x80\x80\xF4\x8F\xBF\xBF"};
+    static const uint8_t EDGES[] = {'a', 0x80, 0xAF, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xED, 0xEF, 0xF0, 0xF4, 0xF5};
+    enum { LENGTH = 768, EDGE_COUNT = sizeof EDGES };
+    static const size_t BORDERS[] = {16, 19, 32, 35, 64, 67, 128, 131, 192, 195, 256, 259, 384, 387, 512, 515};
+    for (unsigned texts = 0; texts < 16; texts++) {
+        for (size_t border = 0; border < sizeof BORDERS / sizeof BORDERS[0]; border++) {
+            for (unsigned edges = next_random() % 4; edges < EDGE_COUNT * EDGE_COUNT * EDGE_COUNT;
+                 edges += 1 + next_random() % 7) {
+                /* Where the border is depends on how the data are aligned, so both move. */
+                size_t align = next_random() % 64, at = (BORDERS[border] + next_random() % 3) / 12 * 12 + next_random() % 12;
+                uint8_t *data = from.start + align;
+                for (size_t i = 0; i < LENGTH; i++)
+                    data[i] = (uint8_t)(i < at / 12 * 12 ? TEXTS[texts / 4] : TEXTS[texts % 4])[i % 12];
+                data[at] = EDGES[edges % EDGE_COUNT];
+                data[at + 1] = EDGES[edges / EDGE_COUNT % EDGE_COUNT];
+                data[at + 2] = EDGES[edges / EDGE_COUNT / EDGE_COUNT];
+                CHECK(feed_whole(data, LENGTH) == oracle_utf8(data, LENGTH));
+            }
+        }
+    }
+}
+
 /* A prefix must be refused exactly if nothing that follows could make it valid. */
 static void test_utf8_earliest(void)
 {
@@ -448,6 +476,7 @@ int main(int argc, char **argv)
         test_mask_ascii();
         test_utf8_sequences();
         test_utf8_random(rounds);
+        test_utf8_between_blocks();
         test_utf8_earliest();
         test_utf8_alignments();
         test_text(rounds);
