@@ -2,8 +2,8 @@
 """Messages that remember their frames, so that a broadcast is encoded, and compressed, once."""
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.unicode cimport PyUnicode_CheckExact
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact, PyUnicode_FromObject
 from libc.stdint cimport uint8_t
 
 from fastframe._buffers cimport FF_BYTES_LIKE, FF_STR_OR_BYTES_LIKE, ff_get_buffer
@@ -18,13 +18,13 @@ from fastframe._types import Text
 cdef class PreparedFrames:
     def __cinit__(self, data):
         cdef OutboundPayload payload
-        if isinstance(data, str):
+        if PyUnicode_Check(data):
             self.opcode = FF_OPCODE_TEXT
             _owner = text_payload(kernels(), data, &payload)
             self.size = payload.size
         else:
             self.opcode = FF_OPCODE_BINARY
-            self.size = <size_t>PyBytes_GET_SIZE(data)
+            self.size = <size_t>PyBytes_GET_SIZE(_bytes(data))
         self._deflated = {}
 
     cdef bytes plain(self, object data):
@@ -54,11 +54,18 @@ cdef class PreparedFrames:
 cdef bytes _payload(object data):
     cdef OutboundPayload payload
     cdef const ff_kernels *table = kernels()
-    if isinstance(data, str):
+    if PyUnicode_Check(data):
         _owner = text_payload(table, data, &payload)
     else:
-        payload = bytes_payload(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+        payload = bytes_payload(PyBytes_AS_STRING(_bytes(data)), PyBytes_GET_SIZE(data))
     return payload_bytes(table, &payload)
+
+
+cdef object _bytes(object data):
+    """The same, which is read as bytes next: what it is, and not what it says it is."""
+    if not PyBytes_Check(data):
+        raise TypeError(f"a prepared message must be a str or bytes, not {type(data).__name__}")
+    return data
 
 
 class PreparedText(str):
@@ -78,12 +85,13 @@ class PreparedText(str):
     def __new__(cls, text):
         if not isinstance(text, str):
             raise TypeError(f"text must be a str, not {type(text).__name__}")
-        prepared = str.__new__(cls, text)
-        prepared._frames = PreparedFrames(text if PyUnicode_CheckExact(text) else str(prepared))
+        characters = PyUnicode_FromObject(text)  # not str(text): a subclass may have a __str__
+        prepared = str.__new__(cls, characters)
+        prepared._frames = PreparedFrames(characters)
         return prepared
 
     def __reduce_ex__(self, protocol):
-        return str, (str(self),)
+        return str, (PyUnicode_FromObject(self),)
 
     def __copy__(self):
         return self
@@ -110,7 +118,7 @@ class PreparedBytes(bytes):
         return prepared
 
     def __reduce_ex__(self, protocol):
-        return bytes, (bytes(self),)
+        return bytes, (_copy(self, FF_BYTES_LIKE),)
 
     def __copy__(self):
         return self
@@ -158,7 +166,10 @@ cdef bytes _copy(object data, const char *expected):
 
 
 cdef PreparedFrames frames_of(object data):
-    if PyUnicode_CheckExact(data) or PyBytes_CheckExact(data) or not isinstance(data, (PreparedText, PreparedBytes)):
+    if PyUnicode_CheckExact(data) or PyBytes_CheckExact(data):
+        return None
+    # By its real type: a proxy may call itself a PreparedText.
+    if not issubclass(type(data), (PreparedText, PreparedBytes)):
         return None
     return data._frames
 

@@ -273,6 +273,8 @@ class WSProtocol(TransportProtocol):
             queue.pending_violation = error
             if self.state is not State.OPEN or queue.is_awaited:
                 self.fail(error)
+        if len(queue.events) > 1:
+            self.work_begins()
         if queue.events or queue.pending_violation is not None:
             queue.wake()
 

@@ -15,6 +15,9 @@ CLOSE_TIMEOUT = 10.0
 MOST_UNWRITTEN = 1 << 16
 """Bytes of short messages that are written together at most."""
 
+LONGEST_UNWRITTEN = 0.001
+"""Seconds of the application's work on one message, or on all that are written together, from which on none waits for another."""
+
 CLOSE_TIMEOUT_TLS = 1.0
 """The same after a broken rule under TLS, which cannot half-close."""
 
@@ -31,6 +34,8 @@ class TransportProtocol(asyncio.BufferedProtocol):
         self._writable = asyncio.Event()
         self._unwritten: list[bytes] = []
         self._unwritten_size = 0
+        self._unwritten_since = 0.0
+        self._working_since = 0.0
         self.close_timer: asyncio.TimerHandle | None = None
 
     # ---- called by asyncio ----
@@ -50,7 +55,7 @@ class TransportProtocol(asyncio.BufferedProtocol):
         self.transport.close()  # without which Python 3.10 takes a TLS transport for forgotten
 
     def eof_received(self) -> None:
-        pass
+        self.flush()  # the transport closes next
 
     def pause_writing(self) -> None:
         self.writing_paused = True
@@ -79,13 +84,25 @@ class TransportProtocol(asyncio.BufferedProtocol):
 
     def write_with_next(self, data: bytes) -> None:
         """Keeps a frame back for the next write, as one more is about to be made: a write for each would cost more than the
-        frames. What the event loop would do next does not wait for it."""
+        frames. It is written before the event loop does anything else, and if the application takes its time for the next
+        one, it is not kept back."""
+        now = self.loop.time()
+        is_slow = now - self._working_since > LONGEST_UNWRITTEN
+        self._working_since = now
+        if is_slow:  # what follows would be as late
+            self.write(data)
+            return
         if not self._unwritten:
             self.loop.call_soon(self.flush)
+            self._unwritten_since = now
         self._unwritten.append(data)
         self._unwritten_size += len(data)
-        if self._unwritten_size >= MOST_UNWRITTEN:
+        if self._unwritten_size >= MOST_UNWRITTEN or now - self._unwritten_since > LONGEST_UNWRITTEN:
             self.flush()
+
+    def work_begins(self) -> None:
+        """Several messages are about to be answered."""
+        self._working_since = self.loop.time()
 
     def flush(self) -> None:
         if self._unwritten:

@@ -40,6 +40,8 @@ cdef extern from *:
         return ((PyTypeObject *)type)->tp_new((PyTypeObject *)type, no_arguments, NULL);
     }
 
+    #define ff_has_weak_references(generator) ((generator)->__weakref__ != NULL)
+
     /* Does nobody else refer to it? Without the GIL there is no telling. */
     #ifdef Py_GIL_DISABLED
     #define ff_is_referred_to_once(object) 0
@@ -49,6 +51,7 @@ cdef extern from *:
     """
     object ff_new_instance(object type, object no_arguments)
     bint ff_is_referred_to_once(PyObject *object)
+    bint ff_has_weak_references(Events generator)
 
 
 def connection_methods(original_receive_data, original_events, original_send):
@@ -75,6 +78,7 @@ cdef object _send(object methods, object connection, PyObject *event):
 
 
 @cython.final
+@cython.no_gc_clear  # its methods can be called as long as it is there
 cdef class ConnectionMethods:
     cdef WsprotoNames _names
     cdef object _FrameProtocol, _Events  # fastframe's classes, kept so that nothing is looked up
@@ -108,7 +112,11 @@ cdef class ConnectionMethods:
     cdef object events(self, connection):
         cdef FrameProtocol protocol = self.protocol(connection)
         cdef Events generator
-        if protocol is not None and ff_is_referred_to_once(<PyObject *>protocol._spare_events):
+        if (
+            protocol is not None
+            and ff_is_referred_to_once(<PyObject *>protocol._spare_events)
+            and not ff_has_weak_references(<Events>protocol._spare_events)
+        ):
             generator = <Events>protocol._spare_events
             protocol._spare_events = None
         else:
@@ -186,6 +194,7 @@ cdef enum Source:
 
 
 @cython.final
+@cython.no_gc_clear  # as above
 cdef class Events:
     """The generator that Connection.events returns. Making it is half of what it costs, so the protocol keeps one that has ended."""
 
@@ -212,15 +221,16 @@ cdef class Events:
             queue = PyObject_GetAttr(self._connection, self._methods._names._events)
             if queue:
                 return queue.popleft()
-            self._leave_queue()
+            if self._source == QUEUE:  # a queue of somebody's own may have gone on with this generator
+                self._leave_queue()
         if self._source == PROTOCOL:
             if self._protocol._try_whole_message(&payload):
                 return self._methods.message(self._protocol._opcode, payload, True, True)
             event = self._next_of_protocol()
             if event is not None:
                 return event
-            self._connection = None
             self._protocol._spare_events = self
+            self._connection = None
             self._protocol = None
         elif self._source == ORIGINAL:
             return next(self._original)

@@ -22,7 +22,7 @@ typedef struct {
     bool has_inline_values;              /* see ff_inline_places */
     uint8_t places[FF_EVENT_FIELDS];
     unsigned int version; /* of the type, when it had no property or the like in place of a field; 0 is none */
-    /* The class's own __init__, and what it was made of: whoever changes one of them is to be obeyed. */
+    /* The class's own __init__, and what it was made of: calls of the class obey whoever changes one of them. */
     PyObject *init, *init_code, *init_defaults;
     initproc slot_init;
 } ff_event_class;

@@ -165,6 +165,8 @@ static inline bool ff_event_hook(ff_event_class *c)
 #else
     ff_event_entry *entry = ff_event_set_of(c->type);
     int i = 0;
+    if (c->type->tp_init == ff_event_init) /* by another ff_event_class */
+        return false;
     while (i < FF_EVENT_WAYS && entry[i].type != NULL && entry[i].type != c->type)
         i++;
     if (i == FF_EVENT_WAYS)
@@ -182,13 +184,14 @@ static inline bool ff_event_hook(ff_event_class *c)
 static inline void ff_event_unhook(ff_event_class *c)
 {
     ff_event_entry *entry = ff_event_set_of(c->type);
-    if (c->type->tp_init == ff_event_init)
-        c->type->tp_init = c->slot_init;
-    if (c->type->tp_vectorcall == ff_event_vectorcall)
-        c->type->tp_vectorcall = NULL;
     for (int i = 0; i < FF_EVENT_WAYS; i++) {
-        if (entry[i].event_class == c)
-            entry[i].type = NULL;
+        if (entry[i].type != c->type || entry[i].event_class != c)
+            continue;
+        if (c->type->tp_init == ff_event_init)
+            c->type->tp_init = c->slot_init;
+        if (c->type->tp_vectorcall == ff_event_vectorcall)
+            c->type->tp_vectorcall = NULL;
+        entry[i].type = NULL;
     }
 }
 
@@ -198,6 +201,9 @@ static inline bool ff_event_slots_are_usual(const ff_event_class *c)
     return c->type->tp_vectorcall == NULL && c->type->tp_new == PyBaseObject_Type.tp_new;
 }
 
-static inline bool ff_event_is_hooked(const ff_event_class *c) { return c->type->tp_init == ff_event_init; }
+static inline bool ff_event_is_hooked(const ff_event_class *c)
+{
+    return c->type->tp_init == ff_event_init && ff_event_class_of(c->type) == c;
+}
 
 #endif

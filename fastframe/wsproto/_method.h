@@ -94,20 +94,15 @@ static int ff_method_traverse(PyObject *object, visitproc visit, void *arg)
     return 0;
 }
 
-static int ff_method_clear(PyObject *object)
-{
-    ff_method *method = (ff_method *)object;
-    Py_CLEAR(method->state);
-    Py_CLEAR(method->original);
-    Py_CLEAR(method->parameter);
-    return 0;
-}
-
+/* No tp_clear: until it is freed it can be called. The cycles that it is part of go through a class, which has one. */
 static void ff_method_dealloc(PyObject *object)
 {
+    ff_method *method = (ff_method *)object;
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
-    (void)ff_method_clear(object);
+    Py_DECREF(method->state);
+    Py_DECREF(method->original);
+    Py_XDECREF(method->parameter);
     PyObject_GC_Del(object);
     Py_DECREF(type);
 }
@@ -130,7 +125,6 @@ static PyType_Slot ff_method_slots[] = {
     {Py_tp_getattro, (void *)ff_method_getattro},
     {Py_tp_repr, (void *)ff_method_repr},
     {Py_tp_traverse, (void *)ff_method_traverse},
-    {Py_tp_clear, (void *)ff_method_clear},
     {Py_tp_dealloc, (void *)ff_method_dealloc},
     {Py_tp_members, ff_method_members},
     {Py_tp_getset, ff_method_getset},

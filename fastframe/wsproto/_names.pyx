@@ -1,6 +1,7 @@
 # cython: language_level=3
 """The installed wsproto: its classes and constants, and the options of `install`."""
 
+cimport cython
 from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from libc.stdint cimport UINT64_MAX, uint8_t
 
@@ -32,6 +33,7 @@ cdef extern from *:
     object ff_named_tuple_4(object type, object a, object b, object c, object d)
 
 
+@cython.no_gc_clear  # what holds it reads it without a look
 cdef class WsprotoNames:
     def __init__(self):
         version = supported_version()

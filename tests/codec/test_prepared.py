@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import enum
 import json
 import pickle
 import random
@@ -90,6 +91,53 @@ def test_what_can_be_prepared() -> None:
 def test_what_cannot(call: Callable[[], object], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         call()
+
+
+def test_the_characters_count_and_not_what_str_says() -> None:
+    class Colour(str, enum.Enum):
+        RED = "red"
+
+        def __str__(self) -> str:
+            return "another"
+
+    prepared = prepare(Colour.RED)
+    assert prepared == "red"
+    assert pickle.loads(pickle.dumps(prepared)) == "red"
+    assert Encoder(Role.SERVER).text(prepared) == b"\x81\x03red"
+
+
+class Proxy:
+    """Says that it is what it stands for, as lazy objects of frameworks do."""
+
+    def __init__(self, target: object) -> None:
+        self._target = target
+
+    @property
+    def __class__(self) -> Any:
+        return type(self._target)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._target, name)
+
+
+class Number(float):
+    """Bytes, it says, and has none."""
+
+    __class__ = property(lambda self: PreparedBytes)  # type: ignore[assignment]
+    _frames = property(lambda self: prepare(b"x")._frames)  # type: ignore[attr-defined]
+
+
+def test_a_proxy_is_no_prepared_message() -> None:
+    text, data = prepare("text"), prepare(b"data")
+    encoder = Encoder(Role.SERVER)
+    for wrong in (Proxy(text), Proxy(data), Number(5e-324 * (1 << 30))):
+        for method in (encoder.text, encoder.binary, encoder.message):
+            with pytest.raises(TypeError):
+                method(wrong)  # type: ignore[arg-type]
+    for wrong in (Number(5e-324 * (1 << 30)), None):
+        with pytest.raises(TypeError, match="a prepared message must be a str or bytes"):
+            type(text._frames)(wrong)  # type: ignore[attr-defined]
+    assert (encoder.text(text), encoder.binary(data)) == (b"\x81\x04text", b"\x82\x04data")
 
 
 # ---- its frames ----------------------------------------------------------------------------------------------------

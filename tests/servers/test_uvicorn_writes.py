@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -11,10 +12,16 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("wsproto")
 
 from fastframe import Close, Encoder, Pong, Role, prepare
-from fastframe.uvicorn import WSProtocol
+from fastframe.uvicorn import WSProtocol, transport
 from fastframe.uvicorn.transport import MOST_UNWRITTEN
 from tests.servers.in_uvicorn import Event, RawClient, Receive, Recorder, Send, raw_client, serving
 from tests.servers.test_uvicorn_limits import connection_of, receive_bytes
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine is, no work in these tests is."""
+    monkeypatch.setattr(transport, "LONGEST_UNWRITTEN", 60.0)
 
 
 def count_writes(connection: WSProtocol) -> list[bytes]:
@@ -65,6 +72,45 @@ async def test_an_answer_does_not_wait_for_the_application() -> None:
         assert await client.message() == "second"
 
 
+async def test_a_peer_that_has_sent_all_it_wants_to_send() -> None:
+    """Its end of the connection is closed while the application answers."""
+
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        text = (await receive())["text"]
+        await send({"type": "websocket.send", "text": text})
+        await asyncio.sleep(0.01)
+
+    async with serving(app) as server:
+        for _ in range(5):
+            async with raw_client(server) as client:
+                await client.handshake()
+                client.send(client.encoder.text("a") + client.encoder.text("b"))
+                client.writer.write_eof()
+                assert await client.message() == "a"
+
+
+async def test_an_answer_does_not_wait_for_slow_work_on_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The application never gives the event loop a turn."""
+    monkeypatch.setattr(transport, "LONGEST_UNWRITTEN", 0.001)
+
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        for _ in range(10):
+            text = (await receive())["text"]
+            time.sleep(0.0015)
+            await send({"type": "websocket.send", "text": text})
+
+    async with serving(app) as server, raw_client(server) as client:
+        await client.handshake()
+        written = count_writes(connection_of(server))
+        receive_bytes(connection_of(server), client.encoder.text("x") * 10)
+        assert await messages(client, 10) == ["x"] * 10
+        assert len(written) == 10
+
+
 async def test_control_frames_keep_their_place() -> None:
     async def app(scope: Event, receive: Receive, send: Send) -> None:
         await receive()
@@ -82,9 +128,11 @@ async def test_control_frames_keep_their_place() -> None:
     async with serving(Recorder()) as server, raw_client(server) as client:
         await client.handshake()
         connection = connection_of(server)
+        connection.work_begins()
         connection.write_with_next(Encoder(Role.SERVER).text("kept back"))
         receive_bytes(connection, client.encoder.ping(b"?"))
         assert await messages(client, 2) == ["kept back", Pong(b"?")]
+        connection.work_begins()
         connection.write_with_next(Encoder(Role.SERVER).text("kept back"))
         receive_bytes(connection, b"\xff\x80")
         found = await messages(client, 2)
@@ -110,6 +158,7 @@ async def test_what_is_kept_back_is_bounded() -> None:
         connection = connection_of(server)
         written = count_writes(connection)
         frame = Encoder(Role.SERVER).binary(b"x" * 1020)
+        connection.work_begins()
         for _ in range(MOST_UNWRITTEN // len(frame)):
             assert not written
             connection.write_with_next(frame)
@@ -121,9 +170,11 @@ async def test_nothing_is_written_to_a_peer_that_has_gone() -> None:
         await client.handshake()
         connection = connection_of(server)
         written = count_writes(connection)
+        connection.work_begins()
         connection.write_with_next(b"kept back")
         connection.transport.abort()
         connection.flush()
+        connection.work_begins()
         connection.write_with_next(b"kept back")
         await server.idle()
         assert not written
@@ -133,6 +184,7 @@ async def test_closing_writes_what_is_kept_back() -> None:
     async with serving(Recorder()) as server, raw_client(server) as client:
         await client.handshake()
         connection = connection_of(server)
+        connection.work_begins()
         connection.write_with_next(Encoder(Role.SERVER).text("last"))
         connection.close_transport()
         assert await client.message() == "last"

@@ -27,7 +27,7 @@ from wsproto.connection import CLIENT, SERVER, Connection
 
 import fastframe
 from fastframe import InstallError
-from fastframe.wsproto._events import PAYLOAD_FIELDS, EventClass
+from fastframe.wsproto._events import MESSAGE_FIELDS, PAYLOAD_FIELDS, EventClass
 from fastframe.wsproto._names import event_classes
 
 MESSAGES = (events.TextMessage, events.BytesMessage)
@@ -663,3 +663,44 @@ def test_a_generator_that_has_ended_holds_no_connection() -> None:
             gone = weakref.ref(connection)
             del connection
             assert gone() is None  # at once, without the garbage collector
+
+
+def test_a_generator_with_weak_references_is_not_used_again() -> None:
+    with fastframe.installed("wsproto"):
+        server = Connection(SERVER)
+        finished = server.events()
+        gone = weakref.ref(finished)
+        assert list(finished) == []
+        del finished
+        current = server.events()
+        assert gone() is not current
+        assert list(current) == []
+        assert gone() is None
+
+
+def test_a_generator_that_goes_on_inside_itself() -> None:
+    """A queue of somebody's own; wsproto's generator says that it is running already."""
+
+    class Queue(list[Any]):
+        def __bool__(self) -> bool:
+            if generators:
+                assert list(generators.pop()) == []
+            return False
+
+    with fastframe.installed("wsproto"):
+        server = Connection(SERVER)
+        server._events = Queue()  # type: ignore[assignment]
+        generators: list[Any] = []
+        generator = server.events()
+        generators.append(generator)
+        assert list(generator) == []
+
+
+def test_another_holder_of_a_hooked_class_leaves_the_hook_alone() -> None:
+    with fastframe.installed("wsproto"):
+        other = EventClass(events.TextMessage, MESSAGE_FIELDS)
+        assert not other.hook()
+        assert not other.unhook()
+        del other
+        assert vars(events.TextMessage(data="a"))["data"] == "a"
+        assert inits_run(usual_calls) == (0 if IS_HOOKABLE else USUAL)
