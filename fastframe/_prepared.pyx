@@ -3,6 +3,7 @@
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyTypeObject
 from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact, PyUnicode_FromObject
 from libc.stdint cimport uint8_t
 
@@ -13,6 +14,11 @@ from fastframe._kernels cimport kernels
 from fastframe._outbound cimport OutboundPayload, bytes_payload, frame_bytes, payload_bytes, text_payload
 
 from fastframe._types import Text
+
+
+cdef extern from "Python.h":
+    PyTypeObject *Py_TYPE(object data)
+    bint PyType_IsSubtype(PyTypeObject *kind, PyTypeObject *base)
 
 
 cdef class PreparedFrames:
@@ -166,12 +172,16 @@ cdef bytes _copy(object data, const char *expected):
 
 
 cdef PreparedFrames frames_of(object data):
+    # By its real type: a proxy may call itself a PreparedText.
     if PyUnicode_CheckExact(data) or PyBytes_CheckExact(data):
         return None
-    # By its real type: a proxy may call itself a PreparedText.
-    if not issubclass(type(data), (PreparedText, PreparedBytes)):
+    if PyUnicode_Check(data):
+        kind = PreparedText
+    elif PyBytes_Check(data):
+        kind = PreparedBytes
+    else:
         return None
-    return data._frames
+    return data._frames if PyType_IsSubtype(Py_TYPE(data), <PyTypeObject *>kind) else None
 
 
 cdef OutboundPayload payload_of(bytes frame) noexcept:
