@@ -76,9 +76,7 @@ class WsprotoTarget:
         for name, method in zip(METHODS, connection_methods(*originals)):
             _replace(self._replaced, connection.Connection, name, method)
         _replace(self._replaced, connection, "FrameProtocol", FrameProtocol)
-        for event_class in event_classes():
-            if event_class.hook():
-                self._hooked.append(event_class)
+        self._hooked = [event_class for event_class in event_classes() if event_class.hook()]
 
     def configure(self, options: Options) -> None:
         from wsproto.extensions import PerMessageDeflate
