@@ -73,14 +73,16 @@ cdef class EventClass:
         self.c.init_code = <PyObject *>self._init_code
         self.c.init_defaults = NULL if self._init_defaults is None else <PyObject *>self._init_defaults
         self._find_places()
-        return ff_event_hook(&self.c)
+        self._is_hooked = ff_event_hook(&self.c)
+        return self._is_hooked
 
     cpdef bint unhook(self) noexcept:
         """Undoes that. False if other code has changed the `__init__` since; what it has put there stays."""
-        cdef bint was_hooked = self.c.fields and ff_event_is_hooked(&self.c)
-        if self.c.fields:
+        cdef bint is_unchanged = not self._is_hooked or ff_event_is_hooked(&self.c)
+        if self._is_hooked:
+            self._is_hooked = False
             ff_event_unhook(&self.c)
-        return was_hooked
+        return is_unchanged
 
     cdef int _find_places(self) except -1:
         """Looks where CPython keeps the attributes, and checks that an event filled there is like one filled by public means."""

@@ -76,7 +76,9 @@ class WsprotoTarget:
         for name, method in zip(METHODS, connection_methods(*originals)):
             _replace(self._replaced, connection.Connection, name, method)
         _replace(self._replaced, connection, "FrameProtocol", FrameProtocol)
-        self._hooked = [event_class for event_class in event_classes() if event_class.hook()]
+        for event_class in event_classes():
+            self._hooked.append(event_class)  # first, so that whatever fails can be undone
+            event_class.hook()
 
     def configure(self, options: Options) -> None:
         from wsproto.extensions import PerMessageDeflate

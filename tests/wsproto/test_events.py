@@ -455,8 +455,8 @@ def test_a_class_whose_attributes_lie_elsewhere() -> None:
     assert event_class.hook() == IS_HOOKABLE
     assert not event_class.has_inline_values
     assert (Slotted(), Slotted(b"x"), Slotted(payload=b"y")) == (Slotted(b""), Slotted(payload=b"x"), Slotted(b"y"))
-    assert event_class.unhook() == IS_HOOKABLE
-    assert not event_class.unhook()
+    assert event_class.unhook()
+    assert event_class.unhook()
 
 
 def test_what_counts_as_unchanged() -> None:
@@ -515,7 +515,7 @@ def test_more_classes_than_the_table_has_room_for() -> None:
     assert any(hooked)
     assert not all(hooked)
     assert all(vars(kind(b"x")) == {"payload": b"x"} for kind in classes)
-    assert [hook.unhook() for hook in hooks] == hooked
+    assert all(hook.unhook() for hook in hooks)
     assert all(vars(kind(b"x")) == {"payload": b"x"} for kind in classes)
 
 
@@ -700,7 +700,7 @@ def test_another_holder_of_a_hooked_class_leaves_the_hook_alone() -> None:
     with fastframe.installed("wsproto"):
         other = EventClass(events.TextMessage, MESSAGE_FIELDS)
         assert not other.hook()
-        assert not other.unhook()
+        assert other.unhook()
         del other
         assert vars(events.TextMessage(data="a"))["data"] == "a"
         assert inits_run(usual_calls) == (0 if IS_HOOKABLE else USUAL)
