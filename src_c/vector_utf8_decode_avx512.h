@@ -178,11 +178,13 @@ FF_ALWAYS_INLINE bool unmask_last(uint8_t *dst, const uint8_t *src, size_t i, si
     return IS_ZERO(so_far->errors);
 }
 
-/* What follows the beginning of a long text. */
-FF_NEVER_INLINE bool ISA(unmask_any)(uint8_t *dst, const uint8_t *src, size_t length, __m512i pattern, const text_so_far *begun,
-                                     ff_text *text)
+/* What follows the beginning of a long text. Takes no vector as an argument: gcc would not clear the upper halves of the registers
+ * before it returns, and all that comes after would be slow. */
+FF_NEVER_INLINE bool ISA(unmask_any)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key,
+                                     const text_so_far *begun, ff_text *text)
 {
     utf8_tables tables = utf8_tables_load();
+    __m512i pattern = KEY(key_at(key, 0));
     text_so_far so_far = *begun;
     size_t i = 0;
     for (; length - i >= 4 * 64; i += 4 * 64) {
@@ -209,7 +211,7 @@ static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, co
     bool valid = true;
     /* Looking for Latin-1 costs other texts some nanoseconds. */
     size_t i = length < LATIN_FROM ? 0 : unmask_latin(dst, src, length, pattern, &so_far, &valid);
-    return ISA(unmask_any)(dst + i, src + i, length - i, pattern, &so_far, text) && valid;
+    return ISA(unmask_any)(dst + i, src + i, length - i, key, &so_far, text) && valid; /* i is a multiple of 4 */
 }
 
 /* ---- write ---- */
