@@ -13,6 +13,7 @@ pytest.importorskip("wsproto")
 
 from fastframe import Close, Encoder, Pong, Role, prepare
 from fastframe.uvicorn import WSProtocol, transport
+from fastframe.uvicorn.receive_queue import ReceiveQueue
 from fastframe.uvicorn.transport import MOST_UNWRITTEN
 from tests.servers.in_uvicorn import Event, RawClient, Receive, Recorder, Send, raw_client, serving
 from tests.servers.test_uvicorn_limits import connection_of, receive_bytes
@@ -211,6 +212,18 @@ async def test_an_application_that_waits_with_a_timeout() -> None:
         assert len(queue._receivers) <= 1
         client.send(client.encoder.text("at last"))
         assert await client.message() == "at last"
+
+
+async def test_an_application_that_has_stopped_waiting() -> None:
+    queue = ReceiveQueue(asyncio.get_running_loop(), 1)
+    receiver = queue.until_woken()
+    assert queue.is_awaited
+    receiver.cancel()
+    assert not queue.is_awaited
+    other = queue.until_woken()
+    other.cancel()
+    queue.wake()
+    assert not queue._receivers
 
 
 @pytest.mark.parametrize("compressed", [False, True])
