@@ -250,7 +250,7 @@ def test_is_utf8_in_c(benchmark: Any, on_kernel: Any, text: str, size: int, cont
         on_kernel(contender)
     assert function(data, 1)
     assert not function(data + b"\xff", 1)
-    measure(benchmark, f"is it UTF-8, in C: {size} B {text}", size, function, data)
+    measure(benchmark, f"UTF-8 validation in C: {size} B {text}", size, function, data)
 
 
 @pytest.mark.parametrize("contender", [*KERNELS, "CPython", *PEERS_IN_C])
