@@ -1,7 +1,7 @@
 import sys
 from typing import overload
 
-from typing_extensions import Self, disjoint_base
+from typing_extensions import Self
 
 if sys.version_info >= (3, 12):
     from collections.abc import Buffer
@@ -24,7 +24,6 @@ class PreparedText(str):
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, memo: object) -> Self: ...
 
-@disjoint_base
 class PreparedBytes(bytes):
     """A binary message that is sent more than once: bytes, which remember their frames. `prepare` makes it.
 
