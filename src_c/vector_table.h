@@ -19,6 +19,15 @@ static void ISA(utf8_to_ucs4)(uint8_t *dst, const uint8_t *data, size_t length, 
     write_text(dst, data, length, text->characters, 4, 4);
 }
 
+static size_t ISA(utf8_size)(const void *characters, size_t count, unsigned width)
+{
+    if (width == 1)
+        return utf8_size_1((const uint8_t *)characters, count);
+    if (width == 2)
+        return utf8_size_2((const uint8_t *)characters, count);
+    return ff_utf8_size(characters, count, width);
+}
+
 const ff_kernels TABLE_OF_KERNELS = {
     .name = NAME_OF_KERNELS,
     .mask = ISA(mask),

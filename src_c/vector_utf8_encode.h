@@ -49,15 +49,6 @@ static inline size_t utf8_size_2(const uint8_t *s, size_t count)
     return !IS_ZERO(surrogates) || rest == SIZE_MAX ? SIZE_MAX : size + rest;
 }
 
-static size_t ISA(utf8_size)(const void *characters, size_t count, unsigned width)
-{
-    if (width == 1)
-        return utf8_size_1((const uint8_t *)characters, count);
-    if (width == 2)
-        return utf8_size_2((const uint8_t *)characters, count);
-    return ff_utf8_size(characters, count, width);
-}
-
 /* ---- the bytes: steps ---- */
 
 /* Eight characters below U+0800 in lanes of 16 bits, with a bit for each that needs two bytes. Writes 16 bytes, of which the

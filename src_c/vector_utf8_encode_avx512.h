@@ -142,12 +142,3 @@ static inline size_t utf8_size_2(const uint8_t *s, size_t count)
     }
     return surrogates ? SIZE_MAX : count + more;
 }
-
-static size_t ISA(utf8_size)(const void *characters, size_t count, unsigned width)
-{
-    if (width == 1)
-        return utf8_size_1((const uint8_t *)characters, count);
-    if (width == 2)
-        return utf8_size_2((const uint8_t *)characters, count);
-    return ff_utf8_size(characters, count, width);
-}

@@ -12,6 +12,7 @@ import asyncio
 import sys
 from typing import Any
 
+from benchmarks.contenders.echo_servers import lifespan
 from fastframe import prepare
 
 room: list[Any] = []
@@ -19,9 +20,7 @@ room: list[Any] = []
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
-        while (event := await receive())["type"] != "lifespan.shutdown":
-            await send({"type": f"{event['type']}.complete"})
-        await send({"type": "lifespan.shutdown.complete"})
+        await lifespan(receive, send)
         return
     await receive()
     await send({"type": "websocket.accept"})

@@ -10,11 +10,15 @@ import sys
 from typing import Any
 
 
+async def lifespan(receive: Any, send: Any) -> None:
+    while (event := await receive())["type"] != "lifespan.shutdown":
+        await send({"type": f"{event['type']}.complete"})
+    await send({"type": "lifespan.shutdown.complete"})
+
+
 async def app(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
-        while (event := await receive())["type"] != "lifespan.shutdown":
-            await send({"type": f"{event['type']}.complete"})
-        await send({"type": "lifespan.shutdown.complete"})
+        await lifespan(receive, send)
         return
     await receive()
     await send({"type": "websocket.accept"})
