@@ -77,9 +77,7 @@ class TransportProtocol(asyncio.BufferedProtocol):
     def write(self, data: bytes | memoryview) -> None:
         """Writes this, after what `write_with_next` has kept back."""
         if self._unwritten:
-            data = b"".join([*self._unwritten, data])
-            self._unwritten.clear()
-            self._unwritten_size = 0
+            data = self._take_unwritten(data)
         self.transport.write(data)
 
     def write_with_next(self, data: bytes) -> None:
@@ -106,11 +104,15 @@ class TransportProtocol(asyncio.BufferedProtocol):
 
     def flush(self) -> None:
         if self._unwritten:
-            data = b"".join(self._unwritten)
-            self._unwritten.clear()
-            self._unwritten_size = 0
+            data = self._take_unwritten()
             if not self._is_closing():
                 self.transport.write(data)
+
+    def _take_unwritten(self, *and_then: bytes | memoryview) -> bytes:
+        data = b"".join([*self._unwritten, *and_then])
+        self._unwritten.clear()
+        self._unwritten_size = 0
+        return data
 
     def _pause_reading(self) -> None:
         if not self.reading_paused:

@@ -24,7 +24,6 @@ typedef struct {
     unsigned int version; /* of the type, when it had no property or the like in place of a field; 0 is none */
     /* The class's own __init__, and what it was made of: calls of the class obey whoever changes one of them. */
     PyObject *init, *init_code, *init_defaults;
-    initproc slot_init;
 } ff_event_class;
 
 static inline int ff_event_set(const ff_event_class *event_class, PyObject *event, PyObject *const values[])

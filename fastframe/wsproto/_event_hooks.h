@@ -173,7 +173,7 @@ static inline bool ff_event_hook(ff_event_class *c)
         return false;
     entry[i].event_class = c;
     entry[i].type = c->type;
-    c->slot_init = ff_event_slot_init = c->type->tp_init;
+    ff_event_slot_init = c->type->tp_init;
     c->type->tp_init = ff_event_init;
     c->type->tp_vectorcall = ff_event_vectorcall;
     return true;
@@ -188,7 +188,7 @@ static inline void ff_event_unhook(ff_event_class *c)
         if (entry[i].type != c->type || entry[i].event_class != c)
             continue;
         if (c->type->tp_init == ff_event_init)
-            c->type->tp_init = c->slot_init;
+            c->type->tp_init = ff_event_slot_init;
         if (c->type->tp_vectorcall == ff_event_vectorcall)
             c->type->tp_vectorcall = NULL;
         entry[i].type = NULL;
