@@ -17,7 +17,8 @@ DIRECTIVES = {
     "language_level": 3,
     "auto_pickle": False,
     "autotestdict": False,
-    "freethreading_compatible": False,  # until stress tests under a free-threaded Python say so
+    "freethreading_compatible": True,  # see docs/threads.md
+    "subinterpreters_compatible": "own_gil",
     "embedsignature": False,  # functions have real signatures; those of classes are in their docstrings
 }
 

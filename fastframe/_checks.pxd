@@ -22,11 +22,5 @@ cdef int check_call(str name, tuple keywords, tuple arguments, dict given) excep
 # The exception for a call out of turn.
 cdef object invalid_state(str message)
 
-# One caller at a time in an object that gives the GIL away in the middle of a call (zlib, the caller's own functions): set
-# `busy` there, and check it first in every other method. InvalidState for the second caller.
-cdef inline int refuse_while(bint busy) except -1:
-    if busy:
-        raise_busy()
-    return 0
-
+# InvalidState for a call on an object in the middle of another one: see _turns.pxd.
 cdef int raise_busy() except -1

@@ -7,11 +7,12 @@ from libc.stdint cimport uint8_t, uint64_t
 
 from fastframe._buffers cimport FF_BYTES_LIKE, ff_get_buffer
 from fastframe._capi cimport FF_CLIENT, FF_SERVER, ff_role
-from fastframe._checks cimport agreement_from, check_call, flag_from, invalid_state, number_from, refuse_while, role_from
+from fastframe._checks cimport agreement_from, check_call, flag_from, invalid_state, number_from, role_from
 from fastframe._inbound_frame cimport NO_MESSAGE, Limits
 from fastframe._inflater cimport Inflater
 from fastframe._message_reader cimport FINISHED, HEADER, PAYLOAD, MessageReader
 from fastframe._receive_buffer cimport writable_view
+from fastframe._turns cimport begin_call, end_call, ff_callers_turn_begin, ff_shared_flag_get
 
 from types import GenericAlias
 
@@ -21,8 +22,15 @@ from fastframe._types import Role
 _PARAMETERS = ("max_message_size", "max_frame_size", "max_fragments", "deflate", "decode_text")
 
 
+cdef extern from *:
+    """
+    /* Half of what fits, so that no sum of two sizes can overflow: sys.maxsize // 2. */
+    #define FF_LARGEST_LIMIT ((uint64_t)(PY_SSIZE_T_MAX / 2))
+    """
+    const uint64_t FF_LARGEST_LIMIT
+
+
 cdef extern from "Python.h":
-    const Py_ssize_t PY_SSIZE_T_MAX
     long long PyLong_AsLongLongAndOverflow(object number, int *overflow) except? -1
 
 
@@ -34,12 +42,9 @@ cdef enum:
     RECEIVE_SIZE = 1 << 16
     LARGEST_RECEIVE_SIZE = 1 << 26
 
-# Half of what fits, so that no sum of two sizes can overflow: sys.maxsize // 2.
-cdef uint64_t LARGEST_LIMIT = PY_SSIZE_T_MAX // 2
-
 
 cdef uint64_t limit_from(str name, object value) except 0:
-    return number_from(name, value, 1, LARGEST_LIMIT)
+    return number_from(name, value, 1, FF_LARGEST_LIMIT)
 
 
 cdef class Decoder(MessageReader):
@@ -96,26 +101,36 @@ cdef class Decoder(MessageReader):
         cdef Inflater inflater = None
         if deflate is not None:
             inflater = Inflater(agreement_from(deflate), new_role == FF_SERVER, self._assembler, limits.message_size)
-        refuse_while(self._busy)
-        self._role = new_role
-        self._limits = limits
-        self._decode_text = decodes
-        self._inflater = inflater
-        self._restart(HEADER)
+        begin_call(&self._turn)
+        try:
+            self._role = new_role
+            self._limits = limits
+            self._decode_text = decodes
+            self._inflater = inflater
+            self._restart(HEADER)
+        finally:
+            end_call(&self._turn)
 
     def __class_getitem__(cls, item):
         return GenericAlias(cls, item)
 
     def __repr__(self):
-        state = "between messages"
+        if not ff_callers_turn_begin(&self._turn):
+            return f"<{type(self).__name__}, inside a call>"
+        try:
+            return (
+                f"<{type(self).__name__} {self.role.value}, {self._state_in_words()}, max_message_size={self._limits.message_size}, "
+                f"max_frame_size={self._limits.frame_size}, max_fragments={self._limits.fragments}>"
+            )
+        finally:
+            end_call(&self._turn)
+
+    cdef str _state_in_words(self):
         if self._state == FINISHED:
-            state = f"finished: {self._why_finished}"
-        elif self._state == PAYLOAD or self._frame.opcode != NO_MESSAGE:
-            state = "inside a message"
-        return (
-            f"<{type(self).__name__} {self.role.value}, {state}, max_message_size={self._limits.message_size}, "
-            f"max_frame_size={self._limits.frame_size}, max_fragments={self._limits.fragments}>"
-        )
+            return f"finished: {self._why_finished}"
+        if self._state == PAYLOAD or self._frame.opcode != NO_MESSAGE:
+            return "inside a message"
+        return "between messages"
 
     @property
     def role(self):
@@ -136,7 +151,7 @@ cdef class Decoder(MessageReader):
         >>> decoder.finished
         True
         """
-        return self._state == FINISHED
+        return ff_shared_flag_get(&self._finished)
 
     # ---- bytes in --------------------------------------------------------------------------------------------------
 
@@ -156,18 +171,30 @@ cdef class Decoder(MessageReader):
         """
         cdef Py_buffer view
         if PyBytes_CheckExact(data):
-            if self._busy or self._state == FINISHED:
-                self._refuse_unless_feedable()
-            self._receive_buffer.feed(data)
+            begin_call(&self._turn)
+            try:
+                self._refuse_if_finished()
+                self._receive_buffer.feed(data)
+                self._lent = 0
+            finally:
+                end_call(&self._turn)
         else:
             ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
             try:
-                self._refuse_unless_feedable()  # only now: `__buffer__` may have used this decoder
-                self._receive_buffer.feed_copy(<const uint8_t *>view.buf, view.len)
+                self._feed_copy(&view)  # only now: `__buffer__` may have used this decoder
             finally:
                 PyBuffer_Release(&view)
-        self._lent = 0
         return self
+
+    cdef int _feed_copy(self, const Py_buffer *view) except -1:
+        begin_call(&self._turn)
+        try:
+            self._refuse_if_finished()
+            self._receive_buffer.feed_copy(<const uint8_t *>view.buf, view.len)
+            self._lent = 0
+        finally:
+            end_call(&self._turn)
+        return 0
 
     def get_buffer(self, sizehint=-1):
         """A writable memoryview to receive bytes into, for asyncio.BufferedProtocol; then call `buffer_updated`.
@@ -184,19 +211,26 @@ cdef class Decoder(MessageReader):
         >>> list(decoder.buffer_updated(7))
         ['hello']
         """
-        cdef size_t size
         cdef int overflow = 0
         if not isinstance(sizehint, int):
             raise TypeError(f"sizehint must be an int, not {type(sizehint).__name__}")
         cdef long long wanted = PyLong_AsLongLongAndOverflow(sizehint, &overflow)
-        self._refuse_unless_feedable()
+        begin_call(&self._turn)
+        try:
+            self._refuse_if_finished()
+            return self._lend(
+                LARGEST_RECEIVE_SIZE if overflow > 0 else max(min(wanted, LARGEST_RECEIVE_SIZE), <long long>RECEIVE_SIZE)
+            )
+        finally:
+            end_call(&self._turn)
+
+    cdef object _lend(self, size_t size):
         self._lent = 0  # until there is something to lend
         self._lent_in_place = self._can_receive_in_place()
         if self._lent_in_place:
             size = self._missing_payload()
             view = writable_view(self._assembler.lend(), self._assembler.end() + self._received_in_place, size)
         else:
-            size = LARGEST_RECEIVE_SIZE if overflow > 0 else max(min(wanted, LARGEST_RECEIVE_SIZE), <long long>RECEIVE_SIZE)
             view = self._receive_buffer.lend(size)
         self._lent = size
         return view
@@ -211,8 +245,15 @@ cdef class Decoder(MessageReader):
         Traceback (most recent call last):
         fastframe._types.InvalidState: call get_buffer first: its view is good for one buffer_updated, and until feed is called
         """
+        begin_call(&self._turn)
+        try:
+            self._take_in(nbytes)
+        finally:
+            end_call(&self._turn)
+        return self
+
+    cdef int _take_in(self, nbytes) except -1:
         cdef size_t size
-        refuse_while(self._busy)
         if self._lent == 0:
             raise invalid_state("call get_buffer first: its view is good for one buffer_updated, and until feed is called")
         size = <size_t>number_from("nbytes", nbytes, 0, self._lent)
@@ -221,7 +262,7 @@ cdef class Decoder(MessageReader):
             self._received_in_place += size
         else:
             self._receive_buffer.received(size)
-        return self
+        return 0
 
     cdef size_t _missing_payload(self) noexcept:
         return <size_t>self._frame.header.payload_length - self._frame.payload_consumed - self._received_in_place
@@ -235,8 +276,7 @@ cdef class Decoder(MessageReader):
             and self._missing_payload() >= RECEIVE_SIZE
         )
 
-    cdef int _refuse_unless_feedable(self) except -1:
-        refuse_while(self._busy)
+    cdef inline int _refuse_if_finished(self) except -1:
         if self._state == FINISHED:
             raise invalid_state(f"the stream has ended, nothing more can be fed: {self._why_finished}")
         return 0

@@ -19,7 +19,7 @@ from fastframe._capi cimport (
     ff_kernels, ff_role, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._checks cimport (
-    agreement_from, check_call, flag_from, invalid_state, number_from, refuse_while, role_from,
+    agreement_from, check_call, flag_from, invalid_state, number_from, role_from,
 )
 from fastframe._deflater cimport Deflater
 from fastframe._kernels cimport kernels
@@ -29,6 +29,9 @@ from fastframe._outbound cimport (
 )
 from fastframe._owned cimport PyObject, ff_owned
 from fastframe._prepared cimport PreparedFrames, frames_of, payload_of
+from fastframe._turns cimport (
+    begin_call, end_call, ff_callers_turn, ff_callers_turn_begin, ff_shared_flag, ff_shared_flag_get, ff_shared_flag_set,
+)
 
 from fastframe._checks import _NO_ROLE
 from fastframe._types import Role, Text
@@ -62,6 +65,7 @@ cdef class Encoder:
     """
 
     cdef object __weakref__
+    cdef ff_callers_turn _turn  # everything below is for the one call whose turn it is
     cdef const ff_kernels *_kernels
     cdef ff_role _role
     cdef KeyPool _keys
@@ -70,8 +74,7 @@ cdef class Encoder:
     cdef bint _open_lost        # it cannot be continued, as a fragment of it was compressed but not sent
     cdef uint8_t _open_opcode   # of the message whose last fragment is to come; CONTINUATION if there is none
     cdef ff_utf8 _open_utf8     # the state after its last byte
-    cdef bint _closed
-    cdef bint _busy             # a frame is being made, in which the GIL may be given away
+    cdef ff_shared_flag _closed
 
     def __cinit__(self, *args, **kwargs):
         # All that memory safety needs, whether or not a subclass calls __init__.
@@ -80,7 +83,6 @@ cdef class Encoder:
         self._kernels = kernels()
         self._open_opcode = FF_OPCODE_CONTINUATION
         self._open_utf8 = ff_utf8_start()
-        self._closed = False
         if type(self) is Encoder:  # a subclass may take what it likes
             check_call("Encoder", _PARAMETERS, args, kwargs)
 
@@ -91,21 +93,31 @@ cdef class Encoder:
         cdef Deflater deflater = None
         if deflate is not None:
             deflater = Deflater(agreement_from(deflate), new_role == FF_CLIENT)
-        refuse_while(self._busy)
-        self._role = new_role
-        self._keys = keys
-        self._deflater = deflater
-        self._open_lost = False
-        self._open_opcode = FF_OPCODE_CONTINUATION
-        self._open_utf8 = ff_utf8_start()
-        self._closed = False
+        begin_call(&self._turn)
+        try:
+            self._role = new_role
+            self._keys = keys
+            self._deflater = deflater
+            self._open_lost = False
+            self._open_opcode = FF_OPCODE_CONTINUATION
+            self._open_utf8 = ff_utf8_start()
+            ff_shared_flag_set(&self._closed, False)
+        finally:
+            end_call(&self._turn)
 
     def __repr__(self):
-        state = "finished: a Close frame was sent" if self._closed else (
-            "between messages" if self._open_opcode == FF_OPCODE_CONTINUATION else "inside a message"
-        )
-        deflate = "" if self._deflater is None else f", deflate from {self._deflater.threshold} bytes"
-        return f"<{type(self).__name__} {self.role.value}, {state}{deflate}>"
+        if not ff_callers_turn_begin(&self._turn):
+            return f"<{type(self).__name__}, inside a call>"
+        try:
+            deflate = "" if self._deflater is None else f", deflate from {self._deflater.threshold} bytes"
+            return f"<{type(self).__name__} {self.role.value}, {self._state_in_words()}{deflate}>"
+        finally:
+            end_call(&self._turn)
+
+    cdef str _state_in_words(self):
+        if ff_shared_flag_get(&self._closed):
+            return "finished: a Close frame was sent"
+        return "between messages" if self._open_opcode == FF_OPCODE_CONTINUATION else "inside a message"
 
     @property
     def role(self):
@@ -125,7 +137,7 @@ cdef class Encoder:
         >>> encoder.finished
         True
         """
-        return self._closed
+        return ff_shared_flag_get(&self._closed)
 
     # ---- messages and fragments (5.4, 5.6) ----
 
@@ -175,39 +187,44 @@ cdef class Encoder:
         >>> encoder.binary(b"12", fin=False) + encoder.continuation(b"34", fin=False) + encoder.continuation(b"")
         b'\\x02\\x0212\\x00\\x0234\\x80\\x00'
         """
+        cdef bint last = flag_from("fin", fin)
+        begin_call(&self._turn)
+        try:
+            self._refuse_unless_it_may_continue(data)
+            return <bytes>ff_owned(self._fragment(FF_OPCODE_CONTINUATION, self._open_opcode, data, last, self._open_utf8))
+        finally:
+            end_call(&self._turn)
+
+    cdef int _refuse_unless_it_may_continue(self, object data) except -1:
         if self._open_opcode == FF_OPCODE_CONTINUATION:
             raise invalid_state("no message is open: begin one with text() or binary() and fin=False (RFC 6455, 5.4)")
         if self._open_lost:
             raise invalid_state("memory ran out in the open message, so it cannot be continued: close the connection")
         if isinstance(data, str) and self._open_opcode == FF_OPCODE_BINARY:
             raise TypeError("data must be a contiguous bytes-like object, as the open message is binary, not str")
-        return self._fragment(FF_OPCODE_CONTINUATION, self._open_opcode, data, flag_from("fin", fin), self._open_utf8)
+        return 0
 
     @cython.final
     cdef bytes _first(self, uint8_t opcode, object data, bint fin):
-        if self._open_opcode != FF_OPCODE_CONTINUATION:
-            raise invalid_state("a message is open: finish it with continuation() first (RFC 6455, 5.4)")
-        return self._fragment(opcode, opcode, data, fin, ff_utf8_start())
-
-    @cython.final
-    cdef bytes _fragment(self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 utf8):
-        if self._closed:
-            raise invalid_state("no data can be sent after a Close frame (RFC 6455, 5.5.1)")
-        cdef PyObject *frame
-        self._enter()
+        begin_call(&self._turn)
         try:
-            frame = self._new_fragment(opcode, message_opcode, data, fin, &utf8)
-            self._open_opcode = FF_OPCODE_CONTINUATION if fin else message_opcode
-            self._open_utf8 = utf8
-            return <bytes>ff_owned(frame)
+            if self._open_opcode != FF_OPCODE_CONTINUATION:
+                raise invalid_state("a message is open: finish it with continuation() first (RFC 6455, 5.4)")
+            return <bytes>ff_owned(self._fragment(opcode, opcode, data, fin, ff_utf8_start()))
         finally:
-            self._busy = False
+            end_call(&self._turn)
 
     @cython.final
-    cdef inline int _enter(self) except -1:
-        refuse_while(self._busy)
-        self._busy = True
-        return 0
+    cdef inline PyObject *_fragment(
+        self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 utf8
+    ) except NULL:
+        cdef PyObject *frame
+        if ff_shared_flag_get(&self._closed):
+            raise invalid_state("no data can be sent after a Close frame (RFC 6455, 5.5.1)")
+        frame = self._new_fragment(opcode, message_opcode, data, fin, &utf8)
+        self._open_opcode = FF_OPCODE_CONTINUATION if fin else message_opcode
+        self._open_utf8 = utf8
+        return frame
 
     @cython.final
     cdef inline PyObject *_new_fragment(
@@ -333,8 +350,6 @@ cdef class Encoder:
         cdef uint16_t checked_code = number_from("code", code, 0, 0xFFFF)
         if not isinstance(reason, str):
             raise TypeError(f"reason must be a str, not {type(reason).__name__}")
-        if self._closed:
-            raise invalid_state("a Close frame was sent already (RFC 6455, 5.5.1)")
         content = reason.encode("utf-8")
         if len(content) > FF_MAX_CONTROL_PAYLOAD - 2:
             raise ValueError(f"reason must have at most 123 bytes in UTF-8, not {len(content)} (RFC 6455, 5.5)")
@@ -348,13 +363,15 @@ cdef class Encoder:
         elif content:
             raise ValueError("a reason needs a status code, and 1005 stands for none (RFC 6455, 5.5.1)")
         payload = bytes_payload(PyBytes_AS_STRING(content), len(content))
-        self._enter()
+        begin_call(&self._turn)
         try:
+            if ff_shared_flag_get(&self._closed):
+                raise invalid_state("a Close frame was sent already (RFC 6455, 5.5.1)")
             frame = self._frame(FF_OPCODE_CLOSE, &payload, True, 0)
-            self._closed = True
+            ff_shared_flag_set(&self._closed, True)
             return frame
         finally:
-            self._busy = False
+            end_call(&self._turn)
 
     cdef bytes _control(self, uint8_t opcode, object payload):
         return self._any_frame(opcode, payload, True, 0)
@@ -364,12 +381,12 @@ cdef class Encoder:
         cdef OutboundPayload content
         ff_get_buffer(payload, &view, PyBUF_SIMPLE, "payload", FF_BYTES_LIKE)
         try:
-            self._enter()
+            begin_call(&self._turn)
             try:
                 content = bytes_payload(view.buf, view.len)
                 return self._frame(opcode, &content, fin, rsv)
             finally:
-                self._busy = False
+                end_call(&self._turn)
         finally:
             PyBuffer_Release(&view)
 
@@ -405,11 +422,11 @@ cdef class Encoder:
         header.rsv = number_from("rsv", rsv, 0, 7)
         header.fin = flag_from("fin", fin)
         header.payload_length = number_from("payload_length", payload_length, 0, 2**63 - 1)
-        self._enter()
+        begin_call(&self._turn)
         try:
             self._mask(&header)
         finally:
-            self._busy = False
+            end_call(&self._turn)
         write_header(&header, header_bytes)
         return PyBytes_FromStringAndSize(<const char *>header_bytes, header.size)
 

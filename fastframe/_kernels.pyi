@@ -79,7 +79,7 @@ def _header_fields(data: Buffer) -> tuple[bool, int, Opcode, int, bytes | None, 
 
 @disjoint_base
 class Utf8Validator:
-    """Validates a text that comes in chunks, cut anywhere.
+    """Validates a text that comes in chunks, cut anywhere. InvalidState for a call in the middle of another one.
 
     `feed` each chunk, then `finish`; both answer False from the first byte on that proves the text is not UTF-8 (RFC 3629).
 

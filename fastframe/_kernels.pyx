@@ -11,6 +11,7 @@ from fastframe._capi cimport (
     ff_kernels_select, ff_status, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._checks cimport raise_status
+from fastframe._turns cimport begin_call, end_call, ff_callers_turn
 
 cdef extern from "Python.h":
     ctypedef struct PyMethodDef
@@ -82,7 +83,7 @@ PyModule_AddFunctions(sys.modules[__name__], ff_kernel_calls)
 
 
 cdef class Utf8Validator:
-    """Utf8Validator()\n--\n\nValidates a text that comes in chunks, cut anywhere.
+    """Utf8Validator()\n--\n\nValidates a text that comes in chunks, cut anywhere. InvalidState for a call in the middle of another one.
 
     `feed` each chunk, then `finish`; both answer False from the first byte on that proves the text is not UTF-8 (RFC 3629).
 
@@ -92,13 +93,14 @@ cdef class Utf8Validator:
     (True, True, True)
     """
 
+    cdef ff_callers_turn _turn
     cdef const ff_kernels *_kernels
     cdef ff_utf8 _state
     cdef bint _failed
 
     def __cinit__(self):
         self._kernels = ff_kernels_active()
-        self.reset()
+        self._begin()
 
     def reset(self):
         """Starts a new text.
@@ -110,6 +112,11 @@ cdef class Utf8Validator:
         >>> validator.finish()
         True
         """
+        begin_call(&self._turn)
+        self._begin()
+        end_call(&self._turn)
+
+    cdef void _begin(self) noexcept:
         self._state = ff_utf8_start()
         self._failed = False
 
@@ -125,13 +132,17 @@ cdef class Utf8Validator:
         if PyBytes_CheckExact(data):
             return self._feed(<const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
         ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
-        well_formed = self._feed(<const uint8_t *>view.buf, view.len)
-        PyBuffer_Release(&view)
-        return well_formed
+        try:
+            return self._feed(<const uint8_t *>view.buf, view.len)
+        finally:
+            PyBuffer_Release(&view)
 
-    cdef bint _feed(self, const uint8_t *data, size_t length) noexcept:
+    cdef bint _feed(self, const uint8_t *data, size_t length) except -1:
+        begin_call(&self._turn)
         self._failed = self._failed or not self._kernels.utf8_feed(&self._state, data, length)
-        return not self._failed
+        cdef bint well_formed = not self._failed
+        end_call(&self._turn)
+        return well_formed
 
     def finish(self):
         """True if the text was well-formed and its last character is complete. The validator is ready for a new one.
@@ -140,8 +151,10 @@ cdef class Utf8Validator:
         >>> validator.feed(b"\\xe2\\x82"), validator.finish()
         (True, False)
         """
-        complete = not self._failed and ff_utf8_complete(&self._state)
-        self.reset()
+        begin_call(&self._turn)
+        cdef bint complete = not self._failed and ff_utf8_complete(&self._state)
+        self._begin()
+        end_call(&self._turn)
         return complete
 
 

@@ -10,33 +10,8 @@ from fastframe._capi cimport FF_MASKING_KEY_SIZE
 import os
 
 
-cdef extern from *:
-    """
-    #ifndef _WIN32
-    #include <pthread.h>
-    #endif
-
-    /* Counts the forks that this process descends from. A pool of masking keys that is older must not be used: the parent
-       would use the same keys. Written only by a child that has just one thread. */
-    static unsigned long ff_fork_generation = 0;
-
-    static void ff_count_fork(void) { ff_fork_generation++; }
-
-    static int ff_watch_forks(void)
-    {
-    #ifdef _WIN32
-        (void)ff_count_fork;
-        return 0;
-    #else
-        static int watched = 0;
-        if (watched)
-            return 0;
-        watched = 1;
-        return pthread_atfork(NULL, NULL, ff_count_fork);
-    #endif
-    }
-    """
-    unsigned long ff_fork_generation
+cdef extern from "_forks.h":
+    unsigned long ff_fork_generation()
     int ff_watch_forks()
 
 
@@ -60,7 +35,7 @@ cdef class KeyPool:
         cdef uint8_t *next_key
         if self._source is not None:
             return self._ask_source(key)
-        if self._left == 0 or self._generation != ff_fork_generation:
+        if self._left == 0 or self._generation != ff_fork_generation():
             self._refill()
         next_key = self._pool + POOL_SIZE - self._left
         memcpy(key, next_key, FF_MASKING_KEY_SIZE)
@@ -69,12 +44,13 @@ cdef class KeyPool:
         return 0
 
     cdef int _refill(self) except -1:
+        cdef unsigned long generation = ff_fork_generation()
         cdef bytes random = os.urandom(POOL_SIZE)
         if len(random) != POOL_SIZE:
             raise ValueError(f"os.urandom({POOL_SIZE}) returned {len(random)} bytes")
         memcpy(self._pool, PyBytes_AS_STRING(random), POOL_SIZE)
         self._left = POOL_SIZE
-        self._generation = ff_fork_generation
+        self._generation = generation
         return 0
 
     cdef int _ask_source(self, uint8_t *key) except -1:

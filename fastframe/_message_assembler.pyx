@@ -13,10 +13,10 @@ from fastframe._checks cimport invalid_state, protocol_error
 from fastframe._chunk cimport Chunk, chunk_copy
 from fastframe._kernels cimport kernels
 from fastframe._text cimport PyUnicode_DATA, PyUnicode_New, padded_text
+from fastframe._turns cimport ff_is_only_reference
 
 
 cdef extern from "Python.h":
-    Py_ssize_t Py_REFCNT(PyObject *object)
     int _PyBytes_Resize(PyObject **bytes, Py_ssize_t size) except -1
     object PyUnicode_DecodeUTF8(const char *text, Py_ssize_t size, const char *errors)
     int PyUnicode_Resize(PyObject **text, Py_ssize_t size) except -1
@@ -65,9 +65,9 @@ cdef class MessageAssembler:
     cdef int grow(self, size_t capacity) except -1:
         cdef const uint8_t *before = self._start
         self._refuse_unless_open()
-        if Py_REFCNT(<PyObject *>self._owner) == 1:
+        if ff_is_only_reference(<PyObject *>self._owner):
             self._resize_owner(capacity)
-        else:  # somebody still looks at it, through a view of Decoder.get_buffer
+        else:  # somebody may still look at it, through a view of Decoder.get_buffer
             _kept, owner = self._owner, self._new_owner(self._kind, capacity)
             self._take(owner)
             memcpy(self._start, before, min(capacity, self.size))
@@ -123,7 +123,7 @@ cdef class MessageAssembler:
 
     cdef object finish(self):
         # Of its exact size, and nobody else's: a view of Decoder.get_buffer must not change a str that has been given out.
-        cdef bint must_move = self._kind == ASCII_TEXT and Py_REFCNT(<PyObject *>self._owner) != 1
+        cdef bint must_move = self._kind == ASCII_TEXT and self._lent and not ff_is_only_reference(<PyObject *>self._owner)
         self._refuse_unless_open()
         if self._kind != OTHER_TEXT and (self._capacity != self.size or must_move):
             self.grow(self.size)

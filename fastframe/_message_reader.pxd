@@ -6,6 +6,7 @@ from fastframe._inflater cimport Inflater
 from fastframe._message_assembler cimport Kind, MessageAssembler
 from fastframe._owned cimport PyObject
 from fastframe._receive_buffer cimport ReceiveBuffer
+from fastframe._turns cimport ff_callers_turn, ff_shared_flag
 
 
 # What it waits for.
@@ -17,6 +18,7 @@ cdef enum State:
 
 cdef class MessageReader:
     cdef object __weakref__         # of a Decoder; here, as that must not have a layout of its own
+    cdef ff_callers_turn _turn      # everything below is for the one call whose turn it is
     cdef ReceiveBuffer _receive_buffer
     cdef const ff_kernels *_kernels
     cdef ff_role _role
@@ -25,7 +27,7 @@ cdef class MessageReader:
     cdef Inflater _inflater         # None if compression was not agreed on
 
     cdef State _state
-    cdef bint _busy                 # a step is being taken, in which the GIL may be given away
+    cdef ff_shared_flag _finished   # the state is FINISHED
     cdef str _why_finished
     cdef InboundFrame _frame
     cdef MessageAssembler _assembler
@@ -40,6 +42,7 @@ cdef class MessageReader:
     cdef int _restart(self, State state) except -1
 
     cdef bint _try_whole_message(self, PyObject **message) except -1
+    cdef PyObject *_next_or_none(self) except? NULL
     cdef object _next_message_or_finish(self)
     cdef object _next_message(self)
     cdef void _forget_message(self) noexcept

@@ -8,13 +8,14 @@ raises, and then the stream is finished. A payload that arrives in pieces goes i
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.ref cimport Py_INCREF
 from libc.stdint cimport uint8_t, uint16_t
 
 from fastframe._capi cimport (
     FF_ERR_TEXT_UTF8, FF_MAX_CONTROL_PAYLOAD, FF_OPCODE_CLOSE, FF_OPCODE_PING, FF_OPCODE_TEXT, FF_SERVER, ff_close_parse,
     ff_header, ff_header_of_whole_message, ff_opcode_is_control, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
-from fastframe._checks cimport protocol_error, raise_status, refuse_while
+from fastframe._checks cimport protocol_error, raise_status
 from fastframe._chunk cimport Chunk, chunk_bytes, chunk_copy, new_chunk_bytes, unmasked_chunk, whole_chunk
 from fastframe._control_frames cimport new_close, new_ping, new_pong
 from fastframe._inbound_frame cimport InboundFrame, chunk_at, forget_message, is_whole_message, read_header, take_chunk
@@ -23,6 +24,7 @@ from fastframe._message_assembler cimport ASCII_TEXT, BINARY, OTHER_TEXT, VALIDA
 from fastframe._receive_buffer cimport ReceiveBuffer
 from fastframe._owned cimport PyObject, ff_owned
 from fastframe._text cimport PartialCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_text, new_whole_text
+from fastframe._turns cimport begin_call, end_call, ff_shared_flag_set
 
 from fastframe._types import Text
 
@@ -53,17 +55,27 @@ cdef class MessageReader:
         return self
 
     def __next__(self):
-        cdef PyObject *whole
-        if self._try_whole_message(&whole):
-            return ff_owned(whole)
-        refuse_while(self._busy)
+        cdef PyObject *message = NULL
+        begin_call(&self._turn)
+        try:
+            if not self._try_whole_message(&message):
+                message = self._next_or_none()
+        finally:
+            end_call(&self._turn)
+        if message is NULL:
+            raise StopIteration
+        return ff_owned(message)
+
+    cdef PyObject *_next_or_none(self) except? NULL:
+        """The next message, a new reference; NULL, without an exception, if more bytes are needed."""
         if self._state != HEADER or self._receive_buffer.length or self._receive_buffer.has_next_piece():
             message = self._next_message_or_finish()
             if message is not None:
-                return message
+                Py_INCREF(message)
+                return <PyObject *>message
         if self._lent == 0:
             self._receive_buffer.release()
-        raise StopIteration
+        return NULL
 
     @cython.final
     cdef bint _try_whole_message(self, PyObject **message) except -1:
@@ -71,7 +83,7 @@ cdef class MessageReader:
         cdef ff_header header
         cdef Chunk chunk
         cdef ReceiveBuffer buffer
-        if <unsigned int>self._state | self._frame.opcode | self._busy:  # HEADER and NO_MESSAGE are 0: one test for all three
+        if <unsigned int>self._state | self._frame.opcode:  # HEADER and NO_MESSAGE are 0: one test for both
             return False
         buffer = self._receive_buffer
         if not ff_header_of_whole_message(buffer.data, buffer.length, self._role, &header):
@@ -87,15 +99,12 @@ cdef class MessageReader:
         return True
 
     cdef object _next_message_or_finish(self):
-        self._busy = True
         try:
             return self._next_message()
         except BaseException as error:
             self._restart(FINISHED)  # before anything that needs memory
             self._why_finished = why(error)
             raise
-        finally:
-            self._busy = False
 
     cdef object _next_message(self):
         cdef InboundFrame *frame = &self._frame
@@ -120,6 +129,7 @@ cdef class MessageReader:
 
     cdef int _restart(self, State state) except -1:
         self._state = state
+        ff_shared_flag_set(&self._finished, state == FINISHED)
         self._why_finished = None
         self._receive_buffer.clear()
         self._lent = 0

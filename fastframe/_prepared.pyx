@@ -1,6 +1,7 @@
 # cython: language_level=3
 """Messages that remember their frames, so that a broadcast is encoded, and compressed, once."""
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyTypeObject
@@ -34,9 +35,11 @@ cdef class PreparedFrames:
         self._deflated = {}
 
     cdef bytes plain(self, object data):
-        cdef bytes frame = self._plain
-        if frame is None:
-            frame = self._plain = self._frame(_payload(data), 0)
+        cdef bytes frame
+        with cython.critical_section(self):
+            frame = self._plain
+            if frame is None:
+                frame = self._plain = self._frame(_payload(data), 0)
         return frame
 
     cdef bytes deflated(self, object data, object module, tuple arguments):

@@ -17,8 +17,15 @@ cdef enum:
     LARGEST_IDLE_BUFFER = 1 << 12
 
 
-# Where `data` points when nothing is buffered: memcpy wants a real address even for no bytes.
-cdef const uint8_t *NOTHING = <const uint8_t *><const char *>b""
+cdef extern from *:
+    """
+    /* Where `data` points when nothing is buffered: memcpy wants a real address even for no bytes. */
+    static const uint8_t ff_nothing[1] = {0};
+
+    static char ff_bytes_format[] = "B"; /* never written to */
+    """
+    const uint8_t *NOTHING "ff_nothing"
+    char *BYTES_FORMAT "ff_bytes_format"
 
 
 @cython.final
@@ -127,9 +134,6 @@ cdef class ReceiveBuffer:
 
 
 # ---- memory to be written to ---------------------------------------------------------------------------------------
-
-cdef char *BYTES_FORMAT = <char *><const char *>b"B"
-
 
 @cython.final
 cdef class WritableRegion:

@@ -1,4 +1,5 @@
 /* dispatch.c: which tables of kernels this CPU can run, and which one is in use. */
+#include "atomic.h"
 #include "kernels.h"
 
 #include <string.h>
@@ -93,8 +94,9 @@ static const struct {
 
 enum { TABLE_COUNT = sizeof TABLES / sizeof TABLES[0] };
 
-/* The only global of this library. Set once at import; tests set it again. */
-static const ff_kernels *active = NULL;
+/* The only global of this library: a table, or 0 until one is asked for. Tables never change, so threads that ask at the same time
+ * may each choose. */
+static ff_word active = 0;
 
 const ff_kernels *ff_kernels_at(size_t i)
 {
@@ -107,9 +109,13 @@ const ff_kernels *ff_kernels_at(size_t i)
 
 const ff_kernels *ff_kernels_active(void)
 {
-    if (active == NULL)
-        active = ff_kernels_at(0);
-    return active;
+    const ff_kernels *kernels = (const ff_kernels *)ff_atomic_load(&active);
+    if (kernels == NULL) {
+        kernels = ff_kernels_at(0);
+        (void)ff_atomic_replace(&active, 0, (ff_word)kernels); /* ff_kernels_select may have been faster */
+        kernels = (const ff_kernels *)ff_atomic_load(&active);
+    }
+    return kernels;
 }
 
 bool ff_kernels_select(const char *name)
@@ -117,7 +123,7 @@ bool ff_kernels_select(const char *name)
     const ff_kernels *kernels;
     for (size_t i = 0; (kernels = ff_kernels_at(i)) != NULL; i++) {
         if (strcmp(kernels->name, name) == 0) {
-            active = kernels;
+            ff_atomic_store(&active, (ff_word)kernels);
             return true;
         }
     }

@@ -38,3 +38,8 @@ def run_python(*arguments: str, check: bool = False, **environment: str) -> subp
         [sys.executable, "-X", "utf8", *arguments],
         env={**os.environ, **environment}, capture_output=True, encoding="utf-8", check=check, timeout=120,
     )  # fmt: skip
+
+
+def gil_enabled() -> bool:
+    """False if threads of this interpreter run at the same time."""
+    return getattr(sys, "_is_gil_enabled", lambda: True)()

@@ -13,6 +13,9 @@ from libc.stdint cimport uint8_t
 
 from fastframe._capi cimport FF_OPCODE_BINARY, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT
 from fastframe._owned cimport ff_owned
+from fastframe._turns cimport (
+    begin_in_thread, end_in_thread, ff_is_only_reference, ff_threads_turn, ff_threads_turn_begin,
+)
 from fastframe.wsproto._events cimport EventClass, ff_event_new_1, ff_event_new_3
 from fastframe.wsproto._frame_protocol cimport FrameProtocol
 from fastframe.wsproto._generator_shape cimport end_with, thrown
@@ -41,17 +44,14 @@ cdef extern from *:
     }
 
     #define ff_has_weak_references(generator) ((generator)->__weakref__ != NULL)
-
-    /* Does nobody else refer to it? Without the GIL there is no telling. */
-    #ifdef Py_GIL_DISABLED
-    #define ff_is_referred_to_once(object) 0
-    #else
-    #define ff_is_referred_to_once(object) (Py_REFCNT(object) == 1)
-    #endif
     """
     object ff_new_instance(object type, object no_arguments)
-    bint ff_is_referred_to_once(PyObject *object)
     bint ff_has_weak_references(Events generator)
+
+
+cdef inline PyObject *new_reference(object event) except NULL:
+    Py_INCREF(event)
+    return <PyObject *>event
 
 
 def connection_methods(original_receive_data, original_events, original_send):
@@ -105,27 +105,35 @@ cdef class ConnectionMethods:
             if protocol is not None:
                 state = self.state(connection)
                 if state is self._names.OPEN or state is self._names.LOCAL_CLOSING:
-                    protocol._frame_decoder._receive_buffer.feed(data)
+                    begin_in_thread(&protocol._frame_decoder._turn)
+                    try:
+                        protocol._frame_decoder._receive_buffer.feed(data)
+                    finally:
+                        end_in_thread(&protocol._frame_decoder._turn)
                     return None
         return self._original_receive_data(connection, data)
 
     cdef object events(self, connection):
         cdef FrameProtocol protocol = self.protocol(connection)
-        cdef Events generator
-        if (
-            protocol is not None
-            and ff_is_referred_to_once(<PyObject *>protocol._spare_events)
-            and not ff_has_weak_references(<Events>protocol._spare_events)
-        ):
-            generator = <Events>protocol._spare_events
-            protocol._spare_events = None
-        else:
+        cdef Events generator = None if protocol is None else self.spare_events(protocol)
+        if generator is None:
             generator = <Events>ff_new_instance(self._Events, self._nothing)
         generator._methods = self
         generator._connection = connection
         generator._protocol = protocol
         generator._source = QUEUE
         generator._begun = False
+        return generator
+
+    cdef Events spare_events(self, FrameProtocol protocol):
+        """The generator that the protocol has kept, if nobody else has; else None."""
+        cdef Events generator = None
+        if not ff_threads_turn_begin(&protocol._frame_decoder._turn):
+            return None
+        if ff_is_only_reference(<PyObject *>protocol._spare_events) and not ff_has_weak_references(<Events>protocol._spare_events):
+            generator = <Events>protocol._spare_events
+            protocol._spare_events = None
+        end_in_thread(&protocol._frame_decoder._turn)
         return generator
 
     cdef object send(self, connection, event):
@@ -157,8 +165,8 @@ cdef class ConnectionMethods:
             return <FrameProtocol>protocol  # in a conditional expression its type would be looked up once more
         return None
 
-    cdef object event(self, object connection, FrameProtocol protocol):
-        """The event of the frame that `protocol` has come to."""
+    cdef PyObject *event(self, object connection, FrameProtocol protocol) except NULL:
+        """The event of the frame that `protocol` has come to, a new reference."""
         cdef uint8_t opcode = protocol._opcode
         cdef EventClass event_class
         payload = protocol._take_payload()
@@ -174,10 +182,10 @@ cdef class ConnectionMethods:
             connection._state = self._names.CLOSED
         else:
             connection._state = self._names.REMOTE_CLOSING
-        return self._names.CloseConnection(code=code, reason=reason)
+        return new_reference(self._names.CloseConnection(code=code, reason=reason))
 
-    cdef object message(self, uint8_t opcode, PyObject *data, bint frame_finished, bint message_finished):
-        """The event of a message, or of a part of one; takes over the reference to `data`."""
+    cdef PyObject *message(self, uint8_t opcode, PyObject *data, bint frame_finished, bint message_finished) except NULL:
+        """The event of a message, or of a part of one, a new reference; takes over the reference to `data`."""
         if opcode == FF_OPCODE_TEXT:
             return ff_event_new_3(&self._names.text_class.c, data, frame_finished, message_finished)
         if self._names.binary_as_bytearray:
@@ -199,6 +207,7 @@ cdef class Events:
     """The generator that Connection.events returns. Making it is half of what it costs, so the protocol keeps one that has ended."""
 
     cdef object __weakref__
+    cdef ff_threads_turn _turn
     cdef object _connection
     cdef object _original
     cdef ConnectionMethods _methods
@@ -215,28 +224,49 @@ cdef class Events:
         return next(self)
 
     def __next__(self):
-        cdef PyObject *payload
+        cdef PyObject *event
+        begin_in_thread(&self._turn)
+        try:
+            event = self._next_event()
+        finally:
+            end_in_thread(&self._turn)
+        if event is NULL:
+            raise StopIteration
+        return ff_owned(event)
+
+    cdef PyObject *_next_event(self) except? NULL:
+        """The next event, a new reference; NULL, without an exception, where more bytes are needed, and then it has ended."""
         if self._source == QUEUE:
             self._begun = True
             queue = PyObject_GetAttr(self._connection, self._methods._names._events)
             if queue:
-                return queue.popleft()
+                return new_reference(queue.popleft())
             if self._source == QUEUE:  # a queue of somebody's own may have gone on with this generator
                 self._leave_queue()
         if self._source == PROTOCOL:
-            if self._protocol._try_whole_message(&payload):
-                return self._methods.message(self._protocol._opcode, payload, True, True)
-            event = self._next_of_protocol()
-            if event is not None:
-                return event
-            self._protocol._spare_events = self
-            self._connection = None
-            self._protocol = None
-        elif self._source == ORIGINAL:
-            return next(self._original)
-        elif self._source == HANDLING:
-            self.close()
-        raise StopIteration
+            return self._next_of_protocol(self._protocol)
+        if self._source == ORIGINAL:
+            event = next(self._original, self)
+            return NULL if event is self else new_reference(event)
+        if self._source == HANDLING:
+            self._end()
+        return NULL
+
+    cdef PyObject *_next_of_protocol(self, FrameProtocol protocol) except? NULL:
+        cdef PyObject *payload
+        cdef PyObject *event
+        begin_in_thread(&protocol._frame_decoder._turn)
+        try:
+            if protocol._try_whole_message(&payload):
+                return self._methods.message(protocol._opcode, payload, True, True)
+            event = self._event_of_frame(protocol)
+            if event is NULL:
+                self._connection = None
+                self._protocol = None
+                protocol._spare_events = self
+            return event
+        finally:
+            end_in_thread(&protocol._frame_decoder._turn)
 
     cdef int _leave_queue(self) except -1:
         if self._protocol is None:
@@ -246,41 +276,53 @@ cdef class Events:
             self._source = PROTOCOL
         return 0
 
-    cdef object _next_of_protocol(self):
-        """The event of the next frame. None where more bytes are needed; then it has ended."""
+    cdef PyObject *_event_of_frame(self, FrameProtocol protocol) except? NULL:
+        """The event of the next frame. NULL where more bytes are needed; then it has ended."""
+        cdef PyObject *event
         cdef ConnectionMethods methods = self._methods
         self._source = NONE  # unless there is an event
-        if self._protocol._is_idle():
-            return None
+        if protocol._is_idle():
+            return NULL
         try:
-            found = self._protocol._next_frame()
+            found = protocol._next_frame()
         except methods._names.ParseFailed as error:
             if not isinstance(error, methods._names.ParseFailed):  # no memory for that error
                 raise
-            event = methods._names.CloseConnection(code=error.code, reason=str(error))
+            event = new_reference(methods._names.CloseConnection(code=error.code, reason=str(error)))
             self._parse_failed = error
             self._source = HANDLING
             return event
         if not found:
-            return None
-        event = methods.event(self._connection, self._protocol)
+            return NULL
+        event = methods.event(self._connection, protocol)
         self._source = PROTOCOL
         return event
 
     def throw(self, kind, value=None, traceback=None):
         """Ends it, and raises the exception, which it does not handle. The arguments are those of a generator's throw."""
         error = thrown(kind, value, traceback)
-        if self._source == ORIGINAL:
-            return self._original.throw(error)
-        if self._parse_failed is not None and self._parse_failed is not error:
-            error.__context__ = self._parse_failed  # wsproto's generator waits where it handles that one
-        had_ended = self._source == NONE
-        self.close()
-        end_with(error, had_ended, self._begun)
+        begin_in_thread(&self._turn)
+        try:
+            if self._source == ORIGINAL:
+                return self._original.throw(error)
+            if self._parse_failed is not None and self._parse_failed is not error:
+                error.__context__ = self._parse_failed  # wsproto's generator waits where it handles that one
+            had_ended = self._source == NONE
+            self._end()
+            end_with(error, had_ended, self._begun)
+        finally:
+            end_in_thread(&self._turn)
 
     def close(self):
         """Ends it, as a generator's close does."""
-        if self._source == ORIGINAL:
-            self._original.close()
+        begin_in_thread(&self._turn)
+        try:
+            if self._source == ORIGINAL:
+                self._original.close()
+            self._end()
+        finally:
+            end_in_thread(&self._turn)
+
+    cdef void _end(self) noexcept:
         self._source = NONE
         self._parse_failed = None

@@ -13,6 +13,7 @@
 #define FASTFRAME_EVENT_HOOKS_H
 
 #include "_event_class.h"
+#include "atomic.h"
 
 /* The hooked classes of all interpreters: a slot function is given the type, and its module cannot be asked in less time than
  * is to be saved. A type is in one of the WAYS entries that its address chooses. An entry is only read by the interpreter whose
@@ -20,9 +21,11 @@
 enum { FF_EVENT_SETS = 64, FF_EVENT_WAYS = 8 };
 
 typedef struct {
-    PyTypeObject *type;
+    ff_word type; /* written last by whoever takes the entry, so that what it says is complete when the type is found */
     ff_event_class *event_class;
 } ff_event_entry;
+
+enum { FF_EVENT_FREE = 0, FF_EVENT_TAKEN = 1 }; /* instead of a type */
 
 static ff_event_entry ff_event_entries[FF_EVENT_SETS][FF_EVENT_WAYS];
 
@@ -32,12 +35,30 @@ static inline ff_event_entry *ff_event_set_of(PyTypeObject *type)
     return ff_event_entries[(address >> 6 ^ address >> 12) % FF_EVENT_SETS];
 }
 
+/* The entry of a type, or NULL. */
+static inline ff_event_entry *ff_event_entry_of(PyTypeObject *type)
+{
+    ff_event_entry *entry = ff_event_set_of(type);
+    for (int i = 0; i < FF_EVENT_WAYS; i++) {
+        if (ff_atomic_load(&entry[i].type) == (ff_word)type)
+            return &entry[i];
+    }
+    return NULL;
+}
+
 static inline ff_event_class *ff_event_class_of(PyTypeObject *type)
 {
-    const ff_event_entry *entry = ff_event_set_of(type);
+    ff_event_entry *entry = ff_event_entry_of(type);
+    return entry == NULL ? NULL : entry->event_class;
+}
+
+/* An entry of the type's set that is free, and is now the caller's; or NULL. */
+static inline ff_event_entry *ff_event_take_entry(PyTypeObject *type)
+{
+    ff_event_entry *entry = ff_event_set_of(type);
     for (int i = 0; i < FF_EVENT_WAYS; i++) {
-        if (entry[i].type == type)
-            return entry[i].event_class;
+        if (ff_atomic_replace(&entry[i].type, FF_EVENT_FREE, FF_EVENT_TAKEN))
+            return &entry[i];
     }
     return NULL;
 }
@@ -104,8 +125,8 @@ static inline bool ff_event_bind_tuple(const ff_event_class *c, PyObject *argume
     return ff_event_complete(c, values);
 }
 
-/* CPython's tp_init for each class with an __init__ in Python; the same for all. */
-static initproc ff_event_slot_init;
+/* CPython's tp_init for each class with an __init__ in Python: the same for all classes and interpreters. */
+static ff_word ff_event_slot_init;
 
 static int ff_event_init(PyObject *event, PyObject *arguments, PyObject *keywords)
 {
@@ -113,7 +134,7 @@ static int ff_event_init(PyObject *event, PyObject *arguments, PyObject *keyword
     PyObject *values[FF_EVENT_FIELDS];
     if (c != NULL && ff_event_init_is_unchanged(c) && ff_event_bind_tuple(c, arguments, keywords, values))
         return ff_event_set(c, event, values); /* the event may be an old one, whose __init__ is called once more */
-    return ff_event_slot_init(event, arguments, keywords);
+    return ((initproc)ff_atomic_load(&ff_event_slot_init))(event, arguments, keywords);
 }
 
 /* The same call without the hook. */
@@ -163,17 +184,16 @@ static inline bool ff_event_hook(ff_event_class *c)
     (void)c;
     return false;
 #else
-    ff_event_entry *entry = ff_event_set_of(c->type);
-    int i = 0;
     if (c->type->tp_init == ff_event_init) /* by another ff_event_class */
         return false;
-    while (i < FF_EVENT_WAYS && entry[i].type != NULL && entry[i].type != c->type)
-        i++;
-    if (i == FF_EVENT_WAYS)
+    ff_event_entry *entry = ff_event_entry_of(c->type); /* of one that was unhooked while other code had replaced the slot */
+    if (entry == NULL)
+        entry = ff_event_take_entry(c->type);
+    if (entry == NULL)
         return false;
-    entry[i].event_class = c;
-    entry[i].type = c->type;
-    ff_event_slot_init = c->type->tp_init;
+    entry->event_class = c;
+    ff_atomic_store(&ff_event_slot_init, (ff_word)c->type->tp_init);
+    ff_atomic_store(&entry->type, (ff_word)c->type);
     c->type->tp_init = ff_event_init;
     c->type->tp_vectorcall = ff_event_vectorcall;
     return true;
@@ -183,16 +203,14 @@ static inline bool ff_event_hook(ff_event_class *c)
 /* Takes the hook away, where it still is. */
 static inline void ff_event_unhook(ff_event_class *c)
 {
-    ff_event_entry *entry = ff_event_set_of(c->type);
-    for (int i = 0; i < FF_EVENT_WAYS; i++) {
-        if (entry[i].type != c->type || entry[i].event_class != c)
-            continue;
-        if (c->type->tp_init == ff_event_init)
-            c->type->tp_init = ff_event_slot_init;
-        if (c->type->tp_vectorcall == ff_event_vectorcall)
-            c->type->tp_vectorcall = NULL;
-        entry[i].type = NULL;
-    }
+    ff_event_entry *entry = ff_event_entry_of(c->type);
+    if (entry == NULL || entry->event_class != c)
+        return;
+    if (c->type->tp_init == ff_event_init)
+        c->type->tp_init = (initproc)ff_atomic_load(&ff_event_slot_init);
+    if (c->type->tp_vectorcall == ff_event_vectorcall)
+        c->type->tp_vectorcall = NULL;
+    ff_atomic_store(&entry->type, FF_EVENT_FREE);
 }
 
 /* Are the slots those of a class that has an __init__ in Python and nothing else? */

@@ -15,8 +15,10 @@ cdef extern from "_event_class.h":
         PyObject *init_code
         PyObject *init_defaults
 
-    object ff_event_new_1(ff_event_class *event_class, PyObject *payload)
-    object ff_event_new_3(ff_event_class *event_class, PyObject *data, bint frame_finished, bint message_finished)
+    PyObject *ff_event_new_1(ff_event_class *event_class, PyObject *payload) except NULL
+    PyObject *ff_event_new_3(
+        ff_event_class *event_class, PyObject *data, bint frame_finished, bint message_finished
+    ) except NULL
 
 
 # One of wsproto's event classes: a frozen dataclass with these fields, which are (name, default) or (name, MISSING).

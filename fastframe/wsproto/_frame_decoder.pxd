@@ -6,6 +6,7 @@ from fastframe._capi cimport ff_header, ff_kernels, ff_status
 from fastframe._chunk cimport Chunk
 from fastframe._owned cimport PyObject
 from fastframe._receive_buffer cimport ReceiveBuffer
+from fastframe._turns cimport ff_threads_turn
 from fastframe.wsproto._names cimport WsprotoNames, WsprotoOptions
 
 cdef enum:
@@ -26,8 +27,22 @@ cdef inline bint is_only(object extensions, object extension) noexcept:
     )
 
 
+# What callers may look at.
+cdef enum Attribute:
+    CLIENT
+    EXTENSIONS
+    BUFFER
+    HEADER
+    EFFECTIVE_OPCODE
+    MASKER
+    PAYLOAD_REQUIRED
+    PAYLOAD_CONSUMED
+
+
 cdef class FrameDecoder:
-    cdef public object client, extensions
+    # Whoever takes bytes in or frames out has the turn; a FrameProtocol around it, or a generator, takes it for all that they do.
+    cdef ff_threads_turn _turn
+    cdef object _client, _extensions
     cdef WsprotoNames _names
     cdef WsprotoOptions _options
     cdef ReceiveBuffer _receive_buffer
@@ -53,6 +68,7 @@ cdef class FrameDecoder:
 
     # True: there is a chunk. False: more bytes are needed.
     cdef bint _next_chunk(self) except -1
+    cdef int _feed(self, data) except -1
     cdef int _enter(self) except -1
     cdef bint _parse_chunk(self) except -1
     cdef object _take_payload(self)
@@ -68,3 +84,8 @@ cdef class FrameDecoder:
     cdef object _inflated(self, deflate, bint last)
     cdef int _rsv_of_extensions(self, const ff_header *header) except -1
     cdef object _complete_extensions(self, object payload)
+
+    cdef object _look_at(self, Attribute attribute)
+    cdef object _buffer_copy(self)
+    cdef object _header_now(self)
+    cdef object _masker_now(self)

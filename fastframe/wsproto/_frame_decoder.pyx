@@ -20,6 +20,7 @@ from fastframe._kernels cimport kernels
 from fastframe._receive_buffer cimport ReceiveBuffer
 from fastframe._owned cimport PyObject
 from fastframe._text cimport new_whole_text
+from fastframe._turns cimport begin_in_thread, end_in_thread
 
 from fastframe.wsproto._names import NAMES
 
@@ -49,33 +50,67 @@ cdef class FrameDecoder:
 
     def __cinit__(self, *args, **kwargs):
         self._names = NAMES
-        self._options = self._names.options
+        self._options = self._names.options()
         self._receive_buffer = ReceiveBuffer.__new__(ReceiveBuffer)
         self._kernels = kernels()
         self._header_is_complete = False
         self._effective_opcode = NO_OPCODE
         self._inflate_budget = UINT64_MAX
-        self.extensions = []
+        self._extensions = []
 
     def __init__(self, client, extensions=None):
-        self.client = client
-        self.extensions = extensions or []
-        self._deflate = self._names.own_deflate(self.extensions)
+        begin_in_thread(&self._turn)
+        try:
+            self._client = client
+            self._extensions = extensions or []
+            self._deflate = self._names.own_deflate(self._extensions)
+        finally:
+            end_in_thread(&self._turn)
+
+    @property
+    def client(self):
+        return self._look_at(CLIENT)
+
+    @client.setter
+    def client(self, client):
+        begin_in_thread(&self._turn)
+        self._client = client
+        end_in_thread(&self._turn)
+
+    @property
+    def extensions(self):
+        return self._look_at(EXTENSIONS)
+
+    @extensions.setter
+    def extensions(self, extensions):
+        begin_in_thread(&self._turn)
+        self._extensions = extensions
+        end_in_thread(&self._turn)
 
     def receive_bytes(self, data):
+        begin_in_thread(&self._turn)
         try:
-            self._receive_buffer.feed(data)
-            return
+            self._feed(data)
+        finally:
+            end_in_thread(&self._turn)
+
+    cdef int _feed(self, data) except -1:
+        try:
+            return self._receive_buffer.feed(data)
         except TypeError:
             pass
         buffer = bytearray()
         buffer += data  # raises wsproto's own error, without another one as its context
-        self._receive_buffer.feed(buffer)
+        return self._receive_buffer.feed(buffer)
 
     def process_buffer(self):
-        if not self._next_chunk():
-            return None
-        return self._names.frame(self._opcode, self._take_payload(), self._frame_finished, self._fin)
+        begin_in_thread(&self._turn)
+        try:
+            if not self._next_chunk():
+                return None
+            return self._names.frame(self._opcode, self._take_payload(), self._frame_finished, self._fin)
+        finally:
+            end_in_thread(&self._turn)
 
     cdef bint _try_whole_message(self, uint8_t *opcode, bint *expect_ascii, uint64_t max_size, PyObject **payload) except -1:
         """Makes the payload of the next message, a new reference, if it is one whole, plain frame; else False, and nothing has
@@ -83,11 +118,11 @@ cdef class FrameDecoder:
         cdef ff_header header
         cdef Chunk chunk
         cdef ReceiveBuffer buffer
-        if self._header_is_complete or self._running or self._bytes_used or not is_empty(self.extensions):
+        if self._header_is_complete or self._running or self._bytes_used or not is_empty(self._extensions):
             return False
         buffer = self._receive_buffer
         if not ff_header_of_whole_message(
-            buffer.data, buffer.length, FF_CLIENT if self.client else FF_SERVER, &header
+            buffer.data, buffer.length, FF_CLIENT if self._client else FF_SERVER, &header
         ) or header.payload_length > max_size:
             return False
         chunk = whole_chunk(buffer.data, &header)
@@ -123,11 +158,11 @@ cdef class FrameDecoder:
             return False
         if not self._take_chunk():
             return False
-        if is_empty(self.extensions):
+        if is_empty(self._extensions):
             self._was_extended = False
         else:
             self._was_extended = True
-            self._extended_payload = self._inflate() if is_only(self.extensions, self._deflate) else self._extend()
+            self._extended_payload = self._inflate() if is_only(self._extensions, self._deflate) else self._extend()
         self._opcode = self._effective_opcode
         self._fin = self._header.fin
         if self._frame_finished:
@@ -141,11 +176,15 @@ cdef class FrameDecoder:
 
     def parse_header(self):
         """True if the header of the next frame is complete; wsproto's name for it."""
-        self._enter()
+        begin_in_thread(&self._turn)
         try:
-            return self._parse_header()
+            self._enter()
+            try:
+                return self._parse_header()
+            finally:
+                self._running = False
         finally:
-            self._running = False
+            end_in_thread(&self._turn)
 
     cdef bint _parse_header(self) except -1:
         # wsproto marks bytes of a header as used one field at a time, forgets the marks when it needs more data, but leaves
@@ -177,13 +216,13 @@ cdef class FrameDecoder:
 
     cdef int _check_header(self, const ff_header *header) except -1:
         cdef uint8_t rsv_allowed = 0
-        if is_only(self.extensions, self._deflate):
+        if is_only(self._extensions, self._deflate):
             self._check_deflate_header(header)
             rsv_allowed = FF_RSV1
-        elif not is_empty(self.extensions):
+        elif not is_empty(self._extensions):
             rsv_allowed = self._rsv_of_extensions(header)
         return self._raise_status(
-            ff_header_check(header, FF_CLIENT if self.client else FF_SERVER, rsv_allowed), header
+            ff_header_check(header, FF_CLIENT if self._client else FF_SERVER, rsv_allowed), header
         )
 
     cdef int _rsv_of_extensions(self, const ff_header *header) except -1:
@@ -192,7 +231,7 @@ cdef class FrameDecoder:
         opcode = self._names.opcodes[header.opcode]
         rsv = self._rsv_bits(header.rsv)
         rsv_used = [False, False, False]
-        for extension in self.extensions:
+        for extension in self._extensions:
             result = extension.frame_inbound_header(self, opcode, rsv, header.payload_length)
             if isinstance(result, self._names.CloseReason):
                 raise self._names.ParseFailed("error in extension", result)
@@ -247,7 +286,7 @@ cdef class FrameDecoder:
 
     cdef object _extend(self):
         payload = self._chunk_payload()
-        for extension in self.extensions:
+        for extension in self._extensions:
             extended = extension.frame_inbound_payload_data(self, payload)
             if isinstance(extended, self._names.CloseReason):
                 raise self._names.ParseFailed("error in extension", extended)
@@ -259,7 +298,7 @@ cdef class FrameDecoder:
 
     cdef object _complete_extensions(self, object payload):
         final = bytearray()
-        for extension in self.extensions:
+        for extension in self._extensions:
             result = extension.frame_inbound_complete(self, self._header.fin)
             if isinstance(result, self._names.CloseReason):
                 raise self._names.ParseFailed("error in extension", result)
@@ -279,7 +318,7 @@ cdef class FrameDecoder:
         if deflate._inbound_compressed is None and not (is_control and self._options.fix_interleaved_control):
             deflate._inbound_compressed = True if rsv1 else False
             if rsv1 and deflate._decompressor is None:
-                bits = deflate.server_max_window_bits if self.client else deflate.client_max_window_bits
+                bits = deflate.server_max_window_bits if self._client else deflate.client_max_window_bits
                 deflate._decompressor = self._options.zlib.decompressobj(-int(bits))
         return 0
 
@@ -295,7 +334,7 @@ cdef class FrameDecoder:
             return self._chunk_payload()
         payload = self._inflated(deflate, last)
         if last:
-            if deflate.server_no_context_takeover if self.client else deflate.client_no_context_takeover:
+            if deflate.server_no_context_takeover if self._client else deflate.client_no_context_takeover:
                 deflate._decompressor = None
             deflate._inbound_compressed = None
         return payload
@@ -324,15 +363,57 @@ cdef class FrameDecoder:
     @property
     def buffer(self):
         """A copy of what has been received and not parsed; feed the decoder, not this."""
+        return self._look_at(BUFFER)
+
+    @property
+    def header(self):
+        """wsproto's Header of the frame that is being received, or None."""
+        return self._look_at(HEADER)
+
+    @property
+    def effective_opcode(self):
+        return self._look_at(EFFECTIVE_OPCODE)
+
+    @property
+    def masker(self):
+        """A masker in the state that wsproto's would be in, or None between frames."""
+        return self._look_at(MASKER)
+
+    @property
+    def payload_required(self):
+        return self._look_at(PAYLOAD_REQUIRED)
+
+    @property
+    def payload_consumed(self):
+        return self._look_at(PAYLOAD_CONSUMED)
+
+    cdef object _look_at(self, Attribute attribute):
+        begin_in_thread(&self._turn)
+        try:
+            if attribute == CLIENT:
+                return self._client
+            if attribute == EXTENSIONS:
+                return self._extensions
+            if attribute == BUFFER:
+                return self._buffer_copy()
+            if attribute == HEADER:
+                return self._header_now()
+            if attribute == EFFECTIVE_OPCODE:
+                return None if self._effective_opcode == NO_OPCODE else self._names.opcodes[self._effective_opcode]
+            if attribute == MASKER:
+                return self._masker_now()
+            return self._payload_required if attribute == PAYLOAD_REQUIRED else self._payload_consumed
+        finally:
+            end_in_thread(&self._turn)
+
+    cdef object _buffer_copy(self):
         from wsproto.frame_protocol import Buffer
 
         buffer = Buffer(self._receive_buffer.pending())
         buffer.bytes_used = self._bytes_used
         return buffer
 
-    @property
-    def header(self):
-        """wsproto's Header of the frame that is being received, or None."""
+    cdef object _header_now(self):
         if not self._header_is_complete:
             return None
         return self._names.Header(
@@ -343,13 +424,7 @@ cdef class FrameDecoder:
             None,
         )
 
-    @property
-    def effective_opcode(self):
-        return None if self._effective_opcode == NO_OPCODE else self._names.opcodes[self._effective_opcode]
-
-    @property
-    def masker(self):
-        """A masker in the state that wsproto's would be in, or None between frames."""
+    cdef object _masker_now(self):
         from wsproto.frame_protocol import XorMaskerNull, XorMaskerSimple
 
         cdef uint8_t key[FF_MASKING_KEY_SIZE]
@@ -359,11 +434,3 @@ cdef class FrameDecoder:
             return XorMaskerNull()
         ff_masking_key_rotate(key, self._header.masking_key, self._payload_consumed)
         return XorMaskerSimple(bytearray(key[:FF_MASKING_KEY_SIZE]))
-
-    @property
-    def payload_required(self):
-        return self._payload_required
-
-    @property
-    def payload_consumed(self):
-        return self._payload_consumed

@@ -11,8 +11,13 @@ from fastframe.wsproto._names cimport WsprotoNames, WsprotoOptions
 
 
 cdef class FrameProtocol:
-    cdef public object client, extensions, _outbound_opcode
+    # Everything inbound is for the thread that has the turn of `_frame_decoder`; everything outbound, and these three attributes, for the
+    # one that is in this object's critical section, where senders wait for each other.
+    cdef object _client, _extensions, _next_fragment_of
+    cdef bint _deflating                  # a sender is in the compressor, which others may not use meanwhile
+
     cdef readonly FrameDecoder _frame_decoder
+    cdef FrameDecoder _former_decoder     # of a protocol that was begun anew: another thread may be about to use it
     cdef WsprotoNames _names
     cdef WsprotoOptions _options
     cdef KeyPool _keys
@@ -46,6 +51,10 @@ cdef class FrameProtocol:
 
     cdef int _make_decoder(self, object client, object extensions) except -1
     cdef bint _parse_frame(self) except -1
+    cdef int _start(self) except -1
+    cdef object _ready_data_frame(self, object payload, object fin, bint as_bytes)
+    cdef object _ready_control_frame(self, uint8_t opcode, object payload, bint as_bytes)
+    cdef object _look_at_message_decoder(self)
     cdef int _process_data(self) except -1
     cdef int _check_limits(self) except -1
     cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) except -1

@@ -6,11 +6,13 @@ payloads, unusual types of arguments, outbound extensions, misuse) runs through 
 frame_protocol.py inherit; so it behaves like the installed wsproto because it is the installed wsproto.
 """
 
+cimport cython
 from cpython.bytearray cimport PyByteArray_CheckExact
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.stdint cimport UINT64_MAX, uint8_t
 
+from fastframe._checks cimport raise_busy
 from fastframe._capi cimport (
     FF_MAX_CONTROL_PAYLOAD, FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG,
     FF_OPCODE_TEXT, FF_RSV1, ff_header, ff_opcode_is_control,
@@ -25,6 +27,7 @@ from fastframe._outbound cimport (
 from fastframe._owned cimport PyObject, ff_owned
 from fastframe._prepared cimport PreparedFrames, frames_of, payload_of
 from fastframe._text cimport chunk_text
+from fastframe._turns cimport begin_in_thread, end_in_thread
 from fastframe.wsproto._frame_decoder cimport NO_OPCODE, FrameDecoder, is_empty, is_only
 from fastframe.wsproto._generator_shape cimport GeneratorShape
 
@@ -42,28 +45,65 @@ cdef class FrameProtocol:
 
     def __cinit__(self, *args, **kwargs):
         self._names = NAMES
-        self._options = self._names.options
+        self._options = self._names.options()
         self._kernels = kernels()
         self._keys = KeyPool()
         self._message_opcode = NO_OPCODE
         self._expect_ascii = True
         # All that memory safety needs, whether or not a subclass calls __init__.
-        self.extensions = []
+        self._extensions = []
         self._make_decoder(False, [])
 
     def __init__(self, client, extensions):
-        self.client = client
-        self.extensions = [extension for extension in extensions if extension.enabled()]
-        self._make_decoder(self.client, self.extensions)
-        self._outbound_opcode = None
+        enabled = [extension for extension in extensions if extension.enabled()]
+        with cython.critical_section(self):
+            self._client = client
+            self._extensions = enabled
+            self._next_fragment_of = None
+        self._make_decoder(client, enabled)
 
     cdef int _make_decoder(self, object client, object extensions) except -1:
-        decoder = self._decoder_class(client, extensions)
+        cdef FrameDecoder decoder = self._decoder_class(client, extensions)
         if decoder is None:
             raise TypeError("_decoder_class must make a FrameDecoder")
-        self._frame_decoder = decoder
-        self._frame_decoder._inflate_budget = self._options.max_message_size
+        decoder._inflate_budget = self._options.max_message_size
+        with cython.critical_section(self):
+            if self._started:
+                self._former_decoder = self._frame_decoder
+            self._frame_decoder = decoder
         return 0
+
+    # wsproto's attributes, some of which callers set.
+
+    @property
+    def client(self):
+        with cython.critical_section(self):
+            return self._client
+
+    @client.setter
+    def client(self, client):
+        with cython.critical_section(self):
+            self._client = client
+
+    @property
+    def extensions(self):
+        with cython.critical_section(self):
+            return self._extensions
+
+    @extensions.setter
+    def extensions(self, extensions):
+        with cython.critical_section(self):
+            self._extensions = extensions
+
+    @property
+    def _outbound_opcode(self):
+        with cython.critical_section(self):
+            return self._next_fragment_of
+
+    @_outbound_opcode.setter
+    def _outbound_opcode(self, opcode):
+        with cython.critical_section(self):
+            self._next_fragment_of = opcode
 
     def receive_bytes(self, data):
         cdef FrameDecoder decoder = self._frame_decoder
@@ -114,8 +154,7 @@ cdef class FrameProtocol:
     cdef bint _parse_frame(self) except -1:
         cdef FrameDecoder decoder = self._frame_decoder
         if not self._started:
-            self._started = True
-            self.extensions = [extension for extension in self.extensions if extension.enabled()]
+            self._start()
         if not decoder._next_chunk():
             decoder._receive_buffer.release()
             return False
@@ -130,6 +169,15 @@ cdef class FrameProtocol:
                 self._payload = self._process_close(self._frame()).payload
                 self._exhausted = True
         return True
+
+    cdef int _start(self) except -1:
+        self._started = True
+        with cython.critical_section(self):
+            extensions = self._extensions
+        enabled = [extension for extension in extensions if extension.enabled()]
+        with cython.critical_section(self):
+            self._extensions = enabled
+        return 0
 
     cdef int _process_data(self) except -1:
         if self._message_opcode == NO_OPCODE:
@@ -204,6 +252,13 @@ cdef class FrameProtocol:
     @property
     def _message_decoder(self):
         """wsproto's MessageDecoder in the state that it would be in; a copy."""
+        begin_in_thread(&self._frame_decoder._turn)
+        try:
+            return self._look_at_message_decoder()
+        finally:
+            end_in_thread(&self._frame_decoder._turn)
+
+    cdef object _look_at_message_decoder(self):
         from wsproto.frame_protocol import MessageDecoder
 
         decoder = MessageDecoder()
@@ -235,10 +290,16 @@ cdef class FrameProtocol:
         return self._names.FrameProtocol._serialize_frame(self, opcode, payload, fin) if frame is None else frame
 
     cdef object _data_frame(self, object payload, object fin, bint as_bytes):
+        with cython.critical_section(self):
+            return self._ready_data_frame(payload, fin, as_bytes)
+
+    cdef object _ready_data_frame(self, object payload, object fin, bint as_bytes):
         cdef OutboundPayload content
         cdef uint8_t opcode
-        cdef bint is_plain = is_empty(self.extensions)
-        if (not is_plain and not is_only(self.extensions, self._frame_decoder._deflate)) or (fin is not True and fin is not False):
+        cdef bint is_plain = is_empty(self._extensions)
+        if self._deflating:
+            raise_busy()
+        if (not is_plain and not is_only(self._extensions, self._frame_decoder._deflate)) or (fin is not True and fin is not False):
             return None
         owner = self._payload_view(payload, &content, &opcode)
         if owner is None:
@@ -253,13 +314,13 @@ cdef class FrameProtocol:
         """The frame of a whole message from `fastframe.prepare`; None for any other payload, and for one inside a message."""
         cdef PreparedFrames frames = frames_of(data)
         cdef OutboundPayload payload
-        if frames is None or not fin or self._outbound_opcode is not None:
+        if frames is None or not fin or self._next_fragment_of is not None:
             return None
         if is_plain or not self._is_to_be_deflated(frames.opcode, frames.size, fin):
             frame, rsv = frames.plain(data), 0
         else:
             frame, rsv = frames.deflated(data, self._options.zlib, self._compressor_arguments(self._frame_decoder._deflate)), FF_RSV1
-        if self.client or not as_bytes:
+        if self._client or not as_bytes:
             payload = payload_of(frame)
             frame = self._serialize(frames.opcode, &payload, True, as_bytes, rsv)
         if rsv:
@@ -270,17 +331,19 @@ cdef class FrameProtocol:
     cdef object _deflated_frame(self, uint8_t opcode, object owner, const OutboundPayload *payload, bint fin, bint as_bytes):
         cdef OutboundPayload content
         frame = None
+        self._deflating = True
         try:
             data = self._deflated(owner if PyBytes_CheckExact(owner) else payload_bytes(self._kernels, payload), fin)
             content = bytes_payload(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
             frame = self._serialize(opcode, &content, fin, as_bytes, 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1)
             return frame
         finally:  # as Cython's `except` does not see an error whose traceback there is no memory for
+            self._deflating = False
             if frame is None and opcode != FF_OPCODE_CONTINUATION:
                 # The compressor has taken in data that is not sent, which the next message must not bring along. Inside a message
                 # a fresh compressor would be worse: what the old one holds back of earlier fragments would be missing.
                 self._frame_decoder._deflate._compressor = None
-                self._outbound_opcode = None
+                self._next_fragment_of = None
 
     cdef object _payload_view(self, object payload, OutboundPayload *content, uint8_t *opcode):
         """The object that must outlive `content`; None for a type that wsproto's own code is to send or to refuse."""
@@ -299,20 +362,24 @@ cdef class FrameProtocol:
     cdef bint _open_or_continue(self, uint8_t *opcode, bint fin, bint is_plain) except -1:
         """The opcode of the next frame of the message. False where wsproto's own code must raise its error."""
         member = self._names.opcode(opcode[0])
-        if self._outbound_opcode is None:
+        if self._next_fragment_of is None:
             if not fin:
-                self._outbound_opcode = member
+                self._next_fragment_of = member
             return True
-        if self._outbound_opcode is not member or (not is_plain and self._frame_decoder._deflate._compressor is None):
+        if self._next_fragment_of is not member or (not is_plain and self._frame_decoder._deflate._compressor is None):
             return False
         opcode[0] = FF_OPCODE_CONTINUATION
         if fin:
-            self._outbound_opcode = None
+            self._next_fragment_of = None
         return True
 
     cdef object _control_frame(self, uint8_t opcode, object payload, bint as_bytes):
+        with cython.critical_section(self):
+            return self._ready_control_frame(opcode, payload, as_bytes)
+
+    cdef object _ready_control_frame(self, uint8_t opcode, object payload, bint as_bytes):
         cdef OutboundPayload content
-        if not (is_empty(self.extensions) or is_only(self.extensions, self._frame_decoder._deflate)) or not PyBytes_CheckExact(payload):
+        if not (is_empty(self._extensions) or is_only(self._extensions, self._frame_decoder._deflate)) or not PyBytes_CheckExact(payload):
             return None
         if PyBytes_GET_SIZE(payload) > FF_MAX_CONTROL_PAYLOAD:
             return None
@@ -332,17 +399,17 @@ cdef class FrameProtocol:
         content = compressed(deflate._compressor, self._options.zlib.Z_SYNC_FLUSH, data, fin)
         if not fin:
             return content
-        if deflate.client_no_context_takeover if self.client else deflate.server_no_context_takeover:
+        if deflate.client_no_context_takeover if self._client else deflate.server_no_context_takeover:
             deflate._compressor = None
         return content[:-4]
 
     cdef tuple _compressor_arguments(self, deflate):
         zlib, settings = self._options.zlib, self._options.deflate
-        bits = int(deflate.client_max_window_bits if self.client else deflate.server_max_window_bits)
+        bits = int(deflate.client_max_window_bits if self._client else deflate.server_max_window_bits)
         if settings is None:
             return (zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -bits)
         level = zlib.Z_DEFAULT_COMPRESSION if settings.level is None else settings.level
-        most = settings.client_max_window_bits if self.client else settings.server_max_window_bits
+        most = settings.client_max_window_bits if self._client else settings.server_max_window_bits
         return (level, zlib.DEFLATED, -min(bits, most), settings.memory_level)
 
     cdef object _serialize(
@@ -352,7 +419,7 @@ cdef class FrameProtocol:
         header.opcode = opcode
         header.rsv = rsv
         header.fin = fin
-        header.masked = bool(self.client)
+        header.masked = bool(self._client)
         if header.masked:
             self._keys.take(header.masking_key)
         if as_bytes:
@@ -372,24 +439,39 @@ cdef class ReceivedFrames(GeneratorShape):
         self._protocol = protocol
 
     def __next__(self):
-        cdef FrameProtocol protocol = self._protocol
+        begin_in_thread(&self._turn)
+        try:
+            frame = self._next_of(self._protocol)
+        finally:
+            end_in_thread(&self._turn)
+        if frame is None:
+            raise StopIteration
+        return frame
+
+    cdef object _next_of(self, FrameProtocol protocol):
+        """The next frame; None where more bytes are needed, and then it has ended."""
         cdef PyObject *payload
         self._begun = True
-        if protocol is not None:
+        if protocol is None:
+            return None
+        begin_in_thread(&protocol._frame_decoder._turn)
+        try:
             if protocol._try_whole_message(&payload):
                 return protocol._names.frame(protocol._opcode, ff_owned(payload), True, True)
-            self._protocol = None
-            if protocol._next_frame():
-                self._protocol = protocol
-                return protocol._frame()
-        raise StopIteration
+            self._protocol = None  # unless there is a frame
+            if not protocol._next_frame():
+                return None
+            self._protocol = protocol
+            return protocol._frame()
+        finally:
+            end_in_thread(&protocol._frame_decoder._turn)
 
     cdef bint _has_ended(self) noexcept:
         return self._protocol is None
 
-    def close(self):
-        """Ends it."""
+    cdef int _end(self) except -1:
         self._protocol = None
+        return 0
 
 
 cdef class ParseMore(GeneratorShape):
@@ -401,16 +483,28 @@ cdef class ParseMore(GeneratorShape):
         self._protocol = protocol
 
     def __next__(self):
-        self._begun = True
-        if self._protocol._next_frame():
-            return self._protocol._frame()
-        if self._protocol._exhausted:
+        cdef bint has_ended = False
+        cdef FrameDecoder decoder = self._protocol._frame_decoder
+        frame = None
+        begin_in_thread(&decoder._turn)
+        try:
+            self._begun = True
+            if self._protocol._next_frame():
+                frame = self._protocol._frame()
+            else:
+                has_ended = self._protocol._exhausted
+        finally:
+            end_in_thread(&decoder._turn)
+        if has_ended:
             raise StopIteration
-        return None
+        return frame
 
     cdef bint _has_ended(self) noexcept:
         return self._protocol._exhausted
 
-    def close(self):
-        """Ends it, for all."""
-        self._protocol._exhausted = True
+    cdef int _end(self) except -1:
+        cdef FrameDecoder decoder = self._protocol._frame_decoder
+        begin_in_thread(&decoder._turn)
+        self._protocol._exhausted = True  # for all
+        end_in_thread(&decoder._turn)
+        return 0

@@ -1,8 +1,13 @@
 # The base of iterators that have all methods of a generator.
+from fastframe._turns cimport ff_threads_turn
+
+
 cdef class GeneratorShape:
+    cdef ff_threads_turn _turn
     cdef bint _begun  # __next__ was called
 
     cdef bint _has_ended(self) noexcept
+    cdef int _end(self) except -1
 
 
 # The exception that a generator's throw raises for these arguments, with CPython's own errors and warning.

@@ -3,6 +3,8 @@
 
 from cpython.exc cimport PyErr_WarnEx
 
+from fastframe._turns cimport begin_in_thread, end_in_thread
+
 import sys
 from types import TracebackType
 
@@ -20,12 +22,27 @@ cdef class GeneratorShape:
     def throw(self, kind, value=None, traceback=None):
         """Ends it, and raises the exception, which it does not handle. The arguments are those of a generator's throw."""
         error = thrown(kind, value, traceback)
-        had_ended = self._has_ended()
-        self.close()
-        end_with(error, had_ended, self._begun)
+        begin_in_thread(&self._turn)
+        try:
+            had_ended = self._has_ended()
+            self._end()
+            end_with(error, had_ended, self._begun)
+        finally:
+            end_in_thread(&self._turn)
+
+    def close(self):
+        """Ends it."""
+        begin_in_thread(&self._turn)
+        try:
+            self._end()
+        finally:
+            end_in_thread(&self._turn)
 
     cdef bint _has_ended(self) noexcept:
         return True
+
+    cdef int _end(self) except -1:
+        return 0
 
 
 cdef int end_with(object error, bint had_ended, bint begun) except -1:

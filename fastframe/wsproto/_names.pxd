@@ -21,7 +21,9 @@ cdef class WsprotoNames:
     cdef readonly EventClass text_class, bytes_class, ping_class, pong_class
     cdef str data, message_finished, payload, _proto, _state, _events
 
-    cdef readonly WsprotoOptions options  # for connections from now on
+    cdef WsprotoOptions _options          # for connections from now on
+
+    cdef WsprotoOptions options(self)
 
     # The extension of a connection that has no other than wsproto's own PerMessageDeflate; else None.
     cdef object own_deflate(self, object extensions)

@@ -61,7 +61,11 @@ cdef class WsprotoNames:
         self.pong_class = EventClass(self.Pong, PAYLOAD_FIELDS)
         self.data, self.message_finished = "data", "message_finished"
         self.payload, self._proto, self._state, self._events = "payload", "_proto", "_state", "_events"
-        self.options = WsprotoOptions()
+        self._options = WsprotoOptions()
+
+    cdef WsprotoOptions options(self):
+        with cython.critical_section(self):
+            return self._options
 
     cdef object own_deflate(self, object extensions):
         if not PyList_CheckExact(extensions) or PyList_GET_SIZE(extensions) != 1:
@@ -102,4 +106,7 @@ def event_classes():
 
 def set_options(max_message_size=None, max_fragments=None, deflate=None, fix_interleaved_control=False):
     """The options of `install`, already checked, for connections from now on; without arguments, none."""
-    (<WsprotoNames>NAMES).options = WsprotoOptions(max_message_size, max_fragments, deflate, fix_interleaved_control)
+    cdef WsprotoNames names = NAMES
+    options = WsprotoOptions(max_message_size, max_fragments, deflate, fix_interleaved_control)
+    with cython.critical_section(names):
+        names._options = options

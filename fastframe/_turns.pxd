@@ -1,0 +1,45 @@
+# Who may use an object now: see _turns.h. An object that is begun must be ended, by the same thread.
+from cpython.object cimport PyObject
+
+from fastframe._checks cimport raise_busy
+
+
+cdef extern from "_turns.h":
+    ctypedef struct ff_callers_turn:
+        pass
+    bint ff_callers_turn_begin(ff_callers_turn *turn) noexcept
+    void ff_callers_turn_end(ff_callers_turn *turn) noexcept
+
+    ctypedef struct ff_threads_turn:
+        pass
+    bint ff_threads_turn_begin(ff_threads_turn *turn) noexcept
+    void ff_threads_turn_end(ff_threads_turn *turn) noexcept
+
+    # A flag that any thread may read at any time.
+    ctypedef struct ff_shared_flag:
+        pass
+    bint ff_shared_flag_get(ff_shared_flag *flag) noexcept
+    void ff_shared_flag_set(ff_shared_flag *flag, bint value) noexcept
+
+    bint ff_is_only_reference(PyObject *object) noexcept
+
+
+# InvalidState if it is somebody else's turn.
+cdef inline int begin_call(ff_callers_turn *turn) except -1:
+    if not ff_callers_turn_begin(turn):
+        raise_busy()
+    return 0
+
+
+cdef inline void end_call(ff_callers_turn *turn) noexcept:
+    ff_callers_turn_end(turn)
+
+
+cdef inline int begin_in_thread(ff_threads_turn *turn) except -1:
+    if not ff_threads_turn_begin(turn):
+        raise_busy()
+    return 0
+
+
+cdef inline void end_in_thread(ff_threads_turn *turn) noexcept:
+    ff_threads_turn_end(turn)
