@@ -69,6 +69,46 @@ def extension(name, *sources):
     )
 
 
+# What Cython 3.3 makes of a module with a state for each interpreter, mended: docs/decisions/module-state.md says why.
+MENDS = [
+    (  # a look-up past the end of the table of interpreters, where memory may say anything
+        "if (found && found->id == interpreter_id)",
+        "if (found && found < data->table + data->count && found->id == interpreter_id)",
+    ),
+    (  # a reference to the module that nobody gives back, so that it outlives its interpreter; the main one keeps it, as it did
+        "pystate_addmodule_run = 1;\n",
+        "pystate_addmodule_run = 1;\n"
+        "    __pyx_is_kept = PyInterpreterState_Get() == PyInterpreterState_Main();\n"
+        "    if (!__pyx_is_kept) Py_DECREF(__pyx_pyinit_module);\n",
+    ),
+    ("int pystate_addmodule_run = 0;\n", "int pystate_addmodule_run = 0, __pyx_is_kept = 1;\n"),
+    ("    #else\n    Py_DECREF(__pyx_m);\n    if (pystate", "    #else\n    if (__pyx_is_kept) Py_DECREF(__pyx_m);\n    if (pystate"),
+    # the state is looked up by destructors, so it goes with the module's memory, and not when the collector clears the module
+    ("  #if CYTHON_PEP489_MULTI_PHASE_INIT\n  __Pyx_State_RemoveModule(NULL);\n  #endif\n", ""),
+    ("      __pyx_m_clear, /* m_clear */\n      NULL /* m_free */", "      __pyx_m_clear, /* m_clear */\n      __pyx_m_free /* m_free */"),
+    (
+        "/* #### Code section: module_state_traverse ### */\n#if CYTHON_USE_MODULE_STATE\n",
+        "/* #### Code section: module_state_traverse ### */\n#if CYTHON_USE_MODULE_STATE\n"
+        "static void __pyx_m_free(void *m) {\n  __pyx_m_clear((PyObject *)m);\n  __Pyx_State_RemoveModule(NULL);\n}\n",
+    ),
+]
+MENDED = "/* mended by setup.py */\n"
+
+
+def mended(extensions):
+    """The same, once Cython's C is mended. RuntimeError if it is not the C that the mends are for: look what became of it."""
+    for path in [Path(extension.sources[0]) for extension in extensions]:
+        text = path.read_text(encoding="utf-8")
+        if text.endswith(MENDED):
+            continue
+        for before, after in MENDS:
+            if text.count(before) != 1:
+                raise RuntimeError(f"{path} has not once, but {text.count(before)} times: {before}")
+            text = text.replace(before, after)
+        path.write_text(text + MENDED, encoding="utf-8")
+    return extensions
+
+
 def readme():
     """README.md, whose links lead into the repository."""
     text = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
@@ -89,7 +129,7 @@ setup(
     long_description=readme(),
     long_description_content_type="text/markdown",
     project_urls=project_urls(),
-    ext_modules=cythonize(
+    ext_modules=mended(cythonize(
         [
             # The one table of kernels is in _kernels; the others reach it there.
             extension("_kernels", "header", "dispatch", "utf8", "shuffle_tables", *KERNELS),
@@ -114,5 +154,5 @@ setup(
         compiler_directives=DIRECTIVES | ({"linetrace": True} if COVERAGE else {}),
         # Out of the way, except for coverage's plugin, which looks for C beside Cython.
         build_dir=None if COVERAGE else "build/cython",
-    ),
+    )),
 )

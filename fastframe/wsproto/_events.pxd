@@ -27,7 +27,7 @@ cdef class EventClass:
     cdef ff_event_class c
     cdef tuple _fields, _no_arguments  # as `c` borrows what is in them
     cdef object _init, _init_code, _init_defaults
-    cdef bint _is_hooked
+    cdef bint _is_hooked, _knows_places
 
     cpdef bint is_unchanged(self)
     cpdef bint hook(self)

@@ -72,7 +72,9 @@ cdef class EventClass:
         self.c.init = <PyObject *>self._init
         self.c.init_code = <PyObject *>self._init_code
         self.c.init_defaults = NULL if self._init_defaults is None else <PyObject *>self._init_defaults
-        self._find_places()
+        if not self._knows_places:  # once, as other threads may be making events
+            self._find_places()
+            self._knows_places = True
         self._is_hooked = ff_event_hook(&self.c)
         return self._is_hooked
 

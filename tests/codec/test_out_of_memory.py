@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -25,11 +26,13 @@ MOST_ALLOCATIONS = 400
 
 
 @pytest.fixture(autouse=True)
-def no_tracing() -> Iterator[None]:
-    """The tracer of coverage crashes where one of its own allocations fails."""
+def alone() -> Iterator[None]:
+    """The tracer of coverage crashes where one of its own allocations fails, and Hypothesis looks on when garbage is collected."""
     tracer = sys.gettrace()
     sys.settrace(None)
+    gc.disable()
     yield
+    gc.enable()
     sys.settrace(tracer)
 
 

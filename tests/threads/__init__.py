@@ -1,0 +1,1 @@
+"""Threads that share objects, and interpreters that share a process."""
