@@ -19,7 +19,11 @@ DIRECTIVES = {
     "autotestdict": False,
     "freethreading_compatible": True,  # see docs/threads.md
     "subinterpreters_compatible": "own_gil",
-    "embedsignature": False,  # functions have real signatures; those of classes are in their docstrings
+    # Functions of C, as CPython makes them: those of Cython are objects whose reference count threads would wait for at each call. Their
+    # signatures are in the docstrings, where inspect finds them.
+    "binding": False,
+    "embedsignature": True,
+    "embedsignature.format": "clinic",
 }
 
 MSVC = sysconfig.get_platform().startswith("win")
@@ -79,10 +83,34 @@ MENDS = [
         "pystate_addmodule_run = 1;\n",
         "pystate_addmodule_run = 1;\n"
         "    __pyx_is_kept = PyInterpreterState_Get() == PyInterpreterState_Main();\n"
-        "    if (!__pyx_is_kept) Py_DECREF(__pyx_pyinit_module);\n",
+        "    if (__pyx_is_kept) __Pyx_State_SetMainModule(__pyx_pyinit_module);\n"
+        "    else Py_DECREF(__pyx_pyinit_module);\n",
     ),
     ("int pystate_addmodule_run = 0;\n", "int pystate_addmodule_run = 0, __pyx_is_kept = 1;\n"),
-    ("    #else\n    Py_DECREF(__pyx_m);\n    if (pystate", "    #else\n    if (__pyx_is_kept) Py_DECREF(__pyx_m);\n    if (pystate"),
+    (
+        "    #else\n    Py_DECREF(__pyx_m);\n    if (pystate",
+        "    #else\n    if (__pyx_is_kept) { Py_DECREF(__pyx_m); __Pyx_State_SetMainModule(NULL); }\n    if (pystate",
+    ),
+    (  # two writes to one counter for each look-up, for which threads would wait in line; the main interpreter's state needs none
+        "static PyObject *__Pyx_State_FindModule(void*);\n",
+        "static PyObject *__Pyx_State_FindModule(void*);\nstatic void __Pyx_State_SetMainModule(PyObject *);\n",
+    ),
+    (
+        "static PyObject *__Pyx_State_FindModule(CYTHON_UNUSED void* dummy) {\n",
+        "#if CYTHON_MODULE_STATE_LOOKUP_THREAD_SAFE\n"
+        "static __pyx_atomic_ptr_type __Pyx_State_main_module;\n"
+        "static void __Pyx_State_SetMainModule(PyObject *module) {\n"
+        "    (void)__pyx_atomic_pointer_exchange(&__Pyx_State_main_module, module);\n"
+        "}\n"
+        "#else\n"
+        "static void __Pyx_State_SetMainModule(CYTHON_UNUSED PyObject *module) {}\n"
+        "#endif\n"
+        "static PyObject *__Pyx_State_FindModule(CYTHON_UNUSED void* dummy) {\n"
+        "#if CYTHON_MODULE_STATE_LOOKUP_THREAD_SAFE\n"
+        "    PyObject *main_module = (PyObject *)__pyx_atomic_pointer_load_relaxed(&__Pyx_State_main_module);\n"
+        "    if (likely(main_module && PyInterpreterState_Get() == PyInterpreterState_Main())) return main_module;\n"
+        "#endif\n",
+    ),
     # the state is looked up by destructors, so it goes with the module's memory, and not when the collector clears the module
     ("  #if CYTHON_PEP489_MULTI_PHASE_INIT\n  __Pyx_State_RemoveModule(NULL);\n  #endif\n", ""),
     ("      __pyx_m_clear, /* m_clear */\n      NULL /* m_free */", "      __pyx_m_clear, /* m_clear */\n      __pyx_m_free /* m_free */"),

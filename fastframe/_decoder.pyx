@@ -12,7 +12,9 @@ from fastframe._inbound_frame cimport NO_MESSAGE, Limits
 from fastframe._inflater cimport Inflater
 from fastframe._message_reader cimport FINISHED, HEADER, PAYLOAD, MessageReader
 from fastframe._receive_buffer cimport writable_view
-from fastframe._turns cimport begin_call, end_call, ff_callers_turn_begin, ff_shared_flag_get
+from fastframe._turns cimport (
+    begin_call, begin_quick_call, end_call, end_quick_call, ff_callers_turn_begin, ff_shared_flag_get,
+)
 
 from types import GenericAlias
 
@@ -111,6 +113,7 @@ cdef class Decoder(MessageReader):
         finally:
             end_call(&self._turn)
 
+    @classmethod
     def __class_getitem__(cls, item):
         return GenericAlias(cls, item)
 
@@ -171,13 +174,13 @@ cdef class Decoder(MessageReader):
         """
         cdef Py_buffer view
         if PyBytes_CheckExact(data):
-            begin_call(&self._turn)
+            begin_quick_call(&self._turn)
             try:
                 self._refuse_if_finished()
                 self._receive_buffer.feed(data)
                 self._lent = 0
             finally:
-                end_call(&self._turn)
+                end_quick_call(&self._turn)
         else:
             ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
             try:

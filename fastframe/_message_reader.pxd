@@ -42,7 +42,8 @@ cdef class MessageReader:
     cdef int _restart(self, State state) except -1
 
     cdef bint _try_whole_message(self, PyObject **message) except -1
-    cdef PyObject *_next_or_none(self) except? NULL
+    cdef bint _may_go_on(self) noexcept
+    cdef object _next_message_in_turn(self)
     cdef object _next_message_or_finish(self)
     cdef object _next_message(self)
     cdef void _forget_message(self) noexcept

@@ -8,7 +8,6 @@ raises, and then the stream is finished. A payload that arrives in pieces goes i
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from cpython.ref cimport Py_INCREF
 from libc.stdint cimport uint8_t, uint16_t
 
 from fastframe._capi cimport (
@@ -24,7 +23,7 @@ from fastframe._message_assembler cimport ASCII_TEXT, BINARY, OTHER_TEXT, VALIDA
 from fastframe._receive_buffer cimport ReceiveBuffer
 from fastframe._owned cimport PyObject, ff_owned
 from fastframe._text cimport PartialCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_text, new_whole_text
-from fastframe._turns cimport begin_call, end_call, ff_shared_flag_set
+from fastframe._turns cimport begin_call, begin_quick_call, end_call, end_quick_call, ff_shared_flag_set
 
 from fastframe._types import Text
 
@@ -55,27 +54,41 @@ cdef class MessageReader:
         return self
 
     def __next__(self):
-        cdef PyObject *message = NULL
-        begin_call(&self._turn)
+        cdef PyObject *whole
+        cdef bint found, may_go_on = False
+        begin_quick_call(&self._turn)
         try:
-            if not self._try_whole_message(&message):
-                message = self._next_or_none()
+            found = self._try_whole_message(&whole)
+            if not found:
+                may_go_on = self._may_go_on()
         finally:
-            end_call(&self._turn)
-        if message is NULL:
-            raise StopIteration
-        return ff_owned(message)
-
-    cdef PyObject *_next_or_none(self) except? NULL:
-        """The next message, a new reference; NULL, without an exception, if more bytes are needed."""
-        if self._state != HEADER or self._receive_buffer.length or self._receive_buffer.has_next_piece():
-            message = self._next_message_or_finish()
+            end_quick_call(&self._turn)
+        if found:
+            return ff_owned(whole)
+        if may_go_on:
+            message = self._next_message_in_turn()
             if message is not None:
-                Py_INCREF(message)
-                return <PyObject *>message
+                return message
+        raise StopIteration
+
+    cdef inline bint _may_go_on(self) noexcept:
+        """True if anything is buffered; else lets go of the last bytes that were."""
+        if self._state != HEADER or self._receive_buffer.length or self._receive_buffer.has_next_piece():
+            return True
         if self._lent == 0:
             self._receive_buffer.release()
-        return NULL
+        return False
+
+    cdef object _next_message_in_turn(self):
+        """The next message; None if more bytes are needed."""
+        begin_call(&self._turn)
+        try:
+            message = self._next_message_or_finish()
+            if message is None and self._lent == 0:
+                self._receive_buffer.release()
+            return message
+        finally:
+            end_call(&self._turn)
 
     @cython.final
     cdef bint _try_whole_message(self, PyObject **message) except -1:

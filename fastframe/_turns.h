@@ -3,7 +3,8 @@
  * A caller's turn is for an object that serves one call at a time: a second call is refused, whether it comes from another thread or
  * from inside the first one. A thread's turn is for an object that one thread may use at a time, and enter again inside itself.
  *
- * With a GIL the first is a flag, and the second is nothing: threads take turns by themselves.
+ * With a GIL the first is a flag, and the second is nothing: threads take turns by themselves. A quick call is one in which no other code
+ * can run, neither Python's nor another thread with the GIL; so with a GIL it only looks at the flag.
  */
 #ifndef FASTFRAME_TURNS_H
 #define FASTFRAME_TURNS_H
@@ -21,6 +22,8 @@ typedef struct {
 
 static inline bool ff_callers_turn_begin(ff_callers_turn *turn) { return ff_atomic_exchange(&turn->taken, 1) == 0; }
 static inline void ff_callers_turn_end(ff_callers_turn *turn) { ff_atomic_store(&turn->taken, 0); }
+static inline bool ff_quick_turn_begin(ff_callers_turn *turn) { return ff_callers_turn_begin(turn); }
+static inline void ff_quick_turn_end(ff_callers_turn *turn) { ff_callers_turn_end(turn); }
 
 typedef struct {
     ff_word thread; /* 0: nobody's */
@@ -74,6 +77,8 @@ static inline bool ff_callers_turn_begin(ff_callers_turn *turn)
 }
 
 static inline void ff_callers_turn_end(ff_callers_turn *turn) { turn->taken = false; }
+static inline bool ff_quick_turn_begin(ff_callers_turn *turn) { return !turn->taken; }
+static inline void ff_quick_turn_end(ff_callers_turn *turn) { (void)turn; }
 
 typedef char ff_threads_turn;
 

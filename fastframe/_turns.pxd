@@ -9,6 +9,8 @@ cdef extern from "_turns.h":
         pass
     bint ff_callers_turn_begin(ff_callers_turn *turn) noexcept
     void ff_callers_turn_end(ff_callers_turn *turn) noexcept
+    bint ff_quick_turn_begin(ff_callers_turn *turn) noexcept
+    void ff_quick_turn_end(ff_callers_turn *turn) noexcept
 
     ctypedef struct ff_threads_turn:
         pass
@@ -33,6 +35,17 @@ cdef inline int begin_call(ff_callers_turn *turn) except -1:
 
 cdef inline void end_call(ff_callers_turn *turn) noexcept:
     ff_callers_turn_end(turn)
+
+
+# The same for a call in which nothing else can run: it may take memory, but not drop an object that is not str or bytes.
+cdef inline int begin_quick_call(ff_callers_turn *turn) except -1:
+    if not ff_quick_turn_begin(turn):
+        raise_busy()
+    return 0
+
+
+cdef inline void end_quick_call(ff_callers_turn *turn) noexcept:
+    ff_quick_turn_end(turn)
 
 
 cdef inline int begin_in_thread(ff_threads_turn *turn) except -1:

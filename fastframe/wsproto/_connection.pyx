@@ -115,8 +115,12 @@ cdef class ConnectionMethods:
 
     cdef object events(self, connection):
         cdef FrameProtocol protocol = self.protocol(connection)
-        cdef Events generator = None if protocol is None else self.spare_events(protocol)
-        if generator is None:
+        cdef Events generator
+        if protocol is not None and self.has_spare_events(protocol):
+            generator = <Events>protocol._spare_events
+            protocol._spare_events = None
+            end_in_thread(&protocol._frame_decoder._turn)
+        else:
             generator = <Events>ff_new_instance(self._Events, self._nothing)
         generator._methods = self
         generator._connection = connection
@@ -125,16 +129,14 @@ cdef class ConnectionMethods:
         generator._begun = False
         return generator
 
-    cdef Events spare_events(self, FrameProtocol protocol):
-        """The generator that the protocol has kept, if nobody else has; else None."""
-        cdef Events generator = None
+    cdef inline bint has_spare_events(self, FrameProtocol protocol) noexcept:
+        """True if there is a generator that only the protocol has kept; then the caller has the turn of its decoder."""
         if not ff_threads_turn_begin(&protocol._frame_decoder._turn):
-            return None
+            return False
         if ff_is_only_reference(<PyObject *>protocol._spare_events) and not ff_has_weak_references(<Events>protocol._spare_events):
-            generator = <Events>protocol._spare_events
-            protocol._spare_events = None
+            return True
         end_in_thread(&protocol._frame_decoder._turn)
-        return generator
+        return False
 
     cdef object send(self, connection, event):
         cdef FrameProtocol protocol = self.protocol(connection)
@@ -234,7 +236,7 @@ cdef class Events:
             raise StopIteration
         return ff_owned(event)
 
-    cdef PyObject *_next_event(self) except? NULL:
+    cdef inline PyObject *_next_event(self) except? NULL:
         """The next event, a new reference; NULL, without an exception, where more bytes are needed, and then it has ended."""
         if self._source == QUEUE:
             self._begun = True
@@ -244,7 +246,7 @@ cdef class Events:
             if self._source == QUEUE:  # a queue of somebody's own may have gone on with this generator
                 self._leave_queue()
         if self._source == PROTOCOL:
-            return self._next_of_protocol(self._protocol)
+            return self._next_of_protocol()
         if self._source == ORIGINAL:
             event = next(self._original, self)
             return NULL if event is self else new_reference(event)
@@ -252,21 +254,24 @@ cdef class Events:
             self._end()
         return NULL
 
-    cdef PyObject *_next_of_protocol(self, FrameProtocol protocol) except? NULL:
+    cdef inline PyObject *_next_of_protocol(self) except? NULL:
         cdef PyObject *payload
         cdef PyObject *event
-        begin_in_thread(&protocol._frame_decoder._turn)
+        cdef ff_threads_turn *turn = &self._protocol._frame_decoder._turn
+        begin_in_thread(turn)
         try:
-            if protocol._try_whole_message(&payload):
-                return self._methods.message(protocol._opcode, payload, True, True)
-            event = self._event_of_frame(protocol)
-            if event is NULL:
-                self._connection = None
-                self._protocol = None
-                protocol._spare_events = self
-            return event
+            if self._protocol._try_whole_message(&payload):
+                event = self._methods.message(self._protocol._opcode, payload, True, True)
+            else:
+                event = self._event_of_frame()
+                if event is NULL:
+                    self._protocol._spare_events = self
         finally:
-            end_in_thread(&protocol._frame_decoder._turn)
+            end_in_thread(turn)
+        if event is NULL:
+            self._connection = None
+            self._protocol = None
+        return event
 
     cdef int _leave_queue(self) except -1:
         if self._protocol is None:
@@ -276,15 +281,15 @@ cdef class Events:
             self._source = PROTOCOL
         return 0
 
-    cdef PyObject *_event_of_frame(self, FrameProtocol protocol) except? NULL:
+    cdef PyObject *_event_of_frame(self) except? NULL:
         """The event of the next frame. NULL where more bytes are needed; then it has ended."""
         cdef PyObject *event
         cdef ConnectionMethods methods = self._methods
         self._source = NONE  # unless there is an event
-        if protocol._is_idle():
+        if self._protocol._is_idle():
             return NULL
         try:
-            found = protocol._next_frame()
+            found = self._protocol._next_frame()
         except methods._names.ParseFailed as error:
             if not isinstance(error, methods._names.ParseFailed):  # no memory for that error
                 raise
@@ -294,7 +299,7 @@ cdef class Events:
             return event
         if not found:
             return NULL
-        event = methods.event(self._connection, protocol)
+        event = methods.event(self._connection, self._protocol)
         self._source = PROTOCOL
         return event
 

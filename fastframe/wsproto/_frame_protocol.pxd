@@ -17,7 +17,7 @@ cdef class FrameProtocol:
     cdef bint _deflating                  # a sender is in the compressor, which others may not use meanwhile
 
     cdef readonly FrameDecoder _frame_decoder
-    cdef FrameDecoder _former_decoder     # of a protocol that was begun anew: another thread may be about to use it
+    cdef list _former_decoders            # of a protocol that was begun anew, or None: another thread may be about to use them
     cdef WsprotoNames _names
     cdef WsprotoOptions _options
     cdef KeyPool _keys

@@ -69,7 +69,7 @@ cdef class FrameProtocol:
         decoder._inflate_budget = self._options.max_message_size
         with cython.critical_section(self):
             if self._started:
-                self._former_decoder = self._frame_decoder
+                self._former_decoders = [*(self._former_decoders or ()), self._frame_decoder]
             self._frame_decoder = decoder
         return 0
 
