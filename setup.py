@@ -79,17 +79,21 @@ MENDS = [
         "if (found && found->id == interpreter_id)",
         "if (found && found < data->table + data->count && found->id == interpreter_id)",
     ),
-    (  # a reference to the module that nobody gives back, so that it outlives its interpreter; the main one keeps it, as it did
+    (  # a reference to the module that nobody gives back: the interpreter's dict holds it, until its last garbage collection
         "pystate_addmodule_run = 1;\n",
         "pystate_addmodule_run = 1;\n"
-        "    __pyx_is_kept = PyInterpreterState_Get() == PyInterpreterState_Main();\n"
-        "    if (__pyx_is_kept) __Pyx_State_SetMainModule(__pyx_pyinit_module);\n"
-        "    else Py_DECREF(__pyx_pyinit_module);\n",
+        "    if (PyInterpreterState_Get() == PyInterpreterState_Main()) __Pyx_State_SetMainModule(__pyx_pyinit_module);\n"
+        "    else if (PyDict_SetItemString(PyInterpreterState_GetDict(PyInterpreterState_Get()), __pyx_moduledef.m_name,"
+        " __pyx_pyinit_module) == 0) { __pyx_is_held = 1; Py_DECREF(__pyx_pyinit_module); }\n"
+        "    else PyErr_Clear();\n",
     ),
-    ("int pystate_addmodule_run = 0;\n", "int pystate_addmodule_run = 0, __pyx_is_kept = 1;\n"),
+    ("int pystate_addmodule_run = 0;\n", "int pystate_addmodule_run = 0, __pyx_is_held = 0;\n"),
     (
-        "    #else\n    Py_DECREF(__pyx_m);\n    if (pystate",
-        "    #else\n    if (__pyx_is_kept) { Py_DECREF(__pyx_m); __Pyx_State_SetMainModule(NULL); }\n    if (pystate",
+        "    #else\n    Py_DECREF(__pyx_m);\n    if (pystate_addmodule_run) {\n",
+        "    #else\n"
+        "    if (!__pyx_is_held) Py_DECREF(__pyx_m);\n"
+        "    if (pystate_addmodule_run && PyInterpreterState_Get() == PyInterpreterState_Main()) __Pyx_State_SetMainModule(NULL);\n"
+        "    if (pystate_addmodule_run) {\n",
     ),
     (  # two writes to one counter for each look-up, for which threads would wait in line; the main interpreter's state needs none
         "static PyObject *__Pyx_State_FindModule(void*);\n",
@@ -110,14 +114,6 @@ MENDS = [
         "    PyObject *main_module = (PyObject *)__pyx_atomic_pointer_load_relaxed(&__Pyx_State_main_module);\n"
         "    if (likely(main_module && PyInterpreterState_Get() == PyInterpreterState_Main())) return main_module;\n"
         "#endif\n",
-    ),
-    # the state is looked up by destructors, so it goes with the module's memory, and not when the collector clears the module
-    ("  #if CYTHON_PEP489_MULTI_PHASE_INIT\n  __Pyx_State_RemoveModule(NULL);\n  #endif\n", ""),
-    ("      __pyx_m_clear, /* m_clear */\n      NULL /* m_free */", "      __pyx_m_clear, /* m_clear */\n      __pyx_m_free /* m_free */"),
-    (
-        "/* #### Code section: module_state_traverse ### */\n#if CYTHON_USE_MODULE_STATE\n",
-        "/* #### Code section: module_state_traverse ### */\n#if CYTHON_USE_MODULE_STATE\n"
-        "static void __pyx_m_free(void *m) {\n  __pyx_m_clear((PyObject *)m);\n  __Pyx_State_RemoveModule(NULL);\n}\n",
     ),
 ]
 MENDED = "/* mended by setup.py */\n"

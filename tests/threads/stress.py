@@ -17,7 +17,9 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from typing import ClassVar
+from unittest import mock
 
 from wsproto import events
 from wsproto.connection import CLIENT, SERVER, Connection
@@ -386,52 +388,64 @@ class Result:
 def run(name: str, threads: int, seconds: float) -> Result:
     """One scenario."""
     kind = SCENARIOS[name]
-    result, lock = Result(), threading.Lock()
+    result = Result()
     if kind.under_wsproto:
         fastframe.install("wsproto")
     try:
-        scenario = kind(threads)
-        stop, together = time.monotonic() + seconds, threading.Barrier(threads)
-
-        def steps(thread: int) -> None:
-            chance = random.Random(thread)
-            done = refused = 0
-            together.wait(60)
-            try:
-                while time.monotonic() < stop:
-                    try:
-                        scenario.step(thread, chance)
-                        done += 1
-                    except InvalidState:
-                        refused += 1
-            except BaseException:
-                with lock:
-                    result.wrong.append(traceback.format_exc(limit=4))
-            with lock:
-                result.done += done
-                result.refused += refused
-
-        running = [threading.Thread(target=steps, args=(thread,)) for thread in range(threads)]
-        for each in running:
-            each.start()
-        for each in running:
-            each.join()
-        try:
-            scenario.verdict()
-        except AssertionError:
-            result.wrong.append(traceback.format_exc(limit=2))
-        if result.refused and not kind.may_be_refused:
-            result.wrong.append(f"{result.refused} calls were refused")
-        if not result.done:
-            result.wrong.append("nothing was done")
+        with mock.patch.object(os, "urandom", unique_random()):
+            _run(kind, threads, seconds, result)
     finally:
         fastframe.uninstall("wsproto")
     return result
 
 
-def unique_random(size: int, counter: itertools.count[int] = itertools.count(1)) -> bytes:  # noqa: B008
+def _run(kind: type[Scenario], threads: int, seconds: float, result: Result) -> None:
+    lock = threading.Lock()
+    scenario = kind(threads)
+    stop, together = time.monotonic() + seconds, threading.Barrier(threads)
+
+    def steps(thread: int) -> None:
+        chance = random.Random(thread)
+        done = refused = 0
+        together.wait(60)
+        try:
+            while time.monotonic() < stop:
+                try:
+                    scenario.step(thread, chance)
+                    done += 1
+                except InvalidState:
+                    refused += 1
+        except BaseException:
+            with lock:
+                result.wrong.append(traceback.format_exc(limit=4))
+        with lock:
+            result.done += done
+            result.refused += refused
+
+    running = [threading.Thread(target=steps, args=(thread,)) for thread in range(threads)]
+    for each in running:
+        each.start()
+    for each in running:
+        each.join()
+    try:
+        scenario.verdict()
+    except AssertionError:
+        result.wrong.append(traceback.format_exc(limit=2))
+    if result.refused and not kind.may_be_refused:
+        result.wrong.append(f"{result.refused} calls were refused")
+    if not result.done:
+        result.wrong.append("nothing was done")
+
+
+def unique_random() -> Callable[[int], bytes]:
     """Instead of os.urandom: no four bytes come twice."""
-    return b"".join(next(counter).to_bytes(4, "big") for _ in range(size // 4))
+    lock, counter = threading.Lock(), itertools.count(1)
+
+    def urandom(size: int) -> bytes:
+        with lock:
+            return b"".join(next(counter).to_bytes(4, "big") for _ in range(size // 4))
+
+    return urandom
 
 
 def main() -> int:
@@ -441,13 +455,6 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=26, help="in all")
     arguments = parser.parse_args()
     sys.setswitchinterval(1e-5)
-    lock, original = threading.Lock(), os.urandom
-
-    def urandom(size: int) -> bytes:
-        with lock:
-            return unique_random(size)
-
-    os.urandom = urandom
     names = arguments.scenarios or list(SCENARIOS)
     print(f"{sys.version.split()[0]}, {'with' if gil_enabled() else 'without'} the GIL, {arguments.threads} threads")
     failed = False
@@ -457,7 +464,6 @@ def main() -> int:
         failed = failed or bool(result.wrong)
         for error in result.wrong[:3]:
             print(error, file=sys.stderr)
-    os.urandom = original
     return int(failed)
 
 

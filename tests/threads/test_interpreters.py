@@ -1,0 +1,97 @@
+"""Interpreters with a GIL each, where CPython has them: 3.12 and newer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.helpers import ROOT
+
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="interpreters share the GIL before CPython 3.12")
+
+
+def in_a_process(code: str) -> str:
+    """What a new process prints: a crash must not take the tests along."""
+    result = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_interpreters_come_and_go_and_run_at_the_same_time() -> None:
+    result = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-m", "tests.threads.interpreters", "--cycles", "30", "--rounds", "300"],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    # What is left of an interpreter is CPython's; of fastframe less than a tenth of that, where its modules alone are 1.5 MiB.
+    assert found["KiB a cycle, fastframe"] < found["KiB a cycle, standard library"] + 400, found
+
+
+def test_install_in_one_does_not_touch_another() -> None:
+    code = """if True:
+        from tests.threads.interpreters import SETUP, run
+        import fastframe, wsproto.connection as here
+        original = here.FrameProtocol
+        look = SETUP + "import wsproto.connection as c; assert c.FrameProtocol.__module__ == %r, c.FrameProtocol"
+        run(SETUP + "import fastframe; fastframe.install('wsproto')\\n" + look % "fastframe.frame_protocol")
+        assert here.FrameProtocol is original
+        run(look % "wsproto.frame_protocol")
+        fastframe.install("wsproto")
+        run(SETUP + "import fastframe\\n" + look % "wsproto.frame_protocol")
+        run(SETUP + "import fastframe; fastframe.install('wsproto'); fastframe.uninstall('wsproto')")
+        assert here.FrameProtocol.__module__ == "fastframe.frame_protocol"
+        print("untouched")
+    """
+    assert in_a_process(code) == "untouched\n"
+
+
+def test_more_interpreters_at_once_than_the_small_table_of_cython_has() -> None:
+    """Past 32 it looks for its module in a list, and Cython 3.3 by itself looks past the end of that too."""
+    code = """if True:
+        from tests.threads.interpreters import SETUP, TRAFFIC, at_the_same_time
+        import fastframe
+        for _ in range(3):
+            at_the_same_time(TRAFFIC.format(rounds=3), 40)
+        print("right")
+    """
+    assert in_a_process(code) == "right\n"
+
+
+def test_objects_in_garbage_outlive_their_module() -> None:
+    """The collector may clear a module before the objects that are in the same garbage."""
+    code = """if True:
+        from tests.threads.interpreters import SETUP, run
+        for number in range(5):
+            run(SETUP + '''if True:
+                import gc, sys, fastframe
+                gc.disable()
+                from fastframe import Decoder, Encoder, Role
+                class Holder: pass
+                holders = [Holder() for _ in range(10)]
+                for holder in holders:
+                    holder.others, holder.module = holders, sys.modules["fastframe._decoder"]
+                    holder.decoder, holder.encoder = Decoder(Role.SERVER), Encoder(Role.CLIENT)
+                    holder.message = fastframe.Ping(b"?")
+                for name in list(sys.modules):
+                    if name.startswith("fastframe"):
+                        del sys.modules[name]
+                del holder, holders, Holder, Decoder, Encoder, Role, fastframe
+                gc.collect()
+            ''')
+        print("alive")
+    """
+    assert in_a_process(code) == "alive\n"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters is new in CPython 3.14")
+def test_the_example_runs() -> None:
+    result = subprocess.run(
+        [sys.executable, "examples/interpreters.py"], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert result.returncode == 0, result.stderr
