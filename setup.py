@@ -95,6 +95,15 @@ MENDS = [
         "    if (pystate_addmodule_run && PyInterpreterState_Get() == PyInterpreterState_Main()) __Pyx_State_SetMainModule(NULL);\n"
         "    if (pystate_addmodule_run) {\n",
     ),
+    (  # a state that is left as it is where the module is freed without the collector's having cleared it
+        "/* #### Code section: module_state_traverse ### */\n#if CYTHON_USE_MODULE_STATE\n",
+        "/* #### Code section: module_state_traverse ### */\n#if CYTHON_USE_MODULE_STATE\n"
+        "static void __pyx_m_free(void *m) {\n"
+        "  __pyx_mstatetype *state = __Pyx_PyModule_GetState((PyObject *)m);\n"
+        "  if (state != NULL && state->__pyx_d != NULL) __pyx_m_clear((PyObject *)m);\n"
+        "}\n",
+    ),
+    ("      __pyx_m_clear, /* m_clear */\n      NULL /* m_free */", "      __pyx_m_clear, /* m_clear */\n      __pyx_m_free /* m_free */"),
     (  # two writes to one counter for each look-up, for which threads would wait in line; the main interpreter's state needs none
         "static PyObject *__Pyx_State_FindModule(void*);\n",
         "static PyObject *__Pyx_State_FindModule(void*);\nstatic void __Pyx_State_SetMainModule(PyObject *);\n",
