@@ -23,7 +23,7 @@ from fastframe._kernels import (
     is_utf8,
     parse_header,
 )
-from fastframe._prepared import PreparedBytes, PreparedText, prepare
+from fastframe._prepared_messages import PreparedBytes, PreparedText, prepare
 from fastframe._types import CloseCode, InvalidState, Opcode, ProtocolError, Role, Text
 from fastframe._version import __version__
 

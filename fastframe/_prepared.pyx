@@ -1,5 +1,9 @@
 # cython: language_level=3
-"""Messages that remember their frames, so that a broadcast is encoded, and compressed, once."""
+"""The frames of a prepared message, made when they are first asked for.
+
+The messages themselves are Python classes, in _prepared_messages.py: functions of classes in Cython would keep their module alive when
+its interpreter ends.
+"""
 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
@@ -14,7 +18,14 @@ from fastframe._deflater cimport deflated_alone
 from fastframe._kernels cimport kernels
 from fastframe._outbound cimport OutboundPayload, bytes_payload, frame_bytes, payload_bytes, text_payload
 
-from fastframe._types import Text
+
+_kinds = ()  # PreparedText and PreparedBytes
+
+
+def _set_kinds(*kinds):
+    """The classes whose instances have their PreparedFrames in `_frames`."""
+    global _kinds
+    _kinds = kinds
 
 
 cdef extern from "Python.h":
@@ -77,90 +88,14 @@ cdef object _bytes(object data):
     return data
 
 
-class PreparedText(str):
-    """A text message that is sent more than once: a str, which remembers its frames. `prepare` makes it.
-
-    text: a str. UnicodeEncodeError for a lone surrogate, which no text message can hold (RFC 6455, 8.1).
-
-    Equal to the str, with the same hash, JSON and pickle; slices and sums are plain str. Any thread may use it.
-
-    >>> from fastframe import Encoder, Role
-    >>> Encoder(Role.SERVER).text(PreparedText("hello"))
-    b'\\x81\\x05hello'
-    """
-
-    __slots__ = ("_frames",)
-
-    def __new__(cls, text):
-        if not isinstance(text, str):
-            raise TypeError(f"text must be a str, not {type(text).__name__}")
-        characters = PyUnicode_FromObject(text)  # not str(text): a subclass may have a __str__
-        prepared = str.__new__(cls, characters)
-        prepared._frames = PreparedFrames(characters)
-        return prepared
-
-    def __reduce_ex__(self, protocol):
-        return str, (PyUnicode_FromObject(self),)
-
-    def __copy__(self):
-        return self
-
-    def __deepcopy__(self, memo):
-        return self
+def _characters(text):
+    """The str of what is a str, also of a subclass that has a __str__ of its own."""
+    return PyUnicode_FromObject(text)
 
 
-class PreparedBytes(bytes):
-    """A binary message that is sent more than once: bytes, which remember their frames. `prepare` makes it.
-
-    data: any contiguous bytes-like object, which is copied.
-
-    Equal to the bytes, with the same hash and pickle; slices and sums are plain bytes. Any thread may use it.
-
-    >>> from fastframe import Encoder, Role
-    >>> Encoder(Role.SERVER).binary(PreparedBytes(b"bytes"))
-    b'\\x82\\x05bytes'
-    """
-
-    def __new__(cls, data):
-        prepared = bytes.__new__(cls, _copy(data, FF_BYTES_LIKE))
-        prepared._frames = PreparedFrames(prepared)
-        return prepared
-
-    def __reduce_ex__(self, protocol):
-        return bytes, (_copy(self, FF_BYTES_LIKE),)
-
-    def __copy__(self):
-        return self
-
-    def __deepcopy__(self, memo):
-        return self
-
-
-def prepare(data):
-    """A message that is sent to many connections, encoded once for all: a broadcast, or the same answer to everybody.
-
-    data: a str or a `Text` gives a PreparedText, any other contiguous bytes-like object a PreparedBytes; either of them is returned as
-    it is. TypeError for anything else, ValueError for a `Text` that is not UTF-8, UnicodeEncodeError for a lone surrogate.
-
-    What it returns is a str or bytes, to be sent like any other by any library. `Encoder`, fastframe's uvicorn class and wsproto's
-    `Connection.send` on fastframe send it, whole, as the frame that it remembers: one as it is, and one for each setting of
-    permessage-deflate that connections have agreed on, each made when it is first needed. A client shares the compressed
-    payload, and masks it (RFC 6455, 5.3).
-
-    A connection that keeps its window between messages (RFC 7692, 7.1.1) begins with a new one after a prepared message, as
-    the compressor that it had knows another past than the peer does.
-
-    >>> text = prepare("hello")
-    >>> text, text == "hello", type(text[:4]).__name__
-    ('hello', True, 'str')
-    """
-    if isinstance(data, (PreparedText, PreparedBytes)):
-        return data
-    if isinstance(data, str):
-        return PreparedText(data)
-    if isinstance(data, Text):
-        return PreparedText(data.decode("utf-8"))
-    return PreparedBytes(_copy(data, FF_STR_OR_BYTES_LIKE))
+def _content(data, expected):
+    """The bytes of a bytes-like object, or of a str where one is expected by mistake: TypeError says what is."""
+    return _copy(data, FF_STR_OR_BYTES_LIKE if expected == "str" else FF_BYTES_LIKE)
 
 
 cdef bytes _copy(object data, const char *expected):
@@ -178,13 +113,12 @@ cdef PreparedFrames frames_of(object data):
     # By its real type: a proxy may call itself a PreparedText.
     if PyUnicode_CheckExact(data) or PyBytes_CheckExact(data):
         return None
-    if PyUnicode_Check(data):
-        kind = PreparedText
-    elif PyBytes_Check(data):
-        kind = PreparedBytes
-    else:
+    if not PyUnicode_Check(data) and not PyBytes_Check(data):
         return None
-    return data._frames if PyType_IsSubtype(Py_TYPE(data), <PyTypeObject *>kind) else None
+    for kind in _kinds:
+        if PyType_IsSubtype(Py_TYPE(data), <PyTypeObject *>kind):
+            return data._frames
+    return None
 
 
 cdef OutboundPayload payload_of(bytes frame) noexcept:

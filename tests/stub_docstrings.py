@@ -17,7 +17,7 @@ import fastframe
 STUBS = sorted(
     path
     for path in Path(fastframe.__file__).parent.glob("_*.pyi")
-    if path.stem in ("_kernels", "_control_frames", "_decoder", "_encoder", "_prepared")
+    if path.stem in ("_kernels", "_control_frames", "_decoder", "_encoder")
 )
 Documented = ast.ClassDef | ast.FunctionDef
 

