@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 import sysconfig
 from glob import glob
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 # The address of the repository, as soon as there is one: the links of the package and those of its README are made from it.
 REPOSITORY = ""
@@ -65,7 +67,7 @@ def extension(name, *sources):
     return Extension(
         f"fastframe.{name}",
         sources=[f"fastframe/{name.replace('.', '/')}.pyx", *(f"src_c/{source}.c" for source in sources)],
-        include_dirs=["src_c", "fastframe", "fastframe/wsproto"],
+        include_dirs=["src_c", "fastframe", "fastframe/include", "fastframe/wsproto"],
         depends=glob("src_c/*.h") + glob("fastframe/**/*.h", recursive=True),
         extra_compile_args=compile_args(),
         extra_link_args=link_args(),
@@ -142,6 +144,16 @@ def mended(extensions):
     return extensions
 
 
+class BuildExt(build_ext):
+    """Also puts fastframe.h where `fastframe.get_include` says."""
+
+    def run(self):
+        super().run()
+        folder = Path(self.get_ext_fullpath("fastframe._api")).parent / "include"
+        folder.mkdir(exist_ok=True)
+        shutil.copy("src_c/fastframe.h", folder)
+
+
 def readme():
     """README.md, whose links lead into the repository."""
     text = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
@@ -162,6 +174,7 @@ setup(
     long_description=readme(),
     long_description_content_type="text/markdown",
     project_urls=project_urls(),
+    cmdclass={"build_ext": BuildExt},
     ext_modules=mended(cythonize(
         [
             # The one table of kernels is in _kernels; the others reach it there.
@@ -177,6 +190,7 @@ setup(
             extension("_message_reader", "header", "close", "utf8"),
             extension("_decoder"),
             extension("_encoder", "status", "header", "close"),
+            extension("_api", "status", "header", "close", "utf8"),
             extension("wsproto._events"),
             extension("wsproto._names"),
             extension("wsproto._frame_decoder", "header", "utf8"),

@@ -8,6 +8,7 @@ deflate                 a module: permessage-deflate, for Decoder and Encoder
 frame_protocol          a module: the drop-in for wsproto.frame_protocol
 apply_mask, is_utf8 ... the kernels by themselves
 index_frames            captured traffic as a NumPy table
+get_include             where the headers are, for other extension modules
 """
 
 from fastframe import _built as _built
@@ -56,6 +57,7 @@ __all__ = [
     "apply_mask",
     "apply_mask_into",
     "available_kernels",
+    "get_include",
     "index_frames",
     "install",
     "installed",
@@ -65,6 +67,17 @@ __all__ = [
     "status",
     "uninstall",
 ]
+
+
+def get_include() -> str:
+    """The folder of fastframe.h and fastframe_api.h, for other extension modules: kernels, Decoder and Encoder from C and Cython.
+
+    >>> import os
+    >>> os.path.exists(os.path.join(get_include(), "fastframe_api.h"))
+    True
+    """
+    return __path__[0] + "/include"
+
 
 # What is imported when it is first asked for, as it needs dataclasses, logging and more: by module.
 _LATER = {

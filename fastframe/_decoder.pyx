@@ -184,16 +184,16 @@ cdef class Decoder(MessageReader):
         else:
             ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
             try:
-                self._feed_copy(&view)  # only now: `__buffer__` may have used this decoder
+                self.feed_memory(<const uint8_t *>view.buf, view.len)  # only now: `__buffer__` may have used this decoder
             finally:
                 PyBuffer_Release(&view)
         return self
 
-    cdef int _feed_copy(self, const Py_buffer *view) except -1:
+    cdef int feed_memory(self, const uint8_t *data, size_t length) except -1:
         begin_call(&self._turn)
         try:
             self._refuse_if_finished()
-            self._receive_buffer.feed_copy(<const uint8_t *>view.buf, view.len)
+            self._receive_buffer.feed_copy(data, length)
             self._lent = 0
         finally:
             end_call(&self._turn)

@@ -64,18 +64,6 @@ cdef class Encoder:
     (b'\\x81\\x05hello', b'\\x82\\x05bytes', b'\\x88\\x02\\x03\\xe8')
     """
 
-    cdef object __weakref__
-    cdef ff_callers_turn _turn  # everything below is for the one call whose turn it is
-    cdef const ff_kernels *_kernels
-    cdef ff_role _role
-    cdef KeyPool _keys
-    cdef Deflater _deflater     # None if compression was not agreed on
-    cdef bint _open_compressed  # the message whose last fragment is to come
-    cdef bint _open_lost        # it cannot be continued, as a fragment of it was compressed but not sent
-    cdef uint8_t _open_opcode   # of the message whose last fragment is to come; CONTINUATION if there is none
-    cdef ff_utf8 _open_utf8     # the state after its last byte
-    cdef ff_shared_flag _closed
-
     def __cinit__(self, *args, **kwargs):
         # All that memory safety needs, whether or not a subclass calls __init__.
         self._role = FF_SERVER
@@ -149,6 +137,10 @@ cdef class Encoder:
         >>> Encoder(Role.SERVER).message("hello")
         b'\\x81\\x05hello'
         """
+        return self.whole_message(data)
+
+    @cython.final
+    cdef bytes whole_message(self, object data):
         cdef uint8_t opcode = FF_OPCODE_TEXT
         if not isinstance(data, str) and (PyBytes_CheckExact(data) or not isinstance(data, Text)):
             opcode = FF_OPCODE_BINARY

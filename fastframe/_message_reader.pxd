@@ -42,6 +42,9 @@ cdef class MessageReader:
     cdef int _restart(self, State state) except -1
 
     cdef bint _try_whole_message(self, PyObject **message) except -1
+    # The next message, a new reference. NULL, without an exception, if more bytes are needed.
+    cdef PyObject *next_message(self) except? NULL
+
     cdef bint _may_go_on(self) noexcept
     cdef object _next_message_in_turn(self)
     cdef object _next_message_or_finish(self)

@@ -8,6 +8,7 @@ raises, and then the stream is finished. A payload that arrives in pieces goes i
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.ref cimport Py_INCREF
 from libc.stdint cimport uint8_t, uint16_t
 
 from fastframe._capi cimport (
@@ -54,22 +55,27 @@ cdef class MessageReader:
         return self
 
     def __next__(self):
-        cdef PyObject *whole
-        cdef bint found, may_go_on = False
+        cdef PyObject *message = self.next_message()
+        if message is NULL:
+            raise StopIteration
+        return ff_owned(message)
+
+    @cython.final
+    cdef PyObject *next_message(self) except? NULL:
+        cdef PyObject *whole = NULL
+        cdef bint may_go_on = False
         begin_quick_call(&self._turn)
         try:
-            found = self._try_whole_message(&whole)
-            if not found:
+            if not self._try_whole_message(&whole):
                 may_go_on = self._may_go_on()
         finally:
             end_quick_call(&self._turn)
-        if found:
-            return ff_owned(whole)
         if may_go_on:
             message = self._next_message_in_turn()
             if message is not None:
-                return message
-        raise StopIteration
+                Py_INCREF(message)
+                whole = <PyObject *>message
+        return whole
 
     cdef inline bint _may_go_on(self) noexcept:
         """True if anything is buffered; else lets go of the last bytes that were."""

@@ -15,19 +15,21 @@ from Cython.Build import cythonize
 from setuptools import Distribution, Extension
 from setuptools.command.build_ext import build_ext
 
+import fastframe
+
 
 def extension(name: str, *sources: str) -> Extension:
     return Extension(
         f"benchmarks.contenders.{name}",
         [f"benchmarks/contenders/{name}.pyx", *sources],
-        include_dirs=["src_c", "fastframe"],
+        include_dirs=["src_c", "fastframe", fastframe.get_include()],
         extra_compile_args=["-O3"],
     )
 
 
 if __name__ == "__main__":
     os.chdir(Path(__file__).parent.parent.parent)
-    extensions = [extension("baseline", "src_c/header.c", "src_c/utf8.c")]
+    extensions = [extension("baseline", "src_c/header.c", "src_c/utf8.c"), extension("compiled_consumer")]
     if find_spec("picows"):
         extensions.append(extension("picows_listener"))
     if which("pkg-config") and subprocess.run(["pkg-config", "--exists", "simdutf"], check=False).returncode == 0:

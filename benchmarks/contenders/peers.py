@@ -185,10 +185,17 @@ async def picows_receiver(listener: Any) -> Receive:
     return receive
 
 
+def compiled_receiver() -> Receive:
+    from benchmarks.contenders.compiled_consumer import messages
+
+    decoder = Decoder(Role.SERVER)
+    return lambda data: messages(decoder, data)
+
+
 def receivers() -> dict[str, Receive]:
     """By the name of the library, fastframe first."""
     loop = asyncio.new_event_loop()
-    found = {"fastframe": fastframe_receiver()}
+    found = {"fastframe": fastframe_receiver(), "fastframe, compiled consumer": compiled_receiver()}
     with contextlib.suppress(ImportError):
         found["picows, compiled listener"] = loop.run_until_complete(picows_receiver(compiled_listener()))
         found["picows, Python listener"] = loop.run_until_complete(picows_receiver(python_listener()))
@@ -200,6 +207,34 @@ def receivers() -> dict[str, Receive]:
         found["wsproto"] = wsproto_receiver()
     loop.close()
     return found
+
+
+def counters() -> dict[str, Callable[[bytes], int]]:
+    """Compiled consumers that keep nothing: how many characters the texts in these bytes have."""
+    from benchmarks.contenders.compiled_consumer import characters
+
+    decoder = Decoder(Role.SERVER)
+    found: dict[str, Callable[[bytes], int]] = {"fastframe": lambda data: characters(decoder, data)}
+    with contextlib.suppress(ImportError):
+        found["picows"] = picows_counter()
+    return found
+
+
+def picows_counter() -> Callable[[bytes], int]:
+    from benchmarks.contenders.picows_listener import CountingListener
+
+    listener: Any = CountingListener()
+    loop = asyncio.new_event_loop()
+    protocol = loop.run_until_complete(picows_protocol(listener, LoopbackTransport(), is_client=False))
+    loop.close()
+
+    def count(data: bytes) -> int:
+        before: int = listener.characters
+        picows_feed(protocol, data)
+        after: int = listener.characters
+        return after - before
+
+    return count
 
 
 # ---- the other way -------------------------------------------------------------------------------------------------

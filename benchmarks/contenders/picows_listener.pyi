@@ -1,2 +1,5 @@
 class CollectingListener:
     messages: list[str | bytes]
+
+class CountingListener:
+    characters: int

@@ -15,3 +15,12 @@ cdef class CollectingListener(WSListener):
             self.messages.append(frame.get_payload_as_utf8_text())
         else:
             self.messages.append(frame.get_payload_as_bytes())
+
+
+cdef class CountingListener(WSListener):
+    """A consumer that keeps nothing."""
+
+    cdef public Py_ssize_t characters
+
+    cpdef on_ws_frame(self, WSTransport transport, WSFrame frame):
+        self.characters += len(<str>frame.get_payload_as_utf8_text())

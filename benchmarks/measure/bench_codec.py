@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks.contenders import baseline
-from benchmarks.contenders.peers import Message, Receive, receivers, senders
+from benchmarks.contenders.peers import Message, Receive, counters, receivers, senders
 from fastframe import Decoder, Encoder, Role
 
 READ_SIZE = 65536
@@ -72,6 +72,20 @@ def test_receive(benchmark: Any, message: str, feed: str, contender: str) -> Non
     benchmark.group = f"receive, {feed}: {message}"
     benchmark.extra_info["repeats"] = times
     benchmark(receive_all, receive, reads)
+
+
+COUNTERS = counters()
+
+
+@pytest.mark.parametrize("contender", COUNTERS)
+@pytest.mark.parametrize("length", [20, 125, 1024])
+def test_consume_in_c(benchmark: Any, length: int, contender: str) -> None:
+    """A compiled consumer: fastframe's C functions, and a compiled listener of picows."""
+    wire, count = Encoder(Role.CLIENT).text("x" * length) * 2000, COUNTERS[contender]
+    assert count(wire) == 2000 * length
+    benchmark.group = f"consume in C, {length} B text"
+    benchmark.extra_info["repeats"] = 2000
+    benchmark(count, wire)
 
 
 def send_all(send: Callable[[Message], object], message: Message, times: int) -> None:
