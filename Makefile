@@ -4,7 +4,7 @@ CC ?= cc
 BUILD = build
 C_FILES = src_c/*.[ch] tests/c/*.[ch] fastframe/*.h fastframe/wsproto/*.h
 
-.PHONY: help setup build test test-c every-python lint format types workflows coverage coverage-native sanitize cross emulate \
+.PHONY: help setup build test test-c every-python stress interpreters reach reach-quick lint format types workflows coverage coverage-native sanitize cross emulate \
     differential autobahn autobahn-fast servers bench bench-codec bench-kernels bench-servers bench-check package try-sdist clean
 
 help: ## Show the verbs
@@ -27,6 +27,18 @@ test-c: ## Run the C tests, optimized and under sanitizers
 
 every-python: ## Run the README's test command on every CPython that is found, each in a fresh clone
 	tests/every_python.sh
+
+stress: ## Run eight threads on shared objects for ten minutes, with checked results; PYTHON may be a free-threaded one
+	$(PYTHON) -m tests.threads.stress --threads 8 --seconds 600
+
+interpreters: ## Make and destroy a thousand interpreters, and see that the memory of the process does not grow
+	$(PYTHON) -m tests.threads.interpreters --cycles 1000
+
+reach: ## Build and test on every interpreter and machine that can be had here (an hour the first time), and print a table
+	$(PYTHON) -m tests.reach
+
+reach-quick: ## The same for what takes minutes: CPython without the GIL, with stress; Windows and macOS, compiled
+	$(PYTHON) -m tests.reach --quick
 
 sanitize: ## Run the tests on extension modules built with AddressSanitizer and UndefinedBehaviorSanitizer
 	tests/sanitize.sh $(PYTHON)
