@@ -2,7 +2,7 @@
 PYTHON ?= python3
 CC ?= cc
 BUILD = build
-C_FILES = src_c/*.[ch] tests/c/*.[ch] fastframe/*.h fastframe/wsproto/*.h
+C_FILES = src_c/*.[ch] tests/c/*.[ch] fastframe/*.h fastframe/include/fastframe_api.h fastframe/wsproto/*.h examples/extension/*.c
 
 .PHONY: help setup build test test-c every-python stress interpreters reach reach-quick lint format types workflows coverage coverage-native sanitize cross emulate \
     differential autobahn autobahn-fast servers bench bench-codec bench-kernels bench-servers bench-check package try-sdist clean

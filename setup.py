@@ -105,7 +105,10 @@ MENDS = [
         "  if (state != NULL && state->__pyx_d != NULL) __pyx_m_clear((PyObject *)m);\n"
         "}\n",
     ),
-    ("      __pyx_m_clear, /* m_clear */\n      NULL /* m_free */", "      __pyx_m_clear, /* m_clear */\n      __pyx_m_free /* m_free */"),
+    (
+        "      __pyx_m_clear, /* m_clear */\n      NULL /* m_free */",
+        "      __pyx_m_clear, /* m_clear */\n      __pyx_m_free /* m_free */",
+    ),
     (  # two writes to one counter for each look-up, for which threads would wait in line; the main interpreter's state needs none
         "static PyObject *__Pyx_State_FindModule(void*);\n",
         "static PyObject *__Pyx_State_FindModule(void*);\nstatic void __Pyx_State_SetMainModule(PyObject *);\n",
@@ -175,31 +178,33 @@ setup(
     long_description_content_type="text/markdown",
     project_urls=project_urls(),
     cmdclass={"build_ext": BuildExt},
-    ext_modules=mended(cythonize(
-        [
-            # The one table of kernels is in _kernels; the others reach it there.
-            extension("_kernels", "header", "dispatch", "utf8", "shuffle_tables", *KERNELS),
-            extension("_checks", "status"),
-            extension("_control_frames"),
-            extension("_receive_buffer"),
-            extension("_message_assembler", "utf8"),
-            extension("_inflater"),
-            extension("_deflater"),
-            extension("_masking_keys"),
-            extension("_prepared", "status", "header"),
-            extension("_message_reader", "header", "close", "utf8"),
-            extension("_decoder"),
-            extension("_encoder", "status", "header", "close"),
-            extension("_api", "status", "header", "close", "utf8"),
-            extension("wsproto._events"),
-            extension("wsproto._names"),
-            extension("wsproto._frame_decoder", "header", "utf8"),
-            extension("wsproto._generator_shape"),
-            extension("wsproto._frame_protocol", "status", "header", "utf8"),
-            extension("wsproto._connection"),
-        ],
-        compiler_directives=DIRECTIVES | ({"linetrace": True} if COVERAGE else {}),
-        # Out of the way, except for coverage's plugin, which looks for C beside Cython.
-        build_dir=None if COVERAGE else "build/cython",
-    )),
+    ext_modules=mended(
+        cythonize(
+            [
+                # The one table of kernels is in _kernels; the others reach it there.
+                extension("_kernels", "header", "dispatch", "utf8", "shuffle_tables", *KERNELS),
+                extension("_checks", "status"),
+                extension("_control_frames"),
+                extension("_receive_buffer"),
+                extension("_message_assembler", "utf8"),
+                extension("_inflater"),
+                extension("_deflater"),
+                extension("_masking_keys"),
+                extension("_prepared", "status", "header"),
+                extension("_message_reader", "header", "close", "utf8"),
+                extension("_decoder"),
+                extension("_encoder", "status", "header", "close"),
+                extension("_api", "status", "header", "close", "utf8"),
+                extension("wsproto._events"),
+                extension("wsproto._names"),
+                extension("wsproto._frame_decoder", "header", "utf8"),
+                extension("wsproto._generator_shape"),
+                extension("wsproto._frame_protocol", "status", "header", "utf8"),
+                extension("wsproto._connection"),
+            ],
+            compiler_directives=DIRECTIVES | ({"linetrace": True} if COVERAGE else {}),
+            # Out of the way, except for coverage's plugin, which looks for C beside Cython.
+            build_dir=None if COVERAGE else "build/cython",
+        )
+    ),
 )

@@ -23,6 +23,8 @@ def echo(wire: bytes) -> bytes:
 
 
 def main() -> None:
+    if sys.version_info < (3, 14):
+        sys.exit("this needs CPython 3.14, which has InterpreterPoolExecutor")
     from concurrent.futures import InterpreterPoolExecutor
 
     from fastframe import Decoder, Encoder, Role
@@ -37,6 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 14):
-        sys.exit("this needs CPython 3.14: it has InterpreterPoolExecutor")
     main()

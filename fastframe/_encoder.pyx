@@ -16,7 +16,7 @@ from fastframe._buffers cimport FF_BYTES_LIKE, FF_STR_OR_BYTES_LIKE, ff_get_buff
 from fastframe._capi cimport (
     FF_CLIENT, FF_CLOSE_CODES_TO_SEND, FF_CLOSE_NO_STATUS, FF_MAX_CONTROL_PAYLOAD, FF_MAX_HEADER, FF_OPCODE_BINARY, FF_OPCODE_CLOSE,
     FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, FF_RSV1, FF_SERVER, ff_close_code_is_valid, ff_header,
-    ff_kernels, ff_role, ff_utf8, ff_utf8_complete, ff_utf8_start,
+    ff_role, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._checks cimport (
     agreement_from, check_call, flag_from, invalid_state, number_from, role_from,
@@ -29,9 +29,7 @@ from fastframe._outbound cimport (
 )
 from fastframe._owned cimport PyObject, ff_owned
 from fastframe._prepared cimport PreparedFrames, frames_of, payload_of
-from fastframe._turns cimport (
-    begin_call, end_call, ff_callers_turn, ff_callers_turn_begin, ff_shared_flag, ff_shared_flag_get, ff_shared_flag_set,
-)
+from fastframe._turns cimport begin_call, end_call, ff_callers_turn_begin, ff_shared_flag_get, ff_shared_flag_set
 
 from fastframe._checks import _NO_ROLE
 from fastframe._types import Role, Text

@@ -10,10 +10,6 @@ if TYPE_CHECKING:
     from typing import Any, overload
 
     from typing_extensions import Buffer, Self
-else:
-
-    def overload(function):
-        return function
 
 
 class PreparedText(str):
@@ -29,6 +25,7 @@ class PreparedText(str):
     """
 
     __slots__ = ("_frames",)
+    _frames: PreparedFrames
 
     def __new__(cls, text: str) -> Self:
         if not isinstance(text, str):
@@ -80,10 +77,14 @@ class PreparedBytes(bytes):
 _set_kinds(PreparedText, PreparedBytes)
 
 
-@overload
-def prepare(data: str) -> PreparedText: ...
-@overload
-def prepare(data: Buffer) -> PreparedText | PreparedBytes: ...
+if TYPE_CHECKING:
+
+    @overload
+    def prepare(data: str) -> PreparedText: ...
+    @overload
+    def prepare(data: Buffer) -> PreparedText | PreparedBytes: ...
+
+
 def prepare(data: str | Buffer) -> PreparedText | PreparedBytes:
     """A message that is sent to many connections, encoded once for all: a broadcast, or the same answer to everybody.
 

@@ -34,11 +34,11 @@ SLOW_UNDER_EMULATION = "tests/codec tests/kernels/test_kernels.py tests/deflate 
 MIRROR = "http://deb.debian.org/debian"
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """Why a target is not to be had here."""
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """The end of what a command printed."""
 
 
@@ -49,7 +49,7 @@ class Outcome(NamedTuple):
 
 
 def sh(command: str, *, cwd: Path = ROOT, seconds: float = 1800, **environment: str) -> str:
-    """What it prints. Failed if it ends with an error, or takes longer."""
+    """What it prints. FailedError if it ends with an error, or takes longer."""
     started = time.monotonic()
     try:
         result = subprocess.run(
@@ -57,9 +57,9 @@ def sh(command: str, *, cwd: Path = ROOT, seconds: float = 1800, **environment: 
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise Failed(f"{command}\nnot done after {seconds} s") from error
+        raise FailedError(f"{command}\nnot done after {seconds} s") from error
     if result.returncode:
-        raise Failed(f"{command}\n... {result.stdout[-2000:]}\nfailed after {time.monotonic() - started:.0f} s")
+        raise FailedError(f"{command}\n... {result.stdout[-2000:]}\nfailed after {time.monotonic() - started:.0f} s")
     return result.stdout
 
 
@@ -67,8 +67,8 @@ def get(command: str, *, cwd: Path = ROOT, seconds: float = 1800) -> None:
     """As `sh`, for what is to be had or not."""
     try:
         sh(command, cwd=cwd, seconds=seconds)
-    except Failed as error:
-        raise Unavailable(str(error).splitlines()[-2][:120]) from error
+    except FailedError as error:
+        raise UnavailableError(str(error).splitlines()[-2][:120]) from error
 
 
 def need(*programs: str, package: str) -> None:
@@ -76,7 +76,7 @@ def need(*programs: str, package: str) -> None:
     if all(map(shutil.which, programs)):
         return
     if os.getuid() != 0 or not shutil.which("apt-get"):
-        raise Unavailable(f"{programs[0]} is not here: apt-get install {package}")
+        raise UnavailableError(f"{programs[0]} is not here: apt-get install {package}")
     get(f"apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq {package}")
 
 
@@ -110,7 +110,7 @@ def debian_source(package: str) -> Path:
             f'Dir::State::lists "{apt}/lists";\nDir::Cache "{apt}/cache";\n'
         )
         if not shutil.which("apt-get"):
-            raise Unavailable("apt-get is not here")
+            raise UnavailableError("apt-get is not here")
         get(
             f"export APT_CONFIG={apt}/apt.conf; apt-get update -qq; for suite in {' '.join(suites)}; do "
             f"apt-get source --download-only -y -qq {package}/$suite && exit; done; exit 1",
@@ -153,7 +153,7 @@ def environment(python: Path, folder: Path, *packages: str) -> Path:
     for package in packages:
         try:
             sh(f"{inside} -m pip install -q --only-binary :all: {shlex.quote(package)}", seconds=300)
-        except Failed:
+        except FailedError:
             print(f"   {package} has no wheel for it")
     return inside
 
@@ -170,7 +170,9 @@ def without_gil(arguments: argparse.Namespace) -> Outcome:
     check = "import fastframe, sys; fastframe.install('wsproto'); assert not sys._is_gil_enabled()"
     version = sh(f'{python} -W error -c "{check}"; {python} -VV', cwd=tree).splitlines()[-1]
     passed = last_line(sh(f"{python} {TESTS}", cwd=tree))
-    stress = sh(f"{python} -m tests.threads.stress --seconds {arguments.seconds}", cwd=tree, seconds=arguments.seconds * 3 + 300)
+    stress = sh(
+        f"{python} -m tests.threads.stress --seconds {arguments.seconds}", cwd=tree, seconds=arguments.seconds * 3 + 300
+    )
     print(stress)
     return Outcome(version.split(" (")[0], build, f"{passed}; stress, 8 threads, {arguments.seconds:g} s: right")
 
@@ -196,7 +198,7 @@ def thread_sanitizer(arguments: argparse.Namespace) -> Outcome:
     ))  # fmt: skip
     reports = list(tree.glob("report.*"))
     if reports:
-        raise Failed(reports[0].read_text()[:4000])
+        raise FailedError(reports[0].read_text()[:4000])
     return Outcome("3.13 without the GIL", build, f"stress, 4 threads, {arguments.seconds:g} s: no report")
 
 
@@ -213,7 +215,7 @@ class Debian(NamedTuple):
 def root_of(debian: Debian) -> Path:
     """The folder; made once."""
     if os.getuid() != 0:
-        raise Unavailable("debootstrap and chroot need root")
+        raise UnavailableError("debootstrap and chroot need root")
     root = CACHE / "roots" / f"{debian.suite}-{debian.architecture}"
     if not (root / "complete").exists():
         need("debootstrap", package="debootstrap")
@@ -222,7 +224,9 @@ def root_of(debian: Debian) -> Path:
         shutil.rmtree(root, ignore_errors=True)
         root.parent.mkdir(parents=True, exist_ok=True)
         include = "python3,python3-dev,python3-venv,gcc,libc6-dev,ca-certificates"
-        get(f"debootstrap --variant=minbase --arch={debian.architecture} --include={include} {debian.suite} {root} {MIRROR}")
+        get(
+            f"debootstrap --variant=minbase --arch={debian.architecture} --include={include} {debian.suite} {root} {MIRROR}"
+        )
         (root / "complete").touch()
     for name in ("proc", "dev"):
         if not os.path.ismount(root / name):
@@ -238,7 +242,9 @@ def in_debian(debian: Debian) -> Callable[[argparse.Namespace], Outcome]:
         root = root_of(debian)
         if debian.python != "python3" and not (root / "usr/bin" / debian.python).exists():
             packages = f"{debian.python} {debian.python}-dev {debian.python}-venv"
-            get(f"chroot {root} sh -ec 'apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq {packages}'")
+            get(
+                f"chroot {root} sh -ec 'apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq {packages}'"
+            )
         clone(root / "fastframe")
         pip = " ".join(f"{name}={os.environ[name]}" for name in os.environ if name.startswith("PIP_"))
         inside = f"env -i PATH=/usr/bin:/bin HOME=/root LANG=C.UTF-8 PIP_CERT=/etc/ssl/certs/ca-certificates.crt {pip} chroot {root} sh -ec"
@@ -329,7 +335,11 @@ TARGETS: dict[str, tuple[str, bool, Callable[[argparse.Namespace], Outcome]]] = 
     "sid-3.15": ("Debian sid", False, in_debian(Debian("sid", "amd64", "python3.15"))),
     "i386": ("Debian bookworm, 32 bits", False, in_debian(Debian("bookworm", "i386"))),
     "arm64": ("Debian bookworm under qemu-user", False, in_debian(Debian("bookworm", "arm64", emulated=True))),
-    "s390x": ("Debian bookworm under qemu-user, big-endian", False, in_debian(Debian("bookworm", "s390x", emulated=True))),
+    "s390x": (
+        "Debian bookworm under qemu-user, big-endian",
+        False,
+        in_debian(Debian("bookworm", "s390x", emulated=True)),
+    ),
     "windows": ("mingw-w64", True, windows),
     "macos-arm64": ("Zig", True, zig("aarch64-macos", "-shared -undefined dynamic_lookup")),
     "macos-x86-64": ("Zig", False, zig("x86_64-macos", "-shared -undefined dynamic_lookup")),
@@ -353,9 +363,9 @@ def main() -> int:
         print(f"== {name}", flush=True)
         try:
             outcome = run(arguments)
-        except Unavailable as reason:
+        except UnavailableError as reason:
             outcome = Outcome("", "", f"not to be had: {reason}")
-        except Failed as error:
+        except FailedError as error:
             print(error, file=sys.stderr)
             outcome, failed = Outcome("", "", "FAILED"), True
         table.add_row(name, by, *outcome)

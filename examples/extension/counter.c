@@ -25,8 +25,7 @@ static PyObject *count(PyObject *module, PyObject *argument)
         bytes += header.payload_length;
         frames++;
     }
-    Py_END_ALLOW_THREADS
-    PyBuffer_Release(&view);
+    Py_END_ALLOW_THREADS PyBuffer_Release(&view);
     if (status > FF_NEED_DATA)
         return PyErr_Format(PyExc_ValueError, "%s", ff->status_text(status));
     return Py_BuildValue("nK", (Py_ssize_t)frames, (unsigned long long)bytes);

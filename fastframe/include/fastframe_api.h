@@ -61,11 +61,12 @@ static inline const ff_api *ff_import(void)
     const ff_api *api = (const ff_api *)PyCapsule_Import("fastframe._api.table", 0);
     Py_DECREF(module);
     if (api != NULL && (api->abi != FF_ABI || api->size < sizeof(ff_api))) {
-        PyErr_Format(PyExc_ImportError,
-                     "this module was compiled for ABI %d of fastframe with a table of %zu bytes, and the installed fastframe has ABI %u "
-                     "with %u bytes: %s",
-                     FF_ABI, sizeof(ff_api), (unsigned)api->abi, (unsigned)api->size,
-                     api->abi == FF_ABI ? "install a newer fastframe" : "compile the module again");
+        PyErr_Format(
+            PyExc_ImportError,
+            "this module was compiled for ABI %d of fastframe with a table of %zu bytes, and the installed fastframe has ABI %u "
+            "with %u bytes: %s",
+            FF_ABI, sizeof(ff_api), (unsigned)api->abi, (unsigned)api->size,
+            api->abi == FF_ABI ? "install a newer fastframe" : "compile the module again");
         return NULL;
     }
     return api;

@@ -22,7 +22,9 @@ else:
 
 SETUP = f"import sys; sys.path[:0] = {[path for path in sys.path if path]!r}\n"
 NOTHING = SETUP + "import enum, os, types\n"
-TRAFFIC = SETUP + """
+TRAFFIC = (
+    SETUP
+    + """
 from fastframe import Decoder, Encoder, Role
 for number in range({rounds}):
     encoder, decoder = Encoder(Role.CLIENT), Decoder(Role.SERVER)
@@ -30,7 +32,10 @@ for number in range({rounds}):
     text, data, ping = decoder.feed(wire)
     assert (text, data, ping.payload) == ("hé" * 50, b"x" * 3000, b"?")
 """
-UNDER_WSPROTO = SETUP + """
+)
+UNDER_WSPROTO = (
+    SETUP
+    + """
 import fastframe
 from wsproto import events
 from wsproto.connection import CLIENT, SERVER, Connection
@@ -43,6 +48,7 @@ for number in range({rounds}):
 fastframe.uninstall("wsproto")
 fastframe.install("wsproto")
 """
+)
 
 
 def run(code: str) -> None:

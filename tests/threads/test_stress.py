@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -39,16 +40,17 @@ def test_an_import_does_not_enable_the_gil() -> None:
 
 def test_a_decoder_may_be_handed_to_another_thread_inside_a_message() -> None:
     """Memory that one thread has taken is not resized by another: CPython without the GIL would refuse."""
-    import threading
-
     encoder = fastframe.Encoder(fastframe.Role.SERVER)
     for text in ("a" * 9000, "é" * 9000):
         decoder = fastframe.Decoder(fastframe.Role.CLIENT)
         pieces = [encoder.text(text[:3000], fin=False), encoder.continuation(text[3000:6000], fin=False)]
         pieces.append(encoder.continuation(text[6000:]))
-        found: list[object] = []
-        for piece in pieces:
-            thread = threading.Thread(target=lambda piece: found.extend(decoder.feed(piece)), args=(piece,))
-            thread.start()
-            thread.join()
-        assert found == [text]
+        assert [message for piece in pieces for message in in_another_thread(decoder, piece)] == [text]
+
+
+def in_another_thread(decoder: fastframe.Decoder, piece: bytes) -> list[object]:
+    found: list[object] = []
+    thread = threading.Thread(target=lambda: found.extend(decoder.feed(piece)))
+    thread.start()
+    thread.join()
+    return found
