@@ -22,20 +22,24 @@ def echo(wire: bytes) -> bytes:
     return answer
 
 
-def main() -> None:
-    if sys.version_info < (3, 14):
-        sys.exit("this needs CPython 3.14, which has InterpreterPoolExecutor")
+if sys.version_info >= (3, 14):
     from concurrent.futures import InterpreterPoolExecutor
 
-    from fastframe import Decoder, Encoder, Role
+    def main() -> None:
+        from fastframe import Decoder, Encoder, Role
 
-    client = Encoder(Role.CLIENT)
-    wires = [client.text(f"message {number}") + client.binary(bytes(1000)) for number in range(20)]
-    with InterpreterPoolExecutor(max_workers=4) as pool:
-        for number, answer in enumerate(pool.map(echo, wires)):
-            text, data = Decoder(Role.CLIENT).feed(answer)
-            assert (text, data) == (f"message {number}", bytes(1000))
-    print(f"{len(wires)} connections served by 4 interpreters")
+        client = Encoder(Role.CLIENT)
+        wires = [client.text(f"message {number}") + client.binary(bytes(1000)) for number in range(20)]
+        with InterpreterPoolExecutor(max_workers=4) as pool:
+            for number, answer in enumerate(pool.map(echo, wires)):
+                text, data = Decoder(Role.CLIENT).feed(answer)
+                assert (text, data) == (f"message {number}", bytes(1000))
+        print(f"{len(wires)} connections served by 4 interpreters")
+
+else:
+
+    def main() -> None:
+        sys.exit("this needs CPython 3.14, which has InterpreterPoolExecutor")
 
 
 if __name__ == "__main__":
