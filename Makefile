@@ -142,11 +142,15 @@ package: ## Build the sdist and the wheel into dist/, and check them
 	$(PYTHON) -m twine check --strict dist/*
 	$(PYTHON) -m check_wheel_contents dist/*.whl
 
-try-sdist: ## Follow the README's first command from the sdist in dist/, in a new virtual environment
+try-sdist: ## Follow the README's first command from the sdist in dist/, in a new virtual environment; compile other modules on it
 	rm -rf $(BUILD)/sdist && mkdir -p $(BUILD)/sdist
 	tar -xzf dist/*.tar.gz -C $(BUILD)/sdist --strip-components 1
 	$(PYTHON) -m venv $(BUILD)/sdist/.venv
 	cd $(BUILD)/sdist && . .venv/bin/activate && pip install -q '.[cli]' && cd / && fastframe verify && fastframe doctor
+	cd $(BUILD)/sdist/examples/extension && . ../../.venv/bin/activate && pip install -q Cython setuptools && \
+	    python setup.py -q build_ext --inplace && \
+	    python -c 'import counter, consumer, fastframe; w = fastframe.Encoder(fastframe.Role.CLIENT).text("abc"); \
+	    assert counter.count(w) == (1, 3) and consumer.characters(fastframe.Decoder(fastframe.Role.SERVER), w) == (1, 3); print("example extensions: right")'
 
 clean: ## Remove what was built
 	rm -rf build dist *.egg-info fastframe/*.c fastframe/*.so fastframe/*/*.so benchmarks/contenders/*.so .coverage*

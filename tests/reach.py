@@ -111,6 +111,8 @@ def debian_source(package: str) -> Path:
         )
         if not shutil.which("apt-get"):
             raise UnavailableError("apt-get is not here")
+        if not Path("/usr/share/keyrings/debian-archive-keyring.gpg").exists():
+            get("apt-get install -y -qq debian-archive-keyring")
         get(
             f"export APT_CONFIG={apt}/apt.conf; apt-get update -qq; for suite in {' '.join(suites)}; do "
             f"apt-get source --download-only -y -qq {package}/$suite && exit; done; exit 1",
@@ -247,7 +249,7 @@ def in_debian(debian: Debian) -> Callable[[argparse.Namespace], Outcome]:
             )
         clone(root / "fastframe")
         pip = " ".join(f"{name}={os.environ[name]}" for name in os.environ if name.startswith("PIP_"))
-        inside = f"env -i PATH=/usr/bin:/bin HOME=/root LANG=C.UTF-8 PIP_CERT=/etc/ssl/certs/ca-certificates.crt {pip} chroot {root} sh -ec"
+        inside = f"env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 PIP_CERT=/etc/ssl/certs/ca-certificates.crt {pip} chroot {root} sh -ec"
         python = f"/venv-{debian.python}/bin/python"
         prepare = f"cd /fastframe; [ -x {python} ] || {debian.python} -m venv /venv-{debian.python}; {python} -m pip install -q --prefer-binary"
         started = time.monotonic()
