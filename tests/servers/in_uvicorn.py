@@ -137,5 +137,5 @@ async def raw_client(server: Server, **options: Any) -> AsyncIterator[RawClient]
     try:
         yield RawClient(reader, writer)
     finally:
+        writer.transport.abort()  # first, as it fails after a close of TLS on CPython 3.11.2
         writer.close()
-        writer.transport.abort()
