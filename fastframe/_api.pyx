@@ -8,6 +8,7 @@ from fastframe._capi cimport ff_kernels
 from fastframe._decoder cimport Decoder
 from fastframe._encoder cimport Encoder
 from fastframe._kernels cimport kernels
+from fastframe._message_reader cimport MessageReader
 from fastframe._owned cimport PyObject
 
 
@@ -59,7 +60,7 @@ cdef const ff_kernels *api_kernels "ff_api_kernels"() noexcept:
 cdef int api_feed "ff_api_feed"(PyObject *decoder, PyObject *data) except -1:
     if not isinstance(<object>decoder, Decoder):
         refuse_decoder(decoder)
-    (<object>decoder).feed(<object>data)
+    Decoder.feed(<object>decoder, <object>data)  # as the other functions: not what a subclass may have instead
     return 0
 
 
@@ -85,6 +86,6 @@ cdef int refuse_decoder(PyObject *decoder) except -1:
     raise TypeError(f"decoder must be a Decoder, not {type(<object>decoder).__name__}")
 
 
-ff_api_know_decoder(Decoder)
+ff_api_know_decoder(MessageReader)
 
 table = PyCapsule_New(<void *>TABLE, "fastframe._api.table", NULL)

@@ -16,6 +16,8 @@
 
 #include "atomic.h"
 
+#define FF_WITHOUT_GIL 1
+
 typedef struct {
     ff_word taken;
 } ff_callers_turn;
@@ -56,6 +58,17 @@ typedef struct {
 static inline bool ff_shared_flag_get(ff_shared_flag *flag) { return ff_atomic_load(&flag->is_set) != 0; }
 static inline void ff_shared_flag_set(ff_shared_flag *flag, bool value) { ff_atomic_store(&flag->is_set, value); }
 
+/* Is this the first item of the list, which other threads may change? */
+static inline bool ff_is_first_item(PyObject *list, PyObject *item)
+{
+    PyObject *first = PyList_GetItemRef(list, 0);
+    bool is_first = first == item;
+    if (first == NULL)
+        PyErr_Clear();
+    Py_XDECREF(first);
+    return is_first;
+}
+
 /* May the object be changed in place: does nobody refer to it but the caller, and did this thread make it? */
 static inline bool ff_is_only_reference(PyObject *object)
 {
@@ -64,6 +77,8 @@ static inline bool ff_is_only_reference(PyObject *object)
 }
 
 #else
+
+#define FF_WITHOUT_GIL 0
 
 typedef struct {
     bool taken;
@@ -94,6 +109,8 @@ typedef bool ff_shared_flag;
 
 static inline bool ff_shared_flag_get(const ff_shared_flag *flag) { return *flag; }
 static inline void ff_shared_flag_set(ff_shared_flag *flag, bool value) { *flag = value; }
+
+static inline bool ff_is_first_item(PyObject *list, PyObject *item) { return PyList_GET_ITEM(list, 0) == item; }
 
 static inline bool ff_is_only_reference(PyObject *object) { return Py_REFCNT(object) == 1; }
 

@@ -23,7 +23,9 @@ cdef extern from "_turns.h":
     bint ff_shared_flag_get(ff_shared_flag *flag) noexcept
     void ff_shared_flag_set(ff_shared_flag *flag, bint value) noexcept
 
+    bint ff_is_first_item(object list, object item) noexcept
     bint ff_is_only_reference(PyObject *object) noexcept
+    bint FF_WITHOUT_GIL
 
 
 # InvalidState if it is somebody else's turn.

@@ -37,7 +37,8 @@ typedef struct ff_api {
     bool (*close_code_is_valid)(uint32_t code);
     ff_status (*close_parse)(const ff_kernels *kernels, const uint8_t *payload, size_t length, uint16_t *code);
 
-    /* ---- Decoder and Encoder: with the GIL, or an attached thread; each checks the type of its object ---- */
+    /* ---- Decoder and Encoder: with the GIL, or an attached thread. Each checks the type of its object, and calls no method that a
+     * subclass may have in place of the original ---- */
 
     /* decoder.feed(data): 0, or -1 with an exception. `bytes` are kept until they are parsed, everything else is copied. */
     int (*decoder_feed)(PyObject *decoder, PyObject *data);

@@ -100,26 +100,28 @@ cdef class ConnectionMethods:
 
     cdef object receive_data(self, connection, data):
         cdef FrameProtocol protocol
+        cdef ff_threads_turn *turn
         if PyBytes_CheckExact(data):
             protocol = self.protocol(connection)
             if protocol is not None:
                 state = self.state(connection)
                 if state is self._names.OPEN or state is self._names.LOCAL_CLOSING:
-                    begin_in_thread(&protocol._frame_decoder._turn)
+                    turn = protocol.begin_reading()
                     try:
                         protocol._frame_decoder._receive_buffer.feed(data)
                     finally:
-                        end_in_thread(&protocol._frame_decoder._turn)
+                        end_in_thread(turn)
                     return None
         return self._original_receive_data(connection, data)
 
     cdef object events(self, connection):
         cdef FrameProtocol protocol = self.protocol(connection)
         cdef Events generator
-        if protocol is not None and self.has_spare_events(protocol):
+        cdef ff_threads_turn *turn = NULL if protocol is None else &protocol._frame_decoder._turn
+        if protocol is not None and self.has_spare_events(protocol, turn):
             generator = <Events>protocol._spare_events
             protocol._spare_events = None
-            end_in_thread(&protocol._frame_decoder._turn)
+            end_in_thread(turn)
         else:
             generator = <Events>ff_new_instance(self._Events, self._nothing)
         generator._methods = self
@@ -129,13 +131,13 @@ cdef class ConnectionMethods:
         generator._begun = False
         return generator
 
-    cdef inline bint has_spare_events(self, FrameProtocol protocol) noexcept:
+    cdef inline bint has_spare_events(self, FrameProtocol protocol, ff_threads_turn *turn) noexcept:
         """True if there is a generator that only the protocol has kept; then the caller has the turn of its decoder."""
-        if not ff_threads_turn_begin(&protocol._frame_decoder._turn):
+        if not ff_threads_turn_begin(turn):
             return False
-        if ff_is_only_reference(<PyObject *>protocol._spare_events) and not ff_has_weak_references(<Events>protocol._spare_events):
+        if turn is &protocol._frame_decoder._turn and ff_is_only_reference(<PyObject *>protocol._spare_events) and not ff_has_weak_references(<Events>protocol._spare_events):
             return True
-        end_in_thread(&protocol._frame_decoder._turn)
+        end_in_thread(turn)
         return False
 
     cdef object send(self, connection, event):
@@ -257,8 +259,7 @@ cdef class Events:
     cdef inline PyObject *_next_of_protocol(self) except? NULL:
         cdef PyObject *payload
         cdef PyObject *event
-        cdef ff_threads_turn *turn = &self._protocol._frame_decoder._turn
-        begin_in_thread(turn)
+        cdef ff_threads_turn *turn = self._protocol.begin_reading()
         try:
             if self._protocol._try_whole_message(&payload):
                 event = self._methods.message(self._protocol._opcode, payload, True, True)

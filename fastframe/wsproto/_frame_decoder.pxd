@@ -1,12 +1,12 @@
 # What FrameProtocol (_frame_protocol.pyx) needs of the decoder.
-from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from libc.stdint cimport uint8_t, uint64_t
 
 from fastframe._capi cimport ff_header, ff_kernels, ff_status
 from fastframe._chunk cimport Chunk
 from fastframe._owned cimport PyObject
 from fastframe._receive_buffer cimport ReceiveBuffer
-from fastframe._turns cimport ff_threads_turn
+from fastframe._turns cimport ff_is_first_item, ff_threads_turn
 from fastframe.wsproto._names cimport WsprotoNames, WsprotoOptions
 
 cdef enum:
@@ -23,7 +23,7 @@ cdef inline bint is_only(object extensions, object extension) noexcept:
         extension is not None
         and PyList_CheckExact(extensions)
         and PyList_GET_SIZE(extensions) == 1
-        and <object>PyList_GET_ITEM(extensions, 0) is extension
+        and ff_is_first_item(extensions, extension)
     )
 
 

@@ -2,10 +2,12 @@
 from libc.stdint cimport uint8_t, uint64_t
 
 from fastframe._capi cimport ff_kernels
+from fastframe._checks cimport raise_busy
 from fastframe._masking_keys cimport KeyPool
 from fastframe._outbound cimport OutboundPayload
 from fastframe._owned cimport PyObject
 from fastframe._text cimport PartialCharacter
+from fastframe._turns cimport begin_in_thread, end_in_thread, ff_threads_turn
 from fastframe.wsproto._frame_decoder cimport FrameDecoder
 from fastframe.wsproto._names cimport WsprotoNames, WsprotoOptions
 
@@ -17,7 +19,7 @@ cdef class FrameProtocol:
     cdef bint _deflating                  # a sender is in the compressor, which others may not use meanwhile
 
     cdef readonly FrameDecoder _frame_decoder
-    cdef list _former_decoders            # of a protocol that was begun anew, or None: another thread may be about to use them
+    cdef list _former_decoders            # before __init__ was called anew, or None: another thread may be about to use them
     cdef WsprotoNames _names
     cdef WsprotoOptions _options
     cdef KeyPool _keys
@@ -49,7 +51,16 @@ cdef class FrameProtocol:
     # The same for a control frame.
     cdef object _control_frame(self, uint8_t opcode, object payload, bint as_bytes)
 
-    cdef int _make_decoder(self, object client, object extensions) except -1
+    # The turn of its decoder, which the caller has from now on, and ends. InvalidState if another thread has it.
+    cdef inline ff_threads_turn *begin_reading(self) except NULL:
+        cdef ff_threads_turn *turn = &self._frame_decoder._turn
+        begin_in_thread(turn)
+        if turn is not &self._frame_decoder._turn:  # __init__ was called anew meanwhile, and whoever does that has the turn
+            end_in_thread(turn)
+            raise_busy()
+        return turn
+
+    cdef int _take_decoder(self, FrameDecoder decoder) except -1
     cdef bint _parse_frame(self) except -1
     cdef int _start(self) except -1
     cdef object _ready_data_frame(self, object payload, object fin, bint as_bytes)

@@ -27,7 +27,7 @@ from fastframe._outbound cimport (
 from fastframe._owned cimport PyObject, ff_owned
 from fastframe._prepared cimport PreparedFrames, frames_of, payload_of
 from fastframe._text cimport chunk_text
-from fastframe._turns cimport begin_in_thread, end_in_thread
+from fastframe._turns cimport FF_WITHOUT_GIL, begin_in_thread, end_in_thread, ff_threads_turn
 from fastframe.wsproto._frame_decoder cimport NO_OPCODE, FrameDecoder, is_empty, is_only
 from fastframe.wsproto._generator_shape cimport GeneratorShape
 
@@ -52,7 +52,7 @@ cdef class FrameProtocol:
         self._expect_ascii = True
         # All that memory safety needs, whether or not a subclass calls __init__.
         self._extensions = []
-        self._make_decoder(False, [])
+        self._frame_decoder = FrameDecoder.__new__(FrameDecoder)
 
     def __init__(self, client, extensions):
         enabled = [extension for extension in extensions if extension.enabled()]
@@ -60,17 +60,21 @@ cdef class FrameProtocol:
             self._client = client
             self._extensions = enabled
             self._next_fragment_of = None
-        self._make_decoder(client, enabled)
+        self._take_decoder(self._decoder_class(client, enabled))
 
-    cdef int _make_decoder(self, object client, object extensions) except -1:
-        cdef FrameDecoder decoder = self._decoder_class(client, extensions)
+    cdef int _take_decoder(self, FrameDecoder decoder) except -1:
+        cdef ff_threads_turn *turn
         if decoder is None:
             raise TypeError("_decoder_class must make a FrameDecoder")
         decoder._inflate_budget = self._options.max_message_size
-        with cython.critical_section(self):
-            if self._started:
-                self._former_decoders = [*(self._former_decoders or ()), self._frame_decoder]
-            self._frame_decoder = decoder
+        turn = self.begin_reading()
+        try:
+            with cython.critical_section(self):
+                if self._started or FF_WITHOUT_GIL:
+                    self._former_decoders = [*(self._former_decoders or ()), self._frame_decoder]
+                self._frame_decoder = decoder
+        finally:
+            end_in_thread(turn)
         return 0
 
     # wsproto's attributes, some of which callers set.
@@ -252,11 +256,11 @@ cdef class FrameProtocol:
     @property
     def _message_decoder(self):
         """wsproto's MessageDecoder in the state that it would be in; a copy."""
-        begin_in_thread(&self._frame_decoder._turn)
+        cdef ff_threads_turn *turn = self.begin_reading()
         try:
             return self._look_at_message_decoder()
         finally:
-            end_in_thread(&self._frame_decoder._turn)
+            end_in_thread(turn)
 
     cdef object _look_at_message_decoder(self):
         from wsproto.frame_protocol import MessageDecoder
@@ -451,10 +455,11 @@ cdef class ReceivedFrames(GeneratorShape):
     cdef object _next_of(self, FrameProtocol protocol):
         """The next frame; None where more bytes are needed, and then it has ended."""
         cdef PyObject *payload
+        cdef ff_threads_turn *turn
         self._begun = True
         if protocol is None:
             return None
-        begin_in_thread(&protocol._frame_decoder._turn)
+        turn = protocol.begin_reading()
         try:
             if protocol._try_whole_message(&payload):
                 return protocol._names.frame(protocol._opcode, ff_owned(payload), True, True)
@@ -464,7 +469,7 @@ cdef class ReceivedFrames(GeneratorShape):
             self._protocol = protocol
             return protocol._frame()
         finally:
-            end_in_thread(&protocol._frame_decoder._turn)
+            end_in_thread(turn)
 
     cdef bint _has_ended(self) noexcept:
         return self._protocol is None
@@ -484,9 +489,8 @@ cdef class ParseMore(GeneratorShape):
 
     def __next__(self):
         cdef bint has_ended = False
-        cdef FrameDecoder decoder = self._protocol._frame_decoder
+        cdef ff_threads_turn *turn = self._protocol.begin_reading()
         frame = None
-        begin_in_thread(&decoder._turn)
         try:
             self._begun = True
             if self._protocol._next_frame():
@@ -494,7 +498,7 @@ cdef class ParseMore(GeneratorShape):
             else:
                 has_ended = self._protocol._exhausted
         finally:
-            end_in_thread(&decoder._turn)
+            end_in_thread(turn)
         if has_ended:
             raise StopIteration
         return frame
@@ -503,8 +507,7 @@ cdef class ParseMore(GeneratorShape):
         return self._protocol._exhausted
 
     cdef int _end(self) except -1:
-        cdef FrameDecoder decoder = self._protocol._frame_decoder
-        begin_in_thread(&decoder._turn)
+        cdef ff_threads_turn *turn = self._protocol.begin_reading()
         self._protocol._exhausted = True  # for all
-        end_in_thread(&decoder._turn)
+        end_in_thread(turn)
         return 0

@@ -70,11 +70,10 @@ cdef class WsprotoNames:
     cdef object own_deflate(self, object extensions):
         if not PyList_CheckExact(extensions) or PyList_GET_SIZE(extensions) != 1:
             return None
-        if type(extensions[0]) is not self.PerMessageDeflate:
+        only = extensions[0]
+        if type(only) is not self.PerMessageDeflate or _methods(self.PerMessageDeflate) != self._methods_of_deflate:
             return None
-        if _methods(self.PerMessageDeflate) != self._methods_of_deflate:
-            return None
-        return extensions[0]
+        return only
 
     cdef object frame(self, uint8_t opcode, object payload, bint frame_finished, bint message_finished):
         return ff_named_tuple_4(self.Frame, self.opcode(opcode), payload, frame_finished, message_finished)

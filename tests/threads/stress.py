@@ -23,10 +23,12 @@ from unittest import mock
 
 from wsproto import events
 from wsproto.connection import CLIENT, SERVER, Connection
+from wsproto.extensions import PerMessageDeflate
 
 import fastframe
 from fastframe import Decoder, Encoder, InvalidState, ProtocolError, Role
 from fastframe.deflate import Deflate
+from fastframe.frame_protocol import FrameProtocol
 from tests.helpers import gil_enabled
 
 AGREEMENT = Deflate().accept("permessage-deflate")
@@ -335,6 +337,30 @@ class TwoReaders(Scenario):
         assert self.fed == self.found
 
 
+class BegunAnew(Scenario):
+    """Thread 0 calls __init__ of a protocol again, and changes its list of extensions, while the others use it."""
+
+    under_wsproto = True
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        self.protocol = FrameProtocol(False, [])
+        self.extension = PerMessageDeflate()
+
+    def step(self, thread: int, chance: random.Random) -> None:
+        protocol = self.protocol
+        if thread == 0:
+            protocol.__init__(False, [])  # type: ignore[misc]
+            protocol.extensions.append(self.extension)
+            protocol.extensions.clear()
+        elif thread % 2:
+            assert protocol.ping(b"x")[:2] == b"\x89\x01"
+        else:
+            protocol.receive_bytes(b"")
+            assert list(protocol.received_frames()) == []
+            assert protocol._frame_decoder.payload_consumed == 0
+
+
 class InstallAndUninstall(Scenario):
     """Thread 0 installs with changing options, and takes it out again; the others make connections."""
 
@@ -376,7 +402,7 @@ SCENARIOS: dict[str, type[Scenario]] = {
     kind.__name__: kind
     for kind in (
         OwnCodec, OwnConnection, Handed, SharedDecoder, SharedDecoderInPieces, SharedEncoder, SharedDeflater, SharedValidator,
-        Prepared, ReaderAndWriters, TwoReaders, InstallAndUninstall, Kernels,
+        Prepared, ReaderAndWriters, TwoReaders, BegunAnew, InstallAndUninstall, Kernels,
     )
 }  # fmt: skip
 

@@ -13,11 +13,15 @@ from tests.helpers import ROOT, gil_enabled
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="interpreters share the GIL before CPython 3.12")
 
 
+LEAVE = "import sys; sys.stdout.flush(); from tests.threads.interpreters import leave; leave()"
+
+
 def in_a_process(code: str) -> str:
     """What a new process prints: a crash must not take the tests along."""
     result = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
-    )
+        [sys.executable, "-X", "faulthandler", "-c", f"{code}\n{LEAVE}"],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )  # fmt: skip
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -88,3 +92,27 @@ def test_objects_in_garbage_outlive_their_module() -> None:
         print("alive")
     """
     assert in_a_process(code) == "alive\n"
+
+
+@pytest.mark.parametrize("collect", ["", "gc.collect()"])
+def test_an_import_that_failed_is_tried_again(collect: str) -> None:
+    """The module of the first try is freed at some time, and must not take the state of the second one along."""
+    code = f"""if True:
+        from tests.threads.interpreters import SETUP, run
+        run(SETUP + '''if True:
+            import gc, os
+            os.environ["FASTFRAME_KERNEL"] = "bogus"
+            try:
+                import fastframe._kernels
+            except ImportError:
+                pass
+            {collect}
+            os.environ["FASTFRAME_KERNEL"] = ""
+            import fastframe
+            gc.collect()
+            assert fastframe.Utf8Validator().feed(b"x")
+            assert list(fastframe.Decoder(fastframe.Role.SERVER)) == []
+        ''')
+        print("right")
+    """
+    assert in_a_process(code) == "right\n"
