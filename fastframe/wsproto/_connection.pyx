@@ -135,7 +135,7 @@ cdef class ConnectionMethods:
         """True if there is a generator that only the protocol has kept; then the caller has the turn of its decoder."""
         if not ff_threads_turn_begin(turn):
             return False
-        if turn is &protocol._frame_decoder._turn and ff_is_only_reference(<PyObject *>protocol._spare_events) and not ff_has_weak_references(<Events>protocol._spare_events):
+        if ff_is_only_reference(<PyObject *>protocol._spare_events) and not ff_has_weak_references(<Events>protocol._spare_events):
             return True
         end_in_thread(turn)
         return False

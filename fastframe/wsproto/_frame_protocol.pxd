@@ -2,12 +2,11 @@
 from libc.stdint cimport uint8_t, uint64_t
 
 from fastframe._capi cimport ff_kernels
-from fastframe._checks cimport raise_busy
 from fastframe._masking_keys cimport KeyPool
 from fastframe._outbound cimport OutboundPayload
 from fastframe._owned cimport PyObject
 from fastframe._text cimport PartialCharacter
-from fastframe._turns cimport begin_in_thread, end_in_thread, ff_threads_turn
+from fastframe._turns cimport begin_in_thread, ff_threads_turn
 from fastframe.wsproto._frame_decoder cimport FrameDecoder
 from fastframe.wsproto._names cimport WsprotoNames, WsprotoOptions
 
@@ -19,7 +18,7 @@ cdef class FrameProtocol:
     cdef bint _deflating                  # a sender is in the compressor, which others may not use meanwhile
 
     cdef readonly FrameDecoder _frame_decoder
-    cdef list _former_decoders            # before __init__ was called anew, or None: another thread may be about to use them
+    cdef bint _was_begun                  # __init__ was called
     cdef WsprotoNames _names
     cdef WsprotoOptions _options
     cdef KeyPool _keys
@@ -55,9 +54,6 @@ cdef class FrameProtocol:
     cdef inline ff_threads_turn *begin_reading(self) except NULL:
         cdef ff_threads_turn *turn = &self._frame_decoder._turn
         begin_in_thread(turn)
-        if turn is not &self._frame_decoder._turn:  # __init__ was called anew meanwhile, and whoever does that has the turn
-            end_in_thread(turn)
-            raise_busy()
         return turn
 
     cdef int _take_decoder(self, FrameDecoder decoder) except -1

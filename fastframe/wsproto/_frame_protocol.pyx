@@ -12,7 +12,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SI
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.stdint cimport UINT64_MAX, uint8_t
 
-from fastframe._checks cimport raise_busy
+from fastframe._checks cimport invalid_state, raise_busy
 from fastframe._capi cimport (
     FF_MAX_CONTROL_PAYLOAD, FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG,
     FF_OPCODE_TEXT, FF_RSV1, ff_header, ff_opcode_is_control,
@@ -57,24 +57,19 @@ cdef class FrameProtocol:
     def __init__(self, client, extensions):
         enabled = [extension for extension in extensions if extension.enabled()]
         with cython.critical_section(self):
+            if FF_WITHOUT_GIL and self._was_begun:
+                raise invalid_state("without the GIL a FrameProtocol cannot be begun anew, as other threads may use it: make another one")
+            self._was_begun = True
             self._client = client
             self._extensions = enabled
             self._next_fragment_of = None
         self._take_decoder(self._decoder_class(client, enabled))
 
     cdef int _take_decoder(self, FrameDecoder decoder) except -1:
-        cdef ff_threads_turn *turn
         if decoder is None:
             raise TypeError("_decoder_class must make a FrameDecoder")
         decoder._inflate_budget = self._options.max_message_size
-        turn = self.begin_reading()
-        try:
-            with cython.critical_section(self):
-                if self._started or FF_WITHOUT_GIL:
-                    self._former_decoders = [*(self._former_decoders or ()), self._frame_decoder]
-                self._frame_decoder = decoder
-        finally:
-            end_in_thread(turn)
+        self._frame_decoder = decoder
         return 0
 
     # wsproto's attributes, some of which callers set.
