@@ -33,8 +33,8 @@ def test_interpreters_come_and_go_and_run_at_the_same_time() -> None:
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
-    # What stays of an interpreter is CPython's, and differs by version. Without the GIL 3.13 keeps all types.
-    if gil_enabled():
+    # Before 3.14 CPython keeps some 3 MB of each interpreter, in steps of one, and without the GIL all types.
+    if sys.version_info >= (3, 14) and gil_enabled():
         assert found["KiB a cycle, fastframe"] < found["KiB a cycle, standard library"] + 400, found
 
 
