@@ -52,6 +52,11 @@ cdef extern from "fastframe_api.h":
 
     void ff_masking_key_rotate(uint8_t *rotated, const uint8_t *key, uint64_t offset) nogil
 
+    ctypedef struct ff_payload:
+        const uint8_t *data
+        size_t length
+        uint8_t opcode
+
     ctypedef struct ff_api:
         uint32_t abi
         uint32_t size
@@ -69,5 +74,6 @@ cdef extern from "fastframe_api.h":
         int (*decoder_feed_memory)(object decoder, const uint8_t *data, size_t length) except -1
         PyObject *(*decoder_next)(object decoder) except? NULL
         object (*encoder_message)(object encoder, object data)
+        int (*decoder_next_payload)(object decoder, ff_payload *payload) except -1
 
     const ff_api *ff_import() except NULL

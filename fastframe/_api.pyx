@@ -8,7 +8,7 @@ from fastframe._capi cimport ff_kernels
 from fastframe._decoder cimport Decoder
 from fastframe._encoder cimport Encoder
 from fastframe._kernels cimport kernels
-from fastframe._message_reader cimport MessageReader
+from fastframe._message_reader cimport MessageReader, ff_payload
 from fastframe._owned cimport PyObject
 
 
@@ -16,7 +16,7 @@ cdef extern from "atomic.h":
     pass
 
 
-cdef extern from "fastframe_api.h":
+cdef extern from *:
     """
     /* Below. */
     static const ff_kernels *ff_api_kernels(void);
@@ -24,15 +24,20 @@ cdef extern from "fastframe_api.h":
     static int ff_api_feed_memory(PyObject *decoder, const uint8_t *data, size_t length);
     static PyObject *ff_api_next_checked(PyObject *decoder);
     static PyObject *ff_api_message(PyObject *encoder, PyObject *data);
+    static int ff_api_next_payload(PyObject *decoder, ff_payload *payload);
 
     /* The function that every Decoder has in this slot, in all interpreters, unless a subclass has another. Comparing it is the quickest
      * check of the type: the type itself would have to be looked up in the state of this module. */
     static ff_word ff_next_of_decoder;
 
+    static int ff_has_next_of_decoder(PyObject *decoder)
+    {
+        return (ff_word)Py_TYPE(decoder)->tp_iternext == ff_atomic_load(&ff_next_of_decoder);
+    }
+
     static PyObject *ff_api_next(PyObject *decoder)
     {
-        iternextfunc next = Py_TYPE(decoder)->tp_iternext;
-        return (ff_word)next == ff_atomic_load(&ff_next_of_decoder) ? next(decoder) : ff_api_next_checked(decoder);
+        return ff_has_next_of_decoder(decoder) ? Py_TYPE(decoder)->tp_iternext(decoder) : ff_api_next_checked(decoder);
     }
 
     static void ff_api_know_decoder(PyObject *type)
@@ -44,10 +49,11 @@ cdef extern from "fastframe_api.h":
     static const ff_api ff_table = {
         FF_ABI, sizeof(ff_api), ff_api_kernels, ff_status_text, ff_status_close_code, ff_header_parse, ff_header_check,
         ff_header_of_whole_message, ff_header_write, ff_utf8_cut, ff_close_code_is_valid, ff_close_parse, ff_api_feed,
-        ff_api_feed_memory, ff_api_next, ff_api_message,
+        ff_api_feed_memory, ff_api_next, ff_api_message, ff_api_next_payload,
     };
     """
     const void *TABLE "((void *)&ff_table)"
+    bint ff_has_next_of_decoder(PyObject *decoder) noexcept
     void ff_api_know_decoder(object type)
 
 
@@ -74,6 +80,12 @@ cdef PyObject *api_next_checked "ff_api_next_checked"(PyObject *decoder) except?
     if not isinstance(<object>decoder, Decoder):
         refuse_decoder(decoder)
     return (<Decoder>decoder).next_message()
+
+
+cdef bint api_next_payload "ff_api_next_payload"(PyObject *decoder, ff_payload *payload) except -1:
+    if not ff_has_next_of_decoder(decoder) and not isinstance(<object>decoder, Decoder):
+        refuse_decoder(decoder)
+    return (<Decoder>decoder).next_payload(payload)
 
 
 cdef object api_message "ff_api_message"(object encoder, object data):

@@ -1,5 +1,7 @@
 # What a Decoder does with the bytes that are buffered: its base, which makes the messages.
-from fastframe._capi cimport ff_kernels, ff_role
+from libc.stdint cimport uint8_t
+
+from fastframe._capi cimport ff_header, ff_kernels, ff_role
 from fastframe._chunk cimport Chunk
 from fastframe._inbound_frame cimport InboundFrame, Limits
 from fastframe._inflater cimport Inflater
@@ -7,6 +9,13 @@ from fastframe._message_assembler cimport Kind, MessageAssembler
 from fastframe._owned cimport PyObject
 from fastframe._receive_buffer cimport ReceiveBuffer
 from fastframe._turns cimport ff_callers_turn, ff_shared_flag
+
+
+cdef extern from "fastframe_api.h":
+    ctypedef struct ff_payload:
+        const uint8_t *data
+        size_t length
+        uint8_t opcode
 
 
 # What it waits for.
@@ -33,6 +42,10 @@ cdef class MessageReader:
     cdef MessageAssembler _assembler
     cdef bint _expect_ascii         # as the last text was
 
+    # What next_payload has given out is in one of these, or in the receive buffer.
+    cdef bytes _payload_room
+    cdef object _payload_owner
+
     # What get_buffer has offered.
     cdef size_t _lent
     cdef bint _lent_in_place        # the rest of the payload that is assembled, not room in the receive buffer
@@ -45,8 +58,15 @@ cdef class MessageReader:
     # The next message, a new reference. NULL, without an exception, if more bytes are needed.
     cdef PyObject *next_message(self) except? NULL
 
+    # The payload of the next message or control frame, until the next call for this object. False if more bytes are needed.
+    cdef bint next_payload(self, ff_payload *payload) except -1
+    cdef bint _try_whole_payload(self, ff_payload *payload) except -1
+    cdef bint _unmask_payload(self, const Chunk *chunk, uint8_t *out, bint is_text) noexcept
+
+    cdef bint _find_whole_message(self, ff_header *header) noexcept
     cdef bint _may_go_on(self) noexcept
     cdef object _next_message_in_turn(self)
+    cdef object _next_message_or_release(self)
     cdef object _next_message_or_finish(self)
     cdef object _next_message(self)
     cdef void _forget_message(self) noexcept

@@ -7,17 +7,17 @@ raises, and then the stream is finished. A payload that arrives in pieces goes i
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport uint8_t, uint16_t
 
 from fastframe._capi cimport (
-    FF_ERR_TEXT_UTF8, FF_MAX_CONTROL_PAYLOAD, FF_OPCODE_CLOSE, FF_OPCODE_PING, FF_OPCODE_TEXT, FF_SERVER, ff_close_parse,
-    ff_header, ff_header_of_whole_message, ff_opcode_is_control, ff_utf8, ff_utf8_complete, ff_utf8_start,
+    FF_CLOSE_NO_STATUS, FF_ERR_TEXT_UTF8, FF_MAX_CONTROL_PAYLOAD, FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_PING, FF_OPCODE_PONG,
+    FF_OPCODE_TEXT, FF_SERVER, ff_close_parse, ff_header, ff_header_of_whole_message, ff_opcode_is_control, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._checks cimport protocol_error, raise_status
 from fastframe._chunk cimport Chunk, chunk_bytes, chunk_copy, new_chunk_bytes, unmasked_chunk, whole_chunk
-from fastframe._control_frames cimport new_close, new_ping, new_pong
+from fastframe._control_frames cimport Close, PayloadFrame, Ping, new_close, new_ping, new_pong
 from fastframe._inbound_frame cimport InboundFrame, chunk_at, forget_message, is_whole_message, read_header, take_chunk
 from fastframe._kernels cimport kernels
 from fastframe._message_assembler cimport ASCII_TEXT, BINARY, OTHER_TEXT, VALIDATED_TEXT, Kind, MessageAssembler
@@ -31,6 +31,40 @@ from fastframe._types import Text
 
 cdef extern from "Python.h":
     object PyUnicode_DecodeUTF8(const char *text, Py_ssize_t size, const char *errors)
+    const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
+
+
+cdef enum:
+    PAYLOAD_ROOM = 1 << 13  # a larger payload that is masked is unmasked into an object: then its memory is the smaller part of the cost
+
+
+# What the peer has sent as the payload of `message`, and the object that it is in.
+cdef object payload_of(message, ff_payload *payload):
+    cdef Py_ssize_t length
+    if isinstance(message, str):
+        payload.opcode = FF_OPCODE_TEXT
+        payload.data = <const uint8_t *>PyUnicode_AsUTF8AndSize(message, &length)
+        payload.length = length
+        return message
+    if isinstance(message, PayloadFrame):
+        payload.opcode = FF_OPCODE_PING if isinstance(message, Ping) else FF_OPCODE_PONG
+        content = (<PayloadFrame>message).payload
+    elif isinstance(message, Close):
+        payload.opcode = FF_OPCODE_CLOSE
+        content = close_payload(message)
+    else:
+        payload.opcode = FF_OPCODE_TEXT if isinstance(message, Text) else FF_OPCODE_BINARY
+        content = message
+    payload.data = <const uint8_t *>PyBytes_AS_STRING(content)
+    payload.length = PyBytes_GET_SIZE(content)
+    return content
+
+
+# RFC 6455, 5.5.1: the code in two bytes, and the reason; nothing if there was no code.
+cdef bytes close_payload(Close message):
+    if message.code == FF_CLOSE_NO_STATUS:
+        return b""
+    return message.code.to_bytes(2, "big") + message.reason.encode()
 
 
 cdef str why(error):
@@ -89,33 +123,42 @@ cdef class MessageReader:
         """The next message; None if more bytes are needed."""
         begin_call(&self._turn)
         try:
-            message = self._next_message_or_finish()
-            if message is None and self._lent == 0:
-                self._receive_buffer.release()
-            return message
+            return self._next_message_or_release()
         finally:
             end_call(&self._turn)
+
+    cdef object _next_message_or_release(self):
+        message = self._next_message_or_finish()
+        if message is None and self._lent == 0:
+            self._receive_buffer.release()
+        return message
 
     @cython.final
     cdef bint _try_whole_message(self, PyObject **message) except -1:
         """Makes the next message, a new reference, if it is one whole, plain frame; else False, and nothing has changed."""
         cdef ff_header header
         cdef Chunk chunk
-        cdef ReceiveBuffer buffer
-        if <unsigned int>self._state | self._frame.opcode:  # HEADER and NO_MESSAGE are 0: one test for both
+        if not self._find_whole_message(&header):
             return False
-        buffer = self._receive_buffer
-        if not ff_header_of_whole_message(buffer.data, buffer.length, self._role, &header):
-            return False
-        if header.payload_length > self._limits.frame_size or header.payload_length > self._limits.message_size:
-            return False
-        chunk = whole_chunk(buffer.data, &header)
+        chunk = whole_chunk(self._receive_buffer.data, &header)
         if header.opcode != FF_OPCODE_TEXT:
             message[0] = new_chunk_bytes(self._kernels, &chunk)
         elif not self._decode_text or not new_whole_text(self._kernels, &chunk, &self._expect_ascii, message):
             return False
-        buffer.consume(header.size + chunk.length)
+        self._receive_buffer.consume(header.size + chunk.length)
         return True
+
+    cdef inline bint _find_whole_message(self, ff_header *header) noexcept:
+        """True if the next frame is a whole, plain message within the limits, and buffered as a whole."""
+        cdef ReceiveBuffer buffer
+        if <unsigned int>self._state | self._frame.opcode:  # HEADER and NO_MESSAGE are 0: one test for both
+            return False
+        buffer = self._receive_buffer
+        return (
+            ff_header_of_whole_message(buffer.data, buffer.length, self._role, header)
+            and header.payload_length <= self._limits.frame_size
+            and header.payload_length <= self._limits.message_size
+        )
 
     cdef object _next_message_or_finish(self):
         try:
@@ -159,6 +202,61 @@ cdef class MessageReader:
     cdef void _forget_message(self) noexcept:
         forget_message(&self._frame)
         self._assembler.forget()
+
+    # ---- payload without an object, for other extension modules (_api.pyx) ------------------------------------------
+
+    @cython.final
+    cdef bint next_payload(self, ff_payload *payload) except -1:
+        cdef bint found
+        begin_quick_call(&self._turn)
+        try:
+            found = self._try_whole_payload(payload)
+        finally:
+            end_quick_call(&self._turn)
+        if not found:
+            begin_call(&self._turn)
+            try:
+                message = self._next_message_or_release()
+                self._payload_owner = None if message is None else payload_of(message, payload)
+                found = message is not None
+            finally:
+                end_call(&self._turn)
+        return found
+
+    cdef bint _try_whole_payload(self, ff_payload *payload) except -1:
+        """The payload of the next message, if that is one whole, plain frame: where it is buffered, or unmasked in a room of its own.
+        Else False, and nothing has changed."""
+        cdef ff_header header
+        cdef Chunk chunk
+        if not self._find_whole_message(&header):
+            return False
+        chunk = whole_chunk(self._receive_buffer.data, &header)
+        if chunk.masked:
+            if chunk.length > PAYLOAD_ROOM:
+                return False
+            if self._payload_room is None:
+                self._payload_room = PyBytes_FromStringAndSize(NULL, PAYLOAD_ROOM)
+            payload.data = <const uint8_t *>PyBytes_AS_STRING(self._payload_room)
+        else:
+            payload.data = chunk.data
+        if not self._unmask_payload(&chunk, <uint8_t *>payload.data, header.opcode == FF_OPCODE_TEXT):
+            return False
+        payload.length = chunk.length
+        payload.opcode = header.opcode
+        self._receive_buffer.consume(header.size + chunk.length)
+        return True
+
+    cdef inline bint _unmask_payload(self, const Chunk *chunk, uint8_t *out, bint is_text) noexcept:
+        """Into `out`, unless it is there already. False for text that is not UTF-8."""
+        cdef ff_utf8 state
+        if chunk.masked:
+            if is_text and self._kernels.mask_ascii(out, chunk.data, chunk.length, chunk.key):
+                return True
+            self._kernels.mask(out, chunk.data, chunk.length, chunk.key)
+        if not is_text:
+            return True
+        state = ff_utf8_start()
+        return self._kernels.utf8_feed(&state, out, chunk.length) and ff_utf8_complete(&state)
 
     # ---- payload that is buffered as a whole -----------------------------------------------------------------------
 

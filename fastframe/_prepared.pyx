@@ -93,9 +93,14 @@ def _characters(text):
     return PyUnicode_FromObject(text)
 
 
-def _content(data, expected):
-    """The bytes of a bytes-like object, or of a str where one is expected by mistake: TypeError says what is."""
-    return _copy(data, FF_STR_OR_BYTES_LIKE if expected == "str" else FF_BYTES_LIKE)
+def _binary(data):
+    """The bytes of a bytes-like object."""
+    return _copy(data, FF_BYTES_LIKE)
+
+
+def _binary_message(data):
+    """The same, where a str could have been given: TypeError says so."""
+    return _copy(data, FF_STR_OR_BYTES_LIKE)
 
 
 cdef bytes _copy(object data, const char *expected):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastframe._prepared import PreparedFrames, _characters, _content, _set_kinds
+from fastframe._prepared import PreparedFrames, _binary, _binary_message, _characters, _set_kinds
 from fastframe._types import Text
 
 TYPE_CHECKING = False  # as in __init__.py
@@ -60,12 +60,12 @@ class PreparedBytes(bytes):
     _frames: PreparedFrames
 
     def __new__(cls, data: Buffer) -> Self:
-        prepared = bytes.__new__(cls, _content(data, "bytes"))
+        prepared = bytes.__new__(cls, _binary(data))
         prepared._frames = PreparedFrames(prepared)
         return prepared
 
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
-        return bytes, (_content(self, "bytes"),)
+        return bytes, (_binary(self),)
 
     def __copy__(self) -> Self:
         return self
@@ -109,4 +109,4 @@ def prepare(data: str | Buffer) -> PreparedText | PreparedBytes:
         return PreparedText(data)
     if isinstance(data, Text):
         return PreparedText(data.decode("utf-8"))
-    return PreparedBytes(_content(data, "str"))
+    return PreparedBytes(_binary_message(data))

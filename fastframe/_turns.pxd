@@ -8,14 +8,14 @@ cdef extern from "_turns.h":
     ctypedef struct ff_callers_turn:
         pass
     bint ff_callers_turn_begin(ff_callers_turn *turn) noexcept
-    void ff_callers_turn_end(ff_callers_turn *turn) noexcept
+    void end_call "ff_callers_turn_end"(ff_callers_turn *turn) noexcept
     bint ff_quick_turn_begin(ff_callers_turn *turn) noexcept
-    void ff_quick_turn_end(ff_callers_turn *turn) noexcept
+    void end_quick_call "ff_quick_turn_end"(ff_callers_turn *turn) noexcept
 
     ctypedef struct ff_threads_turn:
         pass
     bint ff_threads_turn_begin(ff_threads_turn *turn) noexcept
-    void ff_threads_turn_end(ff_threads_turn *turn) noexcept
+    void end_in_thread "ff_threads_turn_end"(ff_threads_turn *turn) noexcept
 
     # A flag that any thread may read at any time.
     ctypedef struct ff_shared_flag:
@@ -35,10 +35,6 @@ cdef inline int begin_call(ff_callers_turn *turn) except -1:
     return 0
 
 
-cdef inline void end_call(ff_callers_turn *turn) noexcept:
-    ff_callers_turn_end(turn)
-
-
 # The same for a call in which nothing else can run: it may take memory, but not drop an object that is not str or bytes.
 cdef inline int begin_quick_call(ff_callers_turn *turn) except -1:
     if not ff_quick_turn_begin(turn):
@@ -46,15 +42,7 @@ cdef inline int begin_quick_call(ff_callers_turn *turn) except -1:
     return 0
 
 
-cdef inline void end_quick_call(ff_callers_turn *turn) noexcept:
-    ff_quick_turn_end(turn)
-
-
 cdef inline int begin_in_thread(ff_threads_turn *turn) except -1:
     if not ff_threads_turn_begin(turn):
         raise_busy()
     return 0
-
-
-cdef inline void end_in_thread(ff_threads_turn *turn) noexcept:
-    ff_threads_turn_end(turn)

@@ -3,7 +3,7 @@
 
 from cpython.object cimport PyObject
 
-from fastframe cimport ff_api, ff_import
+from fastframe cimport ff_api, ff_import, ff_payload
 
 cdef extern from "Python.h":
     int PyList_Append(PyObject *list, PyObject *item) except -1
@@ -40,3 +40,13 @@ def characters(decoder, bytes data not None):
             return count
         count += PyUnicode_GET_LENGTH(text)
         Py_DECREF(text)
+
+
+def payload_bytes(decoder, bytes data not None):
+    """How many bytes the payloads have that are complete with `data`: a consumer that reads them where they are."""
+    cdef ff_payload payload
+    cdef size_t count = 0
+    ff.decoder_feed(decoder, data)
+    while ff.decoder_next_payload(decoder, &payload):
+        count += payload.length
+    return count

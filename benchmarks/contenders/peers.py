@@ -210,28 +210,31 @@ def receivers() -> dict[str, Receive]:
 
 
 def counters() -> dict[str, Callable[[bytes], int]]:
-    """Compiled consumers that keep nothing: how many characters the texts in these bytes have."""
-    from benchmarks.contenders.compiled_consumer import characters
+    """Compiled consumers that keep nothing: how many characters the ASCII texts in these bytes have, made into a str or where they are."""
+    from benchmarks.contenders.compiled_consumer import characters, payload_bytes
 
     decoder = Decoder(Role.SERVER)
-    found: dict[str, Callable[[bytes], int]] = {"fastframe": lambda data: characters(decoder, data)}
+    found: dict[str, Callable[[bytes], int]] = {
+        "fastframe, str": lambda data: characters(decoder, data),
+        "fastframe, payload": lambda data: payload_bytes(decoder, data),
+    }
     with contextlib.suppress(ImportError):
-        found["picows"] = picows_counter()
+        from benchmarks.contenders.picows_listener import CountingListener, PayloadListener
+
+        found["picows, str"] = picows_counter(CountingListener())
+        found["picows, payload, not validated"] = picows_counter(PayloadListener())
     return found
 
 
-def picows_counter() -> Callable[[bytes], int]:
-    from benchmarks.contenders.picows_listener import CountingListener
-
-    listener: Any = CountingListener()
+def picows_counter(listener: Any) -> Callable[[bytes], int]:
     loop = asyncio.new_event_loop()
     protocol = loop.run_until_complete(picows_protocol(listener, LoopbackTransport(), is_client=False))
     loop.close()
 
     def count(data: bytes) -> int:
-        before: int = listener.characters
+        before: int = listener.count
         picows_feed(protocol, data)
-        after: int = listener.characters
+        after: int = listener.count
         return after - before
 
     return count

@@ -2,4 +2,7 @@ class CollectingListener:
     messages: list[str | bytes]
 
 class CountingListener:
-    characters: int
+    count: int
+
+class PayloadListener:
+    count: int

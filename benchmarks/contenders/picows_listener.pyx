@@ -18,9 +18,18 @@ cdef class CollectingListener(WSListener):
 
 
 cdef class CountingListener(WSListener):
-    """A consumer that keeps nothing."""
+    """A consumer that keeps nothing: how many characters the texts have."""
 
-    cdef public Py_ssize_t characters
+    cdef public Py_ssize_t count
 
     cpdef on_ws_frame(self, WSTransport transport, WSFrame frame):
-        self.characters += len(<str>frame.get_payload_as_utf8_text())
+        self.count += len(<str>frame.get_payload_as_utf8_text())
+
+
+cdef class PayloadListener(WSListener):
+    """One that reads payloads where they are: how many bytes they have. picows does not look whether they are UTF-8."""
+
+    cdef public Py_ssize_t count
+
+    cpdef on_ws_frame(self, WSTransport transport, WSFrame frame):
+        self.count += frame.payload_size

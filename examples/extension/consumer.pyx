@@ -4,7 +4,7 @@
 from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t
 
-from fastframe cimport FF_MASKING_KEY_SIZE, ff_api, ff_import
+from fastframe cimport FF_MASKING_KEY_SIZE, ff_api, ff_import, ff_payload
 
 cdef extern from "Python.h":  # for objects without Cython's own references
     bint PyUnicode_Check(PyObject *object)
@@ -27,6 +27,14 @@ def characters(decoder, data):
             texts += 1
             count += PyUnicode_GET_LENGTH(message)
         Py_DECREF(message)
+
+
+def payloads(decoder, data, list found):
+    """Appends the opcode and a copy of the payload of each message and control frame; a parser would read them where they are."""
+    cdef ff_payload payload
+    ff.decoder_feed(decoder, data)
+    while ff.decoder_next_payload(decoder, &payload):
+        found.append((payload.opcode, payload.data[:payload.length]))
 
 
 def echo(decoder, encoder, bytearray received):

@@ -20,6 +20,14 @@
 
 #define FF_ABI 1 /* another number if a field changes its meaning */
 
+/* What a peer has sent in one message or control frame. */
+typedef struct ff_payload {
+    const uint8_t
+        *data; /* unmasked, inflated, valid UTF-8 if it is text; the decoder's memory, until the next call for that decoder */
+    size_t length;
+    uint8_t opcode; /* FF_OPCODE_TEXT, _BINARY, _PING, _PONG, or _CLOSE, whose payload close_parse reads */
+} ff_payload;
+
 typedef struct ff_api {
     uint32_t abi;
     uint32_t size; /* of the whole table, in bytes */
@@ -51,6 +59,10 @@ typedef struct ff_api {
 
     /* encoder.message(data): a frame, a new reference to bytes; NULL with an exception. */
     PyObject *(*encoder_message)(PyObject *encoder, PyObject *data);
+
+    /* The next message as decoder_next has it, but without an object: 1 and its payload, 0 if more bytes are needed, -1 with an exception.
+     * Nobody else may use the decoder while the payload is looked at. With decode_text=False no str is made on any way. */
+    int (*decoder_next_payload)(PyObject *decoder, ff_payload *payload);
 } ff_api;
 
 /* The table. NULL with an exception if fastframe is not installed, or is too old. */

@@ -56,7 +56,6 @@ cdef class FrameProtocol:
         begin_in_thread(turn)
         return turn
 
-    cdef int _take_decoder(self, FrameDecoder decoder) except -1
     cdef bint _parse_frame(self) except -1
     cdef int _start(self) except -1
     cdef object _ready_data_frame(self, object payload, object fin, bint as_bytes)

@@ -63,14 +63,11 @@ cdef class FrameProtocol:
             self._client = client
             self._extensions = enabled
             self._next_fragment_of = None
-        self._take_decoder(self._decoder_class(client, enabled))
-
-    cdef int _take_decoder(self, FrameDecoder decoder) except -1:
+        cdef FrameDecoder decoder = self._decoder_class(client, enabled)
         if decoder is None:
             raise TypeError("_decoder_class must make a FrameDecoder")
         decoder._inflate_budget = self._options.max_message_size
         self._frame_decoder = decoder
-        return 0
 
     # wsproto's attributes, some of which callers set.
 

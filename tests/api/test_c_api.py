@@ -10,11 +10,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import fastframe
-from fastframe import Decoder, Encoder, Ping, ProtocolError, Role
+from fastframe import Close, Decoder, Encoder, Ping, Pong, ProtocolError, Role, Text
+from fastframe._cli.differential import Session
+from fastframe.deflate import Deflate
 from tests.helpers import ROOT
-from tests.strategies import frame
+from tests.strategies import frame, sessions
 
 pytestmark = pytest.mark.compiles
 KEY = b"key!"
@@ -72,6 +76,83 @@ def test_a_module_in_cython_takes_messages(consumer: Any) -> None:
     assert consumer.characters(decoder, wire[3:]) == (2, 7)
     with pytest.raises(ProtocolError, match=r"RFC 6455, 5\.1"):
         consumer.characters(decoder, frame(1, b"unmasked"))
+
+
+def as_payload(message: object) -> tuple[int, bytes]:
+    """What decoder_next_payload has for it."""
+    match message:
+        case str():
+            return 1, message.encode()
+        case Text():
+            return 1, bytes(message)
+        case bytes():
+            return 2, message
+        case Close(code, reason):
+            return 8, b"" if code == 1005 else code.to_bytes(2, "big") + reason.encode()
+        case Ping(payload):
+            return 9, payload
+        case Pong(payload):
+            return 10, payload
+    raise AssertionError(message)
+
+
+def payloads(consumer: Any, decoder: Decoder, data: bytes) -> list[object]:
+    """What is in `data`, with the error at which it ends."""
+    found: list[object] = []
+    try:
+        consumer.payloads(decoder, data, found)
+    except ProtocolError as error:
+        found.append(str(error))
+    return found
+
+
+@given(session=sessions(extensions=False), decode_text=st.booleans())
+def test_payloads_are_those_of_the_messages(consumer: Any, session: Session, decode_text: bool) -> None:
+    """The same stream, cut in the same places, through the iteration and through decoder_next_payload."""
+    role = Role.CLIENT if session.client else Role.SERVER
+    expected, found = (Decoder(role, decode_text=decode_text, max_message_size=5000) for _ in range(2))
+    for piece in session.pieces:
+        if expected.finished:
+            break
+        wanted: list[object] = []
+        try:
+            wanted.extend(as_payload(message) for message in expected.feed(piece))
+        except ProtocolError as error:
+            wanted.append(str(error))
+        assert payloads(consumer, found, piece) == wanted
+    assert repr(found) == repr(expected)
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 8192, 8193, 70_000])
+@pytest.mark.parametrize("key", [None, KEY])
+def test_payloads_of_every_length(consumer: Any, length: int, key: bytes | None) -> None:
+    decoder = Decoder(Role.CLIENT if key is None else Role.SERVER)
+    text, other = b"x" * length, "ż".encode() * (length // 2)
+    wire = frame(1, text, key=key) + frame(1, other, key=key) + frame(2, text, key=key)
+    assert payloads(consumer, decoder, wire) == [(1, text), (1, other), (2, text)]
+
+
+def test_a_payload_stays_until_the_next_call(consumer: Any) -> None:
+    """Also where the bytes that were fed are given back, and where a new piece follows what was left over."""
+    for key in (None, KEY):
+        decoder = Decoder(Role.CLIENT if key is None else Role.SERVER)
+        wire = frame(1, b"x" * 100, key=key) * 50
+        found = [
+            payload
+            for start in range(0, len(wire), 333)
+            for payload in payloads(consumer, decoder, wire[start : start + 333])
+        ]
+        assert found == [(1, b"x" * 100)] * 50
+
+
+def test_compressed_payloads(consumer: Any) -> None:
+    agreement = Deflate().accept("permessage-deflate")
+    assert agreement is not None
+    client, decoder = Encoder(Role.CLIENT, deflate=agreement), Decoder(Role.SERVER, deflate=agreement)
+    assert payloads(consumer, decoder, client.text("żółć" * 99) + client.binary(bytes(999))) == [
+        (1, "żółć".encode() * 99),
+        (2, bytes(999)),
+    ]
 
 
 def test_memory_of_its_own_is_echoed(consumer: Any) -> None:
