@@ -50,7 +50,8 @@ def get(command: str, *, cwd: Path = ROOT, seconds: float = 1800) -> None:
     try:
         sh(command, cwd=cwd, seconds=seconds)
     except FailedError as error:
-        raise UnavailableError(str(error).splitlines()[-2][:120]) from error
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        raise UnavailableError(lines[-2][:120]) from error
 
 
 def need(*programs: str, package: str) -> None:

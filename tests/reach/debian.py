@@ -35,6 +35,9 @@ def root_of(debian: Debian) -> Path:
         need("debootstrap", package="debootstrap")
         if debian.compiler:
             need("qemu-s390x-static", package="qemu-user-static binfmt-support")
+        for name in ("proc", "dev"):  # of an attempt that was broken off: nothing of this machine may be removed
+            if os.path.ismount(root / name):
+                get(f"umount {root / name}")
         shutil.rmtree(root, ignore_errors=True)
         root.parent.mkdir(parents=True, exist_ok=True)
         include = "python3,python3-dev,python3-venv,gcc,libc6-dev,ca-certificates"

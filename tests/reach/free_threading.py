@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 import shutil
 import time
@@ -89,7 +90,21 @@ def thread_sanitizer(arguments: argparse.Namespace) -> Outcome:
         f"{inside} -m tests.threads.stress --threads 4 --seconds {arguments.seconds}", cwd=tree, seconds=arguments.seconds * 5 + 300,
         TSAN_OPTIONS=f"suppressions={suppressions} log_path={tree}/report exitcode=0",
     ))  # fmt: skip
-    reports = list(tree.glob("report.*"))
-    if reports:
-        raise FailedError(reports[0].read_text()[:4000])
-    return Outcome("3.13 without the GIL", build, f"stress, 4 threads, {arguments.seconds:g} s: no report")
+    reports = [part for path in tree.glob("report.*") for part in path.read_text().split("==================") if "WARNING: ThreadSanitizer" in part]
+    ours = [report for report in reports if is_ours(report)]
+    if ours:
+        raise FailedError(ours[0][:4000])
+    found = f"{len(reports)} inside CPython, none of fastframe" if reports else "no report"
+    return Outcome("3.13 without the GIL", build, f"stress, 4 threads, {arguments.seconds:g} s: {found}")
+
+
+def is_ours(report: str) -> bool:
+    """Unless all that ThreadSanitizer knows is that both threads were in functions of CPython that read or write that memory."""
+    stacks = [stack for stack in report.split("\n\n") if re.search(r"(?i)^ *(previous )?(atomic )?(read|write) of size", stack, re.MULTILINE)]
+    return len(stacks) != 2 or any("/fastframe/" in accessing_frame(stack) for stack in stacks)
+
+
+def accessing_frame(stack: str) -> str:
+    """The first one that is not ThreadSanitizer's own function for memset and its like."""
+    frames: list[str] = re.findall(r"^ +#\d+ (?!.*<null>)(.*)$", stack, re.MULTILINE)
+    return frames[0] if frames else "/fastframe/"
