@@ -5,7 +5,7 @@ BUILD = build
 C_FILES = src_c/*.[ch] tests/c/*.[ch] fastframe/*.h fastframe/include/fastframe_api.h fastframe/wsproto/*.h examples/extension/*.c
 
 .PHONY: help setup build test test-c every-python stress interpreters reach reach-quick lint format types workflows coverage coverage-native sanitize cross emulate \
-    differential autobahn autobahn-fast servers bench bench-codec bench-kernels bench-servers bench-check package try-sdist clean
+    differential autobahn autobahn-fast suites servers bench bench-codec bench-kernels bench-servers bench-check package try-sdist clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -58,6 +58,9 @@ autobahn: ## Run the Autobahn TestSuite in both directions (forty minutes; needs
 
 autobahn-fast: ## The same without most cases about compression (a minute)
 	$(PYTHON) -m tests.autobahn --cases fast
+
+suites: ## Run the own test suites of the libraries that fastframe goes under, alone and on fastframe (a minute; needs a package index)
+	$(PYTHON) -m tests.libraries.suites
 
 servers: build ## Test everything about servers: their tests, real clients, the Autobahn TestSuite, and what they gain (an hour)
 	$(PYTHON) -m pytest tests/servers
@@ -125,6 +128,7 @@ bench-kernels: build ## Measure the kernels by themselves, and plot them
 bench-servers: build ## Measure the CPU time of servers for each message, and of broadcasts
 	$(PYTHON) -m benchmarks.measure.end_to_end benchmarks/results/end_to_end.json
 	$(PYTHON) -m benchmarks.measure.broadcast benchmarks/results/broadcast.json
+	$(PYTHON) -m benchmarks.measure.libraries benchmarks/results/libraries.json
 	$(PYTHON) -m benchmarks.report.tables
 
 bench-check: ## Run every benchmark once: its results are compared, nothing is timed
@@ -133,6 +137,7 @@ bench-check: ## Run every benchmark once: its results are compared, nothing is t
 	$(PYTHON) -m pytest -q benchmarks/measure/bench_*.py --benchmark-disable
 	$(PYTHON) -m benchmarks.measure.end_to_end $(BUILD)/end_to_end.json --quick
 	$(PYTHON) -m benchmarks.measure.broadcast $(BUILD)/broadcast.json --quick
+	$(PYTHON) -m benchmarks.measure.libraries $(BUILD)/libraries.json --quick
 
 # ---- out of the house ----
 

@@ -199,6 +199,7 @@ setup(
                 extension("_deflater"),
                 extension("_masking_keys"),
                 extension("_prepared", "status", "header"),
+                extension("_wsaccel", "header"),
                 extension("_message_reader", "header", "close", "utf8"),
                 extension("_decoder"),
                 extension("_encoder", "status", "header", "close"),

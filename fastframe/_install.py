@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, ParamSpec
 
 from fastframe._kernels import active_kernel
 from fastframe._options import Options
-from fastframe._target import Target, target, target_names
+from fastframe._target import Target, connections, target, target_names
 
 if TYPE_CHECKING:
     from fastframe.deflate import Deflate
@@ -57,6 +57,8 @@ class TargetStatus:
     """The kernel in use, as `active_kernel()` says it."""
     reason: str | None
     """Why it is not active, in one sentence; None if it is."""
+    connections: int
+    """How many connections have run on fastframe in this process, those that are closed included."""
 
 
 def install(
@@ -68,8 +70,9 @@ def install(
 ) -> None:
     """Makes each of `targets` run on fastframe, except connections that are already open.
 
-    targets: names of libraries, "wsproto" and "uvicorn"; ValueError for another name. "wsproto" is for everything that is built on it,
-    "uvicorn" for uvicorn's default, `--ws auto`, in servers that load their settings from now on.
+    targets: names of libraries; ValueError for another name. "wsproto" is for everything that is built on it, "uvicorn" for uvicorn's
+    default, `--ws auto`, in servers that load their settings from now on, "gunicorn" for its own ASGI worker; "websocket-client",
+    "geventwebsocket" and "autobahn" (daphne too) are those libraries.
 
     Without options a target behaves as it does by itself, defects included. The options, for connections from now on:
 
@@ -243,7 +246,7 @@ def _status(name: str, found: Target) -> TargetStatus:
             require(name)
         except InstallError as error:
             ready, reason = False, str(error)
-    return TargetStatus(version, found.supported_versions, ready, active, active_kernel(), reason)
+    return TargetStatus(version, found.supported_versions, ready, active, active_kernel(), reason, connections(name))
 
 
 def _is_active(name: str) -> bool:

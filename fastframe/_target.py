@@ -7,11 +7,28 @@ must be importable where the library is not installed, and must not import it.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Protocol
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from fastframe._options import Options
+if TYPE_CHECKING:
+    from fastframe._options import Options
 
-FOLDERS = {"wsproto": "fastframe.wsproto", "uvicorn": "fastframe.uvicorn"}
+
+class Place(NamedTuple):
+    folder: str
+    """The package that has everything about the library."""
+    module: str
+    """What a program that uses the library imports; `fastframe run` waits for that."""
+
+
+PLACES = {
+    "wsproto": Place("fastframe.wsproto", "wsproto"),
+    "uvicorn": Place("fastframe.uvicorn", "uvicorn"),
+    "websocket-client": Place("fastframe.websocket_client", "websocket"),
+    "gunicorn": Place("fastframe.gunicorn", "gunicorn.asgi.websocket"),
+    "geventwebsocket": Place("fastframe.geventwebsocket", "geventwebsocket.websocket"),
+    "autobahn": Place("fastframe.autobahn", "autobahn.websocket.protocol"),
+}
 """By the name that callers of `install` use."""
 
 
@@ -50,16 +67,31 @@ class Target(Protocol):
         """True if it runs on fastframe in this process without `activate`."""
 
 
+_connections: dict[str, int] = {}
+_counting = Lock()
+
+
+def count_connection(name: str) -> None:
+    """Called for each connection of a target, when it begins to use fastframe."""
+    with _counting:
+        _connections[name] = _connections.get(name, 0) + 1
+
+
+def connections(name: str) -> int:
+    """How many there have been."""
+    return _connections.get(name, 0)
+
+
 def target_names() -> tuple[str, ...]:
     """What can be installed."""
-    return tuple(FOLDERS)
+    return tuple(PLACES)
 
 
 def target(name: str) -> Target:
     """TypeError or ValueError for what is not the name of a target."""
     if not isinstance(name, str):
         raise TypeError(f"a target must be a str, not {type(name).__name__}")
-    if name not in FOLDERS:
-        raise ValueError(f"unknown target {name!r}; there are: {', '.join(FOLDERS)}")
-    found: Target = import_module(f"{FOLDERS[name]}.target").TARGET
+    if name not in PLACES:
+        raise ValueError(f"unknown target {name!r}; there are: {', '.join(PLACES)}")
+    found: Target = import_module(f"{PLACES[name].folder}.target").TARGET
     return found

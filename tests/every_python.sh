@@ -1,6 +1,6 @@
 #!/bin/bash
 # The README's test command, pip install -e '.[test]' && pytest, on every CPython of 3.10 or newer that is found, each in a
-# fresh clone. The oldest Python gets the oldest wsproto, the next one the one before a change of types; the others the current one.
+# fresh clone; on the newest it measures coverage too. The oldest Python gets the oldest wsproto, the next one the one before a change of types; the others the current one.
 # usage: tests/every_python.sh      WORK is where the clones are made; $WORK/newest is then the one of the newest Python
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -45,7 +45,12 @@ for i in "${!found[@]}"; do
         if [ "$i" -lt $((${#found[@]} - 1)) ] && [ -n "${older[$i]:-}" ]; then pip install -q "wsproto==${older[$i]}"; fi
         python -c 'import wsproto; print("wsproto", wsproto.__version__)'
         if [ "$version" = "$newest" ] && have_node_clients >/dev/null 2>&1; then export NODE_PATH="$work/node/node_modules"; fi
-        pytest -q -rs -p no:cacheprovider
+        if [ "$version" = "$newest" ]; then  # also the branch coverage, which must be complete; see pyproject.toml
+            pip install -q 'coverage>=7.10' 'pytest-cov>=7'
+            pytest -q -rs -p no:cacheprovider --cov --cov-report=term
+        else
+            pytest -q -rs -p no:cacheprovider
+        fi
     )
 done
 ln -sfn "$work/$newest" "$work/newest"

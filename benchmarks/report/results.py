@@ -15,7 +15,7 @@ from typing import Any
 import fastframe
 
 PACKAGES = (
-    "fastframe", "wsproto", "uvicorn", "hypercorn", "uvloop", "websockets", "aiohttp", "picows", "tornado", "autobahn", "wsaccel", "isal", "zlib-ng", "Cython",
+    "fastframe", "wsproto", "uvicorn", "hypercorn", "uvloop", "websockets", "aiohttp", "picows", "tornado", "autobahn", "daphne", "gunicorn", "gevent-websocket", "websocket-client", "wsaccel", "isal", "zlib-ng", "Cython",
 )  # fmt: skip
 
 # Seconds for one operation by group and contender, in the order in which they were measured.

@@ -143,6 +143,18 @@ def gains(setting: str) -> Callable[[dict[str, Any]], str]:
     return table
 
 
+def libraries(results: dict[str, Any]) -> str:
+    """A row for each library and kind of message, a column for each size: how many times as long the library alone takes."""
+    rows: dict[str, list[str]] = {}
+    sizes: dict[str, None] = {}
+    for group, times in results["medians"].items():
+        name, _, message = group.partition(": ")
+        number, unit, kind = message.split(" ", 2)
+        sizes[f"{number} {unit}"] = None
+        rows.setdefault(f"{name}, {kind}", []).append(f"{shown(times['alone'] / times['on fastframe'])} x")
+    return markdown(["", *sizes], [[name, *cells] for name, cells in rows.items()])
+
+
 BROADCASTS = ("125 B", "1 KiB", "16 KiB")
 
 
@@ -199,6 +211,7 @@ TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
     "servers": ("README.md", "end_to_end.json", gains("asyncio, text")),
     "servers_uvloop": ("docs/servers.md", "end_to_end.json", gains("uvloop, text")),
     "servers_all": ("docs/servers.md", "end_to_end.json", microseconds),
+    "libraries": ("docs/libraries.md", "libraries.json", libraries),
     "broadcast": ("README.md", "broadcast.json", broadcast_gains),
     "broadcast_all": ("docs/broadcasting.md", "broadcast.json", broadcasts),
     "decoder": ("README.md", "codec.json", beside_peers("receive, 64 KiB reads")),

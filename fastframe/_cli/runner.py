@@ -23,6 +23,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
+from fastframe._target import PLACES, connections
+
 VARIABLE = "FASTFRAME_RUN"
 STARTUP = str(Path(__file__).parent / "startup")
 CANNOT_EXECUTE = 126  # as a shell says it
@@ -73,18 +75,18 @@ def activate() -> None:
     wanted = json.loads(os.environ[VARIABLE])
     finder = InstallOnImport(wanted["targets"], wanted["options"], verbose=wanted["verbose"])
     sys.meta_path.insert(0, finder)
-    for name in [name for name in wanted["targets"] if name in sys.modules]:
-        finder.install(name)
-    if wanted["process"] == os.getpid():
-        atexit.register(finder.report_at_exit, os.getpid())
+    for module in [module for module in finder.waiting if module in sys.modules]:
+        finder.install_under(module)
+    atexit.register(finder.report_at_exit, os.getpid(), is_first=wanted["process"] == os.getpid())
 
 
 class InstallOnImport(importlib.abc.MetaPathFinder):
     """Notices the imports of the targets; finds nothing itself."""
 
     def __init__(self, targets: list[str], options: dict[str, Any], *, verbose: bool) -> None:
-        self.targets = targets
-        self.waiting = list(targets)
+        self.waiting = {PLACES[name].module: name for name in targets}
+        self.installed: list[str] = []
+        self.failed = False
         self.options = options
         self.verbose = verbose
         self.sought: str | None = None  # by the finders after this one
@@ -103,27 +105,34 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
             spec.loader = InstallAfterwards(spec.loader, self)
         return spec
 
-    def install(self, name: str) -> None:
+    def install_under(self, module: str) -> None:
         import fastframe
         from fastframe._install import described
         from fastframe._target import target
 
-        self.waiting.remove(name)
+        name = self.waiting.pop(module)
         options = {option: value for option, value in self.options.items() if option in target(name).options}
         try:
             fastframe.install(name, **options)
         except fastframe.InstallError as error:
+            self.failed = True
             self.say(f"{name} is not active: {error}")
         else:
+            self.installed.append(name)
             if self.verbose:
                 self.say(f"{described(name)} runs on fastframe, kernel {fastframe.active_kernel()}")
 
-    def report_at_exit(self, process: int) -> None:
-        if self.waiting == self.targets and os.getpid() == process:
+    def report_at_exit(self, process: int, *, is_first: bool) -> None:
+        if os.getpid() != process:
+            return
+        if is_first and not self.installed and not self.failed:
             self.say(
-                f"not active: this process did not import {' or '.join(self.targets)}, so there was nothing to accelerate in it "
+                f"not active: this process did not import {' or '.join(self.waiting)}, so there was nothing to accelerate in it "
                 "(its workers, if it has any, speak for themselves)"
             )
+        if self.verbose and self.installed:
+            counts = ", ".join(f"{name} {connections(name)}" for name in self.installed)
+            self.say(f"connections that ran on fastframe: {counts}")
 
     def say(self, text: str) -> None:
         print(f"fastframe: {text} (process {os.getpid()})", file=sys.stderr, flush=True)
@@ -147,4 +156,4 @@ class InstallAfterwards(importlib.abc.Loader):
         assert spec is not None
         module.__loader__ = spec.loader = self.loader
         self.loader.exec_module(module)
-        self.finder.install(module.__name__)
+        self.finder.install_under(module.__name__)

@@ -27,6 +27,7 @@ from fastframe._control_frames import Close, Ping, Pong
 from fastframe._decoder import Decoder
 from fastframe._encoder import Encoder
 from fastframe._install import disabled
+from fastframe._target import count_connection
 from fastframe._types import Opcode, ProtocolError, Role
 from fastframe.deflate import Agreement, Deflate
 from fastframe.uvicorn.activation import announce, uvicorns_own
@@ -122,6 +123,7 @@ class WSProtocol(TransportProtocol):
         super().connection_made(transport)
         self.rejection = Rejection(self.handshake, self.transport.write)
         WSProtocol.in_use = True
+        count_connection("uvicorn")
         self.announce()
         self.server_state.connections.add(self)  # type: ignore[arg-type]
 

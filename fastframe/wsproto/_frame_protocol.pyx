@@ -33,6 +33,7 @@ from fastframe.wsproto._generator_shape cimport GeneratorShape
 
 from codecs import getincrementaldecoder
 
+from fastframe._target import count_connection
 from fastframe.wsproto._names import NAMES
 
 
@@ -168,6 +169,7 @@ cdef class FrameProtocol:
 
     cdef int _start(self) except -1:
         self._started = True
+        count_connection("wsproto")
         with cython.critical_section(self):
             extensions = self._extensions
         enabled = [extension for extension in extensions if extension.enabled()]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fastframe._target import FOLDERS
+from fastframe._target import PLACES
 from tests.helpers import ROOT
 
 PACKAGE = ROOT / "fastframe"
@@ -65,7 +65,8 @@ def room(module: str) -> str:
 
 def row(module: str) -> str:
     """Its name in the table, where the folders of libraries share one row."""
-    return "LIBRARY" if room(module) in FOLDERS else room(module)
+    folders = {place.folder.removeprefix("fastframe.") for place in PLACES.values()}
+    return "LIBRARY" if room(module) in folders else room(module)
 
 
 def test_every_module_has_a_layer() -> None:

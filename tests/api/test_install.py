@@ -189,7 +189,7 @@ class Failing:
 @pytest.mark.parametrize("first", [True, False])
 def test_install_is_all_or_nothing(first: bool, step: str, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     failing = Failing(step, error)
-    monkeypatch.setitem(_target.FOLDERS, "failing", "tests.failing")
+    monkeypatch.setitem(_target.PLACES, "failing", _target.Place("tests.failing", "failing"))
     monkeypatch.setitem(sys.modules, "tests.failing.target", SimpleNamespace(TARGET=failing))
     names = ("failing", "wsproto") if first else ("wsproto", "failing")
     before = parts()
@@ -206,7 +206,7 @@ def test_install_is_all_or_nothing(first: bool, step: str, error: Exception, mon
 
 
 def test_a_failed_install_keeps_the_options_of_what_was_active(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(_target.FOLDERS, "failing", "tests.failing")
+    monkeypatch.setitem(_target.PLACES, "failing", _target.Place("tests.failing", "failing"))
     monkeypatch.setitem(sys.modules, "tests.failing.target", SimpleNamespace(TARGET=Failing("activate", KeyError("x"))))
     with installed("wsproto", max_message_size=10):
         with pytest.raises(InstallError, match="nothing was changed, as this failed: KeyError: 'x'"):
@@ -217,7 +217,7 @@ def test_a_failed_install_keeps_the_options_of_what_was_active(monkeypatch: pyte
 
 @pytest.mark.parametrize("step", ["configure", "activate"])
 def test_an_interrupted_install_changes_nothing(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(_target.FOLDERS, "failing", "tests.failing")
+    monkeypatch.setitem(_target.PLACES, "failing", _target.Place("tests.failing", "failing"))
     failing = SimpleNamespace(TARGET=Failing(step, KeyboardInterrupt()))
     monkeypatch.setitem(sys.modules, "tests.failing.target", failing)
     with installed("wsproto", max_message_size=10):
@@ -258,7 +258,7 @@ def test_an_interrupt_in_the_log_changes_nothing(
 
 
 def test_what_cannot_be_put_back_does_not_keep_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(_target.FOLDERS, "failing", "tests.failing")
+    monkeypatch.setitem(_target.PLACES, "failing", _target.Place("tests.failing", "failing"))
     failing = Failing("deactivate", KeyError("x"))
     monkeypatch.setitem(sys.modules, "tests.failing.target", SimpleNamespace(TARGET=failing))
     with pytest.raises(KeyError, match="x"), installed("wsproto", "failing"):

@@ -90,7 +90,12 @@ def thread_sanitizer(arguments: argparse.Namespace) -> Outcome:
         f"{inside} -m tests.threads.stress --threads 4 --seconds {arguments.seconds}", cwd=tree, seconds=arguments.seconds * 5 + 300,
         TSAN_OPTIONS=f"suppressions={suppressions} log_path={tree}/report exitcode=0",
     ))  # fmt: skip
-    reports = [part for path in tree.glob("report.*") for part in path.read_text().split("==================") if "WARNING: ThreadSanitizer" in part]
+    reports = [
+        part
+        for path in tree.glob("report.*")
+        for part in path.read_text().split("==================")
+        if "WARNING: ThreadSanitizer" in part
+    ]
     ours = [report for report in reports if is_ours(report)]
     if ours:
         raise FailedError(ours[0][:4000])
@@ -100,7 +105,11 @@ def thread_sanitizer(arguments: argparse.Namespace) -> Outcome:
 
 def is_ours(report: str) -> bool:
     """Unless all that ThreadSanitizer knows is that both threads were in functions of CPython that read or write that memory."""
-    stacks = [stack for stack in report.split("\n\n") if re.search(r"(?i)^ *(previous )?(atomic )?(read|write) of size", stack, re.MULTILINE)]
+    stacks = [
+        stack
+        for stack in report.split("\n\n")
+        if re.search(r"(?i)^ *(previous )?(atomic )?(read|write) of size", stack, re.MULTILINE)
+    ]
     return len(stacks) != 2 or any("/fastframe/" in accessing_frame(stack) for stack in stacks)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-import fastframe
-from tests.servers.programs import STATUS
+from tests.servers.programs import STATUS, answer_to_status
 
 PAGE = Path(__file__).parent / "page.html"
 """For browsers: a page that talks to this very application."""
@@ -29,8 +27,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.accept"})
     while (event := await receive())["type"] == "websocket.receive":
         if event.get("text") == STATUS:
-            active = {name: status.active for name, status in fastframe.status().items()}
-            await send({"type": "websocket.send", "text": json.dumps(active)})
+            await send({"type": "websocket.send", "text": answer_to_status()})
         elif event.get("text") is not None:
             await send({"type": "websocket.send", "text": event["text"]})
         else:

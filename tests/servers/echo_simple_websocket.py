@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import sys
 import threading
@@ -10,7 +9,7 @@ import threading
 import simple_websocket
 
 import fastframe
-from tests.servers.programs import STATUS
+from tests.servers.programs import STATUS, answer_to_status
 
 
 def serve(connection: socket.socket) -> None:
@@ -29,7 +28,7 @@ def serve(connection: socket.socket) -> None:
         while True:
             message = server.receive()
             if message == STATUS:
-                message = json.dumps({name: status.active for name, status in fastframe.status().items()})
+                message = answer_to_status()
             server.send(message)
     except simple_websocket.ConnectionClosed:
         server.thread.join()  # which is about to answer the Close

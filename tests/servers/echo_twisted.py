@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
@@ -12,7 +11,7 @@ from twisted.web.server import Request, Site
 from twisted.web.websocket import WebSocketResource
 
 import fastframe
-from tests.servers.programs import STATUS
+from tests.servers.programs import STATUS, answer_to_status
 
 
 class Echo:
@@ -26,7 +25,7 @@ class Echo:
 
     def textMessageReceived(self, message: str) -> None:  # noqa: N802
         if message == STATUS:
-            message = json.dumps({name: status.active for name, status in fastframe.status().items()})
+            message = answer_to_status()
         self.transport.sendTextMessage(message)
 
     def bytesMessageReceived(self, data: bytes) -> None:  # noqa: N802

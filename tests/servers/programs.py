@@ -10,19 +10,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+import fastframe
+
 ROOT = Path(__file__).parent.parent.parent
-STATUS = "which targets run on fastframe?"
+STATUS = "which targets have connections, and do they run on fastframe?"
 
 MESSAGES: list[str | bytes] = [
     "text", "", b"", bytes(range(256)), "Grüße, мир, 世界, 😀", "x" * 65_536, "世" * 500_000, random.Random(6).randbytes(1 << 20),
 ]  # fmt: skip
+
+
+def answer_to_status() -> str:
+    return json.dumps({name: status.active for name, status in fastframe.status().items() if status.connections})
 
 
 class Program(NamedTuple):
@@ -71,13 +77,23 @@ def is_listening(port: int) -> bool:
     return True
 
 
-def exchange(url: str, compression: str | None = None, *, code: int = 4000) -> Any:
-    """Echoes of all kinds, Pings, a Close. Returns the server's answer to STATUS."""
+def exchange(
+    url: str,
+    compression: str | None = None,
+    *,
+    code: int = 4000,
+    answer: int | None = None,
+    messages: Sequence[str | bytes] = MESSAGES,
+) -> Any:
+    """Echoes of all kinds, Pings, a Close. Returns the server's answer to STATUS.
+
+    answer: the code that the Close is answered with, if not the same.
+    """
     client = connect(url, compression=compression, max_size=None, proxy=None)
     assert ("Sec-WebSocket-Extensions" in client.response.headers) is (compression is not None)
     client.send(STATUS)
     status = json.loads(client.recv(20))
-    for message in MESSAGES:
+    for message in messages:
         client.send(message)
         assert client.recv(20) == message
     client.send(["fragments ", "", "of ", "text"])
@@ -86,7 +102,7 @@ def exchange(url: str, compression: str | None = None, *, code: int = 4000) -> A
     client.send([b"bytes ", b"too"])
     assert client.recv(20) == b"bytes too"
     client.close(code, "enough")
-    assert client.close_code == code
+    assert client.close_code == (answer or code)
     with contextlib.suppress(ConnectionClosed):
         raise AssertionError(client.recv())
     return status

@@ -24,7 +24,7 @@ pytestmark = [
 
 RUN = ("-m", "fastframe", "run", "-v")
 APP = "tests.servers.echo_asgi:app"
-ON_WSPROTO = {"wsproto": True, "uvicorn": False}
+ON_WSPROTO = {"wsproto": True}
 
 
 def exchange_both(port: int, *, deflate: bool = True) -> Any:
@@ -82,7 +82,7 @@ def test_uvicorn_with_our_class_and_workers() -> None:
     port = free_port()
     command = ["-m", "uvicorn", "--ws", "fastframe.uvicorn:WSProtocol", "--workers", "2", "--port", str(port), APP]
     with running(*command, port=port) as program:
-        assert exchange_both(port) == {"wsproto": False, "uvicorn": True}
+        assert exchange_both(port) == {"uvicorn": True}
         program.process.send_signal(signal.SIGTERM)
         program.process.wait(20)
         assert "WebSockets run on fastframe" in program.output()
@@ -95,7 +95,7 @@ def test_uvicorn_as_it_is(workers: str) -> None:
     pytest.importorskip("uvicorn")
     port = free_port()
     with running(*RUN, "-m", "uvicorn", "--workers", workers, "--port", str(port), APP, port=port) as program:
-        assert exchange_both(port) == {"wsproto": True, "uvicorn": True}
+        assert exchange_both(port) == {"uvicorn": True}
         assert "Traceback" not in program.output()
 
 
@@ -105,7 +105,7 @@ def test_uvicorn_with_uvloop() -> None:
     port = free_port()
     command = ["-m", "uvicorn", "--ws", "fastframe.uvicorn:WSProtocol", "--loop", "uvloop", "--port", str(port), APP]
     with running(*command, port=port) as program:
-        assert exchange_both(port) == {"wsproto": False, "uvicorn": True}
+        assert exchange_both(port) == {"uvicorn": True}
         assert "Traceback" not in program.output()
 
 

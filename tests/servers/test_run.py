@@ -15,6 +15,7 @@ import pytest
 
 pytest.importorskip("wsproto")
 
+from fastframe import _target
 from fastframe._cli import runner
 
 pytestmark = [pytest.mark.programs, pytest.mark.skipif(os.name == "nt", reason="os.execve is another thing on Windows")]
@@ -146,7 +147,7 @@ if __name__ == "__main__":
 
 def test_fork_does_not_report_twice(script: Any) -> None:
     result = run(script("import os, sys\nif os.fork() == 0:\n    sys.exit()\nos.wait()"))
-    assert result.stderr.count("not active: this process did not import wsproto or uvicorn") == 1
+    assert result.stderr.count("not active: this process did not import wsproto or uvicorn or ") == 1
 
 
 def test_the_users_own_sitecustomize_runs(script: Any) -> None:
@@ -237,10 +238,10 @@ print(*[int(getattr(event, "code", 0)) for event in connection.events()], PerMes
 
 def test_one_target(script: Any) -> None:
     pytest.importorskip("uvicorn")
-    show = "import uvicorn, wsproto, fastframe; print([status.active for status in fastframe.status().values()])"
-    assert run("--target", "wsproto", script(show)).stdout == "[True, False]\n"
-    assert run("--target", "uvicorn", script(show)).stdout == "[False, True]\n"
-    assert run(script(show)).stdout == "[True, True]\n"
+    show = "import uvicorn, wsproto, fastframe; print([name for name, status in fastframe.status().items() if status.active])"
+    assert run("--target", "wsproto", script(show)).stdout == "['wsproto']\n"
+    assert run("--target", "uvicorn", script(show)).stdout == "['uvicorn']\n"
+    assert run(script(show)).stdout == "['wsproto', 'uvicorn']\n"
 
 
 def test_windows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,7 +253,25 @@ def test_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught.value.code == 37
 
 
-def test_target_that_is_not_installed() -> None:
-    finder = runner.InstallOnImport(["no_such_module"], {}, verbose=True)
+def test_target_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_target.PLACES, "missing", _target.Place("fastframe.missing", "no_such_module"))
+    finder = runner.InstallOnImport(["missing"], {}, verbose=True)
     assert finder.find_spec("no_such_module", None) is None
-    assert finder.waiting == ["no_such_module"]
+    assert finder.waiting == {"no_such_module": "missing"}
+
+
+USES = """
+import uvicorn
+from wsproto.connection import Connection, ConnectionType
+
+for _ in range(3):
+    connection = Connection(ConnectionType.SERVER)
+    connection.receive_data(b"")
+    assert list(connection.events()) == []
+"""
+
+
+def test_what_was_used_is_said_at_the_end(script: Any) -> None:
+    path = script(USES)
+    assert "fastframe: connections that ran on fastframe: wsproto 3, uvicorn 0 (process" in run("-v", path).stderr
+    assert run(path).stderr == ""

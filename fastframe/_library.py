@@ -1,0 +1,121 @@
+"""What the targets have in common whose library looks up what fastframe replaces each time it is called: a function, a class.
+
+So a replacement holds at once, also for connections that are open, and the library's own code does everything else.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from fastframe._options import Options
+from fastframe._target import PLACES, count_connection
+
+_log = logging.getLogger("fastframe")
+
+
+class Replacement(NamedTuple):
+    """`make` gets what the attribute `name` of `owner`, a module or a class, was, and returns what takes its place.
+
+    owner: "module" or "module:Class".
+    """
+
+    owner: str
+    name: str
+    make: Callable[[Any], Any]
+
+    def found_owner(self) -> Any:
+        module, _, name = self.owner.partition(":")
+        found = importlib.import_module(module)
+        return getattr(found, name) if name else found
+
+
+class Library:
+    """A Target that is made of Replacements."""
+
+    name: str
+    """As callers of `install` write it."""
+    distribution: str
+    """As pip knows it."""
+    supported_versions: tuple[str, ...]
+    how_to_activate: str
+    options: frozenset[str] = frozenset()
+    makes_unneeded: frozenset[str] = frozenset()
+
+    def __init__(self) -> None:
+        self.description = f"{self.distribution} {{}}"
+        self._replaced: list[tuple[Any, str, Any, Any]] = []  # where, its name, what was there, what was put there
+
+    def replacements(self) -> tuple[Replacement, ...]:
+        """All of them, in any order."""
+        raise NotImplementedError
+
+    def counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The same, for a function that is called once for each connection."""
+
+        @functools.wraps(function)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            count_connection(self.name)
+            return function(*args, **kwargs)
+
+        return counted
+
+    def installed_version(self) -> str:
+        try:
+            return importlib.metadata.version(self.distribution)
+        except importlib.metadata.PackageNotFoundError:
+            raise ImportError(f"{self.distribution} is not installed: pip install {self.distribution}") from None
+
+    def check(self) -> None:
+        version = self.installed_version()
+        if version not in self.supported_versions:
+            raise ImportError(
+                f"{self.distribution} {version} is installed; supported versions: {', '.join(self.supported_versions)}. "
+                f"Install one of them (pip install {self.distribution}=={self.supported_versions[-1]}), or a newer fastframe"
+            )
+        if PLACES[self.name].module in sys.modules and not self._replaced:
+            changed = [name for owner, name, original in self._originals() if not self.is_own(owner, original)]
+            if changed:
+                raise ImportError(f"{self.distribution} has been patched by other code already: {', '.join(changed)}")
+
+    def is_own(self, owner: Any, original: Any) -> bool:
+        """True if `original`, an attribute of `owner`, is the library's own, or of wsaccel, which many libraries use if it is installed."""
+        module = getattr(original, "__func__", original).__module__  # the function of a staticmethod
+        return module.partition(".")[0] in (PLACES[self.name].module.partition(".")[0], "wsaccel")
+
+    def _originals(self) -> Iterable[tuple[Any, str, Any]]:
+        for replacement in self.replacements():
+            owner = replacement.found_owner()
+            yield owner, replacement.name, vars(owner)[replacement.name]
+
+    def load(self) -> None:
+        importlib.import_module(PLACES[self.name].module)
+        for _ in self._originals():
+            pass
+
+    def configure(self, options: Options) -> None:
+        pass
+
+    def activate(self) -> None:
+        for replacement, (owner, name, original) in zip(self.replacements(), list(self._originals())):
+            ours = replacement.make(original)
+            self._replaced.append((owner, name, original, ours))
+            setattr(owner, name, ours)
+
+    def deactivate(self) -> None:
+        while self._replaced:
+            owner, name, original, ours = self._replaced.pop()
+            if vars(owner)[name] is ours:
+                setattr(owner, name, original)
+            else:
+                _log.warning(
+                    "%s: %s was replaced by other code after fastframe, and is left as it is", self.distribution, name
+                )
+
+    def in_use(self) -> bool:
+        return False

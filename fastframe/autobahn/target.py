@@ -1,0 +1,32 @@
+"""The target "autobahn", on which crossbar and daphne run, and on daphne Django's channels.
+
+What changes: `Utf8Validator` and `create_xor_masker` of `autobahn.websocket.protocol`, which connections from now on use; and
+`WebSocketProtocol._connectionMade`, to count them.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from fastframe._library import Library, Replacement
+from fastframe._target import Target
+from fastframe._wsaccel import Utf8Validator
+from fastframe.autobahn.functions import creating_masker
+
+MODULE = "autobahn.websocket.protocol"
+
+
+class AutobahnTarget(Library):
+    name = distribution = "autobahn"
+    supported_versions: tuple[str, ...] = ("24.4.2", "25.12.2", "26.6.2", "26.7.1", "26.10.1", "26.10.2")
+    how_to_activate = 'start the program with "fastframe run", or call fastframe.install("autobahn") in it'
+
+    def replacements(self) -> tuple[Replacement, ...]:
+        return (
+            Replacement(MODULE, "Utf8Validator", lambda original: functools.partial(Utf8Validator, original)),
+            Replacement(MODULE, "create_xor_masker", creating_masker),
+            Replacement(f"{MODULE}:WebSocketProtocol", "_connectionMade", self.counted),
+        )
+
+
+TARGET: Target = AutobahnTarget()

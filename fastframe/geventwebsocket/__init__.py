@@ -1,0 +1,5 @@
+"""geventwebsocket (the package gevent-websocket) on fastframe: `fastframe.install("geventwebsocket")`.
+
+functions  masking
+target     for `install` and `fastframe run`
+"""

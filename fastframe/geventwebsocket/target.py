@@ -1,0 +1,34 @@
+"""The target "geventwebsocket", on which older versions of Flask-SocketIO run.
+
+What changes: `geventwebsocket.websocket.Utf8Validator`, and `mask_payload` and `unmask_payload` of `Header` in the same module; and
+`WebSocket.__init__`, to count connections.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from fastframe._library import Library, Replacement
+from fastframe._target import Target
+from fastframe._wsaccel import Utf8Validator
+from fastframe.geventwebsocket.functions import masking
+
+MODULE = "geventwebsocket.websocket"
+
+
+class GeventwebsocketTarget(Library):
+    name = "geventwebsocket"
+    distribution = "gevent-websocket"
+    supported_versions: tuple[str, ...] = ("0.10.1",)
+    how_to_activate = 'start the program with "fastframe run", or call fastframe.install("geventwebsocket") in it'
+
+    def replacements(self) -> tuple[Replacement, ...]:
+        return (
+            Replacement(MODULE, "Utf8Validator", lambda original: functools.partial(Utf8Validator, original)),
+            Replacement(f"{MODULE}:Header", "mask_payload", masking),
+            Replacement(f"{MODULE}:Header", "unmask_payload", masking),
+            Replacement(f"{MODULE}:WebSocket", "__init__", self.counted),
+        )
+
+
+TARGET: Target = GeventwebsocketTarget()

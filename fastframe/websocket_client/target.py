@@ -1,0 +1,27 @@
+"""The target "websocket-client", a client that selenium, kubernetes, docker, slack and python-socketio use.
+
+What changes: `websocket._utils._validate_utf8`, `websocket._abnf._mask` and `ABNF.mask`; and `websocket._core.handshake`, to count connections.
+"""
+
+from __future__ import annotations
+
+from fastframe._library import Library, Replacement
+from fastframe._target import Target
+from fastframe.websocket_client.functions import masking, masking_arrays, validating
+
+
+class WebsocketClientTarget(Library):
+    name = distribution = "websocket-client"
+    supported_versions: tuple[str, ...] = ("1.7.0", "1.8.0", "1.9.0", "1.9.1", "1.9.2")
+    how_to_activate = 'start the program with "fastframe run", or call fastframe.install("websocket-client") in it'
+
+    def replacements(self) -> tuple[Replacement, ...]:
+        return (
+            Replacement("websocket._utils", "_validate_utf8", validating),
+            Replacement("websocket._abnf", "_mask", masking_arrays),
+            Replacement("websocket._abnf:ABNF", "mask", lambda original: staticmethod(masking(original.__func__))),
+            Replacement("websocket._core", "handshake", self.counted),
+        )
+
+
+TARGET: Target = WebsocketClientTarget()

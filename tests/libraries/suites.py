@@ -1,0 +1,131 @@
+"""The libraries' own test suites, alone and on fastframe: python -m tests.libraries.suites [NAME ...]
+
+Each suite comes from the sdist of the installed version, and runs twice. What counts is that each test has the same outcome; some fail
+on every machine without network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections import Counter
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NamedTuple
+
+PLUGIN = """
+import json, os
+
+def pytest_configure(config):
+    if os.environ["TARGET"]:
+        import fastframe
+        fastframe.install(os.environ["TARGET"])
+
+outcomes = {}
+
+def pytest_runtest_logreport(report):
+    if report.when == "call" or report.outcome != "passed":
+        outcomes[report.nodeid] = report.outcome
+
+def pytest_collectreport(report):
+    if report.failed:
+        outcomes[report.nodeid] = "cannot be collected"
+
+def pytest_sessionfinish(session):
+    if os.environ["TARGET"]:
+        import fastframe
+        assert fastframe.status()[os.environ["TARGET"]].active
+    with open(os.environ["OUTCOMES"], "w") as file:
+        json.dump(outcomes, file)
+"""
+
+
+class Suite(NamedTuple):
+    distribution: str
+    tests: tuple[str, ...]
+    """Patterns of files and folders in the sdist."""
+    least: int
+    """So many tests pass at least."""
+    options: tuple[str, ...] = ()
+    """For pytest."""
+
+
+SUITES = {
+    "websocket-client": Suite("websocket-client", ("websocket/tests",), 190),
+    "gunicorn": Suite("gunicorn", ("tests/test_asgi_websocket*.py",), 100),
+    "autobahn": Suite("autobahn", ("src/autobahn/websocket/test",), 50, ("--import-mode", "importlib")),
+}
+
+
+def sdist(distribution: str, folder: Path) -> Path:
+    """The unpacked sdist of the installed version."""
+    subprocess.run(
+        [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:",
+         "--disable-pip-version-check", "--dest", str(folder), f"{distribution}=={version(distribution)}"],
+        check=False,
+    )  # fmt: skip
+    (archive,) = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(folder, filter="data")
+    return next(path for path in folder.iterdir() if path.is_dir())
+
+
+def outcomes(suite: Suite, root: Path, target: str) -> dict[str, str]:
+    """Of each test, by its id."""
+    folder = root.parent
+    (folder / "outcomes_plugin.py").write_text(PLUGIN, encoding="utf-8")
+    kept = folder / "outcomes.json"
+    kept.unlink(missing_ok=True)
+    tests = [str(path) for pattern in suite.tests for path in sorted(root.glob(pattern))]
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "outcomes_plugin", "-p", "no:cacheprovider", "-p", "no:randomly",
+         "--rootdir", str(root), *suite.options, *tests],
+        cwd=root, env={**os.environ, "PYTHONPATH": str(folder), "OUTCOMES": str(kept), "TARGET": target},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900, check=False,
+    )  # fmt: skip
+    if not kept.exists():
+        raise ValueError(result.stdout[-3000:])
+    found: dict[str, str] = json.loads(kept.read_text())
+    return found
+
+
+def run(name: str) -> bool:
+    """True if all outcomes are the same."""
+    suite = SUITES[name]
+    try:
+        print(f"{name} {version(suite.distribution)}", flush=True)
+    except PackageNotFoundError:
+        print(f"   not installed: pip install {suite.distribution}")
+        return True
+    with tempfile.TemporaryDirectory() as folder:
+        root = sdist(suite.distribution, Path(folder))
+        alone, fast = outcomes(suite, root, ""), outcomes(suite, root, name)
+    for words, found in (("alone", alone), ("on fastframe", fast)):
+        print(
+            f"   {words}: "
+            + ", ".join(f"{count} {outcome}" for outcome, count in Counter(found.values()).most_common())
+        )
+    different = {test for test in alone.keys() | fast.keys() if alone.get(test) != fast.get(test)}
+    for test in sorted(different):
+        print(f"   different: {test}: {alone.get(test)}, {fast.get(test)}")
+    enough = Counter(fast.values())["passed"] >= suite.least
+    if not enough:
+        print(f"   fewer than {suite.least} tests passed: is this the suite?")
+    return enough and not different
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SUITES))
+    arguments = parser.parse_args()
+    failed = [name for name in arguments.names or SUITES if not run(name)]
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""geventwebsocket alone and on fastframe: the same at its own interface, and as a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("geventwebsocket.websocket", reason="gevent-websocket is not installed")
+
+from geventwebsocket import websocket
+
+import fastframe
+from fastframe.geventwebsocket import functions
+from tests.servers.programs import exchange, free_port, running
+from tests.strategies import frame
+
+
+def outcome(function: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        result = function(*arguments)
+    except Exception as error:
+        return type(error), str(error)
+    return type(result), result
+
+
+def header(mask: Any, length: int) -> Any:
+    made = websocket.Header(length=length)
+    made.mask = mask
+    return made
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The size of each payload that fastframe has masked."""
+    sizes: list[int] = []
+    original = functions.apply_mask_into
+
+    def counting(payload: bytearray, key: bytes) -> None:
+        sizes.append(len(payload))
+        original(payload, key)
+
+    monkeypatch.setattr(functions, "apply_mask_into", counting)
+    return sizes
+
+
+def test_masks(calls: list[int]) -> None:
+    """Also of other sizes than the header says, and of other types."""
+    kinds = st.sampled_from([bytes, bytes, bytes, bytearray, memoryview])
+
+    @given(st.binary(min_size=4, max_size=4), st.binary(max_size=200), kinds, st.sampled_from([0, 0, 0, -1, 1]))
+    def check(mask: bytes, payload: bytes, kind: Any, more: int) -> None:
+        for method in ("mask_payload", "unmask_payload"):
+            made = header(mask, max(0, len(payload) + more))
+            alone = outcome(getattr(made, method), kind(payload))
+            with fastframe.installed("geventwebsocket"):
+                assert outcome(getattr(made, method), kind(payload)) == alone
+
+    check()
+    assert len(calls) >= 50
+
+
+@pytest.mark.parametrize("mask", ["", b"", b"key", b"keys!", None, bytearray(b"key!")])
+def test_unusual_masks(mask: Any) -> None:
+    alone = outcome(header(mask, 3).mask_payload, b"abc")
+    with fastframe.installed("geventwebsocket"):
+        assert outcome(header(mask, 3).mask_payload, b"abc") == alone
+
+
+@pytest.mark.programs
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("run", [["-m", "fastframe", "run", "-v"], []])
+def test_a_real_server(run: list[str]) -> None:
+    port = free_port()
+    with running(*run, "-m", "tests.libraries.echo_geventwebsocket", str(port), port=port) as program:
+        assert exchange(f"ws://127.0.0.1:{port}/", answer=1006) == ({"geventwebsocket": True} if run else {})
+        assert ("gevent-websocket 0.10.1 runs on fastframe" in program.output()) is bool(run)
+        assert "Traceback" not in program.output()
+
+
+def received(data: bytes) -> list[object]:
+    """What a server receives from a client that sends these bytes."""
+
+    class Stream:
+        rest = data
+        handler: Any = type("Handler", (), {"logger": None, "server": type("Server", (), {"application": None})})
+        sent: list[bytes] = []  # noqa: RUF012
+
+        def read(self, size: int) -> bytes:
+            first, self.rest = self.rest[:size], self.rest[size:]
+            return first
+
+        def write(self, written: bytes) -> None:
+            found.append(bytes(written))
+
+        def close(self) -> None:
+            pass
+
+    found: list[object] = []
+    connection = websocket.WebSocket({}, Stream(), Stream.handler)
+    connection.handler.logger = type(
+        "Logger", (), {name: lambda *arguments: None for name in ("debug", "info", "error")}
+    )
+    for _ in range(30):
+        kind, result = outcome(connection.receive)
+        found.append((kind, result))
+        if result is None or issubclass(kind, Exception) or kind is type:
+            break
+    return found
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([1, 1, 2, 0, 8, 9]), st.binary(max_size=140), st.booleans()), max_size=5),
+    st.binary(max_size=3),
+)
+def test_streams(frames: list[tuple[int, bytes, bool]], rest: bytes) -> None:
+    data = b"".join(frame(opcode, payload, fin=fin, key=b"key!") for opcode, payload, fin in frames) + rest
+    alone = received(data)
+    with fastframe.installed("geventwebsocket"):
+        assert received(data) == alone

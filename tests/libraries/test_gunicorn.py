@@ -1,0 +1,147 @@
+"""gunicorn's own ASGI worker alone and on fastframe: the same for any stream of frames, and as a server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("gunicorn.asgi.websocket", reason="gunicorn with an ASGI worker of its own is not installed")
+
+from gunicorn.asgi.websocket import WebSocketProtocol
+
+import fastframe
+from fastframe.gunicorn import functions
+from tests.servers.programs import exchange, free_port, running
+from tests.strategies import frame, sessions
+
+
+class FakeTransport:
+    def __init__(self) -> None:
+        self.written = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def served(pieces: list[bytes]) -> list[object]:
+    """What an application receives from a client that sends these bytes, and what goes on the wire."""
+    found: list[object] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (event := await receive())["type"] == "websocket.receive":
+            found.append(event)
+            await send({"type": "websocket.send", "text": event.get("text"), "bytes": event.get("bytes")})
+        found.append(event)
+
+    async def serve() -> None:
+        transport = FakeTransport()
+        scope = {"type": "websocket", "headers": [(b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ==")]}
+        protocol = WebSocketProtocol(transport, scope, app, logging.getLogger("tests"))
+        task = asyncio.create_task(protocol.run())
+        for piece in pieces:
+            protocol.feed_data(piece)
+            await asyncio.sleep(0)
+        protocol.feed_eof()
+        await asyncio.wait_for(task, 20)
+        found.append(bytes(transport.written))
+
+    asyncio.run(serve())
+    return found
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The size of each payload that fastframe has unmasked."""
+    sizes: list[int] = []
+    original = functions.apply_mask
+
+    def counting(payload: bytes, key: bytes) -> bytes:
+        sizes.append(len(payload))
+        return original(payload, key)
+
+    monkeypatch.setattr(functions, "apply_mask", counting)
+    return sizes
+
+
+def test_streams(calls: list[int]) -> None:
+    """Streams that follow the rules and that do not, cut anywhere."""
+
+    @given(sessions(extensions=False))
+    def check(session: Any) -> None:
+        alone = served(session.pieces)
+        with fastframe.installed("gunicorn"):
+            assert served(session.pieces) == alone
+
+    check()
+    assert len(calls) >= 50
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
+def test_sizes(size: int, calls: list[int]) -> None:
+    payload = random.Random(size).randbytes(size)
+    with fastframe.installed("gunicorn"):
+        received = served([frame(2, payload, key=b"key!")])
+    assert received[0] == {"type": "websocket.receive", "bytes": payload}
+    assert calls == ([size] if size else [])
+
+
+@given(st.binary(max_size=40), st.binary(max_size=6))
+def test_the_method_itself(payload: bytes, key: bytes) -> None:
+    """Also for keys that the wire cannot have."""
+
+    def outcome(function: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except Exception as error:
+            return type(error), str(error)
+
+    for kind in (bytes, bytearray, memoryview):
+        alone = outcome(WebSocketProtocol._unmask, None, kind(payload), key)
+        with fastframe.installed("gunicorn"):
+            assert outcome(WebSocketProtocol._unmask, None, kind(payload), key) == alone
+
+
+# ---- as a server ----
+
+
+@pytest.mark.programs
+@pytest.mark.skipif(os.name == "nt", reason="gunicorn does not run there")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("run", [["-m", "fastframe", "run", "-v"], []])
+def test_a_real_server(run: list[str]) -> None:
+    port = free_port()
+    command = [
+        *run,
+        "-m",
+        "gunicorn",
+        "-k",
+        "asgi",
+        "-w",
+        "2",
+        "-b",
+        f"127.0.0.1:{port}",
+        "tests.servers.echo_asgi:app",
+    ]
+    with running(*command, port=port) as program:
+        assert exchange(f"ws://127.0.0.1:{port}/") == ({"gunicorn": True} if run else {})
+        assert ("runs on fastframe" in program.output()) is bool(run)
+        assert "Traceback" not in program.output()

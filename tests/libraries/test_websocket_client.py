@@ -1,0 +1,270 @@
+"""websocket-client alone and on fastframe: the same at its own interfaces, and with a real server."""
+
+from __future__ import annotations
+
+import random
+import threading
+from array import array
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("websocket", reason="websocket-client is not installed")
+
+import websocket
+from websocket import _abnf, _utils
+
+import fastframe
+from fastframe.websocket_client import functions
+from tests.strategies import broken_texts, frame, sessions, texts
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.fixture(params=["alone", "on fastframe"])
+def client(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "alone":
+        yield request.param
+        return
+    with fastframe.installed("websocket-client"):
+        yield request.param
+
+
+def outcome(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What it returns, with its type, or raises."""
+    try:
+        result = function(*arguments)
+    except Exception as error:
+        return type(error), str(error)
+    return type(result), result
+
+
+def both(function: Callable[[], Any]) -> tuple[Any, Any]:
+    alone = function()
+    with fastframe.installed("websocket-client"):
+        return alone, function()
+
+
+class Counted:
+    """How often fastframe's kernels were called from the library."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+        self.calls = 0
+        for name in names:
+            monkeypatch.setattr(functions, name, self._counting(getattr(functions, name)))
+
+    def _counting(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(*arguments: Any) -> Any:
+            self.calls += 1
+            return function(*arguments)
+
+        return counting
+
+
+# ---- masking and UTF-8, at websocket-client's own functions ----
+
+
+def test_text_of_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Counted(monkeypatch, "is_utf8")
+
+    @given(st.one_of(texts, broken_texts, st.binary(max_size=80)))
+    def check(data: bytes) -> None:
+        alone, fast = both(lambda: outcome(_utils.validate_utf8, data))
+        assert alone == fast
+
+    check()
+    assert counted.calls >= 50
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"\xe2\x82", bytearray(b"\xc3"), memoryview(b"\xff"), "text", "\ud800", "", [0x41, 0xC3], (256,), None, 1]
+)  # fmt: skip
+def test_unusual_texts(value: object) -> None:
+    alone, fast = both(lambda: outcome(_utils.validate_utf8, value))
+    assert alone == fast
+
+
+def test_masks_of_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Counted(monkeypatch, "apply_mask")
+
+    @given(st.binary(min_size=4, max_size=4), st.binary(max_size=300))
+    def check(key: bytes, data: bytes) -> None:
+        alone, fast = both(
+            lambda: [outcome(_abnf.ABNF.mask, key, data), outcome(_abnf._mask, array("B", key), array("B", data))]
+        )
+        assert alone == fast
+
+    check()
+    assert counted.calls >= 100
+
+
+@pytest.mark.parametrize("key", [b"key!", "key!", b"", b"key", b"keys!", bytearray(b"key!"), array("B", b"key!"), None])
+@pytest.mark.parametrize(
+    "data", [b"data!", "data!", "żółć", b"", None, bytearray(b"data"), memoryview(b"data"), [1, 2], 7]
+)
+def test_unusual_masks(key: Any, data: Any) -> None:
+    alone, fast = both(lambda: outcome(_abnf.ABNF.mask, key, data))
+    assert alone == fast
+
+
+@pytest.mark.parametrize("key", [array("B", b"key!"), array("H", [1, 2, 3, 4]), array("B", b"k"), array("B"), b"key!"])
+@pytest.mark.parametrize("data", [array("B", b"data!"), array("H", [1, 2, 3]), array("B"), b"data!"])
+def test_unusual_arrays(key: Any, data: Any) -> None:
+    alone, fast = both(lambda: outcome(_abnf._mask, key, data))
+    assert alone == fast
+
+
+# ---- a connection, from the bytes of the server to what recv returns ----
+
+
+def received(pieces: list[bytes], skip_validation: bool) -> list[Any]:
+    """What a client receives from a server that sends these bytes: each frame or error, and what is sent back."""
+    connection = websocket.WebSocket(skip_utf8_validation=skip_validation)
+    connection.sock = server = FakeSocket(pieces)
+    connection.connected = True
+    connection.set_mask_key(lambda size: b"mask"[:size])
+    found: list[Any] = []
+    while True:
+        kind, result = outcome(connection.recv_data_frame, True)
+        found.append((kind, str(result[1]) if kind is tuple else result))
+        if kind is not tuple:
+            return [*found, bytes(server.sent)]
+
+
+class FakeSocket:
+    def __init__(self, pieces: list[bytes]) -> None:
+        self.pieces = pieces
+        self.sent = bytearray()
+
+    def recv(self, size: int) -> bytes:
+        while self.pieces and not self.pieces[0]:
+            self.pieces = self.pieces[1:]
+        if not self.pieces:
+            return b""
+        first, self.pieces = self.pieces[0], self.pieces[1:]
+        if first[size:]:
+            self.pieces = [first[size:], *self.pieces]
+        return first[:size]
+
+    def send(self, data: bytes) -> int:
+        self.sent += data
+        return len(data)
+
+    def gettimeout(self) -> None:
+        return None
+
+    def fileno(self) -> int:
+        return -1
+
+    def close(self) -> None:
+        pass
+
+    def shutdown(self, how: int) -> None:
+        pass
+
+
+def test_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streams that follow the rules and that do not, cut anywhere."""
+    counted = Counted(monkeypatch, "is_utf8", "apply_mask")
+
+    @given(sessions(extensions=False), st.booleans())
+    def check(session: Any, skip_validation: bool) -> None:
+        alone, fast = both(lambda: received(session.pieces, skip_validation))
+        assert alone == fast
+
+    check()
+    assert counted.calls >= 100
+
+
+# ---- with a real server ----
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    sync_server = pytest.importorskip("websockets.sync.server")
+
+    def echo(connection: Any) -> None:
+        for message in connection:
+            connection.send(message)
+
+    with sync_server.serve(echo, "127.0.0.1", 0, compression=None, max_size=None) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield f"ws://127.0.0.1:{running.socket.getsockname()[1]}"
+        running.shutdown()
+        thread.join()
+
+
+MESSAGES: list[str | bytes] = [
+    "text", "", b"", bytes(range(256)), "Grüße, мир, 世界, 😀", "x" * 65_536, "世" * 100_000, random.Random(6).randbytes(1 << 20),
+]  # fmt: skip
+
+
+def exchange(connection: Any) -> None:
+    for message in MESSAGES:
+        (connection.send if isinstance(message, str) else connection.send_binary)(message)
+        assert connection.recv() == message
+
+
+def test_a_real_server(client: str, server: str) -> None:
+    before = fastframe.status()["websocket-client"].connections
+    connection = websocket.create_connection(server, timeout=20)
+    exchange(connection)
+    connection.ping(b"payload")
+    assert connection.recv_data(control_frame=True) == (_abnf.ABNF.OPCODE_PONG, b"payload")
+    connection.close(status=4000, reason=b"enough")
+    assert fastframe.status()["websocket-client"].connections - before == (client == "on fastframe")
+
+
+def test_an_app(client: str, server: str) -> None:
+    """WebSocketApp, which most programs use."""
+    found: list[object] = []
+
+    def opened(app: Any) -> None:
+        app.send("żółć" * 1000)
+
+    def message(app: Any, text: object) -> None:
+        found.append(text)
+        app.close()
+
+    websocket.WebSocketApp(
+        server, on_open=opened, on_message=message, on_error=lambda app, error: found.append(error)
+    ).run_forever()
+    assert found == ["żółć" * 1000]
+
+
+def test_installed_and_uninstalled_while_a_connection_is_open(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Counted(monkeypatch, "is_utf8", "apply_mask")
+    connection = websocket.create_connection(server, timeout=20)
+    exchange(connection)
+    assert counted.calls == 0
+    with fastframe.installed("websocket-client"):
+        exchange(connection)
+    assert counted.calls >= len(MESSAGES)
+    before = counted.calls
+    exchange(connection)
+    assert counted.calls == before
+    connection.close()
+
+
+def test_a_text_that_is_not_utf_8(client: str) -> None:
+    sync_server = pytest.importorskip("websockets.sync.server")
+
+    def misbehave(connection: Any) -> None:
+        connection.recv()
+        connection.socket.sendall(frame(1, b"x" * 70_000 + b"\xff"))
+        connection.socket.recv(1)
+
+    with sync_server.serve(misbehave, "127.0.0.1", 0, compression=None) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        connection = websocket.create_connection(f"ws://127.0.0.1:{running.socket.getsockname()[1]}", timeout=20)
+        connection.send("?")
+        with pytest.raises(websocket.WebSocketPayloadException, match="cannot decode"):
+            connection.recv()
+        connection.shutdown()
+        running.shutdown()
+        thread.join()
