@@ -123,11 +123,9 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
                 self.say(f"{described(name)} runs on fastframe, kernel {fastframe.active_kernel()}")
 
     def report_at_exit(self, process: int, *, is_first: bool) -> None:
-        if os.getpid() != process:
-            return
-        if is_first and not self.installed and not self.failed:
+        if is_first and os.getpid() == process and not self.installed and not self.failed:
             self.say(
-                f"not active: this process did not import {' or '.join(self.waiting)}, so there was nothing to accelerate in it "
+                f"not active: this process used none of {', '.join(self.waiting.values())}, so there was nothing to accelerate in it "
                 "(its workers, if it has any, speak for themselves)"
             )
         if self.verbose and self.installed:
