@@ -26,9 +26,11 @@ def validators() -> dict[str, Callable[[], Any]]:
         "geventwebsocket.utf8validator",
     ):
         try:
-            found[module] = importlib.import_module(module).Utf8Validator
+            validator = importlib.import_module(module).Utf8Validator
+            validator()  # its C code may be missing
         except ImportError:
             continue
+        found[module] = validator
     return found | in_python()
 
 
