@@ -10,6 +10,7 @@ import importlib
 import importlib.metadata
 import logging
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -35,7 +36,7 @@ class Replacement(NamedTuple):
         return getattr(found, name) if name else found
 
 
-class Library:
+class Library(ABC):
     """A Target that is made of Replacements."""
 
     name: str
@@ -51,9 +52,9 @@ class Library:
         self.description = f"{self.distribution} {{}}"
         self._replaced: list[tuple[Any, str, Any, Any]] = []  # where, its name, what was there, what was put there
 
+    @abstractmethod
     def replacements(self) -> tuple[Replacement, ...]:
         """All of them, in any order."""
-        raise NotImplementedError
 
     def counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The same, for a function that is called once for each connection."""
@@ -98,7 +99,7 @@ class Library:
         for _ in self._originals():
             pass
 
-    def configure(self, options: Options) -> None:
+    def configure(self, options: Options) -> None:  # noqa: B027 (most libraries have no options)
         pass
 
     def activate(self) -> None:

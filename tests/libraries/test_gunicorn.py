@@ -137,6 +137,8 @@ def test_a_real_server(run: list[str]) -> None:
         "asgi",
         "-w",
         "2",
+        "--graceful-timeout",
+        "2",
         "-b",
         f"127.0.0.1:{port}",
         "tests.servers.echo_asgi:app",
