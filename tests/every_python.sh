@@ -33,24 +33,39 @@ mapfile -t found < <(interpreters)
 printf 'found: %s\n' "${found[@]}"
 newest=${found[-1]%% *}
 older=(1.2.0 1.3.1)
-for i in "${!found[@]}"; do
-    version=${found[$i]%% *} python=${found[$i]#* }
-    printf '\n=== Python %s: pip install -e ".[test]" && pytest (%d s)\n' "$version" "$SECONDS"
+
+try() {  # the index of one that was found
+    local version=${found[$1]%% *} python=${found[$1]#* }
     git clone -q "$root" "$work/$version"
     "$python" -m venv "$work/$version/.venv"
+    cd "$work/$version" && . .venv/bin/activate
+    python -m pip install -q -U pip
+    pip install -q -e '.[test]'
+    if [ "$version" != "$newest" ] && [ -n "${older[$1]:-}" ]; then pip install -q "wsproto==${older[$1]}"; fi
+    python -c 'import wsproto; print("wsproto", wsproto.__version__)'
+    if [ "$version" = "$newest" ]; then  # also with other clients, and the branch coverage, which must be complete; see pyproject.toml
+        if have_node_clients >/dev/null 2>&1; then export NODE_PATH="$work/node/node_modules"; fi
+        pip install -q 'coverage>=7.10' 'pytest-cov>=7'
+        pytest -q -rs -p no:cacheprovider --cov --cov-report=term
+    else
+        pytest -q -rs -p no:cacheprovider
+    fi
+}
+
+# Two at a time, the newest, which takes longest, first; each writes to a log, which is shown when it has ended.
+for ((i = ${#found[@]} - 1; i >= 0; i--)); do
+    while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || true; done
+    version=${found[$i]%% *}
     (
-        cd "$work/$version" && . .venv/bin/activate
-        python -m pip install -q -U pip
-        pip install -q -e '.[test]'
-        if [ "$i" -lt $((${#found[@]} - 1)) ] && [ -n "${older[$i]:-}" ]; then pip install -q "wsproto==${older[$i]}"; fi
-        python -c 'import wsproto; print("wsproto", wsproto.__version__)'
-        if [ "$version" = "$newest" ] && have_node_clients >/dev/null 2>&1; then export NODE_PATH="$work/node/node_modules"; fi
-        if [ "$version" = "$newest" ]; then  # also the branch coverage, which must be complete; see pyproject.toml
-            pip install -q 'coverage>=7.10' 'pytest-cov>=7'
-            pytest -q -rs -p no:cacheprovider --cov --cov-report=term
-        else
-            pytest -q -rs -p no:cacheprovider
-        fi
-    )
+        started=$SECONDS code=0
+        try "$i" >"$work/$version.log" 2>&1 &
+        wait $! || code=$?  # in a process of its own, as set -e would not count before ||
+        echo "$code" >"$work/$version.code"
+        printf '\n=== Python %s: pip install -e ".[test]" && pytest (%d s)\n%s\n' "$version" $((SECONDS - started)) "$(cat "$work/$version.log")"
+    ) &
+done
+wait
+for each in "${found[@]}"; do
+    [ "$(cat "$work/${each%% *}.code")" = 0 ] || { echo "failed with Python ${each%% *}"; exit 1; }
 done
 ln -sfn "$work/$newest" "$work/newest"
