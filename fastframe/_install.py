@@ -72,7 +72,7 @@ def install(
 
     targets: names of libraries; ValueError for another name. "wsproto" is for everything that is built on it, "uvicorn" for uvicorn's
     default, `--ws auto`, in servers that load their settings from now on, "gunicorn" for its own ASGI worker; "websocket-client",
-    "geventwebsocket" and "autobahn" (daphne too) are those libraries.
+    "geventwebsocket", "websockets" and "autobahn" (daphne too) are those libraries.
 
     Without options a target behaves as it does by itself, defects included. The options, for connections from now on:
 

@@ -19,6 +19,8 @@ class Place(NamedTuple):
     """The package that has everything about the library."""
     module: str
     """What a program that uses the library imports; `fastframe run` waits for that."""
+    only_by_name: bool = False
+    """`fastframe run` leaves it alone unless it is named."""
 
 
 PLACES = {
@@ -27,6 +29,7 @@ PLACES = {
     "websocket-client": Place("fastframe.websocket_client", "websocket"),
     "gunicorn": Place("fastframe.gunicorn", "gunicorn.asgi.websocket"),
     "geventwebsocket": Place("fastframe.geventwebsocket", "geventwebsocket.websocket"),
+    "websockets": Place("fastframe.websockets", "websockets.asyncio.connection", only_by_name=True),
     "autobahn": Place("fastframe.autobahn", "autobahn.websocket.protocol"),
 }
 """By the name that callers of `install` use."""

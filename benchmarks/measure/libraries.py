@@ -42,6 +42,7 @@ WITHOUT_WSACCEL = "import runpy, sys; sys.modules['wsaccel'] = None; del sys.arg
 SERVERS: dict[str, Callable[[int], list[str]]] = {
     "gunicorn": lambda port: ["-m", "gunicorn", "-k", "asgi", "-b", f"127.0.0.1:{port}", APP],
     "geventwebsocket": lambda port: ["-c", WITHOUT_WSACCEL, "tests.libraries.echo_geventwebsocket", str(port)],
+    "websockets": lambda port: ["-m", "tests.libraries.echo_websockets", str(port)],
     "autobahn": lambda port: ["-m", "tests.libraries.echo_autobahn", str(port)],
     "autobahn, daphne": lambda port: ["-m", "daphne", "-p", str(port), APP],
 }

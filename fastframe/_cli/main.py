@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import fastframe
 from fastframe._install import DISABLED, disabled
 from fastframe._options import OPTIONS, whole_number
-from fastframe._target import target, target_names
+from fastframe._target import PLACES, target, target_names
 
 # What a program's exit code says: as for grep and diff, 1 is an answer and 2 is trouble.
 OK, DIFFERENT, TROUBLE = 0, 1, 2
@@ -67,7 +67,10 @@ def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "cannot be executed; 127: it was not found.",
     )
     run.add_argument(
-        "--target", action="append", choices=target_names(), help="what to accelerate; may be repeated (default: all)"
+        "--target",
+        action="append",
+        choices=target_names(),
+        help="what to accelerate; may be repeated (default: all but websockets)",
     )
     for name, option in OPTIONS.items():
         run.add_argument(option.flag, dest=name, **option.argument)
@@ -121,7 +124,7 @@ def run_run(options: argparse.Namespace) -> int:
     from fastframe._cli import runner
 
     given = {name: getattr(options, name) for name in OPTIONS if getattr(options, name) is not None}
-    targets = options.target or target_names()
+    targets = options.target or [name for name, place in PLACES.items() if not place.only_by_name]
     for name in given:
         if not any(name in target(chosen).options for chosen in targets):
             options.parser.error(f"{OPTIONS[name].flag} is not an option of {', '.join(targets)}")

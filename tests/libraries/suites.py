@@ -80,12 +80,13 @@ def outcomes(suite: Suite, root: Path, target: str) -> dict[str, str]:
     folder = root.parent
     (folder / "outcomes_plugin.py").write_text(PLUGIN, encoding="utf-8")
     kept = folder / "outcomes.json"
+    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
     kept.unlink(missing_ok=True)
     tests = [str(path) for pattern in suite.tests for path in sorted(root.glob(pattern))]
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "outcomes_plugin", "-p", "no:cacheprovider", "-p", "no:randomly",
          "--rootdir", str(root), *suite.options, *tests],
-        cwd=root, env={**os.environ, "PYTHONPATH": str(folder), "OUTCOMES": str(kept), "TARGET": target},
+        cwd=root, env={**os.environ, "PYTHONPATH": path, "OUTCOMES": str(kept), "TARGET": target},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900, check=False,
     )  # fmt: skip
     if not kept.exists():

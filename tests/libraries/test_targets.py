@@ -36,7 +36,7 @@ def parts(library: Library) -> list[object]:
 
 
 def test_there_are_some() -> None:
-    assert set(NAMES) == {"websocket-client", "gunicorn", "geventwebsocket", "autobahn"}
+    assert set(NAMES) == {"websocket-client", "gunicorn", "geventwebsocket", "autobahn", "websockets"}
 
 
 def test_install_and_uninstall(library: Any) -> None:

@@ -1,0 +1,6 @@
+"""websockets on fastframe: `fastframe.install("websockets")`.
+
+_frames      frames in, and frames out, for websockets' Protocol: asyncio, threads, and sans-I/O
+connection   messages of an asyncio connection, without what websockets puts between them and the frames
+target       for `install` and `fastframe run`
+"""

@@ -1,0 +1,385 @@
+"""websockets alone and on fastframe: the same for any stream of frames, and with real servers and clients."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("websockets.asyncio.connection", reason="websockets is not installed")
+
+import websockets.asyncio.client
+import websockets.asyncio.server
+import websockets.frames
+import websockets.protocol
+import websockets.sync.client
+from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.frames import Frame
+from websockets.protocol import CLIENT, SERVER, Protocol
+
+import fastframe
+from fastframe._target import target
+from tests.servers.programs import MESSAGES, exchange, free_port, running
+from tests.strategies import frame, sessions
+
+try:
+    target("websockets").check()
+except ImportError as error:
+    pytest.skip(str(error), allow_module_level=True)
+
+
+@pytest.fixture(params=["alone", "on fastframe"])
+def websockets_(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "alone":
+        yield request.param
+        return
+    with fastframe.installed("websockets"):
+        yield request.param
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How often websockets' own parser began a frame."""
+    calls: list[int] = []
+    original = Frame.parse.__func__
+
+    def parse(*arguments: Any, **more: Any) -> Any:
+        calls.append(1)
+        return original(*arguments, **more)
+
+    with fastframe.installed("websockets"):
+        pass  # so that its source was compared already
+    monkeypatch.setattr(Frame, "parse", classmethod(parse))
+    return calls
+
+
+# ---- Protocol, without input and output ----
+
+
+class Step:
+    """What can be seen after one call."""
+
+    def __init__(self, protocol: Protocol, call: Callable[..., object], *arguments: object) -> None:
+        error: object = None
+        try:
+            call(*arguments)
+        except Exception as raised:
+            error = type(raised), str(raised)
+        events = [
+            (type(event), event.opcode, type(event.opcode), bytes(event.data), type(event.data), event.fin, event.rsv1, event.rsv2, event.rsv3)
+            for event in protocol.events_received()
+            if isinstance(event, Frame)
+        ]  # fmt: skip
+        written = protocol.data_to_send()
+        self.seen = (
+            error, events, written if protocol.side is SERVER else list(map(len, written)), protocol.state, protocol.current_size,
+            repr(protocol.close_rcvd), repr(protocol.close_sent), protocol.close_rcvd_then_sent, repr(protocol.parser_exc),
+            protocol.close_expected(), protocol.expect_continuation_frame, protocol.eof_sent,
+        )  # fmt: skip
+
+
+def steps(session: Any, limit: Any, extensions: list[Any], sends: list[tuple[str, Any, bool]]) -> list[Any]:
+    protocol = Protocol(CLIENT if session.client else SERVER, max_size=limit)
+    protocol.extensions = extensions
+    waiting = list(sends)
+    found = [Step(protocol, protocol.receive_data, b"")]
+    for piece in session.pieces:
+        found.append(Step(protocol, protocol.receive_data, piece))
+        if waiting:
+            method, data, fin = waiting.pop()
+            found.append(Step(protocol, getattr(protocol, method), data, fin))
+    found.append(Step(protocol, protocol.receive_eof))
+    return [step.seen for step in found]
+
+
+limits = st.sampled_from([2**20, None, 1000, 126, (1000, 300), (None, 200), (5000, None)])
+kinds = st.sampled_from([bytes, bytes, bytearray, memoryview])
+sends = st.lists(
+    st.tuples(st.sampled_from(["send_text", "send_binary", "send_continuation"]), st.builds(lambda kind, data: kind(data), kinds, st.binary(max_size=300)), st.booleans()),
+    max_size=4,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("deflate", [False, True])
+def test_streams(deflate: bool, parsed: list[int]) -> None:
+    """Streams that follow the rules and that do not, cut anywhere, with messages sent between."""
+    counts = [0, 0]
+
+    @given(sessions(extensions=deflate), limits, st.booleans(), st.booleans(), sends)
+    def check(session: Any, limit: Any, forgets: bool, remote_forgets: bool, sent: Any) -> None:
+        def extensions() -> list[Any]:
+            return [PerMessageDeflate(remote_forgets, forgets, 15, 15, {})] if deflate else []
+
+        before = len(parsed)
+        alone = steps(session, limit, extensions(), sent)
+        between = len(parsed)
+        with fastframe.installed("websockets"):
+            assert steps(session, limit, extensions(), sent) == alone
+        counts[0] += between - before
+        counts[1] += len(parsed) - between
+
+    check()
+    assert counts[1] < 0.8 * counts[0], "the fast path was hardly entered"
+
+
+def receives(connection: Protocol, data: bytes) -> list[Any]:
+    connection.receive_data(b"")
+    connection.receive_data(data)
+    return connection.events_received()
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 300_000])
+@pytest.mark.parametrize("side", [SERVER, CLIENT])
+def test_sizes(size: int, side: Any, parsed: list[int]) -> None:
+    payload = random.Random(size).randbytes(size)
+    data = b"".join(frame(opcode, payload, key=b"key!" if side is SERVER else None) for opcode in (1, 2))
+    alone = receives(Protocol(side), data)
+    assert len(parsed) >= 2
+    parsed.clear()
+    with fastframe.installed("websockets"):
+        assert receives(Protocol(side), data) == alone
+    assert parsed == [], "both were taken past the library's parser"
+    assert [type(event.data) for event in alone] == [bytes if side is SERVER else bytearray] * 2
+
+
+def test_what_is_sent_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Byte for byte, where the masking keys are."""
+    monkeypatch.setattr(secrets, "token_bytes", lambda size: b"mask"[:size])
+    for side in (SERVER, CLIENT):
+        for data in (
+            b"",
+            b"x" * 125,
+            b"x" * 126,
+            b"x" * 70_000,
+            b"x" * 200_000,
+            bytearray(b"abc"),
+            memoryview(b"abc"),
+            memoryview(b"abcdef")[::2],
+        ):
+            for opcode in (1, 2, 8, 9, 10, 0):
+                made = Frame(websockets.frames.Opcode(opcode), data)
+
+                def serialized(made: Frame = made, side: Any = side) -> Any:
+                    try:
+                        return made.serialize(mask=side is CLIENT, extensions=[])
+                    except Exception as error:
+                        return type(error), str(error)
+
+                alone = serialized()
+                with fastframe.installed("websockets"):
+                    assert serialized() == alone
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("extensions", ()),
+        ("max_message_size", 3.5),
+        ("max_fragment_size", 3.5),
+        ("max_message_size", -1),
+        ("max_message_size", 2**70),
+    ],
+)
+def test_attributes_of_unusual_types(name: str, value: Any) -> None:
+    def seen() -> Any:
+        protocol = Protocol(SERVER)
+        setattr(protocol, name, value)
+        return [
+            Step(protocol, protocol.receive_data, data).seen
+            for data in (
+                b"",
+                frame(1, b"abc", key=b"key!") * 2,
+                frame(2, b"", key=b"key!"),
+                frame(2, b"1234", key=b"key!"),
+            )
+        ]
+
+    alone = seen()
+    with fastframe.installed("websockets"):
+        assert seen() == alone
+
+
+def test_an_opcode_that_is_a_number() -> None:
+    alone = Frame(3, b"abc").serialize(mask=False)  # type: ignore[arg-type]
+    with fastframe.installed("websockets"):
+        assert Frame(3, b"abc").serialize(mask=False) == alone  # type: ignore[arg-type]
+
+
+def test_masking_keys_differ() -> None:
+    with fastframe.installed("websockets"):
+        protocol = Protocol(CLIENT)
+        for _ in range(300):
+            protocol.send_binary(b"")
+        assert len(set(protocol.data_to_send())) == 300
+
+
+class Counting(Protocol):
+    """Another one's, which sees each frame."""
+
+    seen = 0
+
+    def recv_frame(self, frame: Frame) -> None:
+        self.seen += 1
+        super().recv_frame(frame)
+
+
+def test_recv_frame_of_a_subclass_is_called() -> None:
+    with fastframe.installed("websockets"):
+        protocol = Counting(SERVER)
+        assert len(receives(protocol, frame(1, b"x", key=b"key!") * 3)) == 3
+        assert protocol.seen == 3
+
+
+def test_another_source_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fastframe.websockets import target as module
+
+    monkeypatch.setattr(module.TARGET, "_frames", None)
+    monkeypatch.setattr(module, "fingerprint", lambda: "another")
+    with pytest.raises(fastframe.InstallError, match="is not as it was released"):
+        fastframe.install("websockets")
+    assert not fastframe.status()["websockets"].active
+
+
+# ---- with connections ----
+
+
+async def echo(connection: Any) -> None:
+    async for message in connection:
+        await connection.send(message)
+
+
+@pytest.mark.parametrize("compression", [None, "deflate"])
+def test_asyncio(websockets_: str, compression: str | None) -> None:
+    async def talk() -> None:
+        async with (
+            websockets.asyncio.server.serve(echo, "127.0.0.1", 0, compression=compression, max_size=None) as server,  # type: ignore[arg-type]
+            websockets.asyncio.client.connect(
+                f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", compression=compression, max_size=None, proxy=None  # type: ignore[arg-type]
+            ) as client,
+        ):  # fmt: skip
+            for message in MESSAGES:
+                await client.send(message)
+                assert await client.recv() == message
+            for message in MESSAGES[:5]:
+                await client.send(message)
+            assert [await client.recv() for _ in range(5)] == MESSAGES[:5]
+            await client.send(["frag", "ments"])
+            assert await client.recv() == "fragments"
+            await client.send("żółć", text=False)
+            assert await client.recv() == "żółć".encode()
+            await client.send(b"text", text=True)
+            assert await client.recv(decode=False) == b"text"
+            await client.send(b"\xff", text=True)
+            with pytest.raises(ConnectionClosed):
+                await client.recv()
+            with pytest.raises(ConnectionClosed):
+                await client.send("too late")
+
+    asyncio.run(asyncio.wait_for(talk(), 50))
+
+
+def test_asyncio_errors(websockets_: str) -> None:
+    async def misbehave(connection: Any) -> None:
+        await connection.recv()
+        connection.transport.write(frame(1, b"good") + frame(1, b"\xff"))
+        await connection.wait_closed()
+
+    async def talk() -> None:
+        async with websockets.asyncio.server.serve(misbehave, "127.0.0.1", 0) as server:
+            url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            async with websockets.asyncio.client.connect(url, proxy=None) as client:
+                with pytest.raises(TypeError, match="dict-like"):
+                    await client.send({})
+                receiving = asyncio.create_task(client.recv())
+                await asyncio.sleep(0)
+                with pytest.raises(websockets.exceptions.ConcurrencyError):
+                    await client.recv()
+                receiving.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await receiving
+                await client.send("go")
+                assert await client.recv() == "good"
+                with pytest.raises(ConnectionClosed, match="1007"):
+                    await client.recv()
+            async with websockets.asyncio.client.connect(url, proxy=None) as client:
+                with pytest.raises(ConnectionClosed):
+                    await client.send("\ud800")
+
+    asyncio.run(asyncio.wait_for(talk(), 50))
+
+
+def test_a_transport_that_fails(websockets_: str) -> None:
+    async def talk() -> None:
+        async with websockets.asyncio.server.serve(echo, "127.0.0.1", 0) as server:
+            url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            async with websockets.asyncio.client.connect(url, proxy=None) as client:
+                original = client.transport
+
+                class Failing:
+                    def __getattr__(self, name: str) -> Any:
+                        return getattr(original, name)
+
+                    def write(self, data: bytes) -> None:
+                        raise OSError("no more")
+
+                client.transport = Failing()  # type: ignore[assignment]
+                with pytest.raises(ConnectionClosed):
+                    await client.send("text")
+
+    asyncio.run(asyncio.wait_for(talk(), 50))
+
+
+def test_threads(websockets_: str) -> None:
+    from websockets.sync.server import serve
+
+    def sync_echo(connection: Any) -> None:
+        for message in connection:
+            connection.send(message)
+
+    with serve(sync_echo, "127.0.0.1", 0, max_size=None) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        with websockets.sync.client.connect(
+            f"ws://127.0.0.1:{server.socket.getsockname()[1]}", max_size=None, proxy=None
+        ) as client:
+            for message in MESSAGES:
+                client.send(message)
+                assert client.recv(20) == message
+        server.shutdown()
+        thread.join()
+
+
+def test_installed_and_uninstalled_while_a_connection_is_open(parsed: list[int]) -> None:
+    protocol = Protocol(SERVER)
+    data = frame(1, b"text", key=b"key!")
+    receives(protocol, data)
+    for cut in (len(data), 1, 5):
+        with fastframe.installed("websockets"):
+            before = len(parsed)
+            assert len(receives(protocol, data)) == 1
+            assert len(receives(protocol, data)) == 1
+            assert len(parsed) <= before + 1, "from the second read on it is known where the parser stands"
+            protocol.receive_data(data[:cut])
+        protocol.receive_data(data[cut:])
+        assert len(protocol.events_received()) == 1
+
+
+@pytest.mark.programs
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(("run", "used"), [(["--target", "websockets"], True), ([], False)])
+def test_a_real_server(run: list[str], used: bool) -> None:
+    port = free_port()
+    command = ["-m", "fastframe", "run", "-v", *run, "-m", "tests.libraries.echo_websockets", str(port)]
+    with running(*command, port=port) as program:
+        for compression in (None, "deflate"):
+            assert exchange(f"ws://127.0.0.1:{port}/", compression) == ({"websockets": True} if used else {})
+        assert (f"websockets {websockets.__version__} runs on fastframe" in program.output()) is used
+        assert "connection handler failed" not in program.output()
