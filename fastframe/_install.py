@@ -79,7 +79,8 @@ def install(
     max_message_size: the largest message in bytes, all its fragments together, and while it is inflated. A larger one ends
     the connection with 1009.
     max_fragments: the most frames that one message may have; more end the connection with 1009.
-    deflate: False to turn permessage-deflate off, or a `fastframe.deflate.Deflate` with back-end, level, windows and threshold.
+    deflate: False to turn permessage-deflate off, or a `fastframe.deflate.Deflate` with back-end, level, windows and threshold; for "websockets"
+    a Deflate with back-end and level only.
     fix_interleaved_control: with True, for "wsproto", a Ping between the fragments of a compressed message does no harm.
 
     TypeError or ValueError for an invalid option, and for one that none of the targets has. Calling it again sets the options

@@ -8,16 +8,14 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.metadata
-import logging
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from fastframe._options import Options
-from fastframe._target import PLACES, count_connection
-
-_log = logging.getLogger("fastframe")
+from fastframe._replaced import Replaced
+from fastframe._target import PLACES, count_connection, refuse_untested
 
 
 class Replacement(NamedTuple):
@@ -50,7 +48,7 @@ class Library(ABC):
 
     def __init__(self) -> None:
         self.description = f"{self.distribution} {{}}"
-        self._replaced: list[tuple[Any, str, Any, Any]] = []  # where, its name, what was there, what was put there
+        self._replaced = Replaced(self.distribution)
 
     @abstractmethod
     def replacements(self) -> tuple[Replacement, ...]:
@@ -73,12 +71,7 @@ class Library(ABC):
             raise ImportError(f"{self.distribution} is not installed: pip install {self.distribution}") from None
 
     def check(self) -> None:
-        version = self.installed_version()
-        if version not in self.supported_versions:
-            raise ImportError(
-                f"{self.distribution} {version} is installed; supported versions: {', '.join(self.supported_versions)}. "
-                f"Install one of them (pip install {self.distribution}=={self.supported_versions[-1]}), or a newer fastframe"
-            )
+        refuse_untested(self.distribution, self.installed_version(), self.supported_versions)
         if PLACES[self.name].module in sys.modules and not self._replaced:
             changed = [name for owner, name, original in self._originals() if not self.is_own(owner, original)]
             if changed:
@@ -104,19 +97,10 @@ class Library(ABC):
 
     def activate(self) -> None:
         for replacement, (owner, name, original) in zip(self.replacements(), list(self._originals())):
-            ours = replacement.make(original)
-            self._replaced.append((owner, name, original, ours))
-            setattr(owner, name, ours)
+            self._replaced.replace(owner, name, replacement.make(original))
 
     def deactivate(self) -> None:
-        while self._replaced:
-            owner, name, original, ours = self._replaced.pop()
-            if vars(owner)[name] is ours:
-                setattr(owner, name, original)
-            else:
-                _log.warning(
-                    "%s: %s was replaced by other code after fastframe, and is left as it is", self.distribution, name
-                )
+        self._replaced.put_back()
 
     def in_use(self) -> bool:
         return False

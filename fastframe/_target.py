@@ -70,6 +70,15 @@ class Target(Protocol):
         """True if it runs on fastframe in this process without `activate`."""
 
 
+def refuse_untested(distribution: str, version: str, supported: tuple[str, ...]) -> None:
+    """ImportError if this version is not one of those that fastframe was tested with."""
+    if version not in supported:
+        raise ImportError(
+            f"{distribution} {version} is installed; supported versions: {', '.join(supported)}. "
+            f"Install one of them (pip install {distribution}=={supported[-1]}), or a newer fastframe"
+        )
+
+
 _connections: dict[str, int] = {}
 _counting = Lock()
 

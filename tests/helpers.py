@@ -6,7 +6,12 @@ import os
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
 
 from fastframe.deflate import BACKENDS, backend_module
 
@@ -43,3 +48,28 @@ def run_python(*arguments: str, check: bool = False, **environment: str) -> subp
 def gil_enabled() -> bool:
     """False if threads of this interpreter run at the same time."""
     return getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+def outcome(function: Callable[..., Any], *arguments: Any) -> tuple[type, Any]:
+    """What it returns, with its type, or the type and the words of what it raises."""
+    try:
+        result = function(*arguments)
+    except Exception as error:
+        return type(error), str(error)
+    return type(result), result
+
+
+class Counted:
+    """How often functions of a module are called: whether a test has entered the code that it is about."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, module: ModuleType, *names: str) -> None:
+        self.calls = 0
+        for name in names:
+            monkeypatch.setattr(module, name, self._counting(getattr(module, name)))
+
+    def _counting(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(*arguments: Any) -> Any:
+            self.calls += 1
+            return function(*arguments)
+
+        return counting

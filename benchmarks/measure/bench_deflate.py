@@ -1,4 +1,4 @@
-"""permessage-deflate: fastframe and wsproto, alone and on fastframe, beside the compression library by itself.
+"""permessage-deflate: fastframe, and wsproto and websockets alone and on fastframe, beside the compression library by itself.
 
 JSON-like text. Each contender's result is compared before anything is timed; "raw" makes no frames and no str.
 """
@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import websockets.extensions.permessage_deflate
+import websockets.protocol
 from wsproto.connection import CLIENT, SERVER, Connection
 from wsproto.events import TextMessage
 from wsproto.extensions import PerMessageDeflate
@@ -173,3 +175,53 @@ def test_send(benchmark: Any, size: str, contender: str) -> None:
             assert [message for frame in sent for message in decoder.feed(frame)] == texts
         benchmark.extra_info["bytes"] = sum(map(len, sent))
         benchmark(send)
+
+
+# ---- under websockets ----
+
+LIBRARY = {
+    "websockets": None,
+    **{f"websockets on fastframe, {name}": Deflate(backend=name) for name in INSTALLED},
+}
+
+
+def messages_echoed(texts: list[str]) -> Callable[[], list[bytes]]:
+    """A server's Protocol that gets each of them compressed and sends it back."""
+
+    def protocol(side: websockets.protocol.Side) -> websockets.protocol.Protocol:
+        found = websockets.protocol.Protocol(side, max_size=None)
+        found.extensions = [
+            websockets.extensions.permessage_deflate.PerMessageDeflate(False, False, 12, 12, {"memLevel": 5})
+        ]
+        found.receive_data(b"")
+        return found
+
+    client = protocol(websockets.protocol.CLIENT)
+    wire = []
+    for text in texts:
+        client.send_text(text.encode())
+        wire += client.data_to_send()
+
+    def echo() -> list[bytes]:
+        server = protocol(websockets.protocol.SERVER)
+        for data in wire:
+            server.receive_data(data)
+            for frame in server.events_received():
+                server.send_text(frame.data)  # type: ignore[union-attr]
+        return server.data_to_send()
+
+    return echo
+
+
+@pytest.mark.parametrize("contender", LIBRARY)
+@pytest.mark.parametrize("size", [*SIZES, "1 MiB"])
+def test_websockets(benchmark: Any, size: str, contender: str) -> None:
+    texts = TEXTS[size] if size in TEXTS else [json_like(2**20, seed) for seed in range(4)]
+    benchmark.group = f"websockets echoes: {size}"
+    benchmark.extra_info["repeats"] = len(texts)
+    deflate = LIBRARY[contender]
+    with fastframe.installed("websockets", deflate=deflate) if deflate else contextlib.nullcontext():
+        echo = messages_echoed(texts)
+        decoder: Any = Decoder(Role.CLIENT, deflate=agreement(server_max_window_bits=12))
+        assert [message for frame in echo() for message in decoder.feed(frame)] == texts
+        benchmark(echo)

@@ -5,25 +5,35 @@ Strategy: the library's parser is a generator, `Protocol.parse`. Between two fra
 buffered, whole frames can be taken straight from the bytes that arrive without its knowing. Each is made into the same Frame, and goes through
 the same extensions and the same `recv_frame`. An error is thrown into the generator, where the library's own code deals with it. A frame that is
 cut, or that the library may have to refuse, goes to the generator, with all that follows it.
+
+A large frame that arrives in pieces is gathered here, unmasked on the way. Meanwhile the Protocol has `receive_data` and `receive_eof` of its own, so
+that websockets can be uninstalled; and if the connection ends, the library gets what there is as it was on the wire.
 """
 
 cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_CheckExact, PyByteArray_FromStringAndSize, PyByteArray_GET_SIZE
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport INT64_MAX, int64_t, uint8_t
+from libc.string cimport memcpy, memset
 
 from fastframe._capi cimport (
-    FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CONTINUATION, FF_RSV1, FF_RSV2, FF_RSV3, ff_header, ff_header_parse, ff_kernels,
+    FF_MAX_HEADER, FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CONTINUATION, FF_OPCODE_TEXT, FF_RSV1, FF_RSV2, FF_RSV3, ff_header, ff_header_parse, ff_kernels,
 )
 from fastframe._chunk cimport Chunk, chunk_bytes, chunk_copy, whole_chunk
 from fastframe._kernels cimport kernels
 from fastframe._masking_keys cimport KeyPool
-from fastframe._outbound cimport OutboundPayload, bytes_payload, frame_bytes
+from fastframe._outbound cimport OutboundPayload, bytes_payload, frame_bytes, text_payload, write_header
+from fastframe._text cimport PartialCharacter, chunk_text
 
 import secrets
+from functools import partial
 
 cdef enum:
-    LEFT_TO_THE_LIBRARY = 1 << 17
+    # A message of so many bytes is not copied behind its header: a second write costs less.
+    WRITTEN_APART = 1 << 17
+    # A frame that is cut is gathered if so much of its payload is there, a sixteenth: a peer that only says how much it will send
+    # gets no memory for it.
+    GATHERED_PART = 16
 
 
 cdef bint is_usual(protocol) except -1:
@@ -46,6 +56,34 @@ cdef int64_t max_size(protocol) except? -1:
     return INT64_MAX if most is None else min(most, INT64_MAX)
 
 
+cdef class Gathering:
+    """A frame whose payload is still arriving, and is unmasked as it does."""
+
+    cdef object parser
+    cdef object payload   # of its whole size: bytes, or a bytearray that nobody else has
+    cdef uint8_t *start   # of the payload
+    cdef size_t size      # of what has arrived
+    cdef ff_header header
+    cdef bytes header_bytes
+
+    cdef size_t add(self, const ff_kernels *table, const uint8_t *data, size_t length) noexcept:
+        """How many of these bytes were still missing."""
+        cdef Chunk chunk
+        length = min(length, <size_t>self.header.payload_length - self.size)
+        chunk.data, chunk.length, chunk.masked = data, length, self.header.masked
+        for i in range(4):
+            chunk.key[i] = self.header.masking_key[(self.size + i) % 4]
+        chunk_copy(table, &chunk, self.start + self.size)
+        self.size += length
+        return length
+
+    cdef bytes as_on_the_wire(self, const ff_kernels *table):
+        cdef Chunk chunk
+        chunk.data, chunk.length, chunk.masked = self.start, self.size, self.header.masked
+        memcpy(chunk.key, self.header.masking_key, 4)
+        return self.header_bytes + chunk_bytes(table, &chunk)
+
+
 cdef class Frames:
     """The methods that take the place of websockets' own, for the module that is installed.
 
@@ -54,10 +92,14 @@ cdef class Frames:
 
     cdef object _Frame, _Opcode, _SERVER, _PerMessageDeflate
     cdef object _recv_frame, _receive_data, _serialize
+    cdef object _send_text, _send_binary, _send_frame
     cdef object _at_eof_code, _parse_code
     cdef object _token_bytes
     cdef tuple _opcodes
     cdef KeyPool _keys
+    cdef object _Protocol
+    cdef public size_t gathered_size
+    """Of the smallest payload that is gathered if it is cut."""
 
     def __cinit__(self, protocol, frames, streams, deflate):
         self._Frame = frames.Frame
@@ -67,30 +109,58 @@ cdef class Frames:
         self._recv_frame = protocol.Protocol.recv_frame
         self._receive_data = protocol.Protocol.receive_data
         self._serialize = frames.Frame.serialize
+        self._send_text = protocol.Protocol.send_text
+        self._send_binary = protocol.Protocol.send_binary
+        self._send_frame = protocol.Protocol.send_frame
         self._at_eof_code = streams.StreamReader.at_eof.__code__
         self._parse_code = protocol.Protocol.parse.__code__
         self._token_bytes = secrets.token_bytes
         self._opcodes = tuple([frames.Opcode(i) if i in frames.Opcode.__members__.values() else None for i in range(16)])
         self._keys = KeyPool()
+        self._Protocol = protocol.Protocol
+        self.gathered_size = 1 << 16
 
     # ---- in --------------------------------------------------------------------------------------------------------
 
     def receive_data(self, protocol, data):
         """`Protocol.receive_data`."""
-        cdef Py_ssize_t used = 0
+        cdef Py_ssize_t used
+        cdef Gathering gathering = None
         parser = protocol.parser
-        if PyBytes_CheckExact(data) and PyBytes_GET_SIZE(data) and not protocol.debug:
+        waits = getattr(protocol, "_fastframe_waits", None)
+        if type(waits) is Gathering:
+            gathering = waits
+            waits = gathering.parser
+        if waits is parser and PyBytes_CheckExact(data) and PyBytes_GET_SIZE(data) and not protocol.debug:
             reader = protocol.reader
-            if getattr(protocol, "_fastframe_between", None) is parser and not reader.eof and not reader.buffer and is_usual(protocol):
-                used = self._take_frames(protocol, parser, data)
+            if not reader.eof and not reader.buffer and is_usual(protocol):
+                used = self._take_frames(protocol, parser, gathering, data)
                 if used == PyBytes_GET_SIZE(data):
                     return
                 if used:
                     data = data[used:]
+                gathering = None
+        if gathering is not None:
+            self._give_back(protocol, gathering)
         self._receive_data(protocol, data)
-        parser = protocol.parser
-        reader = protocol.reader
-        protocol._fastframe_between = parser if not reader.buffer and not reader.eof and self._is_between_frames(parser) else None
+        parser, reader = protocol.parser, protocol.reader
+        protocol._fastframe_waits = parser if not reader.buffer and not reader.eof and self._is_between_frames(parser) else None
+
+    def receive_eof(self, protocol):
+        """`Protocol.receive_eof` while a frame is gathered."""
+        self._give_back(protocol, protocol._fastframe_waits)
+        protocol.receive_eof()
+
+    cdef int _give_back(self, protocol, Gathering gathering) except -1:
+        self._end_gathering(protocol)
+        if protocol.parser is gathering.parser:  # else the library discards all that arrives
+            self._receive_data(protocol, gathering.as_on_the_wire(kernels()))
+        return 0
+
+    cdef int _end_gathering(self, protocol) except -1:
+        protocol._fastframe_waits = None
+        del protocol.receive_data, protocol.receive_eof
+        return 0
 
     cdef bint _is_between_frames(self, parser) except -1:
         """`parser` may be the generator of a subclass, which delegates to Protocol.parse."""
@@ -99,8 +169,8 @@ cdef class Frames:
             outer, inner = inner, below
         return outer is not None and inner.gi_code is self._at_eof_code and outer.gi_code is self._parse_code
 
-    cdef Py_ssize_t _take_frames(self, protocol, parser, bytes data) except -1:
-        """How many bytes of `data` are used: all of them also where the rest must be discarded."""
+    cdef Py_ssize_t _take_frames(self, protocol, parser, Gathering gathering, bytes data) except -1:
+        """gathering: the frame that `data` begins with the rest of, or None. How many bytes of `data` are used: all of them also where the rest must be discarded."""
         cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(data)
         cdef size_t length = PyBytes_GET_SIZE(data), used = 0
         cdef bint server = protocol.side is self._SERVER
@@ -110,22 +180,56 @@ cdef class Frames:
         cdef ff_header header
         cdef Chunk chunk
         cdef const ff_kernels *table = kernels()
+        if gathering is not None:
+            used = gathering.add(table, start, length)
+            if gathering.size < gathering.header.payload_length:
+                return length
+            self._end_gathering(protocol)
+            protocol._fastframe_waits = parser
+            header = gathering.header
+            if not self._receive_frame(protocol, parser, &header, gathering.payload, extensions, events, own_recv_frame):
+                return length
         while used < length:
             if ff_header_parse(start + used, length - used, &header) != FF_OK:
                 break
-            if header.masked != server or header.payload_length > length - used - header.size:
+            if header.masked != server or header.payload_length > INT64_MAX or <int64_t>header.payload_length > max_size(protocol):
                 break
-            if <int64_t>header.payload_length > max_size(protocol):
-                break
+            if header.payload_length > length - used - header.size:
+                return length if self._gather(table, protocol, parser, &header, start + used, length - used) else used
             chunk = whole_chunk(start + used, &header)
             used += header.size + chunk.length
-            try:
-                self._receive_frame(protocol, &header, self._payload(table, &chunk), extensions, events, own_recv_frame)
-            except Exception as error:
-                parser.throw(error)
-            if protocol.parser is not parser:  # a Close or an error: what follows is discarded
+            if not self._receive_frame(protocol, parser, &header, self._payload(table, &chunk), extensions, events, own_recv_frame):
                 return length
         return used
+
+    cdef bint _gather(
+        self, const ff_kernels *table, protocol, parser, const ff_header *header, const uint8_t *data, size_t length
+    ) except -1:
+        """Begins to, if it is worth it. `data`: the header, and what there is of the payload."""
+        cdef Gathering gathering
+        cdef size_t present = length - header.size
+        if header.payload_length < self.gathered_size or header.payload_length / GATHERED_PART > present:
+            return False
+        kind, own = type(protocol), vars(protocol)
+        for name in ("receive_data", "receive_eof"):
+            if getattr(kind, name) is not getattr(self._Protocol, name) or name in own:
+                return False  # somebody wants to see what arrives
+        gathering = Gathering()
+        gathering.parser = parser
+        gathering.header = header[0]
+        gathering.header_bytes = data[:header.size]
+        if header.masked:
+            gathering.payload = PyBytes_FromStringAndSize(NULL, header.payload_length)
+            gathering.start = <uint8_t *>PyBytes_AS_STRING(gathering.payload)
+        else:
+            gathering.payload = PyByteArray_FromStringAndSize(NULL, header.payload_length)
+            gathering.start = <uint8_t *>PyByteArray_AS_STRING(gathering.payload)
+        gathering.size = 0
+        gathering.add(table, data + header.size, present)
+        protocol._fastframe_waits = gathering
+        protocol.receive_data = partial(self.receive_data, protocol)
+        protocol.receive_eof = partial(self.receive_eof, protocol)
+        return True
 
     cdef object _payload(self, const ff_kernels *table, const Chunk *chunk):
         # The library has bytes where it unmasks, and else a bytearray.
@@ -135,7 +239,17 @@ cdef class Frames:
         chunk_copy(table, chunk, <uint8_t *>PyByteArray_AS_STRING(payload))
         return payload
 
-    cdef int _receive_frame(
+    cdef bint _receive_frame(
+        self, protocol, parser, const ff_header *header, payload, list extensions, list events, bint own_recv_frame
+    ) except -1:
+        """False after a Close or an error: what follows is discarded."""
+        try:
+            self._pass_frame(protocol, header, payload, extensions, events, own_recv_frame)
+        except Exception as error:
+            parser.throw(error)
+        return protocol.parser is parser
+
+    cdef int _pass_frame(
         self, protocol, const ff_header *header, payload, list extensions, list events, bint own_recv_frame
     ) except -1:
         cdef bint rsv = header.rsv != 0
@@ -164,7 +278,57 @@ cdef class Frames:
         protocol.recv_frame(frame)
         return 0
 
+    def text(self, data):
+        """The str of bytes or a bytearray. UnicodeDecodeError, which CPython's own decoder raises."""
+        cdef PartialCharacter cut
+        cdef bint expect_ascii = True
+        cdef Chunk chunk
+        if PyByteArray_CheckExact(data):
+            chunk.data, chunk.length = <const uint8_t *>PyByteArray_AS_STRING(data), PyByteArray_GET_SIZE(data)
+        elif PyBytes_CheckExact(data):
+            chunk.data, chunk.length = <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
+        else:
+            return data.decode()
+        chunk.masked = False
+        memset(chunk.key, 0, 4)
+        cut.length = 0
+        return chunk_text(kernels(), &chunk, &cut, True, &expect_ascii)
+
     # ---- out -------------------------------------------------------------------------------------------------------
+
+    def message(self, protocol, message, bint is_text):
+        """A whole message, a str or bytes, as a list of bytes to be written. None if the library has more to do than to make a frame of it.
+
+        UnicodeEncodeError for a surrogate.
+        """
+        cdef ff_header header
+        cdef OutboundPayload payload
+        cdef uint8_t header_bytes[FF_MAX_HEADER]
+        kind = type(protocol)
+        if kind.send_frame is not self._send_frame or kind.send_text is not self._send_text or kind.send_binary is not self._send_binary:
+            return None
+        extensions = protocol.extensions
+        if extensions:
+            if not self._only_deflate(extensions):
+                return None
+            data = message.encode() if type(message) is str else message
+            opcode = self._opcodes[FF_OPCODE_TEXT if is_text else FF_OPCODE_BINARY]
+            return [self.serialize(self._Frame(opcode, data), protocol.side is not self._SERVER, extensions)]
+        if type(message) is str:
+            _encoded = text_payload(kernels(), message, &payload)  # outlives the payload
+        else:
+            payload = bytes_payload(PyBytes_AS_STRING(message), PyBytes_GET_SIZE(message))
+        header.opcode = FF_OPCODE_TEXT if is_text else FF_OPCODE_BINARY
+        header.fin = True
+        header.rsv = 0
+        header.masked = protocol.side is not self._SERVER
+        if header.masked:
+            self._masking_key(header.masking_key)
+        elif payload.size >= WRITTEN_APART and PyBytes_CheckExact(message):
+            header.payload_length = payload.size
+            write_header(&header, header_bytes)
+            return [header_bytes[:header.size], message]
+        return [frame_bytes(kernels(), &header, &payload)]
 
     def serialize(self, frame, mask, extensions):
         """`Frame.serialize`."""
@@ -195,9 +359,12 @@ cdef class Frames:
         if type(frame.opcode) is not self._Opcode:
             return False
         data = frame.data
-        if (type(data) is not bytes and type(data) is not bytearray) or len(data) >= LEFT_TO_THE_LIBRARY:
+        if type(data) is not bytes and type(data) is not bytearray:
             return False
-        return not extensions or (len(extensions) == 1 and type(extensions[0]) is self._PerMessageDeflate)
+        return not extensions or self._only_deflate(extensions)
+
+    cdef bint _only_deflate(self, extensions) except -1:
+        return len(extensions) == 1 and type(extensions[0]) is self._PerMessageDeflate
 
     cdef int _masking_key(self, uint8_t *key) except -1:
         if secrets.token_bytes is self._token_bytes:

@@ -11,8 +11,8 @@ from typing import Any
 Method = Callable[..., Any]
 
 
-def sending(original: Method) -> Method:
-    """`Connection.send`."""
+def sending(original: Method, make: Callable[[Any, str | bytes, bool], list[bytes] | None]) -> Method:
+    """`Connection.send`. make: as Frames.message."""
     from websockets.protocol import State
 
     async def send(self: Any, message: Any, *, text: bool | None = None) -> None:
@@ -26,22 +26,21 @@ def sending(original: Method) -> Method:
             or self.debug
         ):
             return await original(self, message, text=text)  # type: ignore[no-any-return]
-        is_text = kind is str if text is None else text
-        if kind is str:
-            try:
-                message = message.encode()
-            except UnicodeEncodeError:
-                return await original(self, message, text=text)  # type: ignore[no-any-return]
-        (protocol.send_text if is_text else protocol.send_binary)(message)
-        frames = protocol.data_to_send()
         try:
-            for frame in frames:
-                self.transport.write(frame)
+            frames = make(protocol, message, kind is str if text is None else text)
+        except UnicodeEncodeError:
+            frames = None
+        if frames is None:
+            return await original(self, message, text=text)  # type: ignore[no-any-return]
+        write = self.transport.write
+        try:
+            while frames:
+                write(frames[0])
+                del frames[0]  # which may be large, before it waits
         except Exception:
             protocol.writes[:0] = frames
             async with self.send_context():
                 pass  # its own code meets the same error, and deals with it
-        del frame, frames  # which may be large, before it waits
         if self.paused or self.transport.is_closing():
             await self.drain()
         return None
@@ -50,8 +49,8 @@ def sending(original: Method) -> Method:
     return send
 
 
-def receiving(original: Method) -> Method:
-    """`Connection.recv`."""
+def receiving(original: Method, text: Callable[[bytes | bytearray], str]) -> Method:
+    """`Connection.recv`. text: as Frames.text."""
     from websockets.frames import Opcode
 
     async def recv(self: Any, decode: bool | None = None) -> Any:
@@ -74,10 +73,10 @@ def receiving(original: Method) -> Method:
         else:
             frame = frames.queue.popleft()
         if frame.fin:
-            data = frame.data if type(frame.data) is bytes else bytes(frame.data)
+            data = frame.data
             is_text = frame.opcode is Opcode.TEXT if decode is None else decode
             try:
-                message = data.decode() if is_text else data
+                message = text(data) if is_text else data if type(data) is bytes else bytes(data)
             except UnicodeDecodeError:
                 pass
             else:

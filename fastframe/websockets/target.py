@@ -14,17 +14,22 @@ import inspect
 from typing import Any
 
 from fastframe._library import Library, Replacement
+from fastframe._options import Options
+from fastframe._replaced import Replaced
 from fastframe._target import Target
+from fastframe.websockets.compression import Zlib
 from fastframe.websockets.connection import receiving, sending
 
 RELIED_ON = (
     "protocol:Protocol.receive_data", "protocol:Protocol.parse", "protocol:Protocol.recv_frame", "frames:Frame.parse", "frames:Frame.serialize",
     "frames:Frame.check", "streams:StreamReader", "asyncio.connection:Connection.send", "asyncio.connection:Connection.recv",
     "asyncio.connection:Connection.send_context", "asyncio.connection:Connection.send_data", "asyncio.connection:Connection.drain",
-    "asyncio.messages:SimpleQueue", "asyncio.messages:Assembler.get",
+    "asyncio.messages:SimpleQueue", "asyncio.messages:Assembler.get", "protocol:Protocol.send_text", "protocol:Protocol.send_binary",
+    "protocol:Protocol.send_frame", "extensions.permessage_deflate:PerMessageDeflate",
 )  # fmt: skip
 FINGERPRINTS = {
-    "16.1": "121064bf4448f141", "16.1.1": "121064bf4448f141", "17.0": "92ff85fdb1015e75", "17.0.1": "e5ef172a80a53de5", "17.1": "e5ef172a80a53de5", "17.2": "e5ef172a80a53de5", "17.3": "a485bb8942fb761e", "17.4": "03e4dde90f6ff231",
+    "16.1": "544a697405d10f4b", "16.1.1": "544a697405d10f4b", "17.0": "e54771af56ccb071", "17.0.1": "e172a653c12a1552",
+    "17.1": "e172a653c12a1552", "17.2": "a0ffcff91f8bac06", "17.3": "c21749a7c3dc39d6", "17.4": "7296ff184d774dfc",
 }  # fmt: skip
 
 
@@ -46,10 +51,12 @@ class WebsocketsTarget(Library):
     how_to_activate = (
         'start the program with "fastframe run --target websockets", or call fastframe.install("websockets") in it'
     )
+    options = frozenset({"deflate"})
 
     def __init__(self) -> None:
         super().__init__()
         self._frames: Any = None
+        self._compression: Replaced = Replaced(self.distribution)
 
     def load(self) -> None:
         super().load()
@@ -70,10 +77,27 @@ class WebsocketsTarget(Library):
         return (
             Replacement("websockets.protocol:Protocol", "receive_data", self._receiving_data),
             Replacement("websockets.frames:Frame", "serialize", self._serializing),
-            Replacement("websockets.asyncio.connection:Connection", "send", sending),
-            Replacement("websockets.asyncio.connection:Connection", "recv", receiving),
+            Replacement("websockets.asyncio.connection:Connection", "send", self._sending),
+            Replacement("websockets.asyncio.connection:Connection", "recv", self._receiving),
             Replacement("websockets.protocol:Protocol", "__init__", self.counted),
         )
+
+    def configure(self, options: Options) -> None:
+        """ValueError if `deflate` says what is websockets' own to say. Connections that are open keep their back-end."""
+        from websockets.extensions import permessage_deflate
+
+        if options.deflate is False:
+            raise ValueError("websockets is told by compression=None, in serve() and connect(), not to compress")
+        compression = None if options.deflate is None else Zlib(options.deflate)
+        self._compression.put_back()
+        if compression is not None:
+            self._compression.replace(permessage_deflate, "zlib", compression)
+
+    def _sending(self, original: Any) -> Any:
+        return sending(original, self._frames.message)
+
+    def _receiving(self, original: Any) -> Any:
+        return receiving(original, self._frames.text)
 
     def _receiving_data(self, original: Any) -> Any:
         receive = self._frames.receive_data

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fastframe._target import refuse_untested
+
 SUPPORTED_VERSIONS = ("1.2.0", "1.3.0", "1.3.1", "1.3.2")
 
 
@@ -20,9 +22,5 @@ def installed_version() -> str:
 def supported_version() -> str:
     """The installed version. ImportError that names it if it is not one that this package was tested with."""
     version = installed_version()
-    if version not in SUPPORTED_VERSIONS:
-        raise ImportError(
-            f"wsproto {version} is installed; supported versions: {', '.join(SUPPORTED_VERSIONS)}. "
-            f"Install one of them (pip install wsproto=={SUPPORTED_VERSIONS[-1]}), or a newer fastframe"
-        )
+    refuse_untested("wsproto", version, SUPPORTED_VERSIONS)
     return version

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fastframe._options import OPTIONS, Options
+from fastframe._replaced import Replaced
 from fastframe._target import Target
 from fastframe.wsproto._version import SUPPORTED_VERSIONS, installed_version, supported_version
 
@@ -24,9 +25,6 @@ METHODS = ("receive_data", "events", "send")
 
 _log = logging.getLogger("fastframe")
 
-# What was replaced, by name: where, what was there before, what was put there.
-Replaced = dict[str, tuple[object, object, object]]
-
 
 class WsprotoTarget:
     description = "wsproto {}"
@@ -36,8 +34,8 @@ class WsprotoTarget:
     makes_unneeded: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
-        self._replaced: Replaced = {}
-        self._negotiation: Replaced = {}  # of PerMessageDeflate, for the option `deflate`
+        self._replaced = Replaced("wsproto")
+        self._negotiation = Replaced("wsproto")  # of PerMessageDeflate, for the option `deflate`
         self._hooked: list[EventClass] = []
 
     def installed_version(self) -> str:
@@ -74,8 +72,8 @@ class WsprotoTarget:
 
         originals = [vars(connection.Connection)[name] for name in METHODS]
         for name, method in zip(METHODS, connection_methods(*originals)):
-            _replace(self._replaced, connection.Connection, name, method)
-        _replace(self._replaced, connection, "FrameProtocol", FrameProtocol)
+            self._replaced.replace(connection.Connection, name, method)
+        self._replaced.replace(connection, "FrameProtocol", FrameProtocol)
         for event_class in event_classes():
             self._hooked.append(event_class)  # first, so that whatever fails can be undone
             event_class.hook()
@@ -88,16 +86,16 @@ class WsprotoTarget:
         set_options(
             options.max_message_size, options.max_fragments, options.deflate or None, options.fix_interleaved_control
         )
-        _restore(self._negotiation)
+        self._negotiation.put_back()
         if options.deflate is False:
-            _replace(self._negotiation, PerMessageDeflate, "offer", lambda self: False)
-            _replace(self._negotiation, PerMessageDeflate, "accept", lambda self, offer: None)
+            self._negotiation.replace(PerMessageDeflate, "offer", lambda self: False)
+            self._negotiation.replace(PerMessageDeflate, "accept", lambda self, offer: None)
         elif options.deflate is not None:
             init = _init_with(PerMessageDeflate.__init__, options.deflate)
-            _replace(self._negotiation, PerMessageDeflate, "__init__", init)
+            self._negotiation.replace(PerMessageDeflate, "__init__", init)
 
     def deactivate(self) -> None:
-        _restore(self._replaced)
+        self._replaced.put_back()
         while self._hooked:
             event_class = self._hooked.pop()
             if not event_class.unhook():
@@ -120,20 +118,6 @@ def _init_with(original: Callable[..., None], settings: Deflate) -> Callable[...
         self.client_max_window_bits = min(self.client_max_window_bits, settings.client_max_window_bits)
 
     return init
-
-
-def _replace(replaced: Replaced, owner: object, name: str, replacement: object) -> None:
-    replaced[name] = (owner, vars(owner)[name], replacement)
-    setattr(owner, name, replacement)
-
-
-def _restore(replaced: Replaced) -> None:
-    while replaced:
-        name, (owner, original, replacement) = replaced.popitem()
-        if vars(owner)[name] is replacement:
-            setattr(owner, name, original)
-        else:
-            _log.warning("wsproto: %s was replaced by other code after fastframe, and is left as it is", name)
 
 
 TARGET: Target = WsprotoTarget()

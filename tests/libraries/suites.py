@@ -1,7 +1,7 @@
 """The libraries' own test suites, alone and on fastframe: python -m tests.libraries.suites [NAME ...]
 
-Each suite comes from the sdist of the installed version, and runs twice. What counts is that each test has the same outcome; some fail
-on every machine without network.
+Each suite comes from the sdist of the installed version, or from its tag where the sdist has no tests, and runs twice. What counts is that
+each test has the same outcome; some fail on every machine without network.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -53,11 +54,19 @@ class Suite(NamedTuple):
     """So many tests pass at least."""
     options: tuple[str, ...] = ()
     """For pytest."""
+    repository: str = ""
+    """Whose tag of the version has the tests, where the sdist has none."""
 
 
 SUITES = {
     "websocket-client": Suite("websocket-client", ("websocket/tests",), 190),
     "gunicorn": Suite("gunicorn", ("tests/test_asgi_websocket*.py",), 100),
+    "websockets": Suite(
+        "websockets",
+        ("tests/test_[cps]*.py", "tests/test_frames.py", "tests/asyncio", "tests/sync", "tests/extensions"),
+        1000,
+        repository="https://github.com/python-websockets/websockets",
+    ),
     "autobahn": Suite("autobahn", ("src/autobahn/websocket/test",), 50, ("--import-mode", "importlib")),
 }
 
@@ -73,6 +82,13 @@ def sdist(distribution: str, folder: Path) -> Path:
     with tarfile.open(archive) as opened:
         opened.extractall(folder, filter="data")
     return next(path for path in folder.iterdir() if path.is_dir())
+
+
+def tag(repository: str, version: str, folder: Path) -> Path:
+    """The repository as it was released."""
+    root = folder / "repository"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", "--branch", version, repository, str(root)], check=True)
+    return root
 
 
 def outcomes(suite: Suite, root: Path, target: str) -> dict[str, str]:
@@ -95,8 +111,8 @@ def outcomes(suite: Suite, root: Path, target: str) -> dict[str, str]:
     return found
 
 
-def run(name: str) -> bool:
-    """True if all outcomes are the same."""
+def run(name: str, source: Path | None) -> bool:
+    """True if all outcomes are the same. source: a folder that has the tests already."""
     suite = SUITES[name]
     try:
         print(f"{name} {version(suite.distribution)}", flush=True)
@@ -104,7 +120,12 @@ def run(name: str) -> bool:
         print(f"   not installed: pip install {suite.distribution}")
         return True
     with tempfile.TemporaryDirectory() as folder:
-        root = sdist(suite.distribution, Path(folder))
+        if source:
+            root = Path(shutil.copytree(source, Path(folder) / "source"))
+        elif suite.repository:
+            root = tag(suite.repository, version(suite.distribution), Path(folder))
+        else:
+            root = sdist(suite.distribution, Path(folder))
         alone, fast = outcomes(suite, root, ""), outcomes(suite, root, name)
     for words, found in (("alone", alone), ("on fastframe", fast)):
         print(
@@ -123,8 +144,9 @@ def run(name: str) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SUITES))
+    parser.add_argument("--source", type=Path, help="the library's folder with its tests; then give one NAME")
     arguments = parser.parse_args()
-    failed = [name for name in arguments.names or SUITES if not run(name)]
+    failed = [name for name in arguments.names or SUITES if not run(name, arguments.source)]
     return int(bool(failed))
 
 

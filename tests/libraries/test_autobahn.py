@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,17 +17,11 @@ from autobahn.websocket import protocol
 
 import fastframe
 from fastframe.autobahn import functions
+from tests.helpers import outcome
 from tests.servers.programs import MESSAGES, exchange, free_port, running
 from tests.strategies import sessions
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
-
-def outcome(function: Callable[..., Any], *arguments: Any) -> Any:
-    try:
-        return function(*arguments)
-    except Exception as error:
-        return type(error), str(error)
 
 
 @pytest.mark.parametrize("mask", [b"", b"key", b"keys!", bytearray(b"key!"), None])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,16 +14,9 @@ from geventwebsocket import websocket
 
 import fastframe
 from fastframe.geventwebsocket import functions
+from tests.helpers import Counted, outcome
 from tests.servers.programs import exchange, free_port, running
 from tests.strategies import frame
-
-
-def outcome(function: Callable[..., Any], *arguments: Any) -> Any:
-    try:
-        result = function(*arguments)
-    except Exception as error:
-        return type(error), str(error)
-    return type(result), result
 
 
 def header(mask: Any, length: int) -> Any:
@@ -33,22 +25,9 @@ def header(mask: Any, length: int) -> Any:
     return made
 
 
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The size of each payload that fastframe has masked."""
-    sizes: list[int] = []
-    original = functions.apply_mask_into
-
-    def counting(payload: bytearray, key: bytes) -> None:
-        sizes.append(len(payload))
-        original(payload, key)
-
-    monkeypatch.setattr(functions, "apply_mask_into", counting)
-    return sizes
-
-
-def test_masks(calls: list[int]) -> None:
+def test_masks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also of other sizes than the header says, and of other types."""
+    counted = Counted(monkeypatch, functions, "apply_mask_into")
     kinds = st.sampled_from([bytes, bytes, bytes, bytearray, memoryview])
 
     @given(st.binary(min_size=4, max_size=4), st.binary(max_size=200), kinds, st.sampled_from([0, 0, 0, -1, 1]))
@@ -60,7 +39,7 @@ def test_masks(calls: list[int]) -> None:
                 assert outcome(getattr(made, method), kind(payload)) == alone
 
     check()
-    assert len(calls) >= 50
+    assert counted.calls >= 50
 
 
 @pytest.mark.parametrize("mask", ["", b"", b"key", b"keys!", None, bytearray(b"key!")])
@@ -112,12 +91,18 @@ def received(data: bytes) -> list[object]:
     return found
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from([1, 1, 2, 0, 8, 9]), st.binary(max_size=140), st.booleans()), max_size=5),
-    st.binary(max_size=3),
-)
-def test_streams(frames: list[tuple[int, bytes, bool]], rest: bytes) -> None:
-    data = b"".join(frame(opcode, payload, fin=fin, key=b"key!") for opcode, payload, fin in frames) + rest
-    alone = received(data)
-    with fastframe.installed("geventwebsocket"):
-        assert received(data) == alone
+def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Counted(monkeypatch, functions, "apply_mask_into")
+    frames = st.lists(
+        st.tuples(st.sampled_from([1, 1, 2, 0, 8, 9]), st.binary(max_size=140), st.booleans()), max_size=5
+    )
+
+    @given(frames, st.binary(max_size=3))
+    def check(frames: list[tuple[int, bytes, bool]], rest: bytes) -> None:
+        data = b"".join(frame(opcode, payload, fin=fin, key=b"key!") for opcode, payload, fin in frames) + rest
+        alone = received(data)
+        with fastframe.installed("geventwebsocket"):
+            assert received(data) == alone
+
+    check()
+    assert counted.calls >= 50

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from gunicorn.asgi.websocket import WebSocketProtocol
 
 import fastframe
 from fastframe.gunicorn import functions
+from tests.helpers import Counted, outcome
 from tests.servers.programs import exchange, free_port, running
 from tests.strategies import frame, sessions
 
@@ -68,22 +68,9 @@ def served(pieces: list[bytes]) -> list[object]:
     return found
 
 
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The size of each payload that fastframe has unmasked."""
-    sizes: list[int] = []
-    original = functions.apply_mask
-
-    def counting(payload: bytes, key: bytes) -> bytes:
-        sizes.append(len(payload))
-        return original(payload, key)
-
-    monkeypatch.setattr(functions, "apply_mask", counting)
-    return sizes
-
-
-def test_streams(calls: list[int]) -> None:
+def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     """Streams that follow the rules and that do not, cut anywhere."""
+    counted = Counted(monkeypatch, functions, "apply_mask")
 
     @given(sessions(extensions=False))
     def check(session: Any) -> None:
@@ -92,27 +79,22 @@ def test_streams(calls: list[int]) -> None:
             assert served(session.pieces) == alone
 
     check()
-    assert len(calls) >= 50
+    assert counted.calls >= 50
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
-def test_sizes(size: int, calls: list[int]) -> None:
+def test_sizes(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Counted(monkeypatch, functions, "apply_mask")
     payload = random.Random(size).randbytes(size)
     with fastframe.installed("gunicorn"):
         received = served([frame(2, payload, key=b"key!")])
     assert received[0] == {"type": "websocket.receive", "bytes": payload}
-    assert calls == ([size] if size else [])
+    assert counted.calls == (1 if size else 0)
 
 
 @given(st.binary(max_size=40), st.binary(max_size=6))
 def test_the_method_itself(payload: bytes, key: bytes) -> None:
     """Also for keys that the wire cannot have."""
-
-    def outcome(function: Callable[..., Any], *arguments: Any) -> Any:
-        try:
-            return function(*arguments)
-        except Exception as error:
-            return type(error), str(error)
 
     for kind in (bytes, bytearray, memoryview):
         alone = outcome(WebSocketProtocol._unmask, None, kind(payload), key)

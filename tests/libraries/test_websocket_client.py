@@ -19,6 +19,7 @@ from websocket import _abnf, _utils
 
 import fastframe
 from fastframe.websocket_client import functions
+from tests.helpers import Counted, outcome
 from tests.strategies import broken_texts, frame, sessions, texts
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -33,42 +34,17 @@ def client(request: pytest.FixtureRequest) -> Iterator[str]:
         yield request.param
 
 
-def outcome(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What it returns, with its type, or raises."""
-    try:
-        result = function(*arguments)
-    except Exception as error:
-        return type(error), str(error)
-    return type(result), result
-
-
 def both(function: Callable[[], Any]) -> tuple[Any, Any]:
     alone = function()
     with fastframe.installed("websocket-client"):
         return alone, function()
 
 
-class Counted:
-    """How often fastframe's kernels were called from the library."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-        self.calls = 0
-        for name in names:
-            monkeypatch.setattr(functions, name, self._counting(getattr(functions, name)))
-
-    def _counting(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def counting(*arguments: Any) -> Any:
-            self.calls += 1
-            return function(*arguments)
-
-        return counting
-
-
 # ---- masking and UTF-8, at websocket-client's own functions ----
 
 
 def test_text_of_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    counted = Counted(monkeypatch, "is_utf8")
+    counted = Counted(monkeypatch, functions, "is_utf8")
 
     @given(st.one_of(texts, broken_texts, st.binary(max_size=80)))
     def check(data: bytes) -> None:
@@ -88,7 +64,7 @@ def test_unusual_texts(value: object) -> None:
 
 
 def test_masks_of_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    counted = Counted(monkeypatch, "apply_mask")
+    counted = Counted(monkeypatch, functions, "apply_mask")
 
     @given(st.binary(min_size=4, max_size=4), st.binary(max_size=300))
     def check(key: bytes, data: bytes) -> None:
@@ -168,7 +144,7 @@ class FakeSocket:
 
 def test_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """Streams that follow the rules and that do not, cut anywhere."""
-    counted = Counted(monkeypatch, "is_utf8", "apply_mask")
+    counted = Counted(monkeypatch, functions, "is_utf8", "apply_mask")
 
     @given(sessions(extensions=False), st.booleans())
     def check(session: Any, skip_validation: bool) -> None:
@@ -237,7 +213,7 @@ def test_an_app(client: str, server: str) -> None:
 
 
 def test_installed_and_uninstalled_while_a_connection_is_open(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    counted = Counted(monkeypatch, "is_utf8", "apply_mask")
+    counted = Counted(monkeypatch, functions, "is_utf8", "apply_mask")
     connection = websocket.create_connection(server, timeout=20)
     exchange(connection)
     assert counted.calls == 0

@@ -6,6 +6,7 @@ import asyncio
 import random
 import secrets
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,12 +22,14 @@ import websockets.frames
 import websockets.protocol
 import websockets.sync.client
 from websockets.exceptions import ConnectionClosed
-from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.extensions import permessage_deflate
+from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import Frame
 from websockets.protocol import CLIENT, SERVER, Protocol
 
 import fastframe
 from fastframe._target import target
+from fastframe.deflate import Deflate
 from tests.servers.programs import MESSAGES, exchange, free_port, running
 from tests.strategies import frame, sessions
 
@@ -36,12 +39,12 @@ except ImportError as error:
     pytest.skip(str(error), allow_module_level=True)
 
 
-@pytest.fixture(params=["alone", "on fastframe"])
+@pytest.fixture(params=["alone", "on fastframe", "with isal"])
 def websockets_(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "alone":
         yield request.param
         return
-    with fastframe.installed("websockets"):
+    with fastframe.installed("websockets", deflate=Deflate(backend="isal") if request.param == "with isal" else None):
         yield request.param
 
 
@@ -59,6 +62,13 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         pass  # so that its source was compared already
     monkeypatch.setattr(Frame, "parse", classmethod(parse))
     return calls
+
+
+def frames_of_the_target() -> Any:
+    from fastframe.websockets.target import TARGET
+
+    with fastframe.installed("websockets"):
+        return TARGET._frames  # type: ignore[attr-defined]
 
 
 # ---- Protocol, without input and output ----
@@ -109,8 +119,10 @@ sends = st.lists(
 
 
 @pytest.mark.parametrize("deflate", [False, True])
-def test_streams(deflate: bool, parsed: list[int]) -> None:
+@pytest.mark.parametrize("gathered_size", [2**16, 1])
+def test_streams(deflate: bool, gathered_size: int, parsed: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """Streams that follow the rules and that do not, cut anywhere, with messages sent between."""
+    monkeypatch.setattr(frames_of_the_target(), "gathered_size", gathered_size)
     counts = [0, 0]
 
     @given(sessions(extensions=deflate), limits, st.booleans(), st.booleans(), sends)
@@ -128,6 +140,29 @@ def test_streams(deflate: bool, parsed: list[int]) -> None:
 
     check()
     assert counts[1] < 0.8 * counts[0], "the fast path was hardly entered"
+
+
+@pytest.mark.parametrize("backend", ["isal", "zlib-ng"])
+def test_what_other_backends_inflate(backend: str) -> None:
+    """Also if it is not what a compressor makes: the same messages, or an error with the same close code."""
+    compressed = [0]
+
+    @given(sessions(extensions=True), limits, st.booleans())
+    def check(session: Any, limit: Any, forgets: bool) -> None:
+        def seen() -> list[Any]:
+            extensions: list[Any] = [PerMessageDeflate(forgets, forgets, 15, 15, {})]
+            return [
+                (*step[:2], *step[3:8], *step[9:])
+                for step in steps(session, limit, extensions, [])  # not the bytes of Close, nor the exception
+            ]
+
+        alone = seen()
+        with fastframe.installed("websockets", deflate=Deflate(backend=backend)):
+            assert seen() == alone
+        compressed[0] += any(event for step in alone for event in step[1])
+
+    check()
+    assert compressed[0] >= 10
 
 
 def receives(connection: Protocol, data: bytes) -> list[Any]:
@@ -148,6 +183,71 @@ def test_sizes(size: int, side: Any, parsed: list[int]) -> None:
         assert receives(Protocol(side), data) == alone
     assert parsed == [], "both were taken past the library's parser"
     assert [type(event.data) for event in alone] == [bytes if side is SERVER else bytearray] * 2
+
+
+class Watching(Protocol):
+    """Another one's, which sees what arrives."""
+
+    seen = 0
+
+    def receive_data(self, data: bytes) -> None:
+        self.seen += len(data)
+        super().receive_data(data)
+
+
+@pytest.mark.parametrize("kind", [Protocol, Watching])
+@pytest.mark.parametrize("limit", [None, 300_000, 299_999])
+@pytest.mark.parametrize("side", [SERVER, CLIENT])
+@pytest.mark.parametrize("end", ["whole", "eof", "fail", "debug", "bytearray", "uninstall", "limit", "protocol error"])
+def test_a_large_frame_in_pieces(
+    end: str, side: Any, limit: int | None, kind: type[Protocol], parsed: list[int]
+) -> None:
+    data = frame(2, random.Random(1).randbytes(300_000), key=b"key!" if side is SERVER else None)
+    if end == "protocol error":
+        data = frame(0, b"x" * 300_000, key=b"key!" if side is SERVER else None)  # continues nothing
+    after = frame(1, b"after", key=b"key!" if side is SERVER else None)
+    pieces = [data[:100_000], data[100_000:200_001], data[200_001:] + after[:3], after[3:]]
+
+    def seen() -> list[Any]:
+        protocol = kind(side, max_size=limit)
+        found = [
+            Step(protocol, protocol.receive_data, b""),
+            *(Step(protocol, protocol.receive_data, piece) for piece in pieces[:2]),
+        ]
+        if end == "eof":
+            found.append(Step(protocol, protocol.receive_eof))
+            return [step.seen for step in found]
+        if end == "fail":
+            found.append(Step(protocol, protocol.fail, 1011))
+        if end == "debug":
+            protocol.debug = True
+        if end == "uninstall":
+            fastframe.uninstall("websockets")
+        if end == "limit":
+            protocol.max_message_size = 5
+        rest = [bytearray(piece) for piece in pieces[2:]] if end == "bytearray" else pieces[2:]
+        found += [Step(protocol, protocol.receive_data, piece) for piece in rest]
+        assert not {"receive_data", "receive_eof"} & vars(protocol).keys()
+        found.append(Step(protocol, protocol.receive_eof))
+        return [step.seen for step in found] + [getattr(protocol, "seen", None)]
+
+    alone = seen()
+    parsed.clear()
+    with fastframe.installed("websockets"):
+        assert seen() == alone
+    if end == "whole" and limit != 299_999 and kind is Protocol:
+        assert parsed == [1], "only the cut header of the last frame went to its parser"
+
+
+def test_memory_only_for_what_has_arrived() -> None:
+    """Of a peer that says it will send 2 GiB."""
+    data = frame(2, b"", key=b"key!")[:1] + bytes([0x80 | 127]) + (2**31).to_bytes(8, "big") + b"key!" + b"x" * 100_000
+    with fastframe.installed("websockets"):
+        protocol = Protocol(SERVER, max_size=None)
+        protocol.receive_data(b"")
+        protocol.receive_data(data)
+        assert "receive_data" not in vars(protocol)
+        assert len(protocol.reader.buffer) == 100_000
 
 
 def test_what_is_sent_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,6 +386,41 @@ def test_asyncio(websockets_: str, compression: str | None) -> None:
     asyncio.run(asyncio.wait_for(talk(), 50))
 
 
+@pytest.mark.parametrize("settings", [{}, {"level": 9, "memLevel": 9}])
+@pytest.mark.parametrize(
+    "deflate", [Deflate(backend="isal"), Deflate(backend="isal", level=0), Deflate(backend="zlib-ng"), Deflate(level=9)]
+)
+def test_another_backend(deflate: Deflate, settings: dict[str, int]) -> None:
+    """Messages to and from websockets alone."""
+    with fastframe.installed("websockets", deflate=deflate):
+        _, fast = ServerPerMessageDeflateFactory(compress_settings=settings).process_request_params([], [])
+    alone = PerMessageDeflate(False, False, 15, 15, {})
+    assert type(fast.encoder) is not type(alone.encoder) or deflate.backend == "zlib"
+    for message in MESSAGES:
+        data = message.encode() if isinstance(message, str) else message
+        made = Frame(websockets.frames.Opcode.BINARY, data)
+        assert bytes(alone.decode(fast.encode(made)).data) == data
+        assert bytes(fast.decode(alone.encode(made)).data) == data
+
+
+@pytest.mark.parametrize(
+    ("deflate", "message"),
+    [
+        (False, "compression=None"),
+        (Deflate(threshold=5), "threshold is for serve"),
+        (Deflate(server_max_window_bits=9), "server_max_window_bits is"),
+    ],
+)
+def test_options_of_deflate_that_websockets_has_itself(deflate: Any, message: str) -> None:
+    with fastframe.installed("websockets", deflate=Deflate(backend="isal")):
+        before = permessage_deflate.zlib
+        with pytest.raises(fastframe.InstallError, match=message):
+            fastframe.install("websockets", deflate=deflate)
+        assert permessage_deflate.zlib is not zlib
+        assert type(permessage_deflate.zlib) is type(before)
+    assert permessage_deflate.zlib is zlib
+
+
 def test_asyncio_errors(websockets_: str) -> None:
     async def misbehave(connection: Any) -> None:
         await connection.recv()
@@ -312,6 +447,35 @@ def test_asyncio_errors(websockets_: str) -> None:
             async with websockets.asyncio.client.connect(url, proxy=None) as client:
                 with pytest.raises(ConnectionClosed):
                     await client.send("\ud800")
+
+    asyncio.run(asyncio.wait_for(talk(), 50))
+
+
+def test_more_than_the_other_side_reads(websockets_: str) -> None:
+    """Both sides pause: one sends more than the kernel takes, the other has more than it may keep. Then all of it arrives."""
+    count, text = 60, "many " * 20_000
+
+    async def talk() -> None:
+        sent: list[int] = []
+
+        async def pour(connection: Any) -> None:
+            for i in range(count):
+                await connection.send(f"{i} {text}")
+                sent.append(i)
+
+        async with (
+            websockets.asyncio.server.serve(pour, "127.0.0.1", 0, compression=None) as server,
+            websockets.asyncio.client.connect(
+                f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", compression=None, proxy=None, max_queue=4
+            ) as client,
+        ):
+            while not client.recv_messages.paused:
+                await asyncio.sleep(0)
+            assert len(sent) < count
+            assert [await client.recv() for _ in range(count)] == [f"{i} {text}" for i in range(count)]
+            for _ in range(2):
+                with pytest.raises(ConnectionClosed):
+                    await client.recv()
 
     asyncio.run(asyncio.wait_for(talk(), 50))
 

@@ -1,0 +1,34 @@
+"""Attributes that are replaced, and put back."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+_log = logging.getLogger("fastframe")
+
+
+class Replaced:
+    """Attributes of classes and modules that fastframe has replaced, and puts back."""
+
+    def __init__(self, library: str) -> None:
+        self._library = library  # for the log
+        self._attributes: list[tuple[Any, str, Any, Any]] = []  # of what, its name, what was there, what was put there
+
+    def __bool__(self) -> bool:
+        return bool(self._attributes)
+
+    def replace(self, owner: Any, name: str, replacement: Any) -> None:
+        self._attributes.append((owner, name, vars(owner)[name], replacement))
+        setattr(owner, name, replacement)
+
+    def put_back(self) -> None:
+        """All of them, except what other code has replaced since."""
+        while self._attributes:
+            owner, name, original, replacement = self._attributes.pop()
+            if vars(owner)[name] is replacement:
+                setattr(owner, name, original)
+            else:
+                _log.warning(
+                    "%s: %s was replaced by other code after fastframe, and is left as it is", self._library, name
+                )

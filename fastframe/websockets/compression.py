@@ -1,0 +1,51 @@
+"""Another back-end for websockets' permessage-deflate: `fastframe.install("websockets", deflate=Deflate(backend="isal"))`.
+
+websockets calls `zlib.compressobj` and `zlib.decompressobj`; what takes the place of that module has both from the back-end. What goes over the
+wire is another compression of the same messages.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from fastframe.deflate import BACKENDS, Deflate, backend_module
+
+LEFT_TO_WEBSOCKETS = (
+    "server_no_context_takeover",
+    "client_no_context_takeover",
+    "server_max_window_bits",
+    "client_max_window_bits",
+    "memory_level",
+    "threshold",
+)
+
+
+class Zlib:
+    """What websockets uses of the module zlib, from the back-end of `deflate`.
+
+    Raises ValueError if `deflate` says more than a back-end and a level: websockets itself negotiates.
+    """
+
+    Z_SYNC_FLUSH = zlib.Z_SYNC_FLUSH
+
+    def __init__(self, deflate: Deflate) -> None:
+        default = Deflate()
+        for name in LEFT_TO_WEBSOCKETS:
+            if getattr(deflate, name) != getattr(default, name):
+                raise ValueError(
+                    f"under websockets a Deflate has a backend and a level; {name} is for serve() and connect()"
+                )
+        module = backend_module(deflate.backend)
+        self._compressobj = module.compressobj
+        self._levels = BACKENDS[deflate.backend][1]
+        self._level = deflate.level
+        self.decompressobj = module.decompressobj
+        self.error = (zlib.error, module.error)  # for an `except`; a connection may be older than this
+
+    def compressobj(self, level: int | None = None, **settings: Any) -> Any:
+        """level: the program's, which goes before that of `deflate` only if that has none, and counts only if the back-end has it."""
+        chosen = level if self._level is None else self._level
+        if chosen in self._levels:
+            settings["level"] = chosen
+        return self._compressobj(**settings)
