@@ -21,6 +21,27 @@ LEFT_TO_WEBSOCKETS = (
 )
 
 
+class Decompressor:
+    """A back-end's, which always shows in `unconsumed_tail` that there is more than `max_length`: isal may have taken in all of the data by then.
+
+    websockets looks for it there, and otherwise takes what it has got for the whole message.
+    """
+
+    __slots__ = ("_stream", "unconsumed_tail")
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.unconsumed_tail = b""
+
+    def decompress(self, data: bytes | bytearray | memoryview, max_length: int) -> bytes:
+        stream = self._stream
+        found: bytes = stream.decompress(data, max_length)
+        self.unconsumed_tail = stream.unconsumed_tail
+        if max_length and len(found) == max_length and not self.unconsumed_tail:
+            self.unconsumed_tail = stream.decompress(b"", 1)  # one byte of the rest, which will be discarded
+        return found
+
+
 class Zlib:
     """What websockets uses of the module zlib, from the back-end of `deflate`.
 
@@ -40,7 +61,7 @@ class Zlib:
         self._compressobj = module.compressobj
         self._levels = BACKENDS[deflate.backend][1]
         self._level = deflate.level
-        self.decompressobj = module.decompressobj
+        self._decompressobj = module.decompressobj
         self.error = (zlib.error, module.error)  # for an `except`; a connection may be older than this
 
     def compressobj(self, level: int | None = None, **settings: Any) -> Any:
@@ -49,3 +70,6 @@ class Zlib:
         if chosen in self._levels:
             settings["level"] = chosen
         return self._compressobj(**settings)
+
+    def decompressobj(self, wbits: int) -> Decompressor:
+        return Decompressor(self._decompressobj(wbits=wbits))
