@@ -12,7 +12,7 @@ help: ## Show the verbs
 
 setup: ## Install fastframe, editable, and every tool that the other verbs need
 	$(PYTHON) -m pip install -q -U 'pip>=25.1'
-	$(PYTHON) -m pip install -q -e '.[test,bench]' --group dev --group workflows
+	$(PYTHON) -m pip install -q -e '.[test,bench,chat]' --group dev --group workflows
 
 build: ## Rebuild the extension modules in place
 	$(PYTHON) setup.py build_ext --inplace

@@ -1,0 +1,85 @@
+"""The ASGI application, and uvicorn under it: python -m examples.chat server --port PORT"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import uvicorn
+from prometheus_client import generate_latest
+from redis.exceptions import RedisError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from examples.chat.connection import Connection, Service
+from examples.chat.door import Door
+from examples.chat.log import Log
+from examples.chat.protocol import SUBPROTOCOL, Refused
+from examples.chat.rooms import Rooms
+from examples.chat.settings import Settings
+from examples.chat.watching import Metrics, log_as_json
+
+log = logging.getLogger("chat")
+
+
+def application(settings: Settings) -> Starlette:
+    metrics, door = Metrics(), Door(settings)
+    messages = Log(settings)
+    rooms = Rooms(settings, messages, metrics)
+    service = Service(settings, messages, rooms, metrics)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(rooms.read()), asyncio.create_task(rooms.stay_present())]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await messages.redis.aclose()
+
+    async def chat(websocket: WebSocket) -> None:
+        offered = websocket.scope["subprotocols"]
+        with contextlib.suppress(WebSocketDisconnect):
+            try:
+                user = door.user(websocket.headers, offered)
+                with door.enter(user) as user_rate, metrics.connections.track_inprogress():
+                    await websocket.accept(SUBPROTOCOL)
+                    await Connection(websocket, user, user_rate, service).run()
+            except Refused as refused:
+                # A page cannot see the status of a refused handshake, but it can see a close code.
+                metrics.refused.labels(refused.code.name).inc()
+                await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+                await websocket.close(refused.code, str(refused))
+
+    async def healthy(_: Request) -> Response:
+        try:
+            await asyncio.wait_for(messages.redis.ping(), 1)
+        except (RedisError, asyncio.TimeoutError):
+            return JSONResponse({"ok": False, "pid": os.getpid(), "reason": "Redis does not answer"}, 503)
+        return JSONResponse({"ok": True, "pid": os.getpid(), "connections": door.connections})
+
+    async def watch(_: Request) -> Response:
+        return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
+
+    page = StaticFiles(directory=Path(__file__).parent / "page", html=True)
+    routes = [WebSocketRoute("/chat", chat), Route("/healthz", healthy), Route("/metrics", watch), Mount("/", page)]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Until SIGTERM: then no connections any more, 1012 to those that are open, and the end."""
+    log_as_json()
+    uvicorn.run(
+        application(settings), host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5, backlog=4096,
+        ws="fastframe.uvicorn:WSProtocol" if settings.codec == "fastframe" else "auto",
+        ws_max_size=settings.max_message_size, ws_per_message_deflate=bool(settings.deflate),
+        ws_ping_interval=settings.heartbeat, ws_ping_timeout=settings.heartbeat_timeout,
+    )  # fmt: skip

@@ -1,0 +1,74 @@
+"""What an operator sees: metrics for Prometheus, and logs, a JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+import fastframe
+
+
+def since(milliseconds: int) -> float:
+    """Seconds since the time in an id of Redis."""
+    return time.time() - milliseconds / 1000
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.connections = Gauge("chat_connections", "Open connections", registry=registry)
+        self._messages = Counter(
+            "chat_messages", "Messages, in from clients and out to them", ["direction"], registry=registry
+        )
+        self._bytes = Counter("chat_characters", "Characters of these messages", ["direction"], registry=registry)
+        self.refused = Counter(
+            "chat_refused", "Connections that were refused or closed, by code", ["code"], registry=registry
+        )
+        self.fan_out = Histogram(
+            "chat_fan_out_seconds", "To hand one message to all members in this process", registry=registry
+        )
+        self.acknowledged = Histogram(
+            "chat_acknowledged_seconds",
+            "From the log to the client's ack",
+            registry=registry,
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+        )
+        codec = Gauge("chat_codec", "1 for the codec that runs the WebSockets", ["codec"], registry=registry)
+        codec.labels("fastframe").set_function(lambda: float(fastframe.status()["uvicorn"].active))
+        codec.labels("other").set_function(lambda: float(not fastframe.status()["uvicorn"].active))
+        self._in, self._out = self._messages.labels("in"), self._messages.labels("out")
+        self._in_size, self._out_size = self._bytes.labels("in"), self._bytes.labels("out")
+
+    def received(self, text: str) -> None:
+        self._in.inc()
+        self._in_size.inc(len(text))
+
+    def sent(self, text: str) -> None:
+        self._out.inc()
+        self._out_size.inc(len(text))
+
+
+class JsonFormatter(logging.Formatter):
+    USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {
+            "time": round(record.created, 3),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        fields |= {name: value for name, value in vars(record).items() if name not in self.USUAL}
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(fields, default=str)
+
+
+def log_as_json() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
