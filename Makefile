@@ -5,7 +5,7 @@ BUILD = build
 C_FILES = src_c/*.[ch] tests/c/*.[ch] fastframe/*.h fastframe/include/fastframe_api.h fastframe/wsproto/*.h examples/extension/*.c
 
 .PHONY: help setup build test test-c every-python stress interpreters reach reach-quick lint format types workflows coverage coverage-native sanitize cross emulate \
-    differential autobahn autobahn-fast suites servers bench bench-codec bench-kernels bench-servers bench-check package try-sdist clean
+    differential autobahn autobahn-fast suites servers chat bench bench-codec bench-kernels bench-servers bench-check package try-sdist clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -61,6 +61,9 @@ autobahn-fast: ## The same without most cases about compression (a minute)
 
 suites: ## Run the own test suites of the libraries that fastframe goes under, alone and on fastframe (a minute; needs a package index)
 	$(PYTHON) -m tests.libraries.suites
+
+chat: ## Test examples/chat: needs redis-server and nginx; and for its page Chromium and Node's playwright-core
+	$(PYTHON) -m pytest -q -rs tests/chat
 
 servers: build ## Test everything about servers: their tests, real clients, the Autobahn TestSuite, and what they gain (an hour)
 	$(PYTHON) -m pytest tests/servers

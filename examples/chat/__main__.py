@@ -27,7 +27,7 @@ async def up(arguments: argparse.Namespace) -> None:
             return
         print(f"{system.url}\n")
         for user in ("ada", "grace"):
-            print(f"{system.page}#{token(user, 86_400, settings.secret)}   for {user}")
+            print(f"{system.page}#token={token(user, 86_400, settings.secret)}   for {user}")
         print(
             f"\nThe browser will ask about the certificate; {system.certificate} is the authority. Ctrl-C stops everything.\n"
         )
@@ -77,7 +77,6 @@ def main() -> None:
     load = commands.add_parser("load", help="measure how much a server carries")
     load.add_argument("--clients", type=int, default=1000)
     load.add_argument("--messages", type=int, default=200)
-    load.add_argument("--kept", type=Path, metavar="FILE", help="write the figures there, as JSON")
 
     arguments = parser.parse_args()
     try:
@@ -96,7 +95,7 @@ def main() -> None:
         else:
             from examples.chat.load import measure
 
-            asyncio.run(measure(arguments.clients, arguments.messages, arguments.kept))
+            asyncio.run(measure(arguments.clients, arguments.messages))
     except MissingProgramError as error:
         sys.exit(str(error))
 

@@ -59,7 +59,7 @@ class Log:
     async def append(self, room: str, user: str, client_id: str, text: str) -> str:
         """Its id, also if it is there already."""
         keys = [self.key(room), f"chat:{{{room}}}:sent:{len(user)}:{user}:{client_id}"]
-        arguments = [user, text, client_id, self._settings.room_length, self._settings.remembered]
+        arguments: list[Any] = [user, text, client_id, self._settings.room_length, self._settings.remembered]
         return str(await self._append(keys=keys, args=arguments))
 
     async def last(self, room: str) -> str | None:

@@ -15,14 +15,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-# ruff: noqa: E402
-for name in ("starlette", "redis", "jwt", "prometheus_client", "trustme"):
-    pytest.importorskip(name, reason="the extra chat is not installed")
-
-from examples.chat.door import token
-from examples.chat.settings import kept_secret
-from examples.chat.up import missing_programs
-
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -39,6 +31,9 @@ class Chat(NamedTuple):
         return str(self.description["page"])
 
     def token(self, user: str, seconds: float = 600) -> str:
+        from examples.chat.door import token
+        from examples.chat.settings import kept_secret
+
         return token(user, seconds, kept_secret())
 
     def server(self, number: int) -> str:
@@ -58,6 +53,8 @@ class Chat(NamedTuple):
 @pytest.fixture(scope="session")
 def start() -> Iterator[Callable[..., Chat]]:
     """Starts a chat with these options; all are stopped at the end."""
+    from examples.chat.up import missing_programs
+
     if missing_programs():
         pytest.skip(f"not installed: {', '.join(missing_programs())}")
     processes: list[subprocess.Popen[str]] = []
@@ -83,10 +80,28 @@ def start() -> Iterator[Callable[..., Chat]]:
         process.stdout.close()
 
 
+UNLIMITED = (
+    "--message-rate",
+    "10000",
+    "--message-burst",
+    "10000",
+    "--user-message-rate",
+    "10000",
+    "--user-message-burst",
+    "10000",
+)
+
+
 @pytest.fixture(scope="session")
 def chat(start: Callable[..., Chat]) -> Chat:
-    """With two servers, and no limits of rate that a test would meet by chance."""
-    return start("--servers", "2", "--message-rate", "10000", "--message-burst", "10000", "--user-message-rate", "10000", "--user-message-burst", "10000")  # fmt: skip
+    """With two servers, and no limits of rate that a test would meet by chance. Nobody kills anything in it."""
+    return start("--servers", "2", *UNLIMITED)
+
+
+@pytest.fixture
+def mortal_chat(start: Callable[..., Chat]) -> Chat:
+    """One for a test alone."""
+    return start("--servers", "2", *UNLIMITED)
 
 
 @pytest.fixture

@@ -13,6 +13,10 @@ import signal
 import urllib.error
 from collections import Counter
 
+import pytest
+
+pytest.importorskip("examples.chat.server", reason="the extra chat is not installed")
+
 from examples.chat.client import Client
 from tests.chat.conftest import Chat
 
@@ -51,9 +55,10 @@ async def fail_something(chat: Chat, clients: list[Client], done: Counter[str], 
         await asyncio.sleep(chance.uniform(0.2, 1.5))
 
 
-def test_chaos(chat: Chat, room: str) -> None:
+def test_chaos(mortal_chat: Chat, room: str) -> None:
     acknowledged: dict[str, str] = {}
     failures: Counter[str] = Counter()
+    chat = mortal_chat
 
     async def talk() -> None:
         clients = [Client(chat.url, chat.token(f"user {i}"), room, after="0-0", tls=chat.tls) for i in range(CLIENTS)]
