@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import fastframe
 
 PACKAGES = (
-    "fastframe", "wsproto", "uvicorn", "hypercorn", "uvloop", "websockets", "aiohttp", "picows", "tornado", "autobahn", "daphne", "gunicorn", "gevent-websocket", "websocket-client", "wsaccel", "isal", "zlib-ng", "Cython",
+    "fastframe", "wsproto", "uvicorn", "hypercorn", "uvloop", "websockets", "aiohttp", "picows", "tornado", "autobahn", "daphne", "gunicorn", "gevent-websocket", "websocket-client", "wsaccel", "isal", "zlib-ng", "starlette", "redis", "Cython",
 )  # fmt: skip
 
 # Seconds for one operation by group and contender, in the order in which they were measured.
@@ -57,6 +58,12 @@ def kept(report: Any) -> dict[str, Any]:
 def load(path: Path) -> dict[str, Any]:
     results: dict[str, Any] = json.loads(path.read_text())
     return results
+
+
+def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *map(list, rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ usage: python -m benchmarks.report.tables
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report.results import Medians, load
+from benchmarks.report import chat
+from benchmarks.report.results import Medians, load, markdown
 
 ROOT = Path(__file__).parent.parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -21,12 +22,6 @@ SIZES = {"20 B": 20, "125 B": 125, "1 KiB": 2**10, "16 KiB": 2**14, "1 MiB": 2**
 
 def shown(ratio: float) -> str:
     return f"{ratio:.2f}" if ratio < 3 else f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
-
-
-def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = list(head)
-    lines = [head, ["---"] * len(head), *map(list, rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def ratio(medians: Medians, group: str, contender: str, to: str) -> str:
@@ -214,6 +209,9 @@ TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
         "deflate.json",
         by_contender(*(f"websockets echoes: {size}" for size in ("1 KiB", "64 KiB", "1 MiB"))),
     ),
+    "chat_load": ("docs/scaling.md", "chat.json", chat.load_run),
+    "chat_simulation": ("docs/scaling.md", "chat.json", chat.simulation),
+    "chat_plans": ("docs/scaling.md", "chat.json", chat.plans),
     "servers": ("README.md", "end_to_end.json", gains("asyncio, text")),
     "servers_uvloop": ("docs/servers.md", "end_to_end.json", gains("uvloop, text")),
     "servers_all": ("docs/servers.md", "end_to_end.json", microseconds),

@@ -20,7 +20,7 @@ except ModuleNotFoundError as error:
 
 async def up(arguments: argparse.Namespace) -> None:
     settings = Settings.from_options(arguments)
-    async with running(settings, arguments.servers, arguments.port, arguments.data) as system:
+    async with running(settings, arguments.servers, (arguments.host, arguments.port), arguments.data) as system:
         if arguments.json:
             print(json.dumps(system.description()), flush=True)
             await until_stopped(lambda: None, 3600)
@@ -53,7 +53,8 @@ def main() -> None:
     run = commands.add_parser("up", help="start Redis, nginx and servers, until Ctrl-C")
     run.add_argument("--servers", type=int, default=2, metavar="N", help="how many (%(default)s)")
     run.add_argument("--json", action="store_true", help="print one line of JSON when all is ready")
-    run.add_argument("--port", type=int, help="of nginx; by default a free one")
+    run.add_argument("--host", default="127.0.0.1", help="where nginx listens (%(default)s)")
+    run.add_argument("--port", type=int, help="where nginx listens; by default a free one")
     run.add_argument(
         "--data",
         type=Path,

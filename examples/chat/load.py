@@ -11,6 +11,7 @@ import base64
 import os
 import statistics
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -48,6 +49,11 @@ class Figures(NamedTuple):
     """Of the server's memory, for each connection."""
     connect_microseconds: float
     """Of the server's CPU, for a client to connect and join, without TLS."""
+    client_microseconds: float
+    """Of the CPU of this program, which has all the clients, for each delivery."""
+    steady_microseconds: float
+    """Of the server's CPU for each delivery at the steady rate: each write then wakes up a client that sleeps."""
+    steady_client_microseconds: float
 
 
 class Counter:
@@ -165,21 +171,25 @@ async def measured(settings: Settings, clients: int, messages: int, steady_secon
                 await asyncio.wait_for(counter.changed.wait(), 60)
 
         await as_fast_as_possible(messages // 10)
-        start, cpu = time.perf_counter(), cpu_seconds(server.pid)
+        start, cpu, own = time.perf_counter(), cpu_seconds(server.pid), time.process_time()
         await as_fast_as_possible(messages)
-        seconds, cpu = time.perf_counter() - start, cpu_seconds(server.pid) - cpu
+        seconds, cpu, own = time.perf_counter() - start, cpu_seconds(server.pid) - cpu, time.process_time() - own
         counter.latencies.clear()
+        calm, calm_own = cpu_seconds(server.pid), time.process_time()
         for _ in range(int(STEADY_RATE * steady_seconds)):
             send()
             await asyncio.sleep(1 / STEADY_RATE)
         while counter.complete < len(counter.started):
             await asyncio.sleep(0.01)
+        calm, calm_own = cpu_seconds(server.pid) - calm, time.process_time() - calm_own
+        steady = len(counter.latencies)
         for receiver in receivers:
             receiver.close()
         latencies = statistics.quantiles(counter.latencies, n=100)
         deliveries = messages * clients
         return Figures(
-            deliveries / seconds, cpu / deliveries * 1e6, latencies[49] * 1e3, latencies[98] * 1e3, memory / 1024, connecting * 1e6
+            deliveries / seconds, cpu / deliveries * 1e6, latencies[49] * 1e3, latencies[98] * 1e3, memory / 1024, connecting * 1e6,
+            own / deliveries * 1e6, calm / steady * 1e6, calm_own / steady * 1e6,
         )  # fmt: skip
 
 
@@ -193,19 +203,26 @@ def resident(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-async def measure(clients: int, messages: int, steady_seconds: float = 6.0) -> dict[str, Figures]:
-    """Prints a table while it grows."""
-    print(f"{clients} clients, {messages} messages\n")
-    print(
-        f"{'':30} {'deliveries/s':>13} {'CPU, µs each':>13} {'p50, ms':>9} {'p99, ms':>9} {'KiB each':>9} {'connect, µs':>12}"
-    )
-    found = {}
-    usual = Settings(
+def unlimited(clients: int) -> Settings:
+    """No limit that a load run would meet."""
+    return Settings(
         secret=kept_secret(), message_rate=1e6, message_burst=10**6, user_message_rate=1e6, user_message_burst=10**6,
         max_connections=clients + 100, heartbeat=600.0, heartbeat_timeout=600.0,
     )  # fmt: skip
-    for name, options in CONTENDERS.items():
-        figures = found[name] = await measured(replace(usual, **options), clients, messages, steady_seconds)  # type: ignore[arg-type]
+
+
+async def measure(
+    clients: int, messages: int, steady_seconds: float = 6.0, names: Iterable[str] = CONTENDERS
+) -> dict[str, Figures]:
+    """Prints a table while it grows."""
+    print(f"{clients} clients, {messages} messages\n")
+    print(
+        f"{'':30} {'deliveries/s':>13} {'CPU, µs each':>13} {'p50, ms':>9} {'p99, ms':>9} {'KiB each':>9} {'connect, µs':>12} {'client, µs':>11}"
+    )
+    found = {}
+    usual = unlimited(clients)
+    for name in names:
+        figures = found[name] = await measured(replace(usual, **CONTENDERS[name]), clients, messages, steady_seconds)  # type: ignore[arg-type]
         print(f"{name:30} {figures.deliveries_per_second:13,.0f} {figures.cpu_microseconds:13.1f} {figures.median_milliseconds:9.1f} "
-              f"{figures.p99_milliseconds:9.1f} {figures.kilobytes:9.0f} {figures.connect_microseconds:12.0f}", flush=True)  # fmt: skip
+              f"{figures.p99_milliseconds:9.1f} {figures.kilobytes:9.0f} {figures.connect_microseconds:12.0f} {figures.client_microseconds:11.1f}", flush=True)  # fmt: skip
     return found

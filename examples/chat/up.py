@@ -64,6 +64,9 @@ http {{
 """
 
 
+Listen = tuple[str, int | None]  # where nginx does; None: a free port
+
+
 class MissingProgramError(Exception):
     """A program of the system is not installed; the message names its package."""
 
@@ -175,7 +178,7 @@ class System:
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, count: int, port: int | None = None, data: Path | None = None
+    settings: Settings, count: int, listen: Listen = ("127.0.0.1", None), data: Path | None = None
 ) -> AsyncIterator[System]:
     """The system, from when all of it listens until the block ends. `data`: where Redis keeps its log; None: nowhere after the end."""
     missing = missing_programs()
@@ -185,7 +188,7 @@ async def running(
         )
     with tempfile.TemporaryDirectory(prefix="chat-") as name:
         async with contextlib.AsyncExitStack() as stack:
-            system = prepared(settings, count, port, Path(name), data)
+            system = prepared(settings, count, listen, Path(name), data)
             for programs in ([system.redis], system.servers, [system.nginx]):
                 for program in programs:
                     stack.push_async_callback(program.stop)
@@ -193,9 +196,9 @@ async def running(
             yield system
 
 
-def prepared(settings: Settings, count: int, port: int | None, folder: Path, data: Path | None) -> System:
+def prepared(settings: Settings, count: int, listen: Listen, folder: Path, data: Path | None) -> System:
     redis_port, free_port, *ports = free_ports(count + 2)
-    port = port or free_port
+    host, port = listen[0], listen[1] or free_port
     data = data or folder / "redis"
     for needed in (data, folder / "nginx"):
         needed.mkdir(parents=True, exist_ok=True)
@@ -204,7 +207,7 @@ def prepared(settings: Settings, count: int, port: int | None, folder: Path, dat
     make_certificate(folder)
     configuration = folder / "nginx.conf"
     configuration.write_text(NGINX.format(
-        folder=folder, host="127.0.0.1", port=port, files=8192, clients=settings.max_connections, silence=int(2 * (settings.heartbeat + settings.heartbeat_timeout)) + 1,
+        folder=folder, host=host, port=port, files=8192, clients=settings.max_connections, silence=int(2 * (settings.heartbeat + settings.heartbeat_timeout)) + 1,
         user=f"user {getpass.getuser()};" if os.geteuid() == 0 else "",
         upstreams=" ".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;" for port in ports),
     ))  # fmt: skip

@@ -17,7 +17,7 @@ from tests.chat.conftest import Chat
 from tests.servers.test_clients import needs_node
 
 
-def test_pages(start: Callable[..., Chat], mortal_chat: Chat, room: str) -> None:
+def test_pages(start: Callable[..., Chat], mortal_chat: Chat) -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("Chromium is not installed")
@@ -26,7 +26,7 @@ def test_pages(start: Callable[..., Chat], mortal_chat: Chat, room: str) -> None
     given = {
         **chat.description,
         "tokens": {"ada": chat.token("ada"), "bob": chat.token("bob"), "expired": chat.token("ada", -1)},
-        "room": room,
+        "room": "kitchen",
         "strict": strict.description,
         "pictures": os.environ.get("CHAT_PICTURES"),
     }
