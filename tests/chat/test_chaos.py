@@ -88,7 +88,9 @@ def test_chaos(mortal_chat: Chat, room: str) -> None:
                 log.append((message["id"], message["text"]))
             return log
 
-        logs = await asyncio.gather(*(read(client) for client in clients))
+        late = Client(chat.url, chat.token("late"), room, after="0-0", tls=chat.tls)  # has all of it from the log
+        running.append(asyncio.create_task(late.run()))
+        logs = await asyncio.gather(*(read(client) for client in (*clients, late)))
         assert all(log == logs[0] for log in logs)
         assert sorted(logs[0]) == sorted((sent, text) for text, sent in acknowledged.items())
         assert sum(client.connections for client in clients) > 1.5 * CLIENTS, "hardly anything failed"
