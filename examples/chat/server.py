@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def application(settings: Settings) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(rooms.read()), asyncio.create_task(rooms.stay_present())]
+        for task in tasks:
+            task.add_done_callback(stop_if_failed)
         yield
         for task in tasks:
             task.cancel()
@@ -72,6 +75,13 @@ def application(settings: Settings) -> Starlette:
     page = StaticFiles(directory=Path(__file__).parent / "page", html=True)
     routes = [WebSocketRoute("/chat", chat), Route("/healthz", healthy), Route("/metrics", watch), Mount("/", page)]
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+def stop_if_failed(task: asyncio.Task[None]) -> None:
+    """A server that hands out nothing any more must not look healthy: another one takes over."""
+    if not task.cancelled():
+        log.critical("a task has ended, and so does this server", exc_info=task.exception())
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def serve(settings: Settings, host: str, port: int) -> None:

@@ -13,7 +13,7 @@ that websockets can be uninstalled; and if the connection ends, the library gets
 cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_CheckExact, PyByteArray_FromStringAndSize, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport INT64_MAX, int64_t, uint8_t
+from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from fastframe._capi cimport (
@@ -27,6 +27,10 @@ from fastframe._text cimport PartialCharacter, chunk_text
 
 import secrets
 from functools import partial
+
+cdef extern from "Python.h":
+    const Py_ssize_t PY_SSIZE_T_MAX
+
 
 cdef enum:
     # A message of so many bytes is not copied behind its header: a second write costs less.
@@ -209,6 +213,8 @@ cdef class Frames:
         cdef Gathering gathering
         cdef size_t present = length - header.size
         if header.payload_length < self.gathered_size or header.payload_length / GATHERED_PART > present:
+            return False
+        if header.payload_length > <uint64_t>PY_SSIZE_T_MAX / 2:  # where addresses have 32 bits
             return False
         kind, own = type(protocol), vars(protocol)
         for name in ("receive_data", "receive_eof"):
