@@ -62,8 +62,9 @@ autobahn-fast: ## The same without most cases about compression (a minute)
 suites: ## Run the own test suites of the libraries that fastframe goes under, alone and on fastframe (a minute; needs a package index)
 	$(PYTHON) -m tests.libraries.suites
 
-chat: ## Test examples/chat: needs redis-server and nginx; and for its page Chromium and Node's playwright-core
-	$(PYTHON) -m pytest -q -rs tests/chat
+chat: ## Test examples/chat: needs redis-server and nginx; and for its page Chromium and npm
+	if command -v npm >/dev/null; then npm install --silent --no-save --prefix $(BUILD)/npm playwright-core >/dev/null || true; fi
+	NODE_PATH=$(abspath $(BUILD))/npm/node_modules $(PYTHON) -m pytest -q -rs tests/chat
 
 servers: build ## Test everything about servers: their tests, real clients, the Autobahn TestSuite, and what they gain (an hour)
 	$(PYTHON) -m pytest tests/servers

@@ -15,7 +15,7 @@ try:
     from examples.chat.settings import Settings, kept_secret
     from examples.chat.up import MissingProgramError, System, running, until_stopped
 except ModuleNotFoundError as error:
-    sys.exit(f"{error.name} is not installed: pip install '.[chat]'")
+    sys.exit(f"{error.name} is not installed: pip install -e '.[chat]'")
 
 
 async def up(arguments: argparse.Namespace) -> None:

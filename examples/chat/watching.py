@@ -24,7 +24,7 @@ class Metrics:
         self._messages = Counter(
             "chat_messages", "Messages, in from clients and out to them", ["direction"], registry=registry
         )
-        self._bytes = Counter("chat_characters", "Characters of these messages", ["direction"], registry=registry)
+        self._bytes = Counter("chat_bytes", "Bytes of these messages, as UTF-8", ["direction"], registry=registry)
         self.refused = Counter(
             "chat_refused", "Connections that were refused or closed, by code", ["code"], registry=registry
         )
@@ -40,16 +40,22 @@ class Metrics:
         codec = Gauge("chat_codec", "1 for the codec that runs the WebSockets", ["codec"], registry=registry)
         codec.labels("fastframe").set_function(lambda: float(fastframe.status()["uvicorn"].active))
         codec.labels("other").set_function(lambda: float(not fastframe.status()["uvicorn"].active))
+        self._sized = "", 0
         self._in, self._out = self._messages.labels("in"), self._messages.labels("out")
         self._in_size, self._out_size = self._bytes.labels("in"), self._bytes.labels("out")
 
     def received(self, text: str) -> None:
         self._in.inc()
-        self._in_size.inc(len(text))
+        self._in_size.inc(self._size_of(text))
 
     def sent(self, text: str) -> None:
         self._out.inc()
-        self._out_size.inc(len(text))
+        self._out_size.inc(self._size_of(text))
+
+    def _size_of(self, text: str) -> int:
+        if text is not self._sized[0]:  # as it is for all members but the first
+            self._sized = text, len(text.encode())
+        return self._sized[1]
 
 
 class JsonFormatter(logging.Formatter):
