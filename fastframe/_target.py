@@ -29,7 +29,7 @@ PLACES = {
     "websocket-client": Place("fastframe.websocket_client", "websocket"),
     "gunicorn": Place("fastframe.gunicorn", "gunicorn.asgi.websocket"),
     "geventwebsocket": Place("fastframe.geventwebsocket", "geventwebsocket.websocket"),
-    "websockets": Place("fastframe.websockets", "websockets.asyncio.connection", only_by_name=True),
+    "websockets": Place("fastframe.websockets", "websockets.protocol", only_by_name=True),
     "autobahn": Place("fastframe.autobahn", "autobahn.websocket.protocol"),
 }
 """By the name that callers of `install` use."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ from websockets.protocol import CLIENT, SERVER, Protocol
 import fastframe
 from fastframe._target import target
 from fastframe.deflate import Deflate
-from tests.helpers import deflated
+from tests.helpers import deflated, run_python
 from tests.servers.programs import MESSAGES, exchange, free_port, running
 from tests.strategies import frame, sessions
 
@@ -568,6 +569,18 @@ def test_installed_and_uninstalled_while_a_connection_is_open(parsed: list[int])
             protocol.receive_data(data[:cut])
         protocol.receive_data(data[cut:])
         assert len(protocol.events_received()) == 1
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize(
+    "module",
+    ["websockets.server", "websockets.asyncio.server", "websockets.sync.client", "websockets.protocol", "websockets"],
+)
+def test_run_finds_each_way_to_it(module: str) -> None:
+    """sanic uses `websockets.server` alone; `websockets` itself imports the rest later."""
+    code = f"import {module}, websockets, fastframe; websockets.ClientProtocol; print(fastframe.status()['websockets'].active)"
+    result = run_python("-m", "fastframe", "run", "--target", "websockets", sys.executable, "-c", code)
+    assert result.stdout.strip() == "True", result.stderr
 
 
 @pytest.mark.programs
