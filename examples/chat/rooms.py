@@ -74,13 +74,14 @@ class Rooms:
         await self._log.mark_present(name, {member.user}, time.time(), PRESENT_SECONDS)
 
     async def leave(self, name: str, member: Member) -> None:
+        """Also for a member whose `join` was not completed."""
         room = self._rooms.get(name)
-        if room is None or member not in room.members:
+        if room is None:
             return
-        del room.members[member]
+        was_member = room.members.pop(member, None) is not None
         if not room.members:
             del self._rooms[name]
-        if all(other.user != member.user for other in room.members):
+        if was_member and all(other.user != member.user for other in room.members):
             with contextlib.suppress(RedisError):  # it ends by itself
                 await self._log.unmark_present(name, member.user)
 
