@@ -210,7 +210,7 @@ setup(
                 extension("wsproto._generator_shape"),
                 extension("wsproto._frame_protocol", "status", "header", "utf8"),
                 extension("wsproto._connection"),
-                extension("websockets._frames", "status", "header"),
+                extension("websockets._frames", "status", "header", "utf8"),
             ],
             compiler_directives=DIRECTIVES | ({"linetrace": True} if COVERAGE else {}),
             # Out of the way, except for coverage's plugin, which looks for C beside Cython.
