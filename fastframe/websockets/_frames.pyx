@@ -8,6 +8,9 @@ cut, or that the library may have to refuse, goes to the generator, with all tha
 
 A large frame that arrives in pieces is gathered here, unmasked on the way. Meanwhile the Protocol has `receive_data` and `receive_eof` of its own, so
 that websockets can be uninstalled; and if the connection ends, the library gets what there is as it was on the wire.
+
+Bytes may reach the library without being seen here: while websockets is uninstalled, for one. So what is known of a parser, its Waiting, names the
+generator that it waits in: as soon as the parser has gone on, it waits in another one.
 """
 
 cimport cython
@@ -18,6 +21,7 @@ from libc.string cimport memcpy, memset
 
 from fastframe._capi cimport (
     FF_MAX_HEADER, FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CONTINUATION, FF_OPCODE_TEXT, FF_RSV1, FF_RSV2, FF_RSV3, ff_header, ff_header_parse, ff_kernels,
+    ff_masking_key_rotate,
 )
 from fastframe._chunk cimport Chunk, chunk_bytes, chunk_copy, whole_chunk
 from fastframe._kernels cimport kernels
@@ -60,23 +64,34 @@ cdef int64_t max_size(protocol) except? -1:
     return INT64_MAX if most is None else min(most, INT64_MAX)
 
 
+cdef class Waiting:
+    """Where a parser was found to wait for a frame, with nothing buffered."""
+
+    cdef object parser   # of the Protocol
+    cdef object parse    # the generator of Protocol.parse: that one, or what it has delegated to
+    cdef object at_eof   # and what that one has delegated to
+
+    cdef bint is_true(self, protocol) except -1:
+        return self.parser is protocol.parser and self.parse.gi_yieldfrom is self.at_eof
+
+
 cdef class Gathering:
     """A frame whose payload is still arriving, and is unmasked as it does."""
 
-    cdef object parser
+    cdef Waiting waiting  # of the parser, until then
     cdef object payload   # of its whole size: bytes, or a bytearray that nobody else has
     cdef uint8_t *start   # of the payload
     cdef size_t size      # of what has arrived
     cdef ff_header header
     cdef bytes header_bytes
+    cdef object receive_data, receive_eof  # the methods that the Protocol has meanwhile
 
     cdef size_t add(self, const ff_kernels *table, const uint8_t *data, size_t length) noexcept:
         """How many of these bytes were still missing."""
         cdef Chunk chunk
         length = min(length, <size_t>self.header.payload_length - self.size)
         chunk.data, chunk.length, chunk.masked = data, length, self.header.masked
-        for i in range(4):
-            chunk.key[i] = self.header.masking_key[(self.size + i) % 4]
+        ff_masking_key_rotate(chunk.key, self.header.masking_key, self.size)
         chunk_copy(table, &chunk, self.start + self.size)
         self.size += length
         return length
@@ -130,15 +145,17 @@ cdef class Frames:
         """`Protocol.receive_data`."""
         cdef Py_ssize_t used
         cdef Gathering gathering = None
-        parser = protocol.parser
-        waits = getattr(protocol, "_fastframe_waits", None)
-        if type(waits) is Gathering:
-            gathering = waits
-            waits = gathering.parser
-        if waits is parser and PyBytes_CheckExact(data) and PyBytes_GET_SIZE(data) and not protocol.debug:
+        cdef Waiting waiting = None
+        known = getattr(protocol, "_fastframe_waits", None)
+        if type(known) is Waiting:
+            waiting = known
+        elif type(known) is Gathering:
+            gathering = known
+            waiting = gathering.waiting
+        if waiting is not None and waiting.is_true(protocol) and PyBytes_CheckExact(data) and PyBytes_GET_SIZE(data) and not protocol.debug:
             reader = protocol.reader
             if not reader.eof and not reader.buffer and is_usual(protocol):
-                used = self._take_frames(protocol, parser, gathering, data)
+                used = self._take_frames_or_fail(protocol, waiting, gathering, data)
                 if used == PyBytes_GET_SIZE(data):
                     return
                 if used:
@@ -147,33 +164,59 @@ cdef class Frames:
         if gathering is not None:
             self._give_back(protocol, gathering)
         self._receive_data(protocol, data)
-        parser, reader = protocol.parser, protocol.reader
-        protocol._fastframe_waits = parser if not reader.buffer and not reader.eof and self._is_between_frames(parser) else None
+        reader = protocol.reader
+        protocol._fastframe_waits = None if reader.buffer or reader.eof else self._found_waiting(protocol.parser)
 
-    def receive_eof(self, protocol):
-        """`Protocol.receive_eof` while a frame is gathered."""
-        self._give_back(protocol, protocol._fastframe_waits)
-        protocol.receive_eof()
+    def receive_data_while_gathering(self, protocol, data):
+        """`receive_data` of one Protocol. Other code may keep it, and call it when the frame is complete."""
+        if type(getattr(protocol, "_fastframe_waits", None)) is Gathering:
+            self.receive_data(protocol, data)
+        else:
+            type(protocol).receive_data(protocol, data)
+
+    def receive_eof_while_gathering(self, protocol):
+        """`receive_eof`, likewise."""
+        waiting = getattr(protocol, "_fastframe_waits", None)
+        if type(waiting) is Gathering:
+            self._give_back(protocol, waiting)
+        type(protocol).receive_eof(protocol)
 
     cdef int _give_back(self, protocol, Gathering gathering) except -1:
-        self._end_gathering(protocol)
-        if protocol.parser is gathering.parser:  # else the library discards all that arrives
+        self._end_gathering(protocol, gathering)
+        if protocol.parser is gathering.waiting.parser:  # else the library discards all that arrives
             self._receive_data(protocol, gathering.as_on_the_wire(kernels()))
         return 0
 
-    cdef int _end_gathering(self, protocol) except -1:
-        protocol._fastframe_waits = None
-        del protocol.receive_data, protocol.receive_eof
+    cdef int _end_gathering(self, protocol, Gathering gathering) except -1:
+        own = vars(protocol)
+        protocol._fastframe_waits = gathering.waiting
+        if own.get("receive_data") is gathering.receive_data:  # else other code has put its own over it
+            del protocol.receive_data
+        if own.get("receive_eof") is gathering.receive_eof:
+            del protocol.receive_eof
         return 0
 
-    cdef bint _is_between_frames(self, parser) except -1:
-        """`parser` may be the generator of a subclass, which delegates to Protocol.parse."""
+    cdef Waiting _found_waiting(self, parser):
+        """None unless it waits between two frames. `parser` may be the generator of a subclass, which delegates to Protocol.parse."""
+        cdef Waiting waiting
         outer, inner = None, parser
         while (below := inner.gi_yieldfrom) is not None:
             outer, inner = inner, below
-        return outer is not None and inner.gi_code is self._at_eof_code and outer.gi_code is self._parse_code
+        if outer is None or inner.gi_code is not self._at_eof_code or outer.gi_code is not self._parse_code:
+            return None
+        waiting = Waiting()
+        waiting.parser, waiting.parse, waiting.at_eof = parser, outer, inner
+        return waiting
 
-    cdef Py_ssize_t _take_frames(self, protocol, parser, Gathering gathering, bytes data) except -1:
+    cdef Py_ssize_t _take_frames_or_fail(self, protocol, Waiting waiting, Gathering gathering, bytes data) except -1:
+        """The same as _take_frames. What raises, memory that is used up for one, ends the connection as the library's own parser does."""
+        try:
+            return self._take_frames(protocol, waiting, gathering, data)
+        except Exception as error:
+            waiting.parser.throw(error)
+        return PyBytes_GET_SIZE(data)
+
+    cdef Py_ssize_t _take_frames(self, protocol, Waiting waiting, Gathering gathering, bytes data) except -1:
         """gathering: the frame that `data` begins with the rest of, or None. How many bytes of `data` are used: all of them also where the rest must be discarded."""
         cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(data)
         cdef size_t length = PyBytes_GET_SIZE(data), used = 0
@@ -184,14 +227,15 @@ cdef class Frames:
         cdef ff_header header
         cdef Chunk chunk
         cdef const ff_kernels *table = kernels()
+        parser = waiting.parser
         if gathering is not None:
             used = gathering.add(table, start, length)
             if gathering.size < gathering.header.payload_length:
                 return length
-            self._end_gathering(protocol)
-            protocol._fastframe_waits = parser
+            self._end_gathering(protocol, gathering)
             header = gathering.header
-            if not self._receive_frame(protocol, parser, &header, gathering.payload, extensions, events, own_recv_frame):
+            self._pass_frame(protocol, &header, gathering.payload, extensions, events, own_recv_frame)
+            if protocol.parser is not parser:
                 return length
         while used < length:
             if ff_header_parse(start + used, length - used, &header) != FF_OK:
@@ -199,15 +243,16 @@ cdef class Frames:
             if header.masked != server or header.payload_length > INT64_MAX or <int64_t>header.payload_length > max_size(protocol):
                 break
             if header.payload_length > length - used - header.size:
-                return length if self._gather(table, protocol, parser, &header, start + used, length - used) else used
+                return length if self._gather(table, protocol, waiting, &header, start + used, length - used) else used
             chunk = whole_chunk(start + used, &header)
             used += header.size + chunk.length
-            if not self._receive_frame(protocol, parser, &header, self._payload(table, &chunk), extensions, events, own_recv_frame):
+            self._pass_frame(protocol, &header, self._payload(table, &chunk), extensions, events, own_recv_frame)
+            if protocol.parser is not parser:  # after a Close what follows is discarded
                 return length
         return used
 
     cdef bint _gather(
-        self, const ff_kernels *table, protocol, parser, const ff_header *header, const uint8_t *data, size_t length
+        self, const ff_kernels *table, protocol, Waiting waiting, const ff_header *header, const uint8_t *data, size_t length
     ) except -1:
         """Begins to, if it is worth it. `data`: the header, and what there is of the payload."""
         cdef Gathering gathering
@@ -221,7 +266,7 @@ cdef class Frames:
             if getattr(kind, name) is not getattr(self._Protocol, name) or name in own:
                 return False  # somebody wants to see what arrives
         gathering = Gathering()
-        gathering.parser = parser
+        gathering.waiting = waiting
         gathering.header = header[0]
         gathering.header_bytes = data[:header.size]
         if header.masked:
@@ -232,9 +277,10 @@ cdef class Frames:
             gathering.start = <uint8_t *>PyByteArray_AS_STRING(gathering.payload)
         gathering.size = 0
         gathering.add(table, data + header.size, present)
+        gathering.receive_data = partial(self.receive_data_while_gathering, protocol)
+        gathering.receive_eof = partial(self.receive_eof_while_gathering, protocol)
+        protocol.receive_data, protocol.receive_eof = gathering.receive_data, gathering.receive_eof
         protocol._fastframe_waits = gathering
-        protocol.receive_data = partial(self.receive_data, protocol)
-        protocol.receive_eof = partial(self.receive_eof, protocol)
         return True
 
     cdef object _payload(self, const ff_kernels *table, const Chunk *chunk):
@@ -244,16 +290,6 @@ cdef class Frames:
         payload = PyByteArray_FromStringAndSize(NULL, chunk.length)
         chunk_copy(table, chunk, <uint8_t *>PyByteArray_AS_STRING(payload))
         return payload
-
-    cdef bint _receive_frame(
-        self, protocol, parser, const ff_header *header, payload, list extensions, list events, bint own_recv_frame
-    ) except -1:
-        """False after a Close or an error: what follows is discarded."""
-        try:
-            self._pass_frame(protocol, header, payload, extensions, events, own_recv_frame)
-        except Exception as error:
-            parser.throw(error)
-        return protocol.parser is parser
 
     cdef int _pass_frame(
         self, protocol, const ff_header *header, payload, list extensions, list events, bint own_recv_frame

@@ -5,10 +5,16 @@ What websockets puts between them is for fragments, and for connections that clo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 Method = Callable[..., Any]
+
+
+def raising(error: Exception) -> Iterator[bytes]:
+    """What waits to be written, where writing it raises `error`."""
+    raise error
+    yield b""
 
 
 def sending(original: Method, make: Callable[[Any, str | bytes, bool], list[bytes] | None]) -> Method:
@@ -27,9 +33,10 @@ def sending(original: Method, make: Callable[[Any, str | bytes, bool], list[byte
         ):
             return await original(self, message, text=text)  # type: ignore[no-any-return]
         try:
-            frames = make(protocol, message, kind is str if text is None else text)
-        except UnicodeEncodeError:
-            frames = None
+            frames = make(protocol, message, text is not False if kind is str else text is True)
+        except Exception:
+            async with self.send_context():  # which ends the connection, and raises what send raises then
+                raise
         if frames is None:
             return await original(self, message, text=text)  # type: ignore[no-any-return]
         write = self.transport.write
@@ -37,12 +44,11 @@ def sending(original: Method, make: Callable[[Any, str | bytes, bool], list[byte
             while frames:
                 write(frames[0])
                 del frames[0]  # which may be large, before it waits
-        except Exception:
-            protocol.writes[:0] = frames
+        except Exception as error:
+            protocol.writes = raising(error)  # for send_context to meet where it writes
+        if protocol.writes or self.paused or self.transport.is_closing():
             async with self.send_context():
-                pass  # its own code meets the same error, and deals with it
-        if self.paused or self.transport.is_closing():
-            await self.drain()
+                pass  # it waits for the peer to read; and what ends the connection meanwhile is its to tell
         return None
 
     send.__doc__ = original.__doc__
@@ -77,8 +83,8 @@ def receiving(original: Method, text: Callable[[bytes | bytearray], str]) -> Met
             is_text = frame.opcode is Opcode.TEXT if decode is None else decode
             try:
                 message = text(data) if is_text else data if type(data) is bytes else bytes(data)
-            except UnicodeDecodeError:
-                pass
+            except Exception:
+                pass  # its own code meets the same error
             else:
                 if assembler.paused:
                     assembler.maybe_resume()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,51 +10,9 @@ import pytest
 import fastframe
 from fastframe import Close, Decoder, Encoder, InvalidState, ProtocolError, Role
 from fastframe.deflate import Deflate
-from tests.helpers import deflated, gil_enabled
+from tests.failing_memory import MOST_ALLOCATIONS, each_allocation_fails, fails_in, needs_failing_memory
+from tests.helpers import deflated
 from tests.strategies import frame
-
-_testcapi: Any = pytest.importorskip("_testcapi")
-pytestmark = [
-    pytest.mark.skipif("PYTEST_XDIST_WORKER" in os.environ, reason="the allocation may be one of xdist's threads"),
-    pytest.mark.skipif(not gil_enabled(), reason="zlib alone hangs or crashes a CPython without the GIL in this test"),
-]
-
-MOST_ALLOCATIONS = 400
-
-
-@pytest.fixture(autouse=True)
-def alone() -> Iterator[None]:
-    """The tracer of coverage crashes where one of its own allocations fails, and Hypothesis looks on when garbage is collected."""
-    tracer = sys.gettrace()
-    sys.settrace(None)
-    gc.disable()
-    yield
-    gc.enable()
-    sys.settrace(tracer)
-
-
-def each_allocation_fails(prepare: Callable[[], Callable[[], Any]], expected: Any) -> int:
-    """Runs what `prepare` returns with its first allocation failing, its second, and so on, until none does. How many did."""
-    failed = 0
-    for number in range(1, MOST_ALLOCATIONS):
-        call = prepare()
-        out_of_memory, other, found = False, None, None
-        _testcapi.set_nomemory(number - 1, number)
-        try:
-            found = call()
-        except MemoryError:
-            out_of_memory = True
-        except Exception as error:
-            other = error
-        finally:
-            _testcapi.remove_mem_hooks()
-        # Cython loses an exception if there is no memory for a line of its traceback; CPython then says SystemError.
-        if out_of_memory or (type(other), str(other)) == (SystemError, "error return without exception set"):
-            failed += 1
-            continue
-        assert (found if other is None else (type(other), str(other))) == expected, number
-    return failed
-
 
 AGREEMENT = Deflate().accept("permessage-deflate")
 GOOD = "żółć 日本 " * 20
@@ -73,6 +28,7 @@ STREAMS = {
 }
 
 
+@needs_failing_memory
 @pytest.mark.parametrize("name", STREAMS)
 def test_decoder(name: str) -> None:
     pieces, good = STREAMS[name]
@@ -94,6 +50,7 @@ def test_decoder(name: str) -> None:
     assert each_allocation_fails(prepare, expected) > 0
 
 
+@needs_failing_memory
 @pytest.mark.parametrize("compress", [False, True])
 def test_encoder(compress: bool) -> None:
     def prepare() -> Callable[[], bytes]:
@@ -103,21 +60,10 @@ def test_encoder(compress: bool) -> None:
     assert each_allocation_fails(prepare, prepare()()) > 0
 
 
-def out_of_memory(number: int, call: Callable[..., Any], *arguments: Any, **options: Any) -> bool:
-    """True if the call failed with its allocation of this number."""
-    _testcapi.set_nomemory(number - 1, number)
-    try:
-        call(*arguments, **options)
-    except (MemoryError, SystemError):  # for SystemError see above
-        return True
-    finally:
-        _testcapi.remove_mem_hooks()
-    return False
-
-
 SECRET = "for somebody else " * 3
 
 
+@needs_failing_memory
 @pytest.mark.parametrize("settings", [Deflate(), Deflate(server_no_context_takeover=True)])
 @pytest.mark.parametrize("size", [1, 5000])
 def test_a_message_that_failed_is_not_sent_with_the_next_one(settings: Deflate, size: int) -> None:
@@ -126,19 +72,20 @@ def test_a_message_that_failed_is_not_sent_with_the_next_one(settings: Deflate, 
     for number in range(1, MOST_ALLOCATIONS):
         encoder, decoder = Encoder(Role.SERVER, deflate=agreement), Decoder(Role.CLIENT, deflate=agreement)
         assert list(decoder.feed(encoder.text("first"))) == ["first"]
-        if not out_of_memory(number, encoder.text, SECRET * size):
+        if not fails_in(number, encoder.text, SECRET * size):
             break
         failed += 1
         assert list(decoder.feed(encoder.text("public " + SECRET))) == ["public " + SECRET], number
     assert failed > 0
 
 
+@needs_failing_memory
 def test_a_fragment_that_failed_is_sent_again_or_its_message_is_lost() -> None:
     sent_again = lost = 0
     for number in range(1, MOST_ALLOCATIONS):
         encoder, decoder = Encoder(Role.SERVER, deflate=AGREEMENT), Decoder(Role.CLIENT, deflate=AGREEMENT)
         assert list(decoder.feed(encoder.text("first ", fin=False))) == []
-        if not out_of_memory(number, encoder.continuation, SECRET, fin=False):
+        if not fails_in(number, encoder.continuation, SECRET, fin=False):
             continue
         try:
             wire = encoder.continuation("again")
@@ -165,6 +112,7 @@ def compressing_connection() -> Any:
     return Connection(SERVER, [extension])
 
 
+@needs_failing_memory
 def test_a_message_that_failed_in_wsproto_is_not_sent_with_the_next_one() -> None:
     pytest.importorskip("wsproto")
     from wsproto.events import TextMessage
@@ -174,13 +122,14 @@ def test_a_message_that_failed_in_wsproto_is_not_sent_with_the_next_one() -> Non
         for number in range(1, MOST_ALLOCATIONS):
             connection, decoder = compressing_connection(), Decoder(Role.CLIENT, deflate=AGREEMENT)
             assert list(decoder.feed(connection.send(TextMessage("first")))) == ["first"]
-            if not out_of_memory(number, connection.send, TextMessage(SECRET)):
+            if not fails_in(number, connection.send, TextMessage(SECRET)):
                 break
             failed += 1
             assert list(decoder.feed(connection.send(TextMessage("public " + SECRET)))) == ["public " + SECRET], number
     assert failed > 0
 
 
+@needs_failing_memory
 @pytest.mark.parametrize("failing", ["first", "second"])
 def test_a_fragment_that_failed_in_wsproto_takes_nothing_with_it(failing: str) -> None:
     """The second as with wsproto alone: it may have been sent with what follows, but nothing before it is missing."""
@@ -194,7 +143,7 @@ def test_a_fragment_that_failed_in_wsproto_takes_nothing_with_it(failing: str) -
             if failing == "second":
                 sent = connection.send(TextMessage("pay 100 to Bob; ", message_finished=False))
                 assert list(decoder.feed(sent)) == []
-            if not out_of_memory(number, connection.send, TextMessage(SECRET, message_finished=False)):
+            if not fails_in(number, connection.send, TextMessage(SECRET, message_finished=False)):
                 break
             failed += 1
             (found,) = decoder.feed(connection.send(TextMessage("signed")))
@@ -205,6 +154,7 @@ def test_a_fragment_that_failed_in_wsproto_takes_nothing_with_it(failing: str) -
     assert failed > 0
 
 
+@needs_failing_memory
 @pytest.mark.parametrize(
     "wire", [frame(1, GOOD.encode()), frame(1, b"ok\xff"), frame(3, b""), frame(1, b"a", fin=False) + frame(1, b"b")]
 )
@@ -226,6 +176,7 @@ def test_connection(wire: bytes) -> None:
         assert each_allocation_fails(prepare, expected) > 0
 
 
+@needs_failing_memory
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("compress", [False, True])
 def test_prepared_messages(compress: bool, role: Role) -> None:
@@ -238,18 +189,20 @@ def test_prepared_messages(compress: bool, role: Role) -> None:
     assert each_allocation_fails(prepare_call, prepare_call()()) > 0
 
 
+@needs_failing_memory
 def test_a_prepared_message_that_failed_leaves_the_window_right() -> None:
     failed = 0
     for number in range(1, MOST_ALLOCATIONS):
         encoder, decoder = Encoder(Role.SERVER, deflate=AGREEMENT), Decoder(Role.CLIENT, deflate=AGREEMENT)
         assert list(decoder.feed(encoder.text(SECRET))) == [SECRET]
-        if not out_of_memory(number, encoder.text, fastframe.prepare(SECRET)):
+        if not fails_in(number, encoder.text, fastframe.prepare(SECRET)):
             break
         failed += 1
         assert list(decoder.feed(encoder.text(SECRET) + encoder.text("public"))) == [SECRET, "public"], number
     assert failed > 0
 
 
+@needs_failing_memory
 @pytest.mark.parametrize("inbound", [False, True])
 def test_events(inbound: bool) -> None:
     """Made by a call of their class, or received."""

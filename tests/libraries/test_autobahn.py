@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -65,7 +67,7 @@ class FakeTransport(asyncio.Transport):
         return self.closed
 
 
-def served(pieces: list[bytes], drops: bool) -> list[object]:
+def served(pieces: Iterable[bytes], drops: bool) -> list[object]:
     """What an echo server receives from a client that sends these bytes, and what goes on the wire."""
     found: list[object] = []
 
@@ -85,7 +87,7 @@ def served(pieces: list[bytes], drops: bool) -> list[object]:
         )
         connection, transport = factory(), FakeTransport()
         connection.connection_made(transport)
-        for data in (REQUEST, *pieces):
+        for data in chain([REQUEST], pieces):
             connection.data_received(data)
             for _ in range(3):
                 await asyncio.sleep(0)

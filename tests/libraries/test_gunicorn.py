@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import random
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ class FakeTransport:
         pass
 
 
-def served(pieces: list[bytes]) -> list[object]:
+def served(pieces: Iterable[bytes]) -> list[object]:
     """What an application receives from a client that sends these bytes, and what goes on the wire."""
     found: list[object] = []
 
