@@ -32,7 +32,6 @@ static inline const char *ff_unsuitable(PyObject *object, int flags)
 static inline int ff_get_buffer(PyObject *object, Py_buffer *view, int flags, const char *name, const char *expected)
 {
     PyObject *type, *value, *traceback;
-    const char *type_name = Py_TYPE(object)->tp_name;
     if (PyObject_GetBuffer(object, view, flags) == 0)
         return 0;
     if (!PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_BufferError) &&
@@ -47,6 +46,7 @@ static inline int ff_get_buffer(PyObject *object, Py_buffer *view, int flags, co
     Py_XDECREF(type);
     Py_XDECREF(value);
     Py_XDECREF(traceback);
+    const char *type_name = Py_TYPE(object)->tp_name; /* only now: `__buffer__` may have changed the type */
     if (reason)
         PyErr_Format(PyExc_TypeError, "%s must be %s; this %.200s is not %s", name, expected, type_name, reason);
     else

@@ -140,6 +140,8 @@ cdef inline object scratch_text(
         if text is not None:
             return text
     text = PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL if final else &consumed)
+    if length - <size_t>consumed > sizeof(cut.bytes):
+        raise RuntimeError("the error handler \"strict\" was replaced by one that changes what is decoded")
     keep_partial_character(cut, start, length, consumed)
     return text
 

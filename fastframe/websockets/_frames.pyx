@@ -78,6 +78,7 @@ cdef class Waiting:
 cdef class Gathering:
     """A frame whose payload is still arriving, and is unmasked as it does."""
 
+    cdef object protocol  # whose frame it is: a copy of that Protocol has this object, too
     cdef Waiting waiting  # of the parser, until then
     cdef object payload   # of its whole size: bytes, or a bytearray that nobody else has
     cdef uint8_t *start   # of the payload
@@ -149,7 +150,7 @@ cdef class Frames:
         known = getattr(protocol, "_fastframe_waits", None)
         if type(known) is Waiting:
             waiting = known
-        elif type(known) is Gathering:
+        elif type(known) is Gathering and (<Gathering>known).protocol is protocol:
             gathering = known
             waiting = gathering.waiting
         if waiting is not None and waiting.is_true(protocol) and PyBytes_CheckExact(data) and PyBytes_GET_SIZE(data) and not protocol.debug:
@@ -169,17 +170,20 @@ cdef class Frames:
 
     def receive_data_while_gathering(self, protocol, data):
         """`receive_data` of one Protocol. Other code may keep it, and call it when the frame is complete."""
-        if type(getattr(protocol, "_fastframe_waits", None)) is Gathering:
+        if self._is_gathering(protocol):
             self.receive_data(protocol, data)
         else:
             type(protocol).receive_data(protocol, data)
 
     def receive_eof_while_gathering(self, protocol):
         """`receive_eof`, likewise."""
-        waiting = getattr(protocol, "_fastframe_waits", None)
-        if type(waiting) is Gathering:
-            self._give_back(protocol, waiting)
+        if self._is_gathering(protocol):
+            self._give_back(protocol, protocol._fastframe_waits)
         type(protocol).receive_eof(protocol)
+
+    cdef bint _is_gathering(self, protocol) except -1:
+        known = getattr(protocol, "_fastframe_waits", None)
+        return type(known) is Gathering and (<Gathering>known).protocol is protocol
 
     cdef int _give_back(self, protocol, Gathering gathering) except -1:
         self._end_gathering(protocol, gathering)
@@ -266,7 +270,7 @@ cdef class Frames:
             if getattr(kind, name) is not getattr(self._Protocol, name) or name in own:
                 return False  # somebody wants to see what arrives
         gathering = Gathering()
-        gathering.waiting = waiting
+        gathering.protocol, gathering.waiting = protocol, waiting
         gathering.header = header[0]
         gathering.header_bytes = data[:header.size]
         if header.masked:
@@ -381,20 +385,20 @@ cdef class Frames:
         frame.check()
         if extensions:
             frame = extensions[0].encode(frame)
-        data = frame.data
-        if PyBytes_CheckExact(data):
-            payload = bytes_payload(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
-        elif PyByteArray_CheckExact(data):
-            payload = bytes_payload(PyByteArray_AS_STRING(data), PyByteArray_GET_SIZE(data))
-        else:  # a view of what the extension has compressed
-            data = bytes(data)
-            payload = bytes_payload(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
         header.opcode = frame.opcode
         header.fin = bool(frame.fin)
         header.rsv = (FF_RSV1 if frame.rsv1 else 0) | (FF_RSV2 if frame.rsv2 else 0) | (FF_RSV3 if frame.rsv3 else 0)
         header.masked = bool(mask)
         if header.masked:
             self._masking_key(header.masking_key)
+        data = frame.data
+        if PyBytes_CheckExact(data):
+            payload = bytes_payload(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+        elif PyByteArray_CheckExact(data):  # from here on no other code runs, which might change its size
+            payload = bytes_payload(PyByteArray_AS_STRING(data), PyByteArray_GET_SIZE(data))
+        else:  # a view of what the extension has compressed
+            data = bytes(data)
+            payload = bytes_payload(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
         return frame_bytes(kernels(), &header, &payload)
 
     cdef bint _is_usual_frame(self, frame, extensions) except -1:

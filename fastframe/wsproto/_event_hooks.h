@@ -63,12 +63,6 @@ static inline ff_event_entry *ff_event_take_entry(PyTypeObject *type)
     return NULL;
 }
 
-/* Is its __init__ still what it was? Its place is guarded by tp_init. */
-static inline bool ff_event_init_is_unchanged(const ff_event_class *c)
-{
-    return PyFunction_GET_CODE(c->init) == c->init_code && PyFunction_GET_DEFAULTS(c->init) == c->init_defaults;
-}
-
 static inline int ff_event_place_of(const ff_event_class *c, PyObject *name)
 {
     for (int i = 0; i < c->fields; i++) {

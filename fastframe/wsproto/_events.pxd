@@ -14,6 +14,7 @@ cdef extern from "_event_class.h":
         PyObject *init
         PyObject *init_code
         PyObject *init_defaults
+        PyObject *init_name
 
     PyObject *ff_event_new_1(ff_event_class *event_class, PyObject *payload) except NULL
     PyObject *ff_event_new_3(
@@ -26,7 +27,7 @@ cdef class EventClass:
     cdef readonly object type
     cdef ff_event_class c
     cdef tuple _fields, _no_arguments  # as `c` borrows what is in them
-    cdef object _init, _init_code, _init_defaults
+    cdef object _init, _init_code, _init_defaults, _init_name
     cdef bint _is_hooked, _knows_places
 
     cpdef bint is_unchanged(self)

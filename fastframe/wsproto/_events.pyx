@@ -69,13 +69,15 @@ cdef class EventClass:
         """Takes calls of the class, which must be unchanged. False where that cannot be done: then they cost what they did."""
         self._init = vars(self.type)["__init__"]
         self._init_code, self._init_defaults = self._init.__code__, self._init.__defaults__
+        self._init_name = "__init__"
+        self.c.init_name = <PyObject *>self._init_name
         self.c.init = <PyObject *>self._init
         self.c.init_code = <PyObject *>self._init_code
         self.c.init_defaults = NULL if self._init_defaults is None else <PyObject *>self._init_defaults
         if not self._knows_places:  # once, as other threads may be making events
             self._find_places()
             self._knows_places = True
-        self._is_hooked = ff_event_hook(&self.c)
+        self._is_hooked = ff_event_hook(&self.c) or ff_event_is_hooked(&self.c)
         return self._is_hooked
 
     cpdef bint unhook(self) noexcept:

@@ -2,7 +2,7 @@
 from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from libc.stdint cimport uint8_t, uint64_t
 
-from fastframe._capi cimport ff_header, ff_kernels, ff_status
+from fastframe._capi cimport ff_header, ff_kernels, ff_role, ff_status
 from fastframe._chunk cimport Chunk
 from fastframe._owned cimport PyObject
 from fastframe._receive_buffer cimport ReceiveBuffer
@@ -43,6 +43,7 @@ cdef class FrameDecoder:
     # Whoever takes bytes in or frames out has the turn; a FrameProtocol around it, or a generator, takes it for all that they do.
     cdef ff_threads_turn _turn
     cdef object _client, _extensions
+    cdef ff_role _role                    # what `_client` says: its truth may be a question to foreign code
     cdef WsprotoNames _names
     cdef WsprotoOptions _options
     cdef ReceiveBuffer _receive_buffer
@@ -55,7 +56,9 @@ cdef class FrameDecoder:
     cdef size_t _bytes_used
     cdef bint _running
     cdef object _deflate                  # the only extension, if that is wsproto's own PerMessageDeflate
-    cdef uint64_t _inflate_budget                   # how many bytes the open message may still be inflated to
+    cdef bint _is_compressed              # the message that the header's frame belongs to
+    cdef bint _window_is_largest          # of the decompressor
+    cdef uint64_t _inflate_budget         # how many bytes the open message may still be inflated to
 
     # The chunk of payload that `_next_chunk` has come to: as it is on the wire, or what the extensions made of it.
     cdef Chunk _chunk
@@ -82,6 +85,7 @@ cdef class FrameDecoder:
     cdef int _check_deflate_header(self, const ff_header *header) except -1
     cdef object _inflate(self)
     cdef object _inflated(self, deflate, bint last)
+    cdef object _decompressed(self, deflate, bytes data, uint64_t size)
     cdef int _rsv_of_extensions(self, const ff_header *header) except -1
     cdef object _complete_extensions(self, object payload)
 

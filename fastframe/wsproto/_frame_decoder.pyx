@@ -39,6 +39,12 @@ _WSPROTO_MESSAGES = {
 }
 
 
+cdef enum:
+    LARGEST_WINDOW_BITS = 15
+
+DEFLATE_TAIL = b"\x00\x00\xff\xff"  # RFC 7692, 7.2.2
+
+
 # How many bytes of a header wsproto has marked as used when it refuses it, where that is not the first two.
 _BYTES_USED = {FF_ERR_LENGTH_16_NOT_MINIMAL: 4, FF_ERR_LENGTH_64_NOT_MINIMAL: 10, FF_ERR_LENGTH_TOP_BIT: 10}
 
@@ -57,10 +63,12 @@ cdef class FrameDecoder:
         self._effective_opcode = NO_OPCODE
         self._inflate_budget = UINT64_MAX
         self._extensions = []
+        self._role = FF_SERVER
 
     def __init__(self, client, extensions=None):
         begin_in_thread(&self._turn)
         try:
+            self._role = FF_CLIENT if client else FF_SERVER
             self._client = client
             self._extensions = extensions or []
             self._deflate = self._names.own_deflate(self._extensions)
@@ -74,8 +82,11 @@ cdef class FrameDecoder:
     @client.setter
     def client(self, client):
         begin_in_thread(&self._turn)
-        self._client = client
-        end_in_thread(&self._turn)
+        try:
+            self._role = FF_CLIENT if client else FF_SERVER
+            self._client = client
+        finally:
+            end_in_thread(&self._turn)
 
     @property
     def extensions(self):
@@ -122,7 +133,7 @@ cdef class FrameDecoder:
             return False
         buffer = self._receive_buffer
         if not ff_header_of_whole_message(
-            buffer.data, buffer.length, FF_CLIENT if self._client else FF_SERVER, &header
+            buffer.data, buffer.length, self._role, &header
         ) or header.payload_length > max_size:
             return False
         chunk = whole_chunk(buffer.data, &header)
@@ -222,7 +233,7 @@ cdef class FrameDecoder:
         elif not is_empty(self._extensions):
             rsv_allowed = self._rsv_of_extensions(header)
         return self._raise_status(
-            ff_header_check(header, FF_CLIENT if self._client else FF_SERVER, rsv_allowed), header
+            ff_header_check(header, self._role, rsv_allowed), header
         )
 
     cdef int _rsv_of_extensions(self, const ff_header *header) except -1:
@@ -318,8 +329,10 @@ cdef class FrameDecoder:
         if deflate._inbound_compressed is None and not (is_control and self._options.fix_interleaved_control):
             deflate._inbound_compressed = True if rsv1 else False
             if rsv1 and deflate._decompressor is None:
-                bits = deflate.server_max_window_bits if self._client else deflate.client_max_window_bits
-                deflate._decompressor = self._options.zlib.decompressobj(-int(bits))
+                bits = int(deflate.server_max_window_bits if self._role == FF_CLIENT else deflate.client_max_window_bits)
+                deflate._decompressor = self._options.zlib.decompressobj(-bits)
+                self._window_is_largest = bits == LARGEST_WINDOW_BITS
+        self._is_compressed = deflate._inbound_compressed is True
         return 0
 
     cdef object _inflate(self):
@@ -327,36 +340,48 @@ cdef class FrameDecoder:
         cdef bint is_control = ff_opcode_is_control(self._effective_opcode)
         cdef bint last = self._frame_finished and self._header.fin
         # Nothing of the extension may run before the chunk is copied: it could feed this decoder, and move what is buffered.
-        cdef bint is_compressed = deflate._inbound_compressed is True
-        if is_control or not is_compressed:
+        if is_control or not self._is_compressed:
+            payload = self._chunk_payload()
             if last and not (is_control and self._options.fix_interleaved_control):
                 deflate._inbound_compressed = None  # a defect of wsproto: a message may be open around a control frame
-            return self._chunk_payload()
+            return payload
         payload = self._inflated(deflate, last)
         if last:
-            if deflate.server_no_context_takeover if self._client else deflate.client_no_context_takeover:
+            if deflate.server_no_context_takeover if self._role == FF_CLIENT else deflate.client_no_context_takeover:
                 deflate._decompressor = None
             deflate._inbound_compressed = None
         return payload
 
     cdef object _inflated(self, deflate, bint last):
         zlib = self._options.zlib
+        # wsproto inflates the tail by a call of its own. In one call with the data it is the same, unless the window is a smaller one: then a
+        # reference beyond the window is good or bad depending on what is inflated in the same call.
+        cdef bint at_once = last and self._window_is_largest
         data = (
-            chunk_bytes_and_deflate_tail(self._kernels, &self._chunk) if last
+            chunk_bytes_and_deflate_tail(self._kernels, &self._chunk) if at_once
             else chunk_bytes(self._kernels, &self._chunk)
         )
         try:
-            if self._inflate_budget == UINT64_MAX:
-                payload = deflate._decompressor.decompress(data)
-            else:
-                payload = deflate._decompressor.decompress(data, self._inflate_budget + 1)
+            payload = self._decompressed(deflate, data, 0)
+            if last and not at_once:
+                payload += self._decompressed(deflate, DEFLATE_TAIL, len(payload))
             if last and deflate._decompressor.eof:
                 payload += deflate._decompressor.flush()  # which makes the next message fail
         except zlib.error:
             raise self._names.ParseFailed("error in extension", self._names.CloseReason.INVALID_FRAME_PAYLOAD_DATA)
-        if type(payload) is not bytes:
-            raise TypeError(f"decompress() must return bytes, not {type(payload).__name__}")
         return payload
+
+    cdef object _decompressed(self, deflate, bytes data, uint64_t size):
+        """size: of what the same chunk was inflated to before."""
+        if self._inflate_budget == UINT64_MAX:
+            found = deflate._decompressor.decompress(data)
+        elif size > self._inflate_budget:
+            return b""  # it is too large already
+        else:
+            found = deflate._decompressor.decompress(data, self._inflate_budget + 1 - size)
+        if type(found) is not bytes:
+            raise TypeError(f"decompress() must return bytes, not {type(found).__name__}")
+        return found
 
     # ---- wsproto's attributes, as they would be ----
 

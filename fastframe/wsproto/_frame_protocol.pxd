@@ -18,6 +18,7 @@ cdef class FrameProtocol:
     cdef bint _deflating                  # a sender is in the compressor, which others may not use meanwhile
 
     cdef readonly FrameDecoder _frame_decoder
+    cdef object _first_decoder            # until __init__; kept, as somebody may have its turn
     cdef bint _was_begun                  # __init__ was called
     cdef WsprotoNames _names
     cdef WsprotoOptions _options

@@ -54,6 +54,7 @@ cdef class FrameProtocol:
         # All that memory safety needs, whether or not a subclass calls __init__.
         self._extensions = []
         self._frame_decoder = FrameDecoder.__new__(FrameDecoder)
+        self._first_decoder = self._frame_decoder
 
     def __init__(self, client, extensions):
         enabled = [extension for extension in extensions if extension.enabled()]

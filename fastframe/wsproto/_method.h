@@ -80,7 +80,7 @@ static PyObject *ff_method_module(PyObject *Py_UNUSED(method), void *Py_UNUSED(c
 static PyObject *ff_method_repr(PyObject *method)
 {
     PyObject *name = PyObject_GetAttrString(((ff_method *)method)->original, "__qualname__");
-    PyObject *repr = name == NULL ? NULL : PyUnicode_FromFormat("<fastframe's %U at %p>", name, (void *)method);
+    PyObject *repr = name == NULL ? NULL : PyUnicode_FromFormat("<fastframe's %S at %p>", name, (void *)method);
     Py_XDECREF(name);
     return repr;
 }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import array
+import gc
 import inspect
 import itertools
 import random
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -281,3 +284,40 @@ def test_what_an_exporter_raises_for_its_own_reasons_is_not_hidden() -> None:
     view.release()
     with pytest.raises(ValueError, match="released memoryview"):
         is_utf8(view)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ is new in Python 3.12")
+@pytest.mark.parametrize("call", ["feed", "binary", "is_utf8", "parse_header", "apply_mask", "buffer", "utf8"])
+def test_an_object_that_changes_its_class_while_it_is_asked_for_its_bytes(call: str) -> None:
+    """The error names a class that exists, and nothing is read that has been freed."""
+    functions: dict[str, Callable[[Any], Any]] = {
+        "feed": fastframe.Decoder(fastframe.Role.SERVER).feed,
+        "binary": fastframe.Encoder(fastframe.Role.SERVER).binary,
+        "is_utf8": fastframe.is_utf8,
+        "parse_header": fastframe.parse_header,
+        "apply_mask": lambda thing: fastframe.apply_mask(thing, b"key!"),
+        "buffer": lambda thing: fastframe.apply_mask_into(thing, b"key!"),
+        "utf8": fastframe.Utf8Validator().feed,
+    }
+    kept: list[Any] = []
+
+    class Plain:
+        pass
+
+    def changing() -> Any:
+        kind: Any = type("Changing" * 20, (), {})
+
+        def __buffer__(self: Any, flags: int) -> memoryview:  # noqa: N807
+            self.__class__ = Plain
+            del self
+            gc.collect()
+            kept.append([("Z" * 600) + str(i) for i in range(200)])
+            raise TypeError
+
+        kind.__buffer__ = __buffer__
+        return kind()
+
+    for _ in range(3):
+        with pytest.raises(TypeError, match="Plain|Changing"):
+            functions[call](changing())
+    assert kept

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import itertools
 import logging
 import random
+import secrets
 import struct
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -21,6 +23,7 @@ pytest.importorskip("websockets.asyncio.connection", reason="websockets is not i
 
 from websockets.asyncio.connection import Connection
 from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.frames import Frame, Opcode
 from websockets.protocol import CLIENT, SERVER, Protocol
 
 import fastframe
@@ -416,3 +419,47 @@ def test_no_memory_while_sending(compress: bool, message: str | bytes) -> None:
 
     with fastframe.installed("websockets"):
         assert asyncio.run(tries()) > 0
+
+
+# ---- code that runs in the middle ----
+
+
+@pytest.mark.parametrize("where", ["fin", "token_bytes"])
+def test_a_bytearray_is_changed_while_its_frame_is_made(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, kept = bytearray(b"A" * 5000), []
+
+    def clear() -> None:
+        data.clear()
+        kept.append([bytearray(b"SECRET!!" * 625) for _ in range(50)])
+
+    class Fin:
+        def __bool__(self) -> bool:
+            clear()
+            return True
+
+    def token_bytes(size: int) -> bytes:
+        clear()
+        return bytes(size)
+
+    with fastframe.installed("websockets"):
+        if where == "token_bytes":
+            monkeypatch.setattr(secrets, "token_bytes", token_bytes)
+        made = Frame(Opcode.BINARY, data, Fin() if where == "fin" else True).serialize(mask=where == "token_bytes")  # type: ignore[arg-type]
+    assert b"SECRET" not in made
+    assert len(made) < 10
+    assert kept
+
+
+def test_a_copy_of_a_protocol_that_gathers() -> None:
+    with fastframe.installed("websockets"):
+        protocol = Protocol(CLIENT)
+        protocol.receive_data(b"")
+        wire = frame(2, bytes(1 << 20))
+        protocol.receive_data(wire[: 1 << 17])
+        copied = copy.copy(protocol)
+        protocol.receive_data(wire[1 << 17 :])
+        (event,) = protocol.events_received()
+        event.data.clear()  # type: ignore[union-attr]
+        copied.debug = True
+        Protocol.receive_data(copied, b"y")
+        copied.receive_eof()
