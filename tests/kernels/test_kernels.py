@@ -6,6 +6,7 @@ import array
 import gc
 import inspect
 import itertools
+import os
 import random
 import sys
 from collections.abc import Callable
@@ -305,7 +306,7 @@ def test_an_object_that_changes_its_class_while_it_is_asked_for_its_bytes(call: 
         pass
 
     def changing() -> Any:
-        kind: Any = type("Changing" * 20, (), {})
+        kind: Any = type("Changing" + os.urandom(300).hex(), (), {})
 
         def __buffer__(self: Any, flags: int) -> memoryview:  # noqa: N807
             self.__class__ = Plain
