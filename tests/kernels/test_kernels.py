@@ -306,7 +306,7 @@ def test_an_object_that_changes_its_class_while_it_is_asked_for_its_bytes(call: 
         pass
 
     def changing() -> Any:
-        kind: Any = type("Changing" + os.urandom(300).hex(), (), {})
+        kind: Any = type(os.urandom(300).hex(), (), {})
 
         def __buffer__(self: Any, flags: int) -> memoryview:  # noqa: N807
             self.__class__ = Plain
@@ -319,6 +319,6 @@ def test_an_object_that_changes_its_class_while_it_is_asked_for_its_bytes(call: 
         return kind()
 
     for _ in range(3):
-        with pytest.raises(TypeError, match="Plain|Changing"):
+        with pytest.raises(TypeError, match="Plain|[0-9a-f]{40}"):
             functions[call](changing())
     assert kept
