@@ -32,7 +32,8 @@ BACKENDS = {
 
 
 class NegotiationError(ValueError):
-    """The server's answer to an offer breaks RFC 7692: the client must fail the connection (RFC 6455, 4.1).
+    """The peer's Sec-WebSocket-Extensions header is malformed, or a server's answer breaks RFC 7692: this end must fail the connection (RFC
+    6455, 4.1 and 9.1).
 
     >>> Deflate().confirm("permessage-deflate; unknown")
     Traceback (most recent call last):
@@ -118,13 +119,17 @@ class Deflate:
 
         offers: the value of the client's Sec-WebSocket-Extensions header, a str; several header lines joined with commas. None
         if there is no such header. TypeError for anything else.
-        An offer with a parameter that is unknown, twice or malformed is declined, as 7 asks; so is one with
-        server_max_window_bits=8, as zlib cannot compress with that window.
+        An offer with a parameter that is unknown, twice or has a value that it cannot have is declined, as 7 asks; so is one with
+        server_max_window_bits=8, as zlib cannot compress with that window. A header that is no list of extensions at all is neither accepted nor
+        declined: NegotiationError, and the connection must be failed (RFC 6455, 9.1), with status 400 for instance.
 
         >>> Deflate().accept("permessage-deflate; unknown") is None
         True
+        >>> Deflate().accept("permessage-deflate; client_max_window_bits=")
+        Traceback (most recent call last):
+        fastframe.deflate.NegotiationError: Sec-WebSocket-Extensions is malformed after 'permessage-deflate' (RFC 6455, 9.1)
         """
-        for parameters in _offers(_header_value("offers", offers)):
+        for parameters in list(_offers(_header_value("offers", offers))):  # all of it: what follows must not be malformed either
             agreement = self._accept_one(parameters)
             if agreement is not None:
                 return agreement
@@ -150,7 +155,7 @@ class Deflate:
         """A client's reading of the server's answer to `offer`: what is agreed on, or None if the server declined.
 
         response: the value of the server's Sec-WebSocket-Extensions header, a str, or None if there is no such header. TypeError
-        for anything else, NegotiationError if it breaks 7.1.
+        for anything else, NegotiationError if it breaks 7.1, or is malformed.
 
         >>> Deflate().confirm("permessage-deflate; server_max_window_bits=12").server_max_window_bits
         12
@@ -269,23 +274,23 @@ def _header_value(name: str, value: object) -> str:
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 # Nothing in these patterns can match white space in two ways, so the time is linear in the length of the header.
+_NOTHING = re.compile(r"[ \t]*(?:,|$)")  # a list may have elements that are empty (RFC 2616, 2.1)
 _PARAMETER = rf"[ \t]*;[ \t]*({_TOKEN})(?:[ \t]*=[ \t]*({_TOKEN}|{_QUOTED}))?"
 _ELEMENT = re.compile(rf"[ \t]*({_TOKEN})((?:{_PARAMETER})*)[ \t]*(?:,|$)")
 _WINDOW_BITS = re.compile(r"[89]|1[0-5]")
 
 
 def _offers(header: str) -> Iterator[_Parameters | None]:
-    """The parameters of each permessage-deflate in a header; None where they are malformed. Other extensions are skipped."""
+    """The parameters of each permessage-deflate in a header; None where they are unknown, repeated or invalid. Other extensions are skipped."""
     position = 0
     while position < len(header):
-        match = _ELEMENT.match(header, position)
+        match = _ELEMENT.match(header, position) or _NOTHING.match(header, position)
         if match is None:
-            # Not an extension: go on after the next comma.
-            comma = header.find(",", position)
-            position = len(header) if comma < 0 else comma + 1
-            continue
+            start = re.compile(rf"[ \t]*({_TOKEN})?").match(header, position)
+            where = f" after {start[1]!r}" if start is not None and start[1] else ""
+            raise NegotiationError(f"Sec-WebSocket-Extensions is malformed{where} (RFC 6455, 9.1)")
         position = match.end()
-        if match[1] == EXTENSION:
+        if match.re is _ELEMENT and match[1] == EXTENSION:
             yield _parameters(re.findall(_PARAMETER, match[2]))
 
 

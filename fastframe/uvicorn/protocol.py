@@ -29,7 +29,7 @@ from fastframe._encoder import Encoder
 from fastframe._install import disabled
 from fastframe._target import count_connection
 from fastframe._types import Opcode, ProtocolError, Role
-from fastframe.deflate import Agreement, Deflate
+from fastframe.deflate import Agreement, Deflate, NegotiationError
 from fastframe.uvicorn.activation import announce, uvicorns_own
 from fastframe.uvicorn.application import Application
 from fastframe.uvicorn.handshake import BadRequestError, Handshake
@@ -114,6 +114,7 @@ class WSProtocol(TransportProtocol):
 
         # From the application to the peer.
         self.encoder = Encoder(Role.SERVER)
+        self.agreement: Agreement | None = None
         self.compressed = False
         self.unanswered_ping: Ping | None = None
 
@@ -136,6 +137,7 @@ class WSProtocol(TransportProtocol):
             return
         try:
             if self.handshake.receive(data):
+                self._agree_on_deflate()
                 self._start_application()
         except BadRequestError as error:
             self.state = State.CLOSED
@@ -200,10 +202,16 @@ class WSProtocol(TransportProtocol):
         self.server_state.tasks.add(task)
         task.add_done_callback(self.server_state.tasks.discard)
 
+    def _agree_on_deflate(self) -> None:
+        if self.deflate is None or not self.config.ws_per_message_deflate:
+            return
+        try:
+            self.agreement = self.deflate.accept(self.handshake.extensions)
+        except NegotiationError as error:
+            raise BadRequestError(self.handshake.reject(400)) from error
+
     def accept(self, message: Mapping[str, Any]) -> None:
-        agreement = None
-        if self.deflate is not None and self.config.ws_per_message_deflate:
-            agreement = self.deflate.accept(self.handshake.extensions)
+        agreement = self.agreement
         decoder = self._new_decoder(agreement)
         response = self.handshake.accept(
             message.get("subprotocol") or None,

@@ -7,18 +7,16 @@ themselves stay, as others hold them by value and subclass them.
 
 from __future__ import annotations
 
-import functools
 import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastframe._options import OPTIONS, Options
 from fastframe._replaced import Replaced
 from fastframe._target import Target
 from fastframe.wsproto._version import SUPPORTED_VERSIONS, installed_version, supported_version
+from fastframe.wsproto.negotiation import negotiating
 
 if TYPE_CHECKING:
-    from fastframe.deflate import Deflate
     from fastframe.wsproto._events import EventClass
 
 METHODS = ("receive_data", "events", "send")
@@ -91,8 +89,9 @@ class WsprotoTarget:
             self._negotiation.replace(PerMessageDeflate, "offer", lambda self: False)
             self._negotiation.replace(PerMessageDeflate, "accept", lambda self, offer: None)
         elif options.deflate is not None:
-            init = _init_with(PerMessageDeflate.__init__, options.deflate)
-            self._negotiation.replace(PerMessageDeflate, "__init__", init)
+            for name, replacement in negotiating(options.deflate).items():
+                original = vars(PerMessageDeflate)[name]
+                self._negotiation.replace(PerMessageDeflate, name, replacement(original))
 
     def deactivate(self) -> None:
         self._replaced.put_back()
@@ -106,18 +105,6 @@ class WsprotoTarget:
 
     def in_use(self) -> bool:
         return False
-
-
-def _init_with(original: Callable[..., None], settings: Deflate) -> Callable[..., None]:
-    @functools.wraps(original)
-    def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
-        self.server_no_context_takeover |= settings.server_no_context_takeover
-        self.client_no_context_takeover |= settings.client_no_context_takeover
-        self.server_max_window_bits = min(self.server_max_window_bits, settings.server_max_window_bits)
-        self.client_max_window_bits = min(self.client_max_window_bits, settings.client_max_window_bits)
-
-    return init
 
 
 TARGET: Target = WsprotoTarget()

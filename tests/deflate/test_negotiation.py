@@ -27,7 +27,7 @@ OFFER = "permessage-deflate"
         # The first acceptable one of several, and other extensions passed over.
         ("permessage-deflate; server_max_window_bits=8, permessage-deflate", "permessage-deflate"),
         ('x-other; a="b, permessage-deflate", permessage-deflate; unknown, permessage-deflate', "permessage-deflate"),
-        ("=broken, permessage-deflate", "permessage-deflate"),
+        (", ,permessage-deflate, ", "permessage-deflate"),
     ],
 )
 def test_accepted_offers(offers: str, response: str) -> None:
@@ -48,16 +48,42 @@ def test_accepted_offers(offers: str, response: str) -> None:
         "permessage-deflate; server_max_window_bits=7",
         "permessage-deflate; server_max_window_bits=16",
         "permessage-deflate; server_max_window_bits=010",
-        "permessage-deflate; client_max_window_bits=",
         "permessage-deflate; client_max_window_bits=x",
         "permessage-deflate; server_no_context_takeover=1",
         "permessage-deflate; client_no_context_takeover; client_no_context_takeover",
-        "permessage-deflate; " + " " * 50_000 + "=",
         "permessage-deflate" + "; a" * 20_000,
     ],
 )
 def test_declined_offers(offers: str | None) -> None:
     assert Deflate().accept(offers) is None
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "permessage-deflate; client_max_window_bits=",
+        "permessage-deflate;",
+        "permessage-deflate server_no_context_takeover",
+        'permessage-deflate; server_max_window_bits="10',
+        "permessage-deflate; =10",
+        "permessage-deflate; server_max_window_bits==10",
+        "=broken, permessage-deflate",
+        "permessage-deflate, x-other; a=",
+        "permessage-deflate; " + " " * 50_000 + "=",
+        " " * 50_000 + "=",
+        "; permessage-deflate",
+        "permessage-deflate; a b",
+        "permessage-deflate; a=(",
+    ],
+)
+def test_a_malformed_header_is_neither_accepted_nor_declined(header: str) -> None:
+    """By the server nor by the client: the connection must be failed (RFC 6455, 9.1)."""
+    for read in (Deflate().accept, Deflate().confirm):
+        with pytest.raises(NegotiationError, match=r"malformed.*RFC 6455, 9.1"):
+            read(header)
+    headers = pytest.importorskip("websockets.headers")
+    with pytest.raises(pytest.importorskip("websockets.exceptions").InvalidHeader):
+        headers.parse_extension(header)
 
 
 def test_settings_of_the_server_are_in_its_answer() -> None:
