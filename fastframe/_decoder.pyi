@@ -20,10 +20,10 @@ class Decoder(Iterator[_Message_co]):
 
     role: Role.SERVER or Role.CLIENT, this end of the connection. ValueError otherwise.
     max_message_size: the largest message in bytes, all its fragments together; 16 MiB unless given.
-    max_frame_size: the largest payload of one data frame in bytes; 16 MiB unless given.
+    max_frame_size: the largest payload of one data frame in bytes; max_message_size unless given.
     max_fragments: the most frames that one message may have; 8,192 unless given.
     deflate: a `fastframe.deflate.Agreement` for permessage-deflate (RFC 7692), or None. max_message_size then holds while a
-    message is inflated, piece by piece, as well as for what is on the wire.
+    message is inflated, piece by piece; on the wire it and its frames may be longer by the little that DEFLATE adds to what it cannot make smaller.
     decode_text: with False a text message comes as `Text`: validated bytes, not decoded.
 
     A limit that is not an int raises TypeError, one that is not from 1 to sys.maxsize // 2 ValueError. TypeError for a
@@ -49,7 +49,7 @@ class Decoder(Iterator[_Message_co]):
         role: Role,
         *,
         max_message_size: int = 16777216,
-        max_frame_size: int = 16777216,
+        max_frame_size: int | None = None,
         max_fragments: int = 8192,
         deflate: Agreement | None = None,
         decode_text: Literal[True] = True,
@@ -60,7 +60,7 @@ class Decoder(Iterator[_Message_co]):
         role: Role,
         *,
         max_message_size: int = 16777216,
-        max_frame_size: int = 16777216,
+        max_frame_size: int | None = None,
         max_fragments: int = 8192,
         deflate: Agreement | None = None,
         decode_text: Literal[False],
@@ -71,7 +71,7 @@ class Decoder(Iterator[_Message_co]):
         role: Role,
         *,
         max_message_size: int = 16777216,
-        max_frame_size: int = 16777216,
+        max_frame_size: int | None = None,
         max_fragments: int = 8192,
         deflate: Agreement | None = None,
         decode_text: bool,

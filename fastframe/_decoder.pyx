@@ -50,14 +50,14 @@ cdef uint64_t limit_from(str name, object value) except 0:
 
 
 cdef class Decoder(MessageReader):
-    """Decoder(role, *, max_message_size=16777216, max_frame_size=16777216, max_fragments=8192, deflate=None, decode_text=True)\n--\n\nTurns bytes from the peer into messages (RFC 6455, 5).
+    """Decoder(role, *, max_message_size=16777216, max_frame_size=None, max_fragments=8192, deflate=None, decode_text=True)\n--\n\nTurns bytes from the peer into messages (RFC 6455, 5).
 
     role: Role.SERVER or Role.CLIENT, this end of the connection. ValueError otherwise.
     max_message_size: the largest message in bytes, all its fragments together; 16 MiB unless given.
-    max_frame_size: the largest payload of one data frame in bytes; 16 MiB unless given.
+    max_frame_size: the largest payload of one data frame in bytes; max_message_size unless given.
     max_fragments: the most frames that one message may have; 8,192 unless given.
     deflate: a `fastframe.deflate.Agreement` for permessage-deflate (RFC 7692), or None. max_message_size then holds while a
-    message is inflated, piece by piece, as well as for what is on the wire.
+    message is inflated, piece by piece; on the wire it and its frames may be longer by the little that DEFLATE adds to what it cannot make smaller.
     decode_text: with False a text message comes as `Text`: validated bytes, not decoded.
 
     A limit that is not an int raises TypeError, one that is not from 1 to sys.maxsize // 2 ValueError. TypeError for a
@@ -88,7 +88,7 @@ cdef class Decoder(MessageReader):
         role=_NO_ROLE,
         *,
         max_message_size=DEFAULT_MAX_SIZE,
-        max_frame_size=DEFAULT_MAX_SIZE,
+        max_frame_size=None,
         max_fragments=DEFAULT_MAX_FRAGMENTS,
         deflate=None,
         decode_text=True,
@@ -97,7 +97,7 @@ cdef class Decoder(MessageReader):
         cdef Limits limits
         cdef ff_role new_role = role_from(type(self).__name__, role)
         limits.message_size = limit_from("max_message_size", max_message_size)
-        limits.frame_size = limit_from("max_frame_size", max_frame_size)
+        limits.frame_size = limits.message_size if max_frame_size is None else limit_from("max_frame_size", max_frame_size)
         limits.fragments = limit_from("max_fragments", max_fragments)
         cdef bint decodes = flag_from("decode_text", decode_text)
         cdef Inflater inflater = None

@@ -14,6 +14,11 @@ from fastframe._receive_buffer cimport ReceiveBuffer
 
 cdef enum:
     NO_MESSAGE = 0  # the opcode of the open message while there is none; TEXT and BINARY are 1 and 2
+    # What DEFLATE may add to a message that it cannot make smaller: 5 bytes for each block that it leaves as it is (RFC 1951, 3.2.4). Blocks of 16
+    # KiB are usual, and of 2 KiB where a peer spares memory (memLevel 5, the default of websockets), so a byte for 256 is enough. And for each
+    # frame 5 for its last block, and up to 6 for the empty one that ends it, where a peer flushes each frame.
+    WIRE_SHARE_BITS = 8
+    FRAME_COST = 11
 
 
 cdef struct Limits:
@@ -77,12 +82,21 @@ cdef inline ff_status check_order(const InboundFrame *frame) noexcept:
     return FF_OK if frame.opcode == NO_MESSAGE else FF_ERR_CONTINUATION_EXPECTED
 
 
+# The limits are for what a message is. Compressed it may be a little longer, on the wire.
+cdef inline uint64_t most_on_the_wire(uint64_t size, uint64_t frames) noexcept:
+    return size + (size >> WIRE_SHARE_BITS) + frames * FRAME_COST
+
+
 cdef inline ff_status check_limits(const InboundFrame *frame, const Limits *limits) noexcept:
+    cdef uint64_t frame_size = limits.frame_size, message_size = limits.message_size
     if ff_opcode_is_control(frame.header.opcode):
         return FF_OK  # 125 bytes at most, and they belong to no message
-    if frame.header.payload_length > limits.frame_size:
-        return FF_ERR_FRAME_TOO_BIG
-    if frame.header.payload_length > limits.message_size - frame.message_size:
+    if frame.header.rsv == FF_RSV1 or (frame.compressed and frame.header.opcode == FF_OPCODE_CONTINUATION):
+        frame_size = most_on_the_wire(frame_size, 1)
+        message_size = most_on_the_wire(message_size, frame.fragments + 1)
+    if frame.header.payload_length > frame_size:
+        return FF_ERR_FRAME_TOO_BIG if limits.frame_size != limits.message_size else FF_ERR_MESSAGE_TOO_BIG
+    if frame.header.payload_length > message_size - frame.message_size:
         return FF_ERR_MESSAGE_TOO_BIG
     if frame.fragments == limits.fragments:
         return FF_ERR_TOO_MANY_FRAGMENTS

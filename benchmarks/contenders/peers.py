@@ -28,7 +28,7 @@ LARGEST = 2**30
 
 
 def fastframe_receiver() -> Receive:
-    decoder: Any = Decoder(Role.SERVER, max_message_size=LARGEST, max_frame_size=LARGEST)
+    decoder: Any = Decoder(Role.SERVER, max_message_size=LARGEST)
     return lambda data: list(decoder.feed(data))
 
 

@@ -25,7 +25,7 @@ def reads(size):
         yield bytes(bytearray(masked))  # as a socket gives it: a new object each time
 
 def native(size):
-    decoder = Decoder(Role.SERVER, max_message_size=2 * full, max_frame_size=2 * full)
+    decoder = Decoder(Role.SERVER, max_message_size=2 * full)
     return [message for data in reads(size) for message in decoder.feed(data)][0]
 
 def connection(size):

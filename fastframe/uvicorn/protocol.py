@@ -233,7 +233,7 @@ class WSProtocol(TransportProtocol):
         size = min(self.config.ws_max_size, self.max_message_size or sys.maxsize)
         size = max(1, min(size, sys.maxsize // 2))  # what a Decoder takes
         return Decoder(
-            Role.SERVER, max_message_size=size, max_frame_size=size, max_fragments=self.max_fragments, deflate=agreement
+            Role.SERVER, max_message_size=size, max_fragments=self.max_fragments, deflate=agreement
         )
 
     def reject(self, message: Mapping[str, Any]) -> None:

@@ -41,7 +41,7 @@ cdef enum:
     WRITTEN_APART = 1 << 17
     # A frame that is cut is gathered if so much of its payload is there, a sixteenth: a peer that only says how much it will send
     # gets no memory for it.
-    GATHERED_PART = 16
+    GATHERED_PART_BITS = 4
 
 
 cdef bint is_usual(protocol) except -1:
@@ -261,9 +261,9 @@ cdef class Frames:
         """Begins to, if it is worth it. `data`: the header, and what there is of the payload."""
         cdef Gathering gathering
         cdef size_t present = length - header.size
-        if header.payload_length < self.gathered_size or header.payload_length / GATHERED_PART > present:
+        if header.payload_length < self.gathered_size or header.payload_length >> GATHERED_PART_BITS > present:
             return False
-        if header.payload_length > <uint64_t>PY_SSIZE_T_MAX / 2:  # where addresses have 32 bits
+        if header.payload_length > <uint64_t>PY_SSIZE_T_MAX >> 1:  # where addresses have 32 bits
             return False
         kind, own = type(protocol), vars(protocol)
         for name in ("receive_data", "receive_eof"):

@@ -164,3 +164,68 @@ def test_out_of_memory_in_the_back_end_is_not_the_peers_fault(text: str, monkeyp
     with pytest.raises(MemoryError, match="Error -4"):
         list(decoder.feed(frame(1, deflated(b"x"), rsv=4)))
     assert decoder.finished
+
+
+# ---- the limit is the message's ----
+
+
+@pytest.mark.parametrize("size", [1, 125, 1000, 16_384, 65_536, 2**20, 3_000_001])
+@pytest.mark.parametrize("memory_level", [5, 8, 9])
+@pytest.mark.parametrize("fragments", [1, 7])
+def test_a_message_of_exactly_the_limit_that_cannot_be_compressed(size: int, memory_level: int, fragments: int) -> None:
+    """It is longer on the wire. One byte more, and it is refused, however long it is there."""
+    noise = random.Random(size).randbytes(size + 1)
+
+    def wire(data: bytes) -> bytes:
+        compressor = zlib.compressobj(9, zlib.DEFLATED, -15, memory_level)
+        step = -(-len(data) // fragments)
+        parts = [data[start : start + step] for start in range(0, len(data), step)]
+        payloads = [compressor.compress(part) + compressor.flush(zlib.Z_SYNC_FLUSH) for part in parts]  # as some peers flush each frame
+        payloads[-1] = payloads[-1][:-4]
+        assert sum(map(len, payloads)) > len(data)
+        last = len(payloads) - 1
+        return b"".join(
+            frame(0 if i else 2, payload, fin=i == last, rsv=0 if i else 4) for i, payload in enumerate(payloads)
+        )
+
+    for step in (2**16, 10**9):
+        for limits in ({"max_message_size": size}, {"max_message_size": size, "max_frame_size": size}):
+            decoder = Decoder(Role.CLIENT, deflate=agreement(), **limits)
+            for data, expected in ((noise[:size], noise[:size]), (noise, None)):
+                sent, found = wire(data), []
+                try:
+                    for start in range(0, len(sent), step):
+                        found += decoder.feed(sent[start : start + step])
+                except ProtocolError as error:
+                    assert (error.code, expected) == (1009, None)
+                    assert "max_message_size" in error.reason
+                else:
+                    assert found == [expected]
+
+
+@pytest.mark.parametrize(("limit", "most"), [(1000, 1000 + 3 + 11), (2**20, 2**20 + 2**12 + 11)])
+def test_the_wire_has_a_limit_too(limit: int, most: int) -> None:
+    """Before memory is taken for what will be larger than any message of that size."""
+    for length, error in ((most, None), (most + 1, "max_message_size"), (2**62, "max_message_size")):
+        decoder = Decoder(Role.CLIENT, deflate=agreement(), max_message_size=limit)
+        header = b"\xc2\x7f" + length.to_bytes(8, "big") if length > 65_535 else b"\xc2\x7e" + length.to_bytes(2, "big")
+        if error is None:
+            assert list(decoder.feed(header)) == []
+        else:
+            with pytest.raises(ProtocolError, match=error):
+                list(decoder.feed(header))
+    decoder = Decoder(Role.CLIENT, deflate=agreement(), max_message_size=limit)
+    with pytest.raises(ProtocolError, match="max_message_size"):  # one that is not compressed has no more than it says
+        list(decoder.feed(frame(2, bytes(limit + 1))))
+    decoder = Decoder(Role.CLIENT, deflate=agreement(), max_message_size=2 * limit, max_frame_size=limit)
+    with pytest.raises(ProtocolError, match="max_frame_size"):
+        list(decoder.feed(frame(2, bytes(most + 1), rsv=4)))
+
+
+def test_the_largest_frame_is_the_largest_message() -> None:
+    """Unless it is given."""
+    data = bytes(2**24 + 1)
+    assert list(Decoder(Role.CLIENT, max_message_size=2**25).feed(frame(2, data))) == [data]
+    assert "max_message_size=1000, max_frame_size=1000," in repr(Decoder(Role.CLIENT, max_message_size=1000))
+    with pytest.raises(ProtocolError, match="max_frame_size"):
+        list(Decoder(Role.CLIENT, max_message_size=2**25, max_frame_size=2**24).feed(frame(2, data)))

@@ -99,7 +99,7 @@ class RawClient:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
         self.encoder = Encoder(Role.CLIENT)
-        self.decoder = Decoder(Role.CLIENT, max_message_size=2**26, max_frame_size=2**26)
+        self.decoder = Decoder(Role.CLIENT, max_message_size=2**26)
 
     async def handshake(self, *headers: bytes, path: bytes = b"/") -> bytes:
         """The head of the response."""
