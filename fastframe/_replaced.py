@@ -22,11 +22,18 @@ class Replaced:
         self._attributes.append((owner, name, vars(owner)[name], replacement))
         setattr(owner, name, replacement)
 
+    def original(self, owner: Any, name: str) -> Any:
+        """What was there; KeyError if it is not replaced."""
+        for attribute in self._attributes:
+            if attribute[0] is owner and attribute[1] == name:
+                return attribute[2]
+        raise KeyError(name)
+
     def put_back(self) -> None:
         """All of them, except what other code has replaced since."""
         while self._attributes:
             owner, name, original, replacement = self._attributes.pop()
-            if vars(owner)[name] is replacement:
+            if vars(owner).get(name) is replacement:
                 setattr(owner, name, original)
             else:
                 _log.warning(

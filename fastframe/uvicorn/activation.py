@@ -10,37 +10,30 @@ from typing import Any
 
 from fastframe._install import DISABLED, disabled
 from fastframe._kernels import active_kernel
+from fastframe._replaced import Replaced
 from fastframe._version import __version__
 
-_log = logging.getLogger("fastframe")
-_replaced: list[Any] = []  # the original of AutoWebSocketsProtocol, while ours is in its place
+CHOICE = "AutoWebSocketsProtocol"
+
+_replaced = Replaced("uvicorn")
 
 
 def take_over(ours: type) -> None:
     from uvicorn.protocols.websockets import auto
 
-    _replaced.append(auto.AutoWebSocketsProtocol)
-    vars(auto)["AutoWebSocketsProtocol"] = ours
+    _replaced.replace(auto, CHOICE, ours)
 
 
-def give_back(ours: type) -> None:
+def give_back() -> None:
     """Does nothing unless it was taken over."""
-    from uvicorn.protocols.websockets import auto
-
-    if not _replaced:
-        return
-    original = _replaced.pop()
-    if vars(auto)["AutoWebSocketsProtocol"] is ours:
-        vars(auto)["AutoWebSocketsProtocol"] = original
-    else:
-        _log.warning("uvicorn: AutoWebSocketsProtocol was replaced by other code after fastframe, and is left as it is")
+    _replaced.put_back()
 
 
 def uvicorns_own(ours: type) -> Any:
     """The class that uvicorn would use by itself; `ours`, or something made from it, may have taken its place."""
     from uvicorn.protocols.websockets import auto
 
-    for protocol in (auto.AutoWebSocketsProtocol, *_replaced):
+    for protocol in (vars(auto)[CHOICE], _replaced.original(auto, CHOICE) if _replaced else None):
         if isinstance(protocol, type) and not issubclass(protocol, ours):
             return protocol
     from uvicorn.protocols.websockets.wsproto_impl import WSProtocol

@@ -37,12 +37,13 @@ class Handshake:
     def __init__(self) -> None:
         self._handshake = H11Handshake(ConnectionType.SERVER)
         self._http = h11.Connection(h11.SERVER)  # as wsproto does not tell all headers
+        self.headers = []
 
     def receive(self, data: bytes) -> bool:
         """Takes in bytes; True once the request is complete. BadRequestError if it is not a handshake."""
         self._http.receive_data(data)
         try:
-            self._handshake.receive_data(data)
+            self._receive_request(data)
         except RemoteProtocolError as error:
             hint = error.event_hint
             assert isinstance(hint, RejectConnection)
@@ -54,11 +55,32 @@ class Handshake:
             self.target = request.target
             self.subprotocols = request.subprotocols
             self.extensions = ", ".join(map(str, request.extensions))
-            http_request = self._http.next_event()
-            assert isinstance(http_request, h11.Request)
-            self.headers = list(http_request.headers)
+            if not self.headers:
+                self.headers = self._all_headers()
             return True
         return False
+
+    def _receive_request(self, data: bytes) -> None:
+        """By wsproto, which decodes the Host with the codec idna on its way: nothing here needs it, so what is no name to that codec must not
+        be a bad request."""
+        try:
+            self._handshake.receive_data(data)
+        except UnicodeError:
+            self.headers = self._all_headers()
+            self._handshake = H11Handshake(ConnectionType.SERVER)
+            self._handshake.receive_data(self._request_with_another_host())
+
+    def _all_headers(self) -> Headers:
+        request = self._http.next_event()
+        assert isinstance(request, h11.Request)
+        self._request = request
+        return list(request.headers)
+
+    def _request_with_another_host(self) -> bytes:
+        request = self._request
+        lines = [b"%s %s HTTP/%s" % (request.method, request.target, request.http_version)]
+        lines += [b"%s: %s" % (name, b"host" if name == b"host" else value) for name, value in request.headers]
+        return b"\r\n".join([*lines, b"", b""])
 
     def scope(self, root_path: str) -> dict[str, Any]:
         """What an ASGI scope says of the request."""

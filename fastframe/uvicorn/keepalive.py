@@ -11,7 +11,7 @@ class Keepalive:
     """Sends a Ping each `interval` seconds while it runs, and gives up on a peer that does not answer within `timeout`.
 
     interval: None or 0 for no Pings at all. timeout: None to send them without waiting for an answer.
-    send_ping: called with the payload. give_up: called once, when an answer is overdue.
+    Both may be changed before it starts. send_ping: called with the payload. give_up: called once, when an answer is overdue.
     """
 
     def __init__(
@@ -23,8 +23,10 @@ class Keepalive:
         give_up: Callable[[], None],
     ) -> None:
         self._loop = loop
-        self._interval = interval
-        self._timeout = timeout
+        self.interval = interval
+        self.timeout = timeout
+        self.last_round_trip = 0.0
+        """Seconds from the last Ping that was answered to its Pong; 0.0 before there is one."""
         self._send_ping = send_ping
         self._give_up = give_up
         self._timer: asyncio.TimerHandle | None = None
@@ -32,8 +34,8 @@ class Keepalive:
         self._sent_at = 0.0
 
     def start(self) -> None:
-        if self._interval:
-            self._schedule(self._interval, self._ping)
+        if self.interval:
+            self._schedule(self.interval, self._ping)
 
     def stop(self) -> None:
         if self._timer is not None:
@@ -43,20 +45,20 @@ class Keepalive:
 
     def pong(self, payload: bytes) -> None:
         """The peer has sent a Pong. One that does not answer the last Ping counts for nothing."""
-        if payload != self._awaited or self._timeout is None or not self._interval:
+        if payload != self._awaited or self.timeout is None or not self.interval:
             return
         self.stop()
-        round_trip = self._loop.time() - self._sent_at
-        self._schedule(max(0.0, self._interval - round_trip), self._ping)
+        self.last_round_trip = self._loop.time() - self._sent_at
+        self._schedule(max(0.0, self.interval - self.last_round_trip), self._ping)
 
     def _ping(self) -> None:
         self._awaited = os.urandom(4)
         self._sent_at = self._loop.time()
         self._send_ping(self._awaited)
-        if self._timeout is None:
+        if self.timeout is None:
             self.start()
         else:
-            self._schedule(self._timeout, self._overdue)
+            self._schedule(self.timeout, self._overdue)
 
     def _overdue(self) -> None:
         self.stop()

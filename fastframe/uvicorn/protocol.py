@@ -55,7 +55,7 @@ class WSProtocol(TransportProtocol):
     All of its `--ws-*` settings count. What goes beyond them: `ws_max_size` holds while a message is inflated; at most `ws_max_queue`
     messages, and no more once they are 64 KiB, wait for the application; a peer that does not read gets one Pong, not all.
 
-    A subclass may choose what uvicorn has no setting for: `deflate`, `max_fragments` and `max_message_size`.
+    A subclass may choose what uvicorn has no setting for: `deflate`, `max_fragments`, `max_message_size` and `close_timeout`.
     """
 
     deflate: Deflate | None = Deflate(server_max_window_bits=12, client_max_window_bits=12, memory_level=5)
@@ -67,6 +67,29 @@ class WSProtocol(TransportProtocol):
 
     max_message_size: int | None = None
     """The largest message in bytes, where that is less than uvicorn's `ws_max_size`."""
+
+    @property
+    def last_ping_rtt(self) -> float:
+        """Seconds that the last answered Ping took; 0.0 before there is one. The name is uvicorn's."""
+        return self.keepalive.last_round_trip
+
+    @property
+    def ping_interval(self) -> float | None:
+        """Seconds between Pings, None for none: uvicorn's setting, which may be set anew before the connection is accepted."""
+        return self.keepalive.interval
+
+    @ping_interval.setter
+    def ping_interval(self, seconds: float | None) -> None:
+        self.keepalive.interval = seconds
+
+    @property
+    def ping_timeout(self) -> float | None:
+        """Seconds that a Pong is awaited; likewise."""
+        return self.keepalive.timeout
+
+    @ping_timeout.setter
+    def ping_timeout(self, seconds: float | None) -> None:
+        self.keepalive.timeout = seconds
 
     in_use = False
     """True once there is a connection in this process."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import importlib.metadata
 import re
 import sys
-from typing import Any
 
 from fastframe._options import Options
+from fastframe._replaced import Replaced
 from fastframe._target import Target
 
 
@@ -23,7 +23,7 @@ class UvicornTarget:
     makes_unneeded = frozenset({"wsproto"})
 
     def __init__(self) -> None:
-        self._settings: dict[str, Any] = {}  # of WSProtocol, before the options of `install`
+        self._settings = Replaced("uvicorn")  # of WSProtocol, by the options of `install`
 
     def installed_version(self) -> str:
         try:
@@ -53,14 +53,11 @@ class UvicornTarget:
         """The options for connections from now on, also where WSProtocol was chosen by name."""
         from fastframe.uvicorn import WSProtocol
 
-        for name, value in self._settings.items():
-            setattr(WSProtocol, name, value)
-        self._settings.clear()
+        self._settings.put_back()
         for name in self.options:
             value = getattr(options, name)
             if value is not None:
-                self._settings[name] = getattr(WSProtocol, name)
-                setattr(WSProtocol, name, None if value is False else value)
+                self._settings.replace(WSProtocol, name, None if value is False else value)
 
     def activate(self) -> None:
         from fastframe.uvicorn import WSProtocol
@@ -69,10 +66,9 @@ class UvicornTarget:
         take_over(WSProtocol)
 
     def deactivate(self) -> None:
-        from fastframe.uvicorn import WSProtocol
         from fastframe.uvicorn.activation import give_back
 
-        give_back(WSProtocol)
+        give_back()
 
     def in_use(self) -> bool:
         """True if a server in this process was told to use WSProtocol by name, with `--ws fastframe.uvicorn:WSProtocol`."""

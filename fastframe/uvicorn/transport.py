@@ -9,9 +9,6 @@ from typing import cast
 from uvicorn.logging import TRACE_LOG_LEVEL
 from uvicorn.protocols.utils import get_remote_addr
 
-CLOSE_TIMEOUT = 10.0
-"""Seconds that a peer has to answer a Close, to read what was sent before it, and to close its end."""
-
 MOST_UNWRITTEN = 1 << 16
 """Bytes of short messages that are written together at most."""
 
@@ -23,6 +20,9 @@ CLOSE_TIMEOUT_TLS = 1.0
 
 
 class TransportProtocol(asyncio.BufferedProtocol):
+    close_timeout = 10.0
+    """Seconds that a peer has to answer a Close, to read what was sent before it, and to close its end."""
+
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.logger = logging.getLogger("uvicorn.error")
@@ -145,9 +145,11 @@ class TransportProtocol(asyncio.BufferedProtocol):
             self.transport.abort()
 
     def _abort_later(self, seconds: float | None = None) -> None:
-        """After CLOSE_TIMEOUT, unless it is given or was said before."""
+        """After close_timeout, unless it is given or was said before."""
         if self.close_timer is None and not self.connection_lost_called:
-            self.close_timer = self.loop.call_later(CLOSE_TIMEOUT if seconds is None else seconds, self.transport.abort)
+            self.close_timer = self.loop.call_later(
+                self.close_timeout if seconds is None else seconds, self.transport.abort
+            )
 
     def _is_closing(self) -> bool:
         """True also where asyncio has not reported yet that the connection is lost."""

@@ -101,12 +101,12 @@ class RawClient:
         self.encoder = Encoder(Role.CLIENT)
         self.decoder = Decoder(Role.CLIENT, max_message_size=2**26)
 
-    async def handshake(self, *headers: bytes, path: bytes = b"/") -> bytes:
+    async def handshake(self, *headers: bytes, path: bytes = b"/", host: bytes = b"localhost") -> bytes:
         """The head of the response."""
         self.writer.write(
             b"\r\n".join(
                 [
-                    b"GET %s HTTP/1.1" % path, b"Host: localhost", b"Upgrade: websocket", b"Connection: Upgrade",
+                    b"GET %s HTTP/1.1" % path, b"Host: " + host, b"Upgrade: websocket", b"Connection: Upgrade",
                     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", b"Sec-WebSocket-Version: 13", *headers, b"", b"",
                 ]
             )

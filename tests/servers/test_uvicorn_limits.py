@@ -171,7 +171,7 @@ async def test_sending_after_a_broken_rule(caplog: pytest.LogCaptureFixture) -> 
 
 
 async def test_client_that_does_not_hang_up_after_a_broken_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "CLOSE_TIMEOUT", 0.05)
+    monkeypatch.setattr(WSProtocol, "close_timeout", 0.05)
     async with serving(Recorder()) as server, raw_client(server) as client:
         await client.handshake()
         client.send(frame(3, b""))
@@ -244,6 +244,91 @@ async def test_hostile_request(header: bytes, caplog: pytest.LogCaptureFixture) 
         await client.reader.read()
         await server.idle()
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"permessage-deflate;", b"permessage-deflate; client_max_window_bits=", b"=x, permessage-deflate", b'permessage-deflate; a="'],
+)
+async def test_malformed_extensions(header: bytes) -> None:
+    """As with uvicorn's default; where compression is turned off nobody looks at them."""
+    for ws in ("websockets-sansio", OURS):
+        async with serving(Recorder(), ws) as server, raw_client(server) as client:
+            assert (await client.handshake(b"Sec-WebSocket-Extensions: " + header)).startswith(b"HTTP/1.1 400"), ws
+            await client.reader.read()
+            await server.idle()
+    async with serving(Recorder(), ws_per_message_deflate=False) as server, raw_client(server) as client:
+        assert (await client.handshake(b"Sec-WebSocket-Extensions: " + header)).startswith(b"HTTP/1.1 101")
+
+
+HOSTS = [
+    b"localhost:8000", b"[::1]:8000", b"[fe80::1%25eth0]", b"my_service_1:80", b"xn--mnchen-3ya.de", b"a" * 63 + b".example", b"a" * 60 + b":8080",
+    b"k" * 64 + b":8080", b"a-service-with-a-very-long-name-in-a-kubernetes-namespace-of-its-own-1234567890:8080", b"example.com.", b"..", b"-x-", b"",
+    b"xn--999999999", b"10.0.0.1", b"xn--a", b"." * 300, b"xn--a" * 40 + b":1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", HOSTS)
+async def test_hosts_reach_the_application_as_they_came(host: bytes) -> None:
+    found = []
+    for ws in ("websockets-sansio", OURS):
+        app = Recorder()
+        async with serving(app, ws) as server, raw_client(server) as client:
+            head = await client.handshake(b"X-After: \tvalue  with spaces ", host=host)
+            found.append((head[:12], [(name, value) for name, value in app.scope.get("headers", ()) if name in (b"host", b"x-after")]))
+    assert found[1] == found[0]
+    assert (b"host", host) in found[1][1]
+
+
+@pytest.mark.parametrize("name", [b"Origin", b"Cookie", b"User-Agent", b"Authorization", b"X-Own", b"Sec-WebSocket-Protocol"])
+@pytest.mark.parametrize("value", [b"caf\xc3\xa9", b"\xff\xfe", b"a, b ,c", b'"quoted"', b"x" * 5000])
+async def test_header_values_reach_the_application_as_they_came(name: bytes, value: bytes) -> None:
+    """Wherever uvicorn's default takes them."""
+    found = []
+    for ws in ("websockets-sansio", OURS):
+        app = Recorder()
+        async with serving(app, ws) as server, raw_client(server) as client:
+            head = await client.handshake(name + b": " + value)
+            found.append((head[:12], dict(app.scope.get("headers", ())).get(name.lower())))
+    assert found[1] == found[0] or not found[0][0].endswith(b"101")
+
+
+async def test_what_a_subclass_may_rely_on() -> None:
+    """Attributes with the names and meanings of uvicorn's own classes, on the connection."""
+    connections = []
+
+    class Own(WSProtocol):
+        close_timeout = 0.05
+
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            connections.append(self)
+            assert (self.ping_interval, self.ping_timeout, self.last_ping_rtt) == (20.0, 30.0, 0.0)
+            self.ping_interval, self.ping_timeout = 0.01, 5.0
+
+    closed = asyncio.Event()
+
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        await receive()
+        while (await receive())["type"] == "websocket.receive":
+            await send({"type": "websocket.close"})
+            closed.set()
+
+    async with serving(app, Own, ws_ping_interval=20.0, ws_ping_timeout=30.0) as server, raw_client(server) as client:  # type: ignore[arg-type]
+        await client.handshake()
+        ping = await client.message()
+        (connection,) = connections
+        assert connection.last_ping_rtt == 0.0
+        await asyncio.sleep(0.02)
+        client.send(client.encoder.pong(ping.payload))
+        assert isinstance(await client.message(), Ping), "the next one"
+        assert 0.015 < connection.last_ping_rtt < 5
+        assert connection.close_timer is None
+        client.send(client.encoder.text("close, please"))
+        await closed.wait()
+        assert connection.close_timer is not None
+        await server.idle()  # after close_timeout, as the peer does not answer
 
 
 async def test_close_behind_a_full_queue_of_a_connection_that_is_lost() -> None:
@@ -561,7 +646,7 @@ async def test_close_codes(given: Event, sent: Close) -> None:
 
 
 async def test_client_that_does_not_answer_a_close(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "CLOSE_TIMEOUT", 0.05)
+    monkeypatch.setattr(WSProtocol, "close_timeout", 0.05)
 
     async def app(scope: Event, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.accept"})

@@ -189,3 +189,28 @@ def test_settings_of_the_class_itself_are_kept(monkeypatch: pytest.MonkeyPatch) 
     fastframe.uninstall("uvicorn")
     assert (WSProtocol.max_message_size, WSProtocol.max_fragments, WSProtocol.deflate) == (1000, 7, None)
     monkeypatch.undo()
+
+
+def test_settings_that_others_have_changed_since_stay(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(WSProtocol, "max_message_size", None)
+    monkeypatch.setattr(WSProtocol, "max_fragments", 77)
+    with fastframe.installed("uvicorn", max_message_size=1000, max_fragments=5):
+        WSProtocol.max_message_size = 2000
+    assert (WSProtocol.max_message_size, WSProtocol.max_fragments) == (2000, 77)
+    assert "uvicorn: max_message_size was replaced by other code after fastframe, and is left as it is" in caplog.text
+
+
+def test_what_others_have_deleted_since_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
+    from fastframe._replaced import Replaced
+
+    class Owner:
+        first = second = 1
+
+    replaced = Replaced("library")
+    replaced.replace(Owner, "first", 2)
+    replaced.replace(Owner, "second", 2)
+    del Owner.second
+    replaced.put_back()
+    assert Owner.first == 1
+    assert not hasattr(Owner, "second")
+    assert "second was replaced by other code" in caplog.text
