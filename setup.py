@@ -85,7 +85,7 @@ MENDS = [
         "pystate_addmodule_run = 1;\n",
         "pystate_addmodule_run = 1;\n"
         "    if (PyInterpreterState_Get() == PyInterpreterState_Main()) __Pyx_State_SetMainModule(__pyx_pyinit_module);\n"
-        "    else {\n"
+        "    {\n"
         "      PyObject *interpreter = PyInterpreterState_GetDict(PyInterpreterState_Get());\n"
         "      const char *name = PyModule_GetName(__pyx_pyinit_module);\n"
         "      if (interpreter != NULL && name != NULL && PyDict_SetItemString(interpreter, name, __pyx_pyinit_module) == 0) {\n"
@@ -93,9 +93,13 @@ MENDS = [
         "      } else PyErr_Clear();\n"
         "    }\n",
     ),
-    (  # the state of another module, where an import is tried again after it has failed
+    (  # the state of another module, where an import is tried again after it has failed; and the main interpreter begins anew after Py_FinalizeEx
         "  #if CYTHON_PEP489_MULTI_PHASE_INIT\n  __Pyx_State_RemoveModule(NULL);\n",
-        "  #if CYTHON_PEP489_MULTI_PHASE_INIT\n  if (__Pyx_State_FindModule(NULL) == m) __Pyx_State_RemoveModule(NULL);\n",
+        "  #if CYTHON_PEP489_MULTI_PHASE_INIT\n"
+        "  if (__Pyx_State_FindModule(NULL) == m) {\n"
+        "    if (PyInterpreterState_Get() == PyInterpreterState_Main()) __Pyx_State_SetMainModule(NULL);\n"
+        "    __Pyx_State_RemoveModule(NULL);\n"
+        "  }\n",
     ),
     ("int pystate_addmodule_run = 0;\n", "int pystate_addmodule_run = 0, __pyx_is_held = 0;\n"),
     (

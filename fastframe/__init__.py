@@ -11,6 +11,8 @@ index_frames            captured traffic as a NumPy table
 get_include             where the headers are, for other extension modules
 """
 
+import sys as _sys
+
 from fastframe import _built as _built
 from fastframe._control_frames import Close, Ping, Pong
 from fastframe._decoder import Decoder
@@ -100,3 +102,6 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+_built.keep_or_put_back(_sys.modules[__name__])

@@ -1,7 +1,34 @@
-"""Imported first: says what to do where the extension modules are missing, or the kernel that was asked for."""
+"""Imported first: gives the package back where it is imported again, and says what to do where the extension modules are missing, or the kernel that
+was asked for."""
 
 import os
 import sys
+from collections.abc import Iterator
+from types import ModuleType
+
+KEPT = "_fastframe"
+"""An attribute of sys, which each interpreter has for itself: the package, once it is imported."""
+
+
+def modules_of(package: ModuleType) -> Iterator[ModuleType]:
+    """The package and all of its modules that are imported by now."""
+    yield package
+    for module in list(vars(package).values()):
+        if isinstance(module, ModuleType) and module.__name__.startswith(package.__name__ + "."):
+            yield from modules_of(module)
+
+
+def keep_or_put_back(package: ModuleType | None) -> None:
+    """Keeps the package, which is now imported; or puts back the one that was imported before.
+
+    Test suites take modules out of sys.modules, and import them again. CPython cannot import an extension module twice in one interpreter, and two
+    packages would not know each other's classes.
+    """
+    kept = getattr(sys, KEPT, None)
+    if kept is not None:
+        sys.modules.update({module.__name__: module for module in modules_of(kept)})
+    elif package is not None:
+        setattr(sys, KEPT, package)
 
 
 def started_as_the_command() -> bool:
@@ -9,6 +36,7 @@ def started_as_the_command() -> bool:
     return module == ["fastframe"] or os.path.basename(sys.argv[0]) in ("fastframe", "fastframe.exe")
 
 
+keep_or_put_back(None)
 try:
     import fastframe._kernels  # noqa: F401
 except ModuleNotFoundError:

@@ -13,6 +13,7 @@ import pytest
 
 import fastframe
 import fastframe.deflate
+from tests.helpers import run_python
 
 
 def test_a_source_folder_that_is_not_built_says_so(tmp_path: Path) -> None:
@@ -30,6 +31,7 @@ def test_a_source_folder_that_is_not_built_says_so(tmp_path: Path) -> None:
 def test_missing_extension_modules_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "fastframe._kernels", None)
+        patch.delattr(sys, fastframe._built.KEPT)
         with pytest.raises(ImportError, match="the extension modules of fastframe are not built in"):
             importlib.reload(fastframe._built)
     importlib.reload(fastframe._built)
@@ -56,3 +58,73 @@ def test_import_loads_nothing_that_is_slow() -> None:
 def environment() -> dict[str, str]:
     """With -S, which leaves out what site-packages load, the package is found by its path."""
     return {**os.environ, "PYTHONPATH": str(Path(fastframe.__file__).parent.parent)}
+
+
+AGAIN = {
+    "patch.dict": """
+with unittest.mock.patch.dict(sys.modules):
+    import fastframe
+    from fastframe.deflate import Deflate
+    first = fastframe
+import fastframe
+assert fastframe is first
+import fastframe.deflate
+assert fastframe.deflate.Deflate is Deflate
+""",
+    "all modules, often": """
+import fastframe, fastframe.deflate, fastframe.frame_protocol
+first, Decoder = fastframe, fastframe.Decoder
+fastframe.install("wsproto")
+for i in range(5):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "fastframe"]:
+        del sys.modules[name]
+    import fastframe
+    from fastframe.frame_protocol import FrameProtocol
+    assert fastframe is first and fastframe.Decoder is Decoder is importlib.import_module("fastframe._decoder").Decoder
+    assert fastframe.status()["wsproto"].active == (i < 3)
+    if i == 2:
+        fastframe.uninstall("wsproto")
+""",
+    "the package alone": """
+import fastframe, fastframe.deflate
+first = fastframe
+del sys.modules["fastframe"]
+import fastframe
+assert fastframe is first and fastframe.deflate
+""",
+    "an inner package": """
+import fastframe, fastframe.wsproto.target
+first = fastframe.wsproto.target
+for name in [name for name in sys.modules if name.startswith("fastframe.wsproto")]:
+    del sys.modules[name]
+del sys.modules["fastframe"]
+import fastframe.wsproto.target
+assert fastframe.wsproto.target is first
+""",
+    "after a failure": """
+os.environ["FASTFRAME_KERNEL"] = "none"
+try:
+    import fastframe
+except ImportError as error:
+    assert "none" in str(error)
+else:
+    raise AssertionError
+del os.environ["FASTFRAME_KERNEL"]
+import fastframe
+""",
+    "reload": """
+import fastframe
+first = fastframe
+assert importlib.reload(fastframe) is first
+""",
+}
+
+
+@pytest.mark.parametrize("how", AGAIN)
+def test_it_can_be_imported_again(how: str) -> None:
+    """What test suites do: modules are taken out of sys.modules, and imported anew."""
+    check = """
+wire = fastframe.Encoder(fastframe.Role.CLIENT).text("text")
+assert list(fastframe.Decoder(fastframe.Role.SERVER).feed(wire)) == ["text"]
+"""
+    run_python("-W", "error", "-c", f"import importlib, os, sys, unittest.mock\n{AGAIN[how]}{check}", check=True)
