@@ -11,11 +11,12 @@ import importlib.metadata
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from fastframe._options import Options
 from fastframe._replaced import Replaced
-from fastframe._target import PLACES, count_connection, refuse_untested
+from fastframe._target import PLACES, count_connection, refuse_another_import, refuse_untested
 
 
 class Replacement(NamedTuple):
@@ -72,10 +73,17 @@ class Library(ABC):
 
     def check(self) -> None:
         refuse_untested(self.distribution, self.installed_version(), self.supported_versions)
+        refuse_another_import(self.distribution, self._held())
         if PLACES[self.name].module in sys.modules and not self._replaced:
             changed = [name for owner, name, original in self._originals() if not self.is_own(owner, original)]
             if changed:
                 raise ImportError(f"{self.distribution} has been patched by other code already: {', '.join(changed)}")
+
+    def _held(self) -> Iterable[tuple[str, str, object]]:
+        """The classes in which something is replaced now, as `refuse_another_import` takes them; every library has one."""
+        for owner in self._replaced.owners():
+            if not isinstance(owner, ModuleType):
+                yield owner.__module__, owner.__qualname__, owner
 
     def is_own(self, owner: Any, original: Any) -> bool:
         """True if `original`, an attribute of `owner`, is the library's own, or of wsaccel, which many libraries use if it is installed."""

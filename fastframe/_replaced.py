@@ -22,6 +22,9 @@ class Replaced:
         self._attributes.append((owner, name, vars(owner)[name], replacement))
         setattr(owner, name, replacement)
 
+    def owners(self) -> list[Any]:
+        return [attribute[0] for attribute in self._attributes]
+
     def original(self, owner: Any, name: str) -> Any:
         """What was there; KeyError if it is not replaced."""
         for attribute in self._attributes:

@@ -6,6 +6,8 @@ must be importable where the library is not installed, and must not import it.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
 from importlib import import_module
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -77,6 +79,20 @@ def refuse_untested(distribution: str, version: str, supported: tuple[str, ...])
             f"{distribution} {version} is installed; supported versions: {', '.join(supported)}. "
             f"Install one of them (pip install {distribution}=={supported[-1]}), or a newer fastframe"
         )
+
+
+def refuse_another_import(distribution: str, held: Iterable[tuple[str, str, object]]) -> None:
+    """ImportError if the library was imported again, and so is not the one any more that fastframe works with.
+
+    held: what fastframe has of it, as (module, name, object).
+    """
+    for module, name, value in held:
+        found = sys.modules.get(module)
+        if found is not None and vars(found).get(name) is not value:
+            raise ImportError(
+                f"{distribution} was imported again after fastframe, or patched: {module}.{name} is not what fastframe works with. Import "
+                f"{distribution} once only, and keep it in sys.modules; a new process is right again"
+            )
 
 
 _connections: dict[str, int] = {}

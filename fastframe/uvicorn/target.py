@@ -12,7 +12,7 @@ import sys
 
 from fastframe._options import Options
 from fastframe._replaced import Replaced
-from fastframe._target import Target
+from fastframe._target import Target, refuse_another_import
 
 
 class UvicornTarget:
@@ -43,11 +43,24 @@ class UvicornTarget:
             importlib.metadata.version("wsproto")
         except importlib.metadata.PackageNotFoundError:
             raise ImportError("uvicorn on fastframe needs wsproto: pip install 'fastframe[uvicorn]'") from None
+        self._refuse_another_import()
+
+    def _refuse_another_import(self) -> None:
+        protocol, handshake = (sys.modules.get(f"fastframe.uvicorn.{name}") for name in ("protocol", "handshake"))
+        if protocol is not None and handshake is not None:
+            refuse_another_import(
+                "uvicorn", [("uvicorn.protocols.utils", "ClientDisconnected", protocol.ClientDisconnected)]
+            )
+            refuse_another_import("wsproto", [("wsproto.events", "Request", handshake.Request)])
 
     def load(self) -> None:
+        from uvicorn.protocols import utils  # noqa: F401
         from uvicorn.protocols.websockets import auto  # noqa: F401
+        from wsproto import events  # noqa: F401
 
         from fastframe.uvicorn import WSProtocol  # noqa: F401
+
+        self._refuse_another_import()  # now that they are imported
 
     def configure(self, options: Options) -> None:
         """The options for connections from now on, also where WSProtocol was chosen by name."""

@@ -56,21 +56,24 @@ class WebsocketsTarget(Library):
     def __init__(self) -> None:
         super().__init__()
         self._frames: Any = None
+        self._protocol: Any = None  # the module that they were made for; it may be imported again
         self._compression: Replaced = Replaced(self.distribution)
 
     def load(self) -> None:
         super().load()
-        if self._frames is not None:
+        from websockets import frames, protocol, streams
+
+        if self._frames is not None and self._protocol is protocol:
             return
         if fingerprint() != FINGERPRINTS[self.installed_version()]:
             raise ImportError(
                 f"websockets {self.installed_version()} is not as it was released, and fastframe was not tested with what it is now"
             )
-        from websockets import frames, protocol, streams
         from websockets.extensions import permessage_deflate
 
         from fastframe.websockets._frames import Frames
 
+        self._protocol = protocol
         self._frames = Frames(protocol, frames, streams, permessage_deflate)
 
     def replacements(self) -> tuple[Replacement, ...]:

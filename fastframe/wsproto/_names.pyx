@@ -103,6 +103,24 @@ def event_classes():
     return names.text_class, names.bytes_class, names.ping_class, names.pong_class
 
 
+def held():
+    """What is kept of wsproto, as (module, name, object)."""
+    cdef WsprotoNames names = NAMES
+    return [
+        ("wsproto.connection", "Connection", names.Connection),
+        ("wsproto.events", "TextMessage", names.TextMessage),
+        ("wsproto.events", "BytesMessage", names.BytesMessage),
+        ("wsproto.events", "Ping", names.Ping),
+        ("wsproto.events", "Pong", names.Pong),
+        ("wsproto.events", "CloseConnection", names.CloseConnection),
+        ("wsproto.extensions", "PerMessageDeflate", names.PerMessageDeflate),
+        ("wsproto.frame_protocol", "FrameProtocol", names.FrameProtocol),
+        ("wsproto.frame_protocol", "Frame", names.Frame),
+        ("wsproto.frame_protocol", "ParseFailed", names.ParseFailed),
+        ("wsproto.frame_protocol", "CloseReason", names.CloseReason),
+    ]
+
+
 def set_options(max_message_size=None, max_fragments=None, deflate=None, fix_interleaved_control=False):
     """The options of `install`, already checked, for connections from now on; without arguments, none."""
     cdef WsprotoNames names = NAMES

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fastframe._options import OPTIONS, Options
 from fastframe._replaced import Replaced
-from fastframe._target import Target
+from fastframe._target import Target, refuse_another_import
 from fastframe.wsproto._version import SUPPORTED_VERSIONS, installed_version, supported_version
 from fastframe.wsproto.negotiation import negotiating
 
@@ -44,6 +44,9 @@ class WsprotoTarget:
         supported_version()
         from wsproto import connection, frame_protocol
 
+        from fastframe.wsproto._names import event_classes, held
+
+        refuse_another_import("wsproto", held())
         if self._replaced:
             return
         changed = [name for name in METHODS if getattr(connection.Connection, name).__module__ != connection.__name__]
@@ -51,8 +54,6 @@ class WsprotoTarget:
             changed.append("FrameProtocol")
         if changed:
             raise ImportError(f"wsproto.connection has been patched by other code already: {', '.join(changed)}")
-
-        from fastframe.wsproto._names import event_classes
 
         changed = [event_class.type.__name__ for event_class in event_classes() if not event_class.is_unchanged()]
         if changed:
