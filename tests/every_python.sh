@@ -1,6 +1,6 @@
 #!/bin/bash
 # The README's test command, pip install -e '.[test]' && pytest, on every CPython of 3.10 or newer that is found, each in a
-# fresh clone; on the newest it measures coverage too. The oldest Python gets the oldest wsproto, the next one the one before a change of types; the others the current one.
+# fresh clone; on the newest it measures coverage too. On the oldest it builds with the oldest Cython that pyproject.toml allows. The oldest Python gets the oldest wsproto, the next one the one before a change of types; the others the current one.
 # usage: tests/every_python.sh      WORK is where the clones are made; $WORK/newest is then the one of the newest Python
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -40,7 +40,12 @@ try() {  # the index of one that was found
     "$python" -m venv "$work/$version/.venv"
     cd "$work/$version" && . .venv/bin/activate
     python -m pip install -q -U pip
-    pip install -q -e '.[test]'
+    if [ "$1" = 0 ] && [ "$version" != "$newest" ]; then
+        pip install -q setuptools "$(sed -n 's/^requires = .*"Cython>=\([0-9.]*\),.*/Cython==\1.0/p' pyproject.toml)"
+        pip install -q --no-build-isolation -e '.[test]'
+    else
+        pip install -q -e '.[test]'
+    fi
     if [ "$version" != "$newest" ] && [ -n "${older[$1]:-}" ]; then pip install -q "wsproto==${older[$1]}"; fi
     python -c 'import wsproto; print("wsproto", wsproto.__version__)'
     if [ "$version" = "$newest" ]; then  # also with other clients, and the branch coverage, which must be complete; see pyproject.toml

@@ -30,7 +30,7 @@ cdef extern from "_event_hooks.h":
 
 # The fields of the four classes in each supported wsproto, with their defaults.
 MESSAGE_FIELDS = (("data", dataclasses.MISSING), ("frame_finished", True), ("message_finished", True))
-PAYLOAD_FIELDS = (("payload", b""),)
+PAYLOAD_FIELDS = (("payload", bytes(())),)  # of a module whose only bytes constant is an empty one, Cython 3.3.0 makes C that is none
 
 
 @cython.final
