@@ -6,8 +6,9 @@ must be importable where the library is not installed, and must not import it.
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -99,10 +100,30 @@ _connections: dict[str, int] = {}
 _counting = Lock()
 
 
+_watchers: list[Callable[[str, int], None]] = []
+
+
 def count_connection(name: str) -> None:
     """Called for each connection of a target, when it begins to use fastframe."""
     with _counting:
-        _connections[name] = _connections.get(name, 0) + 1
+        _connections[name] = count = _connections.get(name, 0) + 1
+        for watcher in _watchers:
+            watcher(name, count)
+
+
+def watch_connections(watcher: Callable[[str, int], None]) -> None:
+    """Calls it for each connection from now on, with the target's name and how many there have been."""
+    _watchers.append(watcher)
+
+
+def _begin_anew_after_a_fork() -> None:
+    global _counting
+    _counting = Lock()  # another thread may have had it
+    _connections.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew_after_a_fork)
 
 
 def connections(name: str) -> int:

@@ -15,15 +15,19 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import secrets
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, NoReturn
 
-from fastframe._target import PLACES, connections
+from fastframe._cli.reports import Reports
+from fastframe._target import PLACES, connections, watch_connections
 
 VARIABLE = "FASTFRAME_RUN"
 STARTUP = str(Path(__file__).parent / "startup")
@@ -54,7 +58,7 @@ def run(command: Sequence[str], wanted: dict[str, Any] | None) -> NoReturn:
     """Becomes the program. wanted: `targets`, `verbose` and `options`; None for the program as it is."""
     environment = dict(os.environ)
     if wanted is not None:
-        environment[VARIABLE] = json.dumps({**wanted, "process": os.getpid()})
+        environment[VARIABLE] = json.dumps({**wanted, "process": os.getpid(), "run": secrets.token_hex(8)})
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, environment.get("PYTHONPATH")]))
     sys.stdout.flush()
     sys.stderr.flush()
@@ -73,18 +77,42 @@ def run(command: Sequence[str], wanted: dict[str, Any] | None) -> NoReturn:
 def activate() -> None:
     """Installs fastframe as soon as this process imports what it goes under."""
     wanted = json.loads(os.environ[VARIABLE])
-    finder = InstallOnImport(wanted["targets"], wanted["options"], verbose=wanted["verbose"])
+    is_first = wanted["process"] == os.getpid()
+    if is_first:  # those that this process starts may report to it
+        os.environ[VARIABLE] = json.dumps({**wanted, "reads_reports": True})
+    reports = Reports(
+        wanted["run"] if is_first or wanted.get("reads_reports") else None, wanted["process"], numbers=wanted["verbose"]
+    )
+    finder = InstallOnImport(wanted["targets"], wanted["options"], reports, verbose=wanted["verbose"])
     sys.meta_path.insert(0, finder)
+    watch_connections(reports.used)
     for module in [module for module in finder.waiting if module in sys.modules]:
         finder.install_under(module)
-    atexit.register(finder.report_at_exit, os.getpid(), is_first=wanted["process"] == os.getpid())
+    atexit.register(finder.report_at_exit, wanted["process"])
+    if wanted["verbose"]:
+        report_before_sigterm(finder, wanted["process"])
+
+
+def report_before_sigterm(finder: InstallOnImport, first: int) -> None:
+    """Docker, systemd and Kubernetes end a program by SIGTERM, and a server that has shut down sends it to itself once more: then Python ends without a
+    call of atexit's functions. The program may put its own handler there; what it finds is as good as the default one."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        finder.report_at_exit(first)
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, handle)
 
 
 class InstallOnImport(importlib.abc.MetaPathFinder):
     """Notices the imports of the targets; finds nothing itself."""
 
-    def __init__(self, targets: list[str], options: dict[str, Any], *, verbose: bool) -> None:
+    def __init__(self, targets: list[str], options: dict[str, Any], reports: Reports, *, verbose: bool) -> None:
+        self.reports = reports
         self.waiting = {PLACES[name].module: name for name in targets}
+        self.all_targets = targets
         self.installed: list[str] = []
         self.failed = False
         self.options = options
@@ -119,21 +147,41 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
             self.say(f"{name} is not active: {error}")
         else:
             self.installed.append(name)
+            self.reports.used(name, connections(name))
             if self.verbose:
                 self.say(f"{described(name)} runs on fastframe, kernel {fastframe.active_kernel()}")
 
-    def report_at_exit(self, process: int, *, is_first: bool) -> None:
-        if is_first and os.getpid() == process and not self.installed and not self.failed:
+    def report_at_exit(self, first: int) -> None:
+        """first: the process that `fastframe run` has started. It also speaks for those that could not."""
+        process, is_first = os.getpid(), os.getpid() == first
+        others_used_it = is_first and self.reports.others_used_it()
+        counts = {name: connections(name) for name in self.installed}
+        if is_first and not self.installed and not self.failed and not others_used_it:
             self.say(
-                f"not active: this process used none of {', '.join(self.waiting.values())}, so there was nothing to accelerate in it "
-                "(its workers, if it has any, speak for themselves)"
+                f"not active: no process of this program used any of {', '.join(self.waiting.values())}, so there was nothing to accelerate"
+                + self.left_alone()
             )
-        if self.verbose and self.installed:
-            counts = ", ".join(f"{name} {connections(name)}" for name in self.installed)
-            self.say(f"connections that ran on fastframe: {counts}")
+        if self.verbose:
+            if any(counts.values()) or (counts and not others_used_it):  # the parent of workers need not say that it had no connection itself
+                self.say_connections(counts, process)
+            for other, their_counts in self.reports.unspoken() if is_first else ():
+                self.say_connections(their_counts, other)
+        if is_first:
+            self.reports.remove()
+        else:
+            self.reports.has_spoken()
 
-    def say(self, text: str) -> None:
-        print(f"fastframe: {text} (process {os.getpid()})", file=sys.stderr, flush=True)
+    def say_connections(self, counts: dict[str, int], process: int) -> None:
+        hint = "" if any(counts.values()) else self.left_alone()
+        self.say(f"connections that ran on fastframe: {', '.join(f'{name} {count}' for name, count in counts.items())}{hint}", process)
+
+    def left_alone(self) -> str:
+        """What this process has imported that could run on fastframe, but is only accelerated where it is asked for."""
+        found = [name for name, place in PLACES.items() if place.only_by_name and name not in self.all_targets and place.module in sys.modules]
+        return "".join(f"; {name} was imported: to accelerate it, add --target {name}" for name in found)
+
+    def say(self, text: str, process: int | None = None) -> None:
+        print(f"fastframe: {text} (process {process or os.getpid()})", file=sys.stderr, flush=True)
 
 
 class InstallAfterwards(importlib.abc.Loader):

@@ -8,6 +8,8 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ pytest.importorskip("wsproto")
 
 from fastframe import _target
 from fastframe._cli import runner
+from fastframe._cli.reports import Reports
+from tests.servers.programs import free_port
 
 pytestmark = [pytest.mark.programs, pytest.mark.skipif(os.name == "nt", reason="os.execve is another thing on Windows")]
 
@@ -142,12 +146,12 @@ if __name__ == "__main__":
         )
     )
     assert result.stdout == "True\n", result.stderr
-    assert "its workers, if it has any, speak for themselves" in result.stderr
+    assert result.stderr == "", "a program whose workers use it does not say that it is not active"
 
 
 def test_fork_does_not_report_twice(script: Any) -> None:
     result = run(script("import os, sys\nif os.fork() == 0:\n    sys.exit()\nos.wait()"))
-    assert result.stderr.count("not active: this process used none of wsproto, uvicorn, ") == 1
+    assert result.stderr.count("not active: no process of this program used any of wsproto, uvicorn, ") == 1
 
 
 def test_the_users_own_sitecustomize_runs(script: Any) -> None:
@@ -255,7 +259,7 @@ def test_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_target_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(_target.PLACES, "missing", _target.Place("fastframe.missing", "no_such_module"))
-    finder = runner.InstallOnImport(["missing"], {}, verbose=True)
+    finder = runner.InstallOnImport(["missing"], {}, Reports(None, 0, numbers=True), verbose=True)
     assert finder.find_spec("no_such_module", None) is None
     assert finder.waiting == {"no_such_module": "missing"}
 
@@ -281,3 +285,151 @@ def test_what_was_used_is_said_at_the_end(script: Any) -> None:
     path = script(USES)
     assert "fastframe: connections that ran on fastframe: wsproto 3, uvicorn 0 (process" in run("-v", path).stderr
     assert run(path).stderr == ""
+
+
+# ---- what is said, however the processes end ----
+
+APP = """
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            event = await receive()
+            await send({"type": event["type"] + ".complete"})
+            if event["type"] == "lifespan.shutdown":
+                return
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (event := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": event["text"]})
+"""
+
+
+def said_by_a_server(
+    folder: Path, *command: str, clients: int, ending: signal.Signals = signal.SIGTERM, kill_workers: bool = False
+) -> tuple[str, int]:
+    """What a server says from its start to its end, after so many clients; and how it ended."""
+    sync_client = pytest.importorskip("websockets.sync.client")
+    (folder / "the_app.py").write_text(APP)
+    environment = {**os.environ, "TMPDIR": str(folder), "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])}
+    port = free_port()
+    arguments = [argument.replace("PORT", str(port)) for argument in command]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fastframe", "run", *arguments],
+        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        for _ in range(clients):
+            for attempt in range(300):
+                try:
+                    connection = sync_client.connect(f"ws://127.0.0.1:{port}/", compression=None, proxy=None)
+                    break
+                except OSError:
+                    assert process.poll() is None, process.communicate()[0]
+                    time.sleep(0.05)
+            with connection:
+                connection.send("text")
+                assert connection.recv(10) == "text"
+        if kill_workers:
+            for worker in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+                os.kill(int(worker), signal.SIGKILL)
+            time.sleep(0.5)
+        process.send_signal(ending)
+        said = process.communicate(timeout=30)[0]
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    assert [path.name for path in folder.iterdir() if path.name.startswith("fastframe-run")] == [], "nothing is left"
+    return said, process.returncode
+
+
+def total(said: str) -> int:
+    """Of the connections of all processes."""
+    lines = re.findall(r"connections that ran on fastframe: (.*) \(process (\d+)\)", said)
+    assert len({process for _, process in lines}) == len(lines), f"each speaks once: {said}"
+    return sum(int(number) for line, _ in lines for number in re.findall(r" (\d+)", line.partition(";")[0]))
+
+
+UVICORN = ["-m", "uvicorn", "--port", "PORT", "--log-level", "warning", "the_app:app"]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("more", [[], ["--workers", "2"]])
+def test_a_server_says_its_connections_however_it_is_ended(tmp_path: Path, ending: signal.Signals, more: list[str]) -> None:
+    pytest.importorskip("uvicorn")
+    said, code = said_by_a_server(tmp_path, "-v", *UVICORN, *more, clients=5, ending=ending)
+    assert total(said) == 5, said
+    assert not re.search(r"uvicorn 0(?!\.)", said), f"a parent of workers has none itself: {said}"
+    without = subprocess.Popen([sys.executable, *UVICORN[:3], str(free_port()), *UVICORN[4:], *more], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    time.sleep(1.5)
+    without.send_signal(ending)
+    assert code == without.wait(20), "and it ends as it does without fastframe"
+
+
+def gunicorn(worker: str, *more: str) -> list[str]:
+    return ["-m", "gunicorn", "-k", worker, "-b", "127.0.0.1:PORT", "--log-level", "critical", *more, "the_app:app"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("worker", ["asgi", "uvicorn_worker.UvicornWorker"])
+def test_workers_of_gunicorn(tmp_path: Path, worker: str) -> None:
+    """Without -v a success is quiet; with it the numbers are those of the workers, each said once."""
+    pytest.importorskip("gunicorn.asgi.websocket", reason="gunicorn with an ASGI worker of its own is not installed")
+    pytest.importorskip(worker.partition(".")[0] if "." in worker else "gunicorn")
+    said, _ = said_by_a_server(tmp_path, *gunicorn(worker), clients=2)
+    assert "fastframe" not in said
+    said, _ = said_by_a_server(tmp_path, "-v", *gunicorn(worker, "-w", "2"), clients=6)
+    assert total(said) == 6, said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the workers in /proc")
+def test_a_worker_that_is_killed(tmp_path: Path) -> None:
+    """It cannot say anything, so the first process does."""
+    pytest.importorskip("gunicorn.asgi.websocket", reason="gunicorn with an ASGI worker of its own is not installed")
+    said, _ = said_by_a_server(tmp_path, "-v", *gunicorn("asgi"), clients=3, kill_workers=True)
+    assert total(said) == 3, said
+
+
+def test_a_library_that_must_be_named(script: Any) -> None:
+    """As sanic uses websockets."""
+    pytest.importorskip("websockets.protocol")
+    hint = "websockets was imported: to accelerate it, add --target websockets"
+    assert hint in run(script("import websockets.protocol")).stderr
+    assert hint in run("-v", script("import websockets.protocol, wsproto")).stderr
+    assert hint not in run("-v", script("import wsproto")).stderr
+    assert hint not in run("-v", "--target", "websockets", script("import websockets.protocol")).stderr
+    assert hint not in run("-v", script(f"import websockets.protocol\n{USES}")).stderr, "as it is not what the program uses"
+
+
+def test_the_handler_of_the_program_is_its_own(script: Any) -> None:
+    path = script(f"import os, signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\n{USES}\nos.kill(os.getpid(), signal.SIGTERM)")
+    result = run("-v", path)
+    assert (result.returncode, total(result.stderr)) == (3, 3)
+    path = script(f"import os, signal\n{USES}\nos.kill(os.getpid(), signal.SIGTERM)")
+    result = run("-v", path)
+    assert (result.returncode, total(result.stderr)) == (-signal.SIGTERM, 3)
+
+
+def test_forked_processes_that_end_without_a_word(script: Any) -> None:
+    path = script(f"import os, wsproto.connection\nif os.fork() == 0:\n{textwrap.indent(USES, '    ')}\n    os._exit(0)\nos.wait()\n{USES}")
+    result = run("-v", path)
+    assert total(result.stderr) == 6, result.stderr
+    assert result.stderr.count("wsproto 3") == 2, "a fork begins to count anew"
+
+
+def test_a_first_process_that_is_no_python(script: Any, tmp_path: Path) -> None:
+    """Nobody would read what is left, so nothing is."""
+    path = script(USES)
+    result = run("-v", "/bin/sh", "-c", f"{sys.executable} {path}; true", env={"TMPDIR": str(tmp_path)})
+    assert total(result.stderr) == 3
+    assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith("fastframe")] == []
+
+
+def test_no_place_for_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing" / "folder"))
+    reports = Reports("run", 0, numbers=True)
+    reports.used("wsproto", 1)
+    reports.has_spoken()
+    assert not reports.others_used_it()
+    assert list(reports.unspoken()) == []
+    reports.remove()
