@@ -86,6 +86,11 @@ format: ## Put the style right where a tool can
 types: ## Check the types, and the stubs against the modules
 	$(PYTHON) -m mypy
 	$(PYTHON) -m mypy.stubtest --allowlist tests/stubtest-allowlist.txt fastframe
+	mkdir -p $(BUILD) && awk '/^```python/ {inside = 1; next} /^```/ {inside = 0} inside' README.md > $(BUILD)/readme_examples.py
+	PYTHONPATH=. $(PYTHON) -m pyright --pythonpath "$$(command -v $(PYTHON))" $(BUILD)/readme_examples.py
+	PYTHONPATH=. $(PYTHON) -m pyright --pythonpath "$$(command -v $(PYTHON))" --verifytypes fastframe --ignoreexternal > $(BUILD)/verifytypes.txt \
+	    || { cat $(BUILD)/verifytypes.txt; exit 1; }
+	tail -4 $(BUILD)/verifytypes.txt
 
 workflows: ## Check the workflows and the configuration of cibuildwheel
 	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml

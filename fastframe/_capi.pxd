@@ -25,6 +25,7 @@ cdef extern from "fastframe.h" nogil:
         FF_ERR_FRAME_TOO_BIG
         FF_ERR_MESSAGE_TOO_BIG
         FF_ERR_TOO_MANY_FRAGMENTS
+        FF_ERR_HANDSHAKE
 
     const char *ff_status_text(ff_status status)
     uint16_t ff_status_close_code(ff_status status)

@@ -1,10 +1,10 @@
-from typing import Any, ClassVar
+from typing import Any
 
 from typing_extensions import disjoint_base
 
 @disjoint_base
 class PayloadFrame:
-    __match_args__: ClassVar[tuple[str, ...]] = ("payload",)
+    __match_args__ = ("payload",)
 
     def __init__(self, payload: bytes = b"") -> None: ...
     @property
@@ -44,7 +44,7 @@ class Close:
     Close(1000, 'bye')
     """
 
-    __match_args__: ClassVar[tuple[str, ...]] = ("code", "reason")
+    __match_args__ = ("code", "reason")
 
     def __init__(self, code: int = 1005, reason: str = "") -> None: ...
     @property

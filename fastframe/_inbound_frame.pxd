@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint64_t
 
 from fastframe._capi cimport (
     FF_ERR_CONTINUATION_EXPECTED, FF_ERR_CONTINUATION_UNEXPECTED, FF_ERR_FRAME_TOO_BIG, FF_ERR_MESSAGE_TOO_BIG,
-    FF_ERR_TOO_MANY_FRAGMENTS, FF_NEED_DATA, FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CONTINUATION, FF_OPCODE_TEXT, FF_RSV1,
+    FF_ERR_HANDSHAKE, FF_ERR_TOO_MANY_FRAGMENTS, FF_NEED_DATA, FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CONTINUATION, FF_OPCODE_TEXT, FF_RSV1,
     ff_header, ff_header_check, ff_header_parse, ff_masking_key_rotate, ff_opcode_is_control, ff_role, ff_status,
     ff_status_is_of_extended_length,
 )
@@ -54,7 +54,7 @@ cdef inline bint read_header(
     while True:
         status = ff_header_parse(buffer.data, buffer.length, &frame.header)
         if status > FF_NEED_DATA and not ff_status_is_of_extended_length(status):
-            raise_status(status)
+            raise_status(FF_ERR_HANDSHAKE if looks_like_http(buffer) else status)
         if buffer.length >= 2:
             raise_status(ff_header_check(&frame.header, receiver, rsv_allowed(frame, deflate)))
             raise_status(check_order(frame))
@@ -67,6 +67,14 @@ cdef inline bint read_header(
             return True
         if not buffer.materialize():
             return False
+
+
+# "GE" of a request or "HT" of a response, which a program has fed before the frames. Neither is ever a header: the opcode of the first
+# is reserved, and the second is a Close frame that is fragmented. Two bytes decide, as for any other broken rule.
+cdef inline bint looks_like_http(ReceiveBuffer buffer) noexcept:
+    return buffer.length >= 2 and (
+        (buffer.data[0] == c"G" and buffer.data[1] == c"E") or (buffer.data[0] == c"H" and buffer.data[1] == c"T")
+    )
 
 
 # RSV1 says that a message is compressed, on its first frame only (RFC 7692, 6).

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, ParamSpec, TypeAlias
 
 from fastframe._kernels import active_kernel
 from fastframe._options import Options
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from fastframe.deflate import Deflate
 
 DISABLED = "FASTFRAME_DISABLE is set in the environment"
+
+TargetName: TypeAlias = Literal[
+    "wsproto", "uvicorn", "websocket-client", "gunicorn", "geventwebsocket", "websockets", "autobahn"
+]
+"""The names of the targets, for editors and type checkers."""
 
 _log = logging.getLogger("fastframe")
 _lock = threading.RLock()
@@ -62,7 +67,7 @@ class TargetStatus:
 
 
 def install(
-    *targets: str,
+    *targets: TargetName,
     max_message_size: int | None = None,
     max_fragments: int | None = None,
     deflate: Deflate | Literal[False] | None = None,
@@ -147,7 +152,7 @@ def _put_back(name: str, found: Target, options: Options | None) -> None:
         _log.info("%s runs on its own code again", name)
 
 
-def uninstall(*targets: str) -> None:
+def uninstall(*targets: TargetName) -> None:
     """Puts each of `targets` back as it was, except connections that are already open. ValueError for another name.
 
     >>> import fastframe
@@ -173,7 +178,7 @@ def _with_parameters_of(
 
 
 class _Installed(contextlib.ContextDecorator):
-    def __init__(self, targets: tuple[str, ...], options: dict[str, Any]) -> None:
+    def __init__(self, targets: tuple[TargetName, ...], options: dict[str, Any]) -> None:
         self._targets = targets
         self._options = options
         self._before: list[dict[str, Options | None]] = []
@@ -197,7 +202,7 @@ class _Installed(contextlib.ContextDecorator):
 
 
 @_with_parameters_of(install)
-def installed(*targets: str, **options: Any) -> _Installed:
+def installed(*targets: TargetName, **options: Any) -> _Installed:
     """Within the `with` block each of `targets` runs on fastframe; then everything is as it was before. For tests.
 
     targets, options and errors: those of `install`. It also decorates functions. It is not a question: `status` is.

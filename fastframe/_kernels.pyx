@@ -116,6 +116,13 @@ cdef class Utf8Validator:
         self._begin()
         end_call(&self._turn)
 
+    def __repr__(self):
+        if self._failed:
+            state = "not UTF-8"
+        else:
+            state = "well-formed so far" if ff_utf8_complete(&self._state) else "inside a character"
+        return f"<{type(self).__name__}, {state}>"
+
     cdef void _begin(self) noexcept:
         self._state = ff_utf8_start()
         self._failed = False

@@ -48,7 +48,7 @@ class Library(ABC):
     makes_unneeded: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
-        self.description = f"{self.distribution} {{}}"
+        self.description: str = f"{self.distribution} {{}}"
         self._replaced = Replaced(self.distribution)
 
     @abstractmethod

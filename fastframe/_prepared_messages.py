@@ -35,6 +35,9 @@ class PreparedText(str):
         prepared._frames = PreparedFrames(characters)
         return prepared
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str.__repr__(self)})"
+
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
         return str, (_characters(self),)
 
@@ -63,6 +66,9 @@ class PreparedBytes(bytes):
         prepared = bytes.__new__(cls, _binary(data))
         prepared._frames = PreparedFrames(prepared)
         return prepared
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({bytes.__repr__(self)})"
 
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
         return bytes, (_binary(self),)
@@ -101,7 +107,7 @@ def prepare(data: str | Buffer) -> PreparedText | PreparedBytes:
 
     >>> text = prepare("hello")
     >>> text, text == "hello", type(text[:4]).__name__
-    ('hello', True, 'str')
+    (PreparedText('hello'), True, 'str')
     """
     if isinstance(data, (PreparedText, PreparedBytes)):
         return data

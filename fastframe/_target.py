@@ -37,6 +37,36 @@ PLACES = {
 }
 """By the name that callers of `install` use."""
 
+MEANT = {
+    **dict.fromkeys(
+        ("hypercorn", "quart", "trio-websocket", "httpx-ws", "simple-websocket", "flask-sock", "twisted", "mitmproxy", "jupyverse"),
+        'which runs on wsproto: the target is "wsproto"',
+    ),
+    **dict.fromkeys(("sanic", "sanic-routing"), 'which runs on websockets: the target is "websockets"'),
+    **dict.fromkeys(
+        ("daphne", "channels", "django", "crossbar", "django-channels"),
+        'which runs on autobahn with daphne, and else on its server: the target is "autobahn", or that of the server',
+    ),
+    **dict.fromkeys(("gevent-websocket", "gevent"), 'whose target is "geventwebsocket"'),
+    **dict.fromkeys(
+        ("flask-socketio", "socketio", "python-socketio", "python-engineio", "engineio"),
+        'which runs on simple-websocket ("wsproto"), gevent-websocket ("geventwebsocket") or websocket-client ("websocket-client")',
+    ),
+    **dict.fromkeys(
+        ("fastapi", "starlette", "litestar", "falcon", "blacksheep", "asgi"), "which runs on a server: its target is that of the server, as uvicorn"
+    ),
+    **dict.fromkeys(
+        ("websocket", "selenium", "kubernetes", "docker", "slack-sdk", "slack", "binance-connector"),
+        'which runs on websocket-client: the target is "websocket-client"',
+    ),
+    **dict.fromkeys(("uvicorn-worker", "gunicorn-uvicorn"), 'whose target is "uvicorn"'),
+    **dict.fromkeys(
+        ("tornado", "jupyter", "jupyter-server", "notebook", "jupyterlab", "bokeh", "panel"), "which runs on tornado, and that on its own code: there is no target for it"
+    ),
+    **dict.fromkeys(("aiohttp", "picows"), "which has a codec in C of its own: there is no target for it"),
+}
+"""What somebody means who calls `install` with a name that is no target, in lower case."""
+
 
 class Target(Protocol):
     """A library that can run on fastframe."""
@@ -141,6 +171,8 @@ def target(name: str) -> Target:
     if not isinstance(name, str):
         raise TypeError(f"a target must be a str, not {type(name).__name__}")
     if name not in PLACES:
-        raise ValueError(f"unknown target {name!r}; there are: {', '.join(PLACES)}")
+        meant = MEANT.get(name.lower().replace("_", "-"))
+        hint = "" if meant is None else f", {meant}"
+        raise ValueError(f"unknown target {name!r}{hint}; there are: {', '.join(PLACES)}")
     found: Target = import_module(f"{PLACES[name].folder}.target").TARGET
     return found

@@ -51,6 +51,7 @@ typedef enum ff_status {
     FF_ERR_FRAME_TOO_BIG,
     FF_ERR_MESSAGE_TOO_BIG,
     FF_ERR_TOO_MANY_FRAGMENTS,
+    FF_ERR_HANDSHAKE,
 
     FF_STATUS_COUNT
 } ff_status;

@@ -33,6 +33,8 @@ static const meaning MEANINGS[FF_STATUS_COUNT] = {
 
     [FF_ERR_FRAME_TOO_BIG] = {TOO_BIG, "the frame is larger than max_frame_size (RFC 6455, 10.4)"},
     [FF_ERR_MESSAGE_TOO_BIG] = {TOO_BIG, "the message is larger than max_message_size (RFC 6455, 10.4)"},
+    [FF_ERR_HANDSHAKE] = {PROTOCOL_ERROR, "this looks like HTTP, not like a frame: read the handshake before (RFC 6455, 4)"},
+
     [FF_ERR_TOO_MANY_FRAGMENTS] = {TOO_BIG, "the message has more fragments than max_fragments (RFC 6455, 10.4)"},
 };
 

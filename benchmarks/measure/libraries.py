@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info as machine_info
 
@@ -80,7 +80,7 @@ def echo_of_server(server: Server) -> Echo:
 
 
 @contextlib.contextmanager
-def servers(name: str) -> Iterator[dict[str, Contender]]:
+def servers(name: Any) -> Iterator[dict[str, Contender]]:
     """Alone and on fastframe."""
     with contextlib.ExitStack() as stack:
         found = {}
@@ -95,7 +95,7 @@ def servers(name: str) -> Iterator[dict[str, Contender]]:
 
 
 @contextlib.contextmanager
-def clients(name: str) -> Iterator[dict[str, Contender]]:
+def clients(name: Any) -> Iterator[dict[str, Contender]]:
     sys.modules["wsaccel"] = None  # type: ignore[assignment]
     import websocket
 
@@ -118,7 +118,7 @@ def clients(name: str) -> Iterator[dict[str, Contender]]:
         fastframe.uninstall(name)
 
 
-def measure(name: str, *, quick: bool) -> results.Medians:
+def measure(name: Any, *, quick: bool) -> results.Medians:
     seconds: dict[str, dict[str, list[float]]] = {}
     for _ in range(1 if quick else GENERATIONS):
         with (clients if name in CLIENTS else servers)(name) as contenders:

@@ -24,7 +24,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType, ModuleType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from fastframe._cli.reports import Reports
 from fastframe._target import PLACES, connections, watch_connections
@@ -135,13 +135,13 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
 
     def install_under(self, module: str) -> None:
         import fastframe
-        from fastframe._install import described
+        from fastframe._install import TargetName, described
         from fastframe._target import target
 
         name = self.waiting.pop(module)
         options = {option: value for option, value in self.options.items() if option in target(name).options}
         try:
-            fastframe.install(name, **options)
+            fastframe.install(cast(TargetName, name), **options)
         except fastframe.InstallError as error:
             self.failed = True
             self.say(f"{name} is not active: {error}")

@@ -25,7 +25,7 @@ class Keepalive:
         self._loop = loop
         self.interval = interval
         self.timeout = timeout
-        self.last_round_trip = 0.0
+        self.last_round_trip: float = 0.0
         """Seconds from the last Ping that was answered to its Pong; 0.0 before there is one."""
         self._send_ping = send_ping
         self._give_up = give_up

@@ -61,7 +61,7 @@ class WSProtocol(TransportProtocol):
     deflate: Deflate | None = Deflate(server_max_window_bits=12, client_max_window_bits=12, memory_level=5)
     """How permessage-deflate is used, if at all: little memory for each connection."""
 
-    max_fragments = 1 << 17
+    max_fragments: int = 1 << 17
     """The most frames that one message may have: more than a Decoder's default, as uvicorn's own classes accept any number. The
     Autobahn TestSuite, for one, sends 4 MiB in 65,536 fragments."""
 
@@ -91,10 +91,10 @@ class WSProtocol(TransportProtocol):
     def ping_timeout(self, seconds: float | None) -> None:
         self.keepalive.timeout = seconds
 
-    in_use = False
+    in_use: bool = False
     """True once there is a connection in this process."""
 
-    announced = False
+    announced: bool = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> WSProtocol:
         if disabled():
@@ -118,34 +118,34 @@ class WSProtocol(TransportProtocol):
         if not config.loaded:
             config.load()
         self.config = config
-        self.app = config.loaded_app
+        self.app: Any = config.loaded_app
         self.app_state = app_state
         self.server_state = server_state
-        self.state = State.CONNECTING
-        self.handshake = Handshake()
+        self.state: State = State.CONNECTING
+        self.handshake: Handshake = Handshake()
         self.scope: Event = {}
-        self.application = Application(self)
-        self.keepalive = Keepalive(
+        self.application: Application = Application(self)
+        self.keepalive: Keepalive = Keepalive(
             self.loop, config.ws_ping_interval, config.ws_ping_timeout, self._send_ping, self._give_up
         )
 
         # From the peer to the application.
-        self.other_bytes = bytearray()
-        self.pre_accept_data = b""
+        self.other_bytes: bytearray = bytearray()
+        self.pre_accept_data: bytes = b""
         self.decoder: Decoder | None = None
-        self.queue = ReceiveQueue(self.loop, max(1, config.ws_max_queue or 1))
+        self.queue: ReceiveQueue = ReceiveQueue(self.loop, max(1, config.ws_max_queue or 1))
 
         # From the application to the peer.
-        self.encoder = Encoder(Role.SERVER)
+        self.encoder: Encoder = Encoder(Role.SERVER)
         self.agreement: Agreement | None = None
-        self.compressed = False
+        self.compressed: bool = False
         self.unanswered_ping: Ping | None = None
 
     # ---- the transport ---------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.rejection = Rejection(self.handshake, self.transport.write)
+        self.rejection: Rejection = Rejection(self.handshake, self.transport.write)
         WSProtocol.in_use = True
         count_connection("uvicorn")
         self.announce()

@@ -19,8 +19,8 @@ class UvicornTarget:
     description = "--ws auto of uvicorn {}"
     how_to_activate = "start uvicorn with --ws fastframe.uvicorn:WSProtocol (active from its first connection on), or with fastframe run"
     supported_versions: tuple[str, ...] = ("0.36 and later",)
-    options = frozenset({"max_message_size", "max_fragments", "deflate"})  # it has no defect to mend
-    makes_unneeded = frozenset({"wsproto"})
+    options: frozenset[str] = frozenset({"max_message_size", "max_fragments", "deflate"})  # it has no defect to mend
+    makes_unneeded: frozenset[str] = frozenset({"wsproto"})
 
     def __init__(self) -> None:
         self._settings = Replaced("uvicorn")  # of WSProtocol, by the options of `install`

@@ -20,17 +20,17 @@ CLOSE_TIMEOUT_TLS = 1.0
 
 
 class TransportProtocol(asyncio.BufferedProtocol):
-    close_timeout = 10.0
+    close_timeout: float = 10.0
     """Seconds that a peer has to answer a Close, to read what was sent before it, and to close its end."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.logger = logging.getLogger("uvicorn.error")
+        self.logger: logging.Logger = logging.getLogger("uvicorn.error")
         self.transport: asyncio.Transport = None  # type: ignore[assignment]
         self.client: tuple[str, int] | None = None
-        self.connection_lost_called = False
-        self.reading_paused = False
-        self.writing_paused = False
+        self.connection_lost_called: bool = False
+        self.reading_paused: bool = False
+        self.writing_paused: bool = False
         self._writable = asyncio.Event()
         self._unwritten: list[bytes] = []
         self._unwritten_size = 0

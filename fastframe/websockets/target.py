@@ -51,7 +51,7 @@ class WebsocketsTarget(Library):
     how_to_activate = (
         'start the program with "fastframe run --target websockets", or call fastframe.install("websockets") in it'
     )
-    options = frozenset({"deflate"})
+    options: frozenset[str] = frozenset({"deflate"})
 
     def __init__(self) -> None:
         super().__init__()

@@ -42,7 +42,7 @@ _WSPROTO_MESSAGES = {
 cdef enum:
     LARGEST_WINDOW_BITS = 15
 
-DEFLATE_TAIL = b"\x00\x00\xff\xff"  # RFC 7692, 7.2.2
+_DEFLATE_TAIL = b"\x00\x00\xff\xff"  # RFC 7692, 7.2.2
 
 
 # How many bytes of a header wsproto has marked as used when it refuses it, where that is not the first two.
@@ -364,7 +364,7 @@ cdef class FrameDecoder:
         try:
             payload = self._decompressed(deflate, data, 0)
             if last and not at_once:
-                payload += self._decompressed(deflate, DEFLATE_TAIL, len(payload))
+                payload += self._decompressed(deflate, _DEFLATE_TAIL, len(payload))
             if last and deflate._decompressor.eof:
                 payload += deflate._decompressor.flush()  # which makes the next message fail
         except zlib.error:

@@ -28,7 +28,7 @@ class WsprotoTarget:
     description = "wsproto {}"
     how_to_activate = 'start the program with "fastframe run", or call fastframe.install("wsproto") in it'
     supported_versions: tuple[str, ...] = SUPPORTED_VERSIONS
-    options = frozenset(OPTIONS)
+    options: frozenset[str] = frozenset(OPTIONS)
     makes_unneeded: frozenset[str] = frozenset()
 
     def __init__(self) -> None:

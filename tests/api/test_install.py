@@ -143,12 +143,36 @@ def test_uninstall_leaves_alone_what_others_put_over_it(caplog: pytest.LogCaptur
 
 @pytest.mark.parametrize("function", [install, uninstall, lambda *names: installed(*names).__enter__()])
 def test_targets_are_checked(function: Any) -> None:
-    with pytest.raises(ValueError, match="unknown target 'aiohttp'; there are: wsproto, uvicorn"):
-        function("aiohttp")
+    with pytest.raises(ValueError, match="unknown target 'nonsense'; there are: wsproto, uvicorn"):
+        function("nonsense")
     with pytest.raises(ValueError, match="name at least one target: wsproto"):
         function()
     with pytest.raises(TypeError, match="a target must be a str, not module"):
         function(wsproto)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("hypercorn", "which runs on wsproto: the target is \"wsproto\""), ("sanic", '"websockets"'), ("daphne", '"autobahn"'), ("channels", '"autobahn"'),
+        ("gevent-websocket", '"geventwebsocket"'), ("gevent_websocket", '"geventwebsocket"'), ("jupyter", "tornado"), ("FastAPI", "that of the server"),
+        ("selenium", '"websocket-client"'), ("aiohttp", "there is no target for it"), ("Flask-SocketIO", '"geventwebsocket"'),
+    ],
+)  # fmt: skip
+def test_the_target_that_is_meant_is_named(name: Any, meant: str) -> None:
+    with pytest.raises(ValueError, match=f"^unknown target {name!r}, ") as caught:
+        install(name)
+    assert meant in str(caught.value)
+
+
+def test_an_editor_knows_all_targets() -> None:
+    from typing import get_args
+
+    from fastframe._install import TargetName
+    from fastframe._target import MEANT, target_names
+
+    assert get_args(TargetName) == target_names()
+    assert not set(MEANT) & set(target_names())
 
 
 def test_the_drop_in_itself_refuses_an_untested_version() -> None:

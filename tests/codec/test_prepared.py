@@ -37,7 +37,7 @@ def test_it_is_the_str_or_the_bytes(content: Any) -> None:
     assert isinstance(prepared, type(content))
     assert prepared == content
     assert hash(prepared) == hash(content)
-    assert repr(prepared) == repr(content)
+    assert repr(prepared) == f"{type(prepared).__name__}({content!r})"
     assert {content: 1}[prepared] == 1
     for part in (
         prepared[:],

@@ -322,3 +322,12 @@ def test_an_object_that_changes_its_class_while_it_is_asked_for_its_bytes(call: 
         with pytest.raises(TypeError, match="Plain|[0-9a-f]{40}"):
             functions[call](changing())
     assert kept
+
+
+def test_a_validator_says_where_it_is() -> None:
+    validator = Utf8Validator()
+    assert repr(validator) == "<Utf8Validator, well-formed so far>"
+    validator.feed("é".encode()[:1])
+    assert repr(validator) == "<Utf8Validator, inside a character>"
+    validator.feed(b"x")
+    assert repr(validator) == "<Utf8Validator, not UTF-8>"
