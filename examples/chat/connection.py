@@ -51,9 +51,9 @@ class Connection:
             for task in tasks:
                 task.cancel()
             ended = await asyncio.gather(*tasks, return_exceptions=True)
-            for error in ended:
-                if isinstance(error, Refused):
-                    await self._close(error)
+            refusals = [error for error in ended if isinstance(error, Refused)]
+            if refusals:  # two tasks may refuse at the same time, but the connection is closed once
+                await self._close(refusals[0])
             await self._leave()
         for error in ended:
             if isinstance(error, Exception) and not isinstance(error, (Refused, WebSocketDisconnect)):

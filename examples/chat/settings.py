@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import secrets
 from dataclasses import dataclass, field, fields
@@ -60,9 +61,12 @@ def kept_secret() -> str:
     """One for each user of this machine, so that `token` and `up` have the same."""
     path = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fastframe-chat" / "secret"
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    if not path.exists():
+        # Written under another name first: who reads it meanwhile must not find it empty. Of several that begin at once, one wins.
+        mine = path.with_name(f"secret-{secrets.token_hex(8)}")
+        with os.fdopen(os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
-    except FileExistsError:
-        pass
+        with contextlib.suppress(FileExistsError):
+            os.link(mine, path)
+        mine.unlink()
     return path.read_text()

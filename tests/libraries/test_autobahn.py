@@ -117,7 +117,7 @@ def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
             assert served(session.pieces, drops) == alone
 
     check()
-    assert len(masked) >= 50
+    assert masked, "fastframe was entered"
 
 
 @pytest.mark.programs

