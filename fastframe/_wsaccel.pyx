@@ -74,25 +74,40 @@ cdef class Utf8Validator:
             PyBuffer_Release(&view)
 
     cdef tuple _validate(self, const uint8_t *data, size_t length):
-        cdef ff_utf8 before = self._state
+        cdef ff_utf8 state = self._state
+        cdef tuple result
         if self._own is not None:
             return self._in_own(data, length, 0)
-        if not self._kernels.utf8_feed(&self._state, data, length):
-            self._state = before
+        if not self._kernels.utf8_feed(&state, data, length):
             return self._take_over(data, length)
+        result = True, ff_utf8_complete(&state), length, self._total + length
+        self._state = state  # from here on nothing can fail
         self._keep_cut(data, length)
         self._total += length
-        return True, ff_utf8_complete(&self._state), length, self._total
+        return result
 
     cdef tuple _take_over(self, const uint8_t *data, size_t length):
         """Makes the library's own validator, which gets the rest from a block before the byte at fault on."""
+        own = self._make_own()  # first, as it may fail
+        cut = PyBytes_FromStringAndSize(NULL, LONGEST_CUT)
+        cdef ff_utf8 state_before = self._state
+        cdef size_t cut_before = self._cut_length
+        memcpy(PyBytes_AS_STRING(cut), self._cut, LONGEST_CUT)
+        try:
+            return self._continue_in(own, data, length)
+        except BaseException:
+            self._own = None
+            self._state, self._cut_length = state_before, cut_before
+            memcpy(self._cut, PyBytes_AS_STRING(cut), LONGEST_CUT)
+            raise
+
+    cdef tuple _continue_in(self, own, const uint8_t *data, size_t length):
         cdef size_t start = 0
         cdef ff_utf8 state = self._state
         while start + SEARCH_BLOCK < length and self._kernels.utf8_feed(&state, data + start, SEARCH_BLOCK):
             self._state = state
             self._keep_cut(data + start, SEARCH_BLOCK)
             start += SEARCH_BLOCK
-        own = self._make_own()
         own.validate(PyBytes_FromStringAndSize(<const char *>self._cut, self._cut_length))
         self._before_own = self._total + start - self._cut_length
         self._own = own

@@ -25,11 +25,11 @@ RELIED_ON = (
     "frames:Frame.check", "streams:StreamReader", "asyncio.connection:Connection.send", "asyncio.connection:Connection.recv",
     "asyncio.connection:Connection.send_context", "asyncio.connection:Connection.send_data", "asyncio.connection:Connection.drain",
     "asyncio.messages:SimpleQueue", "asyncio.messages:Assembler.get", "protocol:Protocol.send_text", "protocol:Protocol.send_binary",
-    "protocol:Protocol.send_frame", "extensions.permessage_deflate:PerMessageDeflate",
+    "protocol:Protocol.send_frame", "protocol:Protocol.data_to_send", "extensions.permessage_deflate:PerMessageDeflate",
 )  # fmt: skip
 FINGERPRINTS = {
-    "16.1": "544a697405d10f4b", "16.1.1": "544a697405d10f4b", "17.0": "e54771af56ccb071", "17.0.1": "e172a653c12a1552",
-    "17.1": "e172a653c12a1552", "17.2": "a0ffcff91f8bac06", "17.3": "c21749a7c3dc39d6", "17.4": "7296ff184d774dfc",
+    "16.1": "771dc16d145abfc2", "16.1.1": "771dc16d145abfc2", "17.0": "965d8af26c7cd87b", "17.0.1": "9d1ae2d3aa7f7c2d",
+    "17.1": "9d1ae2d3aa7f7c2d", "17.2": "f2c4a51e38362ede", "17.3": "f3ab2166c47831a5", "17.4": "c877d71bc8f8f828",
 }  # fmt: skip
 
 

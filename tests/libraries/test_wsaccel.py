@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from fastframe import InvalidState
 from fastframe._wsaccel import Utf8Validator, XorMasker
+from tests.failing_memory import fails_in, needs_failing_memory
 from tests.strategies import broken_texts, texts
 
 
@@ -155,3 +156,40 @@ def test_what_is_not_bytes_is_refused(wrong: Any) -> None:
     for call in (XorMasker, XorMasker(b"key!").process, Utf8Validator(None).validate):
         with pytest.raises(TypeError, match="must be a contiguous bytes-like object"):
             call(wrong)
+
+
+# ---- memory ends ----
+
+
+@needs_failing_memory
+@pytest.mark.parametrize("chunk", [b"abc", "żółć".encode() * 100, b"\xc3", b"good \xff bad", b"\xa9"])
+@pytest.mark.parametrize("before", [b"", b"before", b"\xc3"])
+def test_a_validation_that_failed_has_changed_nothing(before: bytes, chunk: bytes) -> None:
+    own = VALIDATORS.get("autobahn in Python")
+    expected = Utf8Validator(own)
+    first, second, third = (expected.validate(part) for part in (before, chunk, b"after"))
+    failures = 0
+    for number in range(1, 30):
+        validator = Utf8Validator(own)
+        assert validator.validate(before) == first
+        if fails_in(number, validator.validate, chunk) is None:
+            continue  # a later one may fail
+        failures += 1
+        assert validator.validate(chunk) == second, number
+        assert validator.validate(b"after") == third, number
+    assert failures > 0 or len(chunk) < 100, "small numbers need no memory"
+
+
+@needs_failing_memory
+@pytest.mark.parametrize("size", [0, 1, 7, 1000])
+def test_a_masking_that_failed_has_changed_nothing(size: int) -> None:
+    failures = 0
+    for number in range(1, 30):
+        masker = XorMasker(b"key!")
+        masker.process(b"x")
+        if fails_in(number, masker.process, bytes(size)) is None:
+            continue
+        failures += 1
+        assert masker.pointer() == 1
+        assert masker.process(bytes(8)) == b"ey!key!k"
+    assert failures > 0 or size == 0
