@@ -247,7 +247,9 @@ def _status(name: str, found: Target) -> TargetStatus:
         try:
             found.check()
         except ImportError as error:  # the library has been imported again, for one
-            return TargetStatus(version, found.supported_versions, False, False, active_kernel(), str(error), connections(name))
+            return TargetStatus(
+                version, found.supported_versions, False, False, active_kernel(), str(error), connections(name)
+            )
     if not active:
         instead = [other for other in target_names() if name in target(other).makes_unneeded and _is_active(other)]
         reason = found.how_to_activate

@@ -39,7 +39,17 @@ PLACES = {
 
 MEANT = {
     **dict.fromkeys(
-        ("hypercorn", "quart", "trio-websocket", "httpx-ws", "simple-websocket", "flask-sock", "twisted", "mitmproxy", "jupyverse"),
+        (
+            "hypercorn",
+            "quart",
+            "trio-websocket",
+            "httpx-ws",
+            "simple-websocket",
+            "flask-sock",
+            "twisted",
+            "mitmproxy",
+            "jupyverse",
+        ),
         'which runs on wsproto: the target is "wsproto"',
     ),
     **dict.fromkeys(("sanic", "sanic-routing"), 'which runs on websockets: the target is "websockets"'),
@@ -53,7 +63,8 @@ MEANT = {
         'which runs on simple-websocket ("wsproto"), gevent-websocket ("geventwebsocket") or websocket-client ("websocket-client")',
     ),
     **dict.fromkeys(
-        ("fastapi", "starlette", "litestar", "falcon", "blacksheep", "asgi"), "which runs on a server: its target is that of the server, as uvicorn"
+        ("fastapi", "starlette", "litestar", "falcon", "blacksheep", "asgi"),
+        "which runs on a server: its target is that of the server, as uvicorn",
     ),
     **dict.fromkeys(
         ("websocket", "selenium", "kubernetes", "docker", "slack-sdk", "slack", "binance-connector"),
@@ -61,7 +72,8 @@ MEANT = {
     ),
     **dict.fromkeys(("uvicorn-worker", "gunicorn-uvicorn"), 'whose target is "uvicorn"'),
     **dict.fromkeys(
-        ("tornado", "jupyter", "jupyter-server", "notebook", "jupyterlab", "bokeh", "panel"), "which runs on tornado, and that on its own code: there is no target for it"
+        ("tornado", "jupyter", "jupyter-server", "notebook", "jupyterlab", "bokeh", "panel"),
+        "which runs on tornado, and that on its own code: there is no target for it",
     ),
     **dict.fromkeys(("aiohttp", "picows"), "which has a codec in C of its own: there is no target for it"),
 }
@@ -147,8 +159,8 @@ def watch_connections(watcher: Callable[[str, int], None]) -> None:
 
 
 def _begin_anew_after_a_fork() -> None:
-    global _counting
-    _counting = Lock()  # another thread may have had it
+    if _counting.locked():  # by another thread, which the child does not have
+        _counting.release()
     _connections.clear()
 
 

@@ -129,7 +129,9 @@ class Deflate:
         Traceback (most recent call last):
         fastframe.deflate.NegotiationError: Sec-WebSocket-Extensions is malformed after 'permessage-deflate' (RFC 6455, 9.1)
         """
-        for parameters in list(_offers(_header_value("offers", offers))):  # all of it: what follows must not be malformed either
+        for parameters in list(
+            _offers(_header_value("offers", offers))
+        ):  # all of it: what follows must not be malformed either
             agreement = self._accept_one(parameters)
             if agreement is not None:
                 return agreement

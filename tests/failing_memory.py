@@ -30,7 +30,9 @@ def needs_failing_memory(test: Any) -> Any:
     """A decorator, for a test or a class of tests."""
     for mark in (
         pytest.mark.skipif(_testcapi is None, reason="this CPython has no _testcapi"),
-        pytest.mark.skipif(not gil_enabled(), reason="zlib alone hangs or crashes a CPython without the GIL in this test"),
+        pytest.mark.skipif(
+            not gil_enabled(), reason="zlib alone hangs or crashes a CPython without the GIL in this test"
+        ),
         pytest.mark.skipif(ALONE not in os.environ, reason="test_failing_memory.py runs it in a process of its own"),
         pytest.mark.memory,
     ):
@@ -85,7 +87,10 @@ def each_allocation_fails(prepare: Callable[[], Callable[[], Any]], expected: An
                 found = call()
             except Exception as error:
                 other = error
-        if isinstance(other, MemoryError) or (type(other), str(other)) == (SystemError, "error return without exception set"):
+        if isinstance(other, MemoryError) or (type(other), str(other)) == (
+            SystemError,
+            "error return without exception set",
+        ):
             failed += 1
             continue
         assert (found if other is None else (type(other), str(other))) == expected, number

@@ -162,7 +162,9 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
                 + self.left_alone()
             )
         if self.verbose:
-            if any(counts.values()) or (counts and not others_used_it):  # the parent of workers need not say that it had no connection itself
+            if any(counts.values()) or (
+                counts and not others_used_it
+            ):  # the parent of workers need not say that it had no connection itself
                 self.say_connections(counts, process)
             for other, their_counts in self.reports.unspoken() if is_first else ():
                 self.say_connections(their_counts, other)
@@ -172,12 +174,20 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
             self.reports.has_spoken()
 
     def say_connections(self, counts: dict[str, int], process: int) -> None:
-        hint = "" if any(counts.values()) else self.left_alone()
-        self.say(f"connections that ran on fastframe: {', '.join(f'{name} {count}' for name, count in counts.items())}{hint}", process)
+        # uvicorn imports websockets also where it does not use it.
+        hint = "" if any(counts.values()) or "uvicorn" in counts else self.left_alone()
+        self.say(
+            f"connections that ran on fastframe: {', '.join(f'{name} {count}' for name, count in counts.items())}{hint}",
+            process,
+        )
 
     def left_alone(self) -> str:
         """What this process has imported that could run on fastframe, but is only accelerated where it is asked for."""
-        found = [name for name, place in PLACES.items() if place.only_by_name and name not in self.all_targets and place.module in sys.modules]
+        found = [
+            name
+            for name, place in PLACES.items()
+            if place.only_by_name and name not in self.all_targets and place.module in sys.modules
+        ]
         return "".join(f"; {name} was imported: to accelerate it, add --target {name}" for name in found)
 
     def say(self, text: str, process: int | None = None) -> None:

@@ -255,9 +255,7 @@ class WSProtocol(TransportProtocol):
     def _new_decoder(self, agreement: Agreement | None) -> Decoder:
         size = min(self.config.ws_max_size, self.max_message_size or sys.maxsize)
         size = max(1, min(size, sys.maxsize // 2))  # what a Decoder takes
-        return Decoder(
-            Role.SERVER, max_message_size=size, max_fragments=self.max_fragments, deflate=agreement
-        )
+        return Decoder(Role.SERVER, max_message_size=size, max_fragments=self.max_fragments, deflate=agreement)
 
     def reject(self, message: Mapping[str, Any]) -> None:
         self._log_request("403")

@@ -62,7 +62,10 @@ class Zlib:
         self._levels = BACKENDS[deflate.backend][1]
         self._level = deflate.level
         self._decompressobj = module.decompressobj
-        self.error: tuple[type[Exception], ...] = (zlib.error, module.error)  # for an `except`; a connection may be older than this
+        self.error: tuple[type[Exception], ...] = (
+            zlib.error,
+            module.error,
+        )  # for an `except`; a connection may be older than this
 
     def compressobj(self, level: int | None = None, **settings: Any) -> Any:
         """level: the program's, which goes before that of `deflate` only if that has none, and counts only if the back-end has it."""

@@ -114,7 +114,6 @@ def held():
         ("wsproto.events", "Pong", names.Pong),
         ("wsproto.events", "CloseConnection", names.CloseConnection),
         ("wsproto.extensions", "PerMessageDeflate", names.PerMessageDeflate),
-        ("wsproto.frame_protocol", "FrameProtocol", names.FrameProtocol),
         ("wsproto.frame_protocol", "Frame", names.Frame),
         ("wsproto.frame_protocol", "ParseFailed", names.ParseFailed),
         ("wsproto.frame_protocol", "CloseReason", names.CloseReason),

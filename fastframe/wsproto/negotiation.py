@@ -38,8 +38,10 @@ def negotiating(settings: Deflate) -> dict[str, Callable[[Method], Method]]:
         """The settings, as far as what the program has given to `extension` is not stricter."""
         return replace(
             settings,
-            server_no_context_takeover=settings.server_no_context_takeover or bool(extension.server_no_context_takeover),
-            client_no_context_takeover=settings.client_no_context_takeover or bool(extension.client_no_context_takeover),
+            server_no_context_takeover=settings.server_no_context_takeover
+            or bool(extension.server_no_context_takeover),
+            client_no_context_takeover=settings.client_no_context_takeover
+            or bool(extension.client_no_context_takeover),
             server_max_window_bits=min(settings.server_max_window_bits, extension.server_max_window_bits),
             client_max_window_bits=min(settings.client_max_window_bits, extension.client_max_window_bits),
         )

@@ -74,7 +74,12 @@ def test_a_connection_that_is_refused_twice_at_once_is_closed_once() -> None:
         connection = Connection(websocket, "user", Bucket(10, 10), service)  # type: ignore[arg-type]
         connection._too_slow.set()
         await connection.run()
-        refused = sum(sample.value for metric in metrics.refused.collect() for sample in metric.samples if sample.name.endswith("_total"))
+        refused = sum(
+            sample.value
+            for metric in metrics.refused.collect()
+            for sample in metric.samples
+            if sample.name.endswith("_total")
+        )
         return websocket.closed, refused
 
     closed, refused = asyncio.run(run())

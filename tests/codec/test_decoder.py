@@ -674,7 +674,9 @@ def test_wrong_arguments_name_the_class_or_the_parameter(arguments: Any, keyword
             Encoder(*arguments, **keywords)
 
 
-@pytest.mark.parametrize("wire", [b"GET /chat HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 101 Switching Protocols\r\n\r\n"])
+@pytest.mark.parametrize(
+    "wire", [b"GET /chat HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 101 Switching Protocols\r\n\r\n"]
+)
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("step", [1, 2, 100])
 def test_a_handshake_in_place_of_a_frame(wire: bytes, role: Role, step: int) -> None:
@@ -682,9 +684,14 @@ def test_a_handshake_in_place_of_a_frame(wire: bytes, role: Role, step: int) -> 
     good = frame(1, b"good", key=KEY if role is Role.SERVER else None)
     for before in (b"", good):
         decoder = Decoder(role)
-        found = []
+        found: list[Any] = []
+        stream = before + wire
+
+        def feed_all(decoder: Any = decoder, found: list[Any] = found, stream: bytes = stream) -> None:
+            for start in range(0, len(stream), step):
+                found += decoder.feed(stream[start : start + step])
+
         with pytest.raises(ProtocolError, match="looks like HTTP") as caught:
-            for start in range(0, len(before + wire), step):
-                found += decoder.feed((before + wire)[start : start + step])
+            feed_all()
         assert caught.value.code == 1002
         assert found == ["good"] * bool(before)

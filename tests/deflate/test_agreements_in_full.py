@@ -69,7 +69,11 @@ class Peer:
     def frame(self, message: bytes) -> bytes:
         # zlib has no compressor for 8, so then it is as careful as one for 8 would be: it refers back by 256 at most.
         if self.compressor is None:
-            self.compressor = zlib.compressobj(9, zlib.DEFLATED, -max(9, self.bits), 9) if self.bits > 8 else zlib.compressobj(0, zlib.DEFLATED, -9)
+            self.compressor = (
+                zlib.compressobj(9, zlib.DEFLATED, -max(9, self.bits), 9)
+                if self.bits > 8
+                else zlib.compressobj(0, zlib.DEFLATED, -9)
+            )
         compressor = self.compressor
         compressed = (compressor.compress(message) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
         if self.forgets:
@@ -143,8 +147,15 @@ def answers(offer: str) -> list[str]:
     most_server = int(values.get("server_max_window_bits") or 15)
     most_client = int(values.get("client_max_window_bits") or 15)
     found = []
-    for server, client, server_forgets, client_forgets in itertools.product(BITS, (None, *BITS), (False, True), (False, True)):
-        if server > most_server or (client or 0) > most_client or client == 8 or ("server_no_context_takeover" in values and not server_forgets):
+    for server, client, server_forgets, client_forgets in itertools.product(
+        BITS, (None, *BITS), (False, True), (False, True)
+    ):
+        if (
+            server > most_server
+            or (client or 0) > most_client
+            or client == 8
+            or ("server_no_context_takeover" in values and not server_forgets)
+        ):
             continue
         parameters = ["permessage-deflate", f"server_max_window_bits={server}"]
         parameters += [f"client_max_window_bits={client}"] if client else []
@@ -219,9 +230,9 @@ def test_a_client_on_wsproto(settings: dict[str, Any]) -> None:
 def test_a_server_on_websockets(backend: str) -> None:
     """It negotiates by itself."""
     pytest.importorskip("websockets.extensions.permessage_deflate")
+    from websockets.exceptions import NegotiationError
     from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
     from websockets.headers import build_extension, parse_extension
-    from websockets.exceptions import NegotiationError
     from websockets.protocol import SERVER, Protocol
 
     agreed, checked = 0, set()

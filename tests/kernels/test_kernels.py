@@ -319,7 +319,7 @@ def test_an_object_that_changes_its_class_while_it_is_asked_for_its_bytes(call: 
         return kind()
 
     for _ in range(3):
-        with pytest.raises(TypeError, match="Plain|[0-9a-f]{40}"):
+        with pytest.raises(TypeError, match=r"Plain|[0-9a-f]{40}"):
             functions[call](changing())
     assert kept
 

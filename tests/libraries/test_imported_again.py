@@ -56,5 +56,10 @@ def test_imported_again(name: str, active: bool) -> None:
 def test_wsproto_imported_again_under_uvicorn() -> None:
     """It does the handshake of fastframe's class."""
     pytest.importorskip("uvicorn")
-    result = run_python("-c", AGAIN.format(name="uvicorn", active=True).replace('module.partition(".")[0]:', '"wsproto":').replace("importlib.import_module(module)\ntry", "import wsproto.events\ntry"))
+    result = run_python(
+        "-c",
+        AGAIN.format(name="uvicorn", active=True)
+        .replace('module.partition(".")[0]:', '"wsproto":')
+        .replace("importlib.import_module(module)\ntry", "import wsproto.events\ntry"),
+    )
     assert result.stdout == "refused\n", result.stderr

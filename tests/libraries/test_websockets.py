@@ -143,7 +143,10 @@ def test_the_streams_enter_the_fast_path(parsed: list[int]) -> None:
 
     class Session:
         client = False
-        pieces = (frame(1, b"one", key=b"key!") + frame(2, b"two", key=b"key!") * 2, frame(2, b"three", key=b"key!")[:4])
+        pieces = (
+            frame(1, b"one", key=b"key!") + frame(2, b"two", key=b"key!") * 2,
+            frame(2, b"three", key=b"key!")[:4],
+        )
 
     alone = steps(Session, None, [], [])
     assert len(parsed) == 4

@@ -14,7 +14,7 @@ import logging
 import random
 import secrets
 import struct
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -177,7 +177,19 @@ async def another_sender(connection: Connection, transport: Transport, task: asy
     other.exception()
 
 
-FAULTS = [nothing, reset, half_close, cancel, time_out, close_here, close_there, violation, a_message, not_utf8, another_sender]
+FAULTS = [
+    nothing,
+    reset,
+    half_close,
+    cancel,
+    time_out,
+    close_here,
+    close_there,
+    violation,
+    a_message,
+    not_utf8,
+    another_sender,
+]
 
 
 async def told(awaitable: Awaitable[Any]) -> Any:
@@ -197,7 +209,9 @@ async def told(awaitable: Awaitable[Any]) -> Any:
     return type(error), str(error), type(error.__cause__), str(error.__cause__)
 
 
-async def play(call: str, fault: Any, side: Any, compress: bool, paused: bool, errors: list[Exception]) -> Any:
+async def play(call: str, fault: Any, setting: tuple[Any, bool, bool], errors: Sequence[Exception] = ()) -> Any:
+    """setting: the side, whether it compresses, and whether the peer does not read."""
+    side, compress, paused = setting
     connection, transport = open_connection(side, compress)
     if paused:
         connection.pause_writing()
@@ -210,11 +224,21 @@ async def play(call: str, fault: Any, side: Any, compress: bool, paused: bool, e
         connection.resume_writing()
     found = [waited, await told(task)]
     state = connection.protocol.state, connection.protocol.close_code, repr(connection.protocol.parser_exc)
-    found += [state, connection.send_in_progress, connection.recv_messages.get_in_progress, list(connection.drain_waiters)]
+    found += [
+        state,
+        connection.send_in_progress,
+        connection.recv_messages.get_in_progress,
+        list(connection.drain_waiters),
+    ]
     written = b"".join(transport.written)
     found += [written if side is SERVER else len(written), list(transport.calls)]
     found += [await told(connection.send("after")), await told(connection.recv())]
-    found += [connection.protocol.state, list(transport.calls), len(b"".join(transport.written)), bool(connection.protocol.writes)]
+    found += [
+        connection.protocol.state,
+        list(transport.calls),
+        len(b"".join(transport.written)),
+        bool(connection.protocol.writes),
+    ]
     transport.abort()
     await asyncio.sleep(0)
     return found
@@ -224,10 +248,10 @@ async def play(call: str, fault: Any, side: Any, compress: bool, paused: bool, e
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_each_fault_in_each_call(call: str, fault: Any) -> None:
     waited = 0
-    for side, compress, paused in itertools.product((SERVER, CLIENT), (False, True), (False, True)):
-        alone = asyncio.run(play(call, fault, side, compress, paused, []))
+    for setting in itertools.product((SERVER, CLIENT), (False, True), (False, True)):
+        alone = asyncio.run(play(call, fault, setting))
         with fastframe.installed("websockets"):
-            assert asyncio.run(play(call, fault, side, compress, paused, [])) == alone, (side, compress, paused)
+            assert asyncio.run(play(call, fault, setting)) == alone, setting
         waited += alone[0]
     assert waited or call == "send a surrogate", "the fault came while it waited"
 
@@ -237,9 +261,9 @@ def test_each_fault_in_each_call(call: str, fault: Any) -> None:
 @pytest.mark.parametrize("times", [1, 5])
 def test_a_write_that_raises(call: str, error: Exception, times: int) -> None:
     for side, compress in itertools.product((SERVER, CLIENT), (False, True)):
-        alone = asyncio.run(play(call, nothing, side, compress, False, [error] * times))
+        alone = asyncio.run(play(call, nothing, (side, compress, False), [error] * times))
         with fastframe.installed("websockets"):
-            assert asyncio.run(play(call, nothing, side, compress, False, [error] * times)) == alone
+            assert asyncio.run(play(call, nothing, (side, compress, False), [error] * times)) == alone
 
 
 def test_the_connection_is_reset_while_the_peer_does_not_read() -> None:
@@ -378,13 +402,16 @@ def test_no_memory_while_receiving(name: str, failing: int) -> None:
             failures += protocol.parser_exc is not None
             for piece in [*pieces[failing + 1 :], frame(1, b"after", key=b"key!")]:
                 protocol.receive_data(piece)
-            found, state = seen_by(protocol)
+            found, _state = seen_by(protocol)
             if protocol.parser_exc is None:
                 assert (found[:-1], found[-1][1]) == (expected, b"after"), number
             else:
                 assert found == expected[: len(found)]
                 # The library takes zlib's error for it for another one, of the peer.
-                assert (type(protocol.parser_exc), protocol.close_sent.code) == (MemoryError, 1011) or name == "compressed"  # type: ignore[union-attr]
+                assert (type(protocol.parser_exc), protocol.close_sent.code) == (
+                    MemoryError,
+                    1011,
+                ) or name == "compressed"  # type: ignore[union-attr]
     assert failures > 0 or (name, failing) == ("gathered", 1), "to add to what is gathered takes no memory"
 
 

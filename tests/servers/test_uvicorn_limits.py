@@ -248,7 +248,12 @@ async def test_hostile_request(header: bytes, caplog: pytest.LogCaptureFixture) 
 
 @pytest.mark.parametrize(
     "header",
-    [b"permessage-deflate;", b"permessage-deflate; client_max_window_bits=", b"=x, permessage-deflate", b'permessage-deflate; a="'],
+    [
+        b"permessage-deflate;",
+        b"permessage-deflate; client_max_window_bits=",
+        b"=x, permessage-deflate",
+        b'permessage-deflate; a="',
+    ],
 )
 async def test_malformed_extensions(header: bytes) -> None:
     """As with uvicorn's default; where compression is turned off nobody looks at them."""
@@ -275,12 +280,19 @@ async def test_hosts_reach_the_application_as_they_came(host: bytes) -> None:
         app = Recorder()
         async with serving(app, ws) as server, raw_client(server) as client:
             head = await client.handshake(b"X-After: \tvalue  with spaces ", host=host)
-            found.append((head[:12], [(name, value) for name, value in app.scope.get("headers", ()) if name in (b"host", b"x-after")]))
+            found.append(
+                (
+                    head[:12],
+                    [(name, value) for name, value in app.scope.get("headers", ()) if name in (b"host", b"x-after")],
+                )
+            )
     assert found[1] == found[0]
     assert (b"host", host) in found[1][1]
 
 
-@pytest.mark.parametrize("name", [b"Origin", b"Cookie", b"User-Agent", b"Authorization", b"X-Own", b"Sec-WebSocket-Protocol"])
+@pytest.mark.parametrize(
+    "name", [b"Origin", b"Cookie", b"User-Agent", b"Authorization", b"X-Own", b"Sec-WebSocket-Protocol"]
+)
 @pytest.mark.parametrize("value", [b"caf\xc3\xa9", b"\xff\xfe", b"a, b ,c", b'"quoted"', b"x" * 5000])
 async def test_header_values_reach_the_application_as_they_came(name: bytes, value: bytes) -> None:
     """Wherever uvicorn's default takes them."""

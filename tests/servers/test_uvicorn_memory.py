@@ -110,7 +110,10 @@ def deliver(protocol: WSProtocol, data: bytes) -> None:
 GOOD = "żółć " * 50
 STREAMS = {
     "whole": ([frame(1, GOOD.encode(), key=b"key!") + frame(2, b"two", key=b"key!")], [GOOD, b"two"]),
-    "pieces": ([frame(2, bytes(70_000), key=b"key!")[:60_000], frame(2, bytes(70_000), key=b"key!")[60_000:]], [bytes(70_000)]),
+    "pieces": (
+        [frame(2, bytes(70_000), key=b"key!")[:60_000], frame(2, bytes(70_000), key=b"key!")[60_000:]],
+        [bytes(70_000)],
+    ),
     "compressed": ([frame(1, deflated(GOOD.encode()), rsv=4, key=b"key!")], [GOOD]),
     "ping": ([frame(9, b"?", key=b"key!") + frame(2, b"after", key=b"key!")], [b"after"]),
 }
@@ -168,7 +171,11 @@ def test_sending(message: dict[str, Any]) -> None:
             found = list(peer.feed(bytes(transport.written)))
             assert raised in (StopIteration, MemoryError)
             # A coroutine needs memory to say that it has ended, so it may have been sent all the same.
-            assert found in ([content, "the next"], ["the next"]) if raised is MemoryError else found == [content, "the next"], number
+            assert (
+                found in ([content, "the next"], ["the next"])
+                if raised is MemoryError
+                else found == [content, "the next"]
+            ), number
             protocol.shutdown()
             protocol.connection_lost(None)
             await turns()

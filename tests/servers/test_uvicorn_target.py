@@ -191,7 +191,9 @@ def test_settings_of_the_class_itself_are_kept(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.undo()
 
 
-def test_settings_that_others_have_changed_since_stay(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_settings_that_others_have_changed_since_stay(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(WSProtocol, "max_message_size", None)
     monkeypatch.setattr(WSProtocol, "max_fragments", 77)
     with fastframe.installed("uvicorn", max_message_size=1000, max_fragments=5):

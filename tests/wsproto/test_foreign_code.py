@@ -79,7 +79,12 @@ def test_an_extension_feeds_the_decoder(how: str, monkeypatch: pytest.MonkeyPatc
                 move()
             return state[0]
 
-        monkeypatch.setattr(PerMessageDeflate, "_inbound_compressed", property(get, lambda self, value: state.__setitem__(0, value)), raising=False)
+        monkeypatch.setattr(
+            PerMessageDeflate,
+            "_inbound_compressed",
+            property(get, lambda self, value: state.__setitem__(0, value)),
+            raising=False,
+        )
     else:
         extension._inbound_compressed = Feeding()  # type: ignore[assignment]
     ours.receive_bytes(frame(2, b"A" * 2000))
@@ -124,7 +129,9 @@ def changed_init(kind: Any, calls: list[Any]) -> Callable[..., None]:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("cut", [3, 100])
-def test_an_init_that_is_replaced_is_called_for_what_arrives(kind: Any, cut: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_init_that_is_replaced_is_called_for_what_arrives(
+    kind: Any, cut: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the same arguments as by wsproto alone; also if it is replaced between two events; and no more when it is back."""
 
     def play() -> Any:
