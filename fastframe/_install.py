@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, ParamSpec, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, ParamSpec, TypeAlias, TypeVar
 
+from fastframe._checks import _flag_from
 from fastframe._kernels import active_kernel
 from fastframe._options import Options
 from fastframe._target import Target, connections, target, target_names
@@ -18,15 +20,19 @@ if TYPE_CHECKING:
     from fastframe.deflate import Deflate
 
 DISABLED = "FASTFRAME_DISABLE is set in the environment"
+UNTESTED = "FASTFRAME_UNTESTED"
 
 TargetName: TypeAlias = Literal[
     "wsproto", "uvicorn", "websocket-client", "gunicorn", "geventwebsocket", "websockets", "autobahn"
 ]
 """The names of the targets, for editors and type checkers."""
 
+_T = TypeVar("_T")
+
 _log = logging.getLogger("fastframe")
 _lock = threading.RLock()
 _active: dict[str, Options] = {}
+_notes: dict[str, str | None] = {}  # of what `check` has found
 
 
 class InstallError(RuntimeError):
@@ -64,6 +70,8 @@ class TargetStatus:
     """Why it is not active, in one sentence; None if it is."""
     connections: int
     """How many connections have run on fastframe in this process, those that are closed included."""
+    note: str | None = None
+    """What is good to know of a version that was not tested: which one it is like, or what has changed; else None."""
 
 
 def install(
@@ -72,6 +80,7 @@ def install(
     max_fragments: int | None = None,
     deflate: Deflate | Literal[False] | None = None,
     fix_interleaved_control: bool = False,
+    untested: bool = False,
 ) -> None:
     """Makes each of `targets` run on fastframe, except connections that are already open.
 
@@ -88,10 +97,14 @@ def install(
     a Deflate with back-end and level only.
     fix_interleaved_control: with True, for "wsproto", a Ping between the fragments of a compressed message does no harm.
 
+    untested: with True, also a version in which something has changed that fastframe relies on, if a self-check finds no difference between the
+    library's own code and fastframe. The variable FASTFRAME_UNTESTED in the environment does the same for the targets that it names, with commas.
+
     TypeError or ValueError for an invalid option, and for one that none of the targets has. Calling it again sets the options
     anew.
 
-    Raises InstallError, and changes nothing at all, if a target is missing or has a version that was not tested. With
+    Raises InstallError, and changes nothing at all, if a target is missing, or if a function or class that fastframe relies on is not as in any
+    version that was tested: it is known by its source, so a new version in which nothing of that has changed is as good as those. With
     FASTFRAME_DISABLE set in the environment (to anything but 0) nothing is changed, and a warning is logged.
 
     >>> import fastframe
@@ -108,14 +121,48 @@ def install(
         options = Options.checked(given)
         chosen = _chosen(targets)
         _refuse_options_without_target(options, chosen)
+        asked_for = {name for name in chosen if _flag_from("untested", untested) or name in untested_by_environment()}
         if disabled():
             _log.warning("not installed under %s: %s", ", ".join(targets), DISABLED)
             return
-        for found in chosen.values():
-            _try(found.check)
+        for name, found in chosen.items():
+            _notes[name] = _try(functools.partial(found.check, untested=name in asked_for))
         for found in chosen.values():
             _try(found.load)
+        for name, found in chosen.items():
+            if name in asked_for and _notes[name] is not None and name not in _active:
+                _try(functools.partial(_check_itself, found))
         _change(chosen, options)
+
+
+def _check_itself(found: Target) -> None:
+    """ImportError if the library makes anything else of fixed traffic on fastframe than alone. Other threads must not use it meanwhile."""
+    try:
+        alone = found.observe()
+    except Exception as error:
+        raise ImportError(
+            f"{found.distribution} {found.installed_version()} was not tested, and the self-check cannot use it: {type(error).__name__}: {error}"
+        ) from error
+    found.configure(Options())
+    try:
+        found.activate()
+        accelerated = found.observe()
+    except Exception as error:
+        accelerated = [(type(error), str(error))]
+    finally:
+        found.deactivate()
+    if accelerated != alone:
+        pairs = [pair for pair in zip(alone, accelerated) if pair[0] != pair[1]]
+        first = f"alone {pairs[0][0]!r:.200}, on fastframe {pairs[0][1]!r:.200}" if pairs else "not as many results"
+        raise ImportError(
+            f"{found.distribution} {found.installed_version()} was not tested, and the self-check found {len(pairs) or 1} differences, so it is left alone. "
+            f"The first: {first}. Install a newer fastframe, or {found.distribution}=={found.supported_versions[-1]}"
+        )
+
+
+def untested_by_environment() -> tuple[str, ...]:
+    """The targets that FASTFRAME_UNTESTED names."""
+    return tuple(name.strip() for name in os.environ.get(UNTESTED, "").split(","))
 
 
 def _change(chosen: dict[str, Target], options: Options) -> None:
@@ -130,6 +177,8 @@ def _change(chosen: dict[str, Target], options: Options) -> None:
         for name in chosen:
             if name not in before:
                 _log.info("%s runs on fastframe, kernel %s", described(name), active_kernel())
+            if _notes.get(name) is not None and name not in before:
+                _log.warning("%s: %s", described(name), _notes[name])
     except BaseException as error:  # an interrupt must not leave half of it either
         with contextlib.ExitStack() as each:  # also if one of them fails
             for name, found in chosen.items():
@@ -223,7 +272,7 @@ def require(*targets: str) -> None:
         for name, found in _chosen(targets).items():
             if disabled() and name not in _active:
                 raise InstallError(f"{name} cannot run on fastframe: {DISABLED}")
-            _try(found.check)
+            _notes[name] = _try(functools.partial(found.check, untested=name in untested_by_environment()))
 
 
 def status() -> dict[str, TargetStatus]:
@@ -245,7 +294,7 @@ def _status(name: str, found: Target) -> TargetStatus:
     active, ready, reason = _is_active(name), True, None
     if active and version is not None:
         try:
-            found.check()
+            _notes[name] = found.check(untested=True)
         except ImportError as error:  # the library has been imported again, for one
             return TargetStatus(
                 version, found.supported_versions, False, False, active_kernel(), str(error), connections(name)
@@ -259,16 +308,19 @@ def _status(name: str, found: Target) -> TargetStatus:
             require(name)
         except InstallError as error:
             ready, reason = False, str(error)
-    return TargetStatus(version, found.supported_versions, ready, active, active_kernel(), reason, connections(name))
+    note = None if version is None else _notes.get(name)
+    return TargetStatus(
+        version, found.supported_versions, ready, active, active_kernel(), reason, connections(name), note
+    )
 
 
 def _is_active(name: str) -> bool:
     return name in _active or target(name).in_use()
 
 
-def _try(step: Callable[[], None]) -> None:
+def _try(step: Callable[[], _T]) -> _T:
     try:
-        step()
+        return step()
     except Exception as error:  # of the library, while it is imported
         reason = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
         raise InstallError(reason) from error

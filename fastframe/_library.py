@@ -15,8 +15,9 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from fastframe._options import Options
+from fastframe._relied_on import Comparison, Digests, note_or_refuse
 from fastframe._replaced import Replaced
-from fastframe._target import PLACES, count_connection, refuse_another_import, refuse_untested
+from fastframe._target import PLACES, count_connection, refuse_another_import
 
 
 class Replacement(NamedTuple):
@@ -42,7 +43,8 @@ class Library(ABC):
     """As callers of `install` write it."""
     distribution: str
     """As pip knows it."""
-    supported_versions: tuple[str, ...]
+    relied_on: tuple[str, ...]
+    """As in Target."""
     how_to_activate: str
     options: frozenset[str] = frozenset()
     makes_unneeded: frozenset[str] = frozenset()
@@ -50,6 +52,16 @@ class Library(ABC):
     def __init__(self) -> None:
         self.description: str = f"{self.distribution} {{}}"
         self._replaced = Replaced(self.distribution)
+
+    @property
+    def supported_versions(self) -> tuple[str, ...]:
+        return self.tested[0]
+
+    @property
+    def tested(self) -> tuple[tuple[str, ...], Digests]:
+        """The versions that were tested, oldest first, and the digests of what is relied on."""
+        module = importlib.import_module(f"{PLACES[self.name].folder}.digests")
+        return module.VERSIONS, module.DIGESTS
 
     @abstractmethod
     def replacements(self) -> tuple[Replacement, ...]:
@@ -71,13 +83,22 @@ class Library(ABC):
         except importlib.metadata.PackageNotFoundError:
             raise ImportError(f"{self.distribution} is not installed: pip install {self.distribution}") from None
 
-    def check(self) -> None:
-        refuse_untested(self.distribution, self.installed_version(), self.supported_versions)
+    def check(self, *, untested: bool = False) -> str | None:
+        version, (versions, digests) = self.installed_version(), self.tested
+        package = PLACES[self.name].module.partition(".")[0]
+        comparison = Comparison(package, digests, versions, self.distribution)
+        note = note_or_refuse(self.name, version, comparison, untested=untested)
         refuse_another_import(self.distribution, self._held())
         if PLACES[self.name].module in sys.modules and not self._replaced:
             changed = [name for owner, name, original in self._originals() if not self.is_own(owner, original)]
             if changed:
                 raise ImportError(f"{self.distribution} has been patched by other code already: {', '.join(changed)}")
+        return note
+
+    def observe(self) -> list[Any]:
+        module = importlib.import_module(f"{PLACES[self.name].folder}.observations")
+        found: list[Any] = module.observe()
+        return found
 
     def _held(self) -> Iterable[tuple[str, str, object]]:
         """The classes in which something is replaced now, as `refuse_another_import` takes them; every library has one."""

@@ -83,21 +83,33 @@ MEANT = {
 class Target(Protocol):
     """A library that can run on fastframe."""
 
+    distribution: str
+    """As pip knows it."""
     description: str
     """For the log, with {} for the version that is installed."""
     how_to_activate: str
     """One sentence for a user who has not."""
-    supported_versions: tuple[str, ...]
     options: frozenset[str]
     """Which of the options of `install` it has."""
     makes_unneeded: frozenset[str]
     """Names of targets that users of this one do not need."""
 
+    @property
+    def supported_versions(self) -> tuple[str, ...]:
+        """That were tested, oldest first."""
+
     def installed_version(self) -> str:
         """ImportError if it is not installed, with what to do."""
 
-    def check(self) -> None:
-        """ImportError if it cannot be activated, with the reason and what to do. Changes nothing."""
+    relied_on: tuple[str, ...]
+    """Functions and classes of the library, "module:Class.method", that must be as they were; see _relied_on.py."""
+
+    def check(self, *, untested: bool = False) -> str | None:
+        """ImportError if it cannot be activated, with the reason and what to do. Changes nothing. What it returns is good to know of a version that
+        was not tested. untested: that something it relies on has changed is no reason."""
+
+    def observe(self) -> list[object]:
+        """What the library makes of fixed traffic: the same alone and on fastframe, or it must not be activated."""
 
     def load(self) -> None:
         """Imports all that `configure` and `activate` need, so that these do not fail half-way."""
@@ -113,15 +125,6 @@ class Target(Protocol):
 
     def in_use(self) -> bool:
         """True if it runs on fastframe in this process without `activate`."""
-
-
-def refuse_untested(distribution: str, version: str, supported: tuple[str, ...]) -> None:
-    """ImportError if this version is not one of those that fastframe was tested with."""
-    if version not in supported:
-        raise ImportError(
-            f"{distribution} {version} is installed; supported versions: {', '.join(supported)}. "
-            f"Install one of them (pip install {distribution}=={supported[-1]}), or a newer fastframe"
-        )
 
 
 def refuse_another_import(distribution: str, held: Iterable[tuple[str, str, object]]) -> None:
@@ -164,7 +167,7 @@ def _begin_anew_after_a_fork() -> None:
     _connections.clear()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch (Windows has no fork)
     os.register_at_fork(after_in_child=_begin_anew_after_a_fork)
 
 

@@ -41,7 +41,7 @@ try() {  # the index of one that was found
     cd "$work/$version" && . .venv/bin/activate
     python -m pip install -q -U pip
     if [ "$1" = 0 ] && [ "$version" != "$newest" ]; then
-        pip install -q setuptools "$(sed -n 's/^requires = .*"Cython>=\([0-9.]*\),.*/Cython==\1.0/p' pyproject.toml)"
+        pip install -q -U setuptools "$(sed -n 's/^requires = .*"Cython>=\([0-9.]*\),.*/Cython==\1.0/p' pyproject.toml)"
         pip install -q --no-build-isolation -e '.[test]'
     else
         pip install -q -e '.[test]'

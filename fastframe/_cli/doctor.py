@@ -15,7 +15,7 @@ from fastframe._install import TargetStatus
 
 # Packages that fastframe knows something to do with, and the extra that installs each.
 OPTIONAL = {"wsproto": "wsproto", "uvicorn": "uvicorn", "rich": "cli", "numpy": "numpy"}
-SWITCHES = ("FASTFRAME_KERNEL", "FASTFRAME_DISABLE")
+SWITCHES = ("FASTFRAME_KERNEL", "FASTFRAME_DISABLE", "FASTFRAME_UNTESTED")
 
 
 @dataclass
@@ -75,5 +75,5 @@ def lines(findings: Findings) -> list[tuple[str, str]]:
         state = (
             "active" if target.active else f"ready: {target.reason}" if target.ready else f"not ready: {target.reason}"
         )
-        rows.append((f"target {name}", state))
+        rows.append((f"target {name}", state if target.note is None else f"{state} ({target.note})"))
     return rows

@@ -72,6 +72,10 @@ def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         choices=target_names(),
         help="what to accelerate; may be repeated (default: all but websockets)",
     )
+    run.add_argument(
+        "--untested", action="store_true",
+        help="also what has changed in a way that was not tested, if a self-check finds no difference",
+    )  # fmt: skip
     for name, option in OPTIONS.items():
         run.add_argument(option.flag, dest=name, **option.argument)
     run.add_argument(
@@ -144,7 +148,9 @@ def run_run(options: argparse.Namespace) -> int:
     if disabled():
         print(f"fastframe: not active: {DISABLED}", file=sys.stderr)
         return runner.run(command, None)
-    return runner.run(command, {"options": given, "targets": targets, "verbose": options.verbose})
+    return runner.run(
+        command, {"options": given, "targets": targets, "verbose": options.verbose, "untested": options.untested}
+    )
 
 
 # ---- verify --------------------------------------------------------------------------------------------------------

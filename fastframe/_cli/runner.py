@@ -83,7 +83,9 @@ def activate() -> None:
     reports = Reports(
         wanted["run"] if is_first or wanted.get("reads_reports") else None, wanted["process"], numbers=wanted["verbose"]
     )
-    finder = InstallOnImport(wanted["targets"], wanted["options"], reports, verbose=wanted["verbose"])
+    finder = InstallOnImport(
+        wanted["targets"], wanted["options"], reports, verbose=wanted["verbose"], untested=wanted["untested"]
+    )
     sys.meta_path.insert(0, finder)
     watch_connections(reports.used)
     for module in [module for module in finder.waiting if module in sys.modules]:
@@ -109,7 +111,10 @@ def report_before_sigterm(finder: InstallOnImport, first: int) -> None:
 class InstallOnImport(importlib.abc.MetaPathFinder):
     """Notices the imports of the targets; finds nothing itself."""
 
-    def __init__(self, targets: list[str], options: dict[str, Any], reports: Reports, *, verbose: bool) -> None:
+    def __init__(
+        self, targets: list[str], options: dict[str, Any], reports: Reports, *, verbose: bool, untested: bool = False
+    ) -> None:
+        self.untested = untested
         self.reports = reports
         self.waiting = {PLACES[name].module: name for name in targets}
         self.all_targets = targets
@@ -141,7 +146,7 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
         name = self.waiting.pop(module)
         options = {option: value for option, value in self.options.items() if option in target(name).options}
         try:
-            fastframe.install(cast(TargetName, name), **options)
+            fastframe.install(cast(TargetName, name), untested=self.untested, **options)
         except fastframe.InstallError as error:
             self.failed = True
             self.say(f"{name} is not active: {error}")

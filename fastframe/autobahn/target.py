@@ -18,7 +18,13 @@ MODULE = "autobahn.websocket.protocol"
 
 class AutobahnTarget(Library):
     name = distribution = "autobahn"
-    supported_versions: tuple[str, ...] = ("24.4.2", "25.12.2", "26.6.2", "26.7.1", "26.10.1", "26.10.2")
+    relied_on: tuple[str, ...] = (
+        "websocket.xormasker:create_xor_masker", "websocket.utf8validator:Utf8Validator", "nvx._xormasker:create_xor_masker",
+        "nvx._utf8validator:Utf8Validator", "websocket.protocol:WebSocketProtocol._connectionMade",
+        "websocket.protocol:WebSocketProtocol.onCloseFrame", "websocket.protocol:WebSocketProtocol.processData",
+        "websocket.protocol:WebSocketProtocol.onFrameBegin", "websocket.protocol:WebSocketProtocol.onFrameData",
+        "websocket.protocol:WebSocketProtocol.sendFrame", "websocket.protocol:WebSocketProtocol.beginMessageFrame",
+    )  # fmt: skip
     how_to_activate = 'start the program with "fastframe run", or call fastframe.install("autobahn") in it'
 
     def replacements(self) -> tuple[Replacement, ...]:

@@ -19,7 +19,10 @@ MODULE = "geventwebsocket.websocket"
 class GeventwebsocketTarget(Library):
     name = "geventwebsocket"
     distribution = "gevent-websocket"
-    supported_versions: tuple[str, ...] = ("0.10.1",)
+    relied_on: tuple[str, ...] = (
+        "websocket:Header.mask_payload", "websocket:Header.unmask_payload", "websocket:WebSocket.__init__", "websocket:WebSocket.read_frame",
+        "websocket:WebSocket.validate_utf8", "websocket:WebSocket.handle_close", "utf8validator:Utf8Validator",
+    )  # fmt: skip
     how_to_activate = 'start the program with "fastframe run", or call fastframe.install("geventwebsocket") in it'
 
     def replacements(self) -> tuple[Replacement, ...]:

@@ -14,7 +14,10 @@ PROTOCOL = "gunicorn.asgi.websocket:WebSocketProtocol"
 
 class GunicornTarget(Library):
     name = distribution = "gunicorn"
-    supported_versions: tuple[str, ...] = ("27.0.0", "27.0.1")
+    relied_on: tuple[str, ...] = (
+        "asgi.websocket:WebSocketProtocol._unmask", "asgi.websocket:WebSocketProtocol._read_frame",
+        "asgi.websocket:WebSocketProtocol.__init__",
+    )  # fmt: skip
     how_to_activate = 'start gunicorn with "fastframe run gunicorn -k asgi", or call fastframe.install("gunicorn") in its configuration file'
 
     def replacements(self) -> tuple[Replacement, ...]:

@@ -7,12 +7,40 @@ becomes `fastframe.uvicorn:WSProtocol`. Whoever names another implementation get
 from __future__ import annotations
 
 import importlib.metadata
+import inspect
 import re
 import sys
 
 from fastframe._options import Options
 from fastframe._replaced import Replaced
 from fastframe._target import Target, refuse_another_import
+
+
+def refuse_missing_parts() -> None:
+    """ImportError if uvicorn does not have what fastframe's class uses of it."""
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+    given = inspect.signature(Config.__init__).parameters
+    state = ServerState()
+    missing = [f"Config.{name}" for name in SETTINGS if name not in given]
+    missing += [f"Config.{name}" for name in ("load", "loaded_app", "asgi_version") if not has(Config, name)]
+    missing += [
+        f"ServerState.{name}" for name in ("connections", "tasks", "default_headers") if not hasattr(state, name)
+    ]
+    if missing:
+        raise ImportError(
+            f"uvicorn {importlib.metadata.version('uvicorn')} does not have what fastframe's class needs of it: {', '.join(missing)}. Install a newer fastframe, "
+            "or an older uvicorn"
+        )
+
+
+SETTINGS = ("ws_max_size", "ws_max_queue", "ws_ping_interval", "ws_ping_timeout", "ws_per_message_deflate", "root_path")
+
+
+def has(owner: type, name: str) -> bool:
+    """Also an attribute that is set by one of its methods."""
+    return hasattr(owner, name) or f"self.{name}" in inspect.getsource(owner)
 
 
 class UvicornTarget:
@@ -31,7 +59,10 @@ class UvicornTarget:
         except importlib.metadata.PackageNotFoundError:
             raise ImportError("uvicorn is not installed: pip install 'fastframe[uvicorn]'") from None
 
-    def check(self) -> None:
+    distribution = "uvicorn"
+    relied_on: tuple[str, ...] = ()  # `--ws` takes any class; what that uses of uvicorn is looked at in `load`
+
+    def check(self, *, untested: bool = False) -> str | None:
         """Also ImportError if wsproto is missing, which does the handshake."""
         version = self.installed_version()
         numbers = re.match(r"(\d+)\.(\d+)", version)
@@ -44,6 +75,10 @@ class UvicornTarget:
         except importlib.metadata.PackageNotFoundError:
             raise ImportError("uvicorn on fastframe needs wsproto: pip install 'fastframe[uvicorn]'") from None
         self._refuse_another_import()
+        return None
+
+    def observe(self) -> list[object]:
+        return []  # it is a class of its own, not a replacement
 
     def _refuse_another_import(self) -> None:
         protocol, handshake = (sys.modules.get(f"fastframe.uvicorn.{name}") for name in ("protocol", "handshake"))
@@ -61,6 +96,7 @@ class UvicornTarget:
         from fastframe.uvicorn import WSProtocol  # noqa: F401
 
         self._refuse_another_import()  # now that they are imported
+        refuse_missing_parts()
 
     def configure(self, options: Options) -> None:
         """The options for connections from now on, also where WSProtocol was chosen by name."""

@@ -12,7 +12,10 @@ from fastframe.websocket_client.functions import masking, masking_arrays, valida
 
 class WebsocketClientTarget(Library):
     name = distribution = "websocket-client"
-    supported_versions: tuple[str, ...] = ("1.7.0", "1.8.0", "1.9.0", "1.9.1", "1.9.2")
+    relied_on: tuple[str, ...] = (
+        "_utils:_validate_utf8", "_utils:validate_utf8", "_abnf:_mask", "_abnf:ABNF.mask", "_abnf:ABNF._get_masked",
+        "_abnf:frame_buffer.recv_frame", "_handshake:handshake", "_core:WebSocket.connect",
+    )  # fmt: skip
     how_to_activate = 'start the program with "fastframe run", or call fastframe.install("websocket-client") in it'
 
     def replacements(self) -> tuple[Replacement, ...]:

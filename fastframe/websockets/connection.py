@@ -13,8 +13,11 @@ Method = Callable[..., Any]
 
 def raising(error: Exception) -> Iterator[bytes]:
     """What waits to be written, where writing it raises `error`."""
-    raise error
-    yield b""
+
+    def raise_it(_: None) -> bytes:
+        raise error
+
+    return map(raise_it, [None])
 
 
 def sending(original: Method, make: Callable[[Any, str | bytes, bool], list[bytes] | None]) -> Method:

@@ -2,15 +2,10 @@
 
 What changes: `Protocol.receive_data` and `Frame.serialize`, which all kinds of connections go through; and `send` and `recv` of asyncio connections;
 and `Protocol.__init__`, to count them. `fastframe run` installs it only where it is asked for by name.
-
-As the replacements rely on how the methods around them work, the source of these is compared with what was tested.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import inspect
 from typing import Any
 
 from fastframe._library import Library, Replacement
@@ -20,34 +15,18 @@ from fastframe._target import Target
 from fastframe.websockets.compression import Zlib
 from fastframe.websockets.connection import receiving, sending
 
-RELIED_ON = (
-    "protocol:Protocol.receive_data", "protocol:Protocol.parse", "protocol:Protocol.recv_frame", "frames:Frame.parse", "frames:Frame.serialize",
-    "frames:Frame.check", "streams:StreamReader", "asyncio.connection:Connection.send", "asyncio.connection:Connection.recv",
-    "asyncio.connection:Connection.send_context", "asyncio.connection:Connection.send_data", "asyncio.connection:Connection.drain",
-    "asyncio.messages:SimpleQueue", "asyncio.messages:Assembler.get", "protocol:Protocol.send_text", "protocol:Protocol.send_binary",
-    "protocol:Protocol.send_frame", "protocol:Protocol.data_to_send", "extensions.permessage_deflate:PerMessageDeflate",
-)  # fmt: skip
-FINGERPRINTS = {
-    "16.1": "771dc16d145abfc2", "16.1.1": "771dc16d145abfc2", "17.0": "965d8af26c7cd87b", "17.0.1": "9d1ae2d3aa7f7c2d",
-    "17.1": "9d1ae2d3aa7f7c2d", "17.2": "f2c4a51e38362ede", "17.3": "f3ab2166c47831a5", "17.4": "c877d71bc8f8f828",
-}  # fmt: skip
-
-
-def fingerprint() -> str:
-    """Of the source of RELIED_ON. OSError if there is none."""
-    digest = hashlib.sha256()
-    for place in RELIED_ON:
-        module, _, names = place.partition(":")
-        found: Any = importlib.import_module(f"websockets.{module}")
-        for name in names.split("."):
-            found = vars(found)[name]
-        digest.update(inspect.getsource(found).encode())
-    return digest.hexdigest()[:16]
-
 
 class WebsocketsTarget(Library):
     name = distribution = "websockets"
-    supported_versions: tuple[str, ...] = tuple(FINGERPRINTS)
+    relied_on: tuple[str, ...] = (
+        "protocol:Protocol.receive_data", "protocol:Protocol.receive_eof", "protocol:Protocol.parse", "protocol:Protocol.recv_frame",
+        "protocol:Protocol.fail", "protocol:Protocol.discard", "protocol:Protocol.send_text", "protocol:Protocol.send_binary",
+        "protocol:Protocol.send_frame", "protocol:Protocol.data_to_send", "protocol:Protocol.__init__", "frames:Frame",
+        "streams:StreamReader", "extensions.permessage_deflate:PerMessageDeflate", "asyncio.connection:Connection.send",
+        "asyncio.connection:Connection.recv", "asyncio.connection:Connection.send_context", "asyncio.connection:Connection.send_data",
+        "asyncio.connection:Connection.drain", "asyncio.messages:SimpleQueue", "asyncio.messages:Assembler.get",
+        "asyncio.messages:Assembler.maybe_resume",
+    )  # fmt: skip
     how_to_activate = (
         'start the program with "fastframe run --target websockets", or call fastframe.install("websockets") in it'
     )
@@ -65,10 +44,6 @@ class WebsocketsTarget(Library):
 
         if self._frames is not None and self._protocol is protocol:
             return
-        if fingerprint() != FINGERPRINTS[self.installed_version()]:
-            raise ImportError(
-                f"websockets {self.installed_version()} is not as it was released, and fastframe was not tested with what it is now"
-            )
         from websockets.extensions import permessage_deflate
 
         from fastframe.websockets._frames import Frames

@@ -9,7 +9,7 @@ from fastframe.wsproto._events cimport EventClass
 
 from fastframe.deflate import backend_module
 from fastframe.wsproto._events import MESSAGE_FIELDS, PAYLOAD_FIELDS
-from fastframe.wsproto._version import supported_version
+from fastframe.wsproto._version import like_version
 
 
 cdef extern from *:
@@ -36,7 +36,7 @@ cdef extern from *:
 @cython.no_gc_clear  # what holds it reads it without a look
 cdef class WsprotoNames:
     def __init__(self):
-        version = supported_version()
+        version = like_version()
         from wsproto import connection, events, extensions, frame_protocol
 
         members = {member.value: member for member in frame_protocol.Opcode}

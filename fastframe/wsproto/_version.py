@@ -1,10 +1,11 @@
-"""Which wsproto is installed, and whether this package was tested with it."""
+"""Which wsproto is installed, and which of the tested ones it is like."""
 
 from __future__ import annotations
 
-from fastframe._target import refuse_untested
+from fastframe._relied_on import Comparison, note_or_refuse
+from fastframe.wsproto.digests import DIGESTS, VERSIONS
 
-SUPPORTED_VERSIONS = ("1.2.0", "1.3.0", "1.3.1", "1.3.2")
+_allowed: list[str] = []  # a version that was asked for untested
 
 
 def installed_version() -> str:
@@ -13,14 +14,21 @@ def installed_version() -> str:
         import wsproto
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "wsproto is not installed; supported versions: "
-            f"{', '.join(SUPPORTED_VERSIONS)}. Install it with: pip install 'fastframe[wsproto]'"
+            f"wsproto is not installed; tested versions: {', '.join(VERSIONS)}. Install it with: pip install 'fastframe[wsproto]'"
         ) from error
     return wsproto.__version__
 
 
-def supported_version() -> str:
-    """The installed version. ImportError that names it if it is not one that this package was tested with."""
-    version = installed_version()
-    refuse_untested("wsproto", version, SUPPORTED_VERSIONS)
-    return version
+def note_on_version(*, untested: bool = False) -> str | None:
+    """What is good to know of it. ImportError if what this package relies on has changed, unless `untested`: then it may be used from now on."""
+    version, comparison = installed_version(), Comparison("wsproto", DIGESTS, VERSIONS)
+    note = note_or_refuse("wsproto", version, comparison, untested=untested or version in _allowed)
+    if untested and comparison.changed:
+        _allowed.append(version)
+    return note
+
+
+def like_version() -> str:
+    """The tested version that the installed one is like. ImportError as above."""
+    note_on_version()
+    return Comparison("wsproto", DIGESTS, VERSIONS).like

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from fastframe._options import OPTIONS, Options
 from fastframe._replaced import Replaced
 from fastframe._target import Target, refuse_another_import
-from fastframe.wsproto._version import SUPPORTED_VERSIONS, installed_version, supported_version
+from fastframe.wsproto._version import installed_version, note_on_version
+from fastframe.wsproto.digests import VERSIONS
 from fastframe.wsproto.negotiation import negotiating
 
 if TYPE_CHECKING:
@@ -27,7 +28,15 @@ _log = logging.getLogger("fastframe")
 class WsprotoTarget:
     description = "wsproto {}"
     how_to_activate = 'start the program with "fastframe run", or call fastframe.install("wsproto") in it'
-    supported_versions: tuple[str, ...] = SUPPORTED_VERSIONS
+    supported_versions: tuple[str, ...] = VERSIONS
+    distribution = "wsproto"
+    relied_on: tuple[str, ...] = (
+        "connection:Connection", "connection:ConnectionState", "connection:ConnectionType", "events:Event", "events:Message", "events:TextMessage",
+        "events:BytesMessage", "events:Ping", "events:Pong", "events:CloseConnection", "extensions:Extension", "extensions:PerMessageDeflate",
+        "frame_protocol:Buffer", "frame_protocol:MessageDecoder", "frame_protocol:FrameDecoder", "frame_protocol:FrameProtocol",
+        "frame_protocol:XorMaskerSimple", "frame_protocol:XorMaskerNull", "frame_protocol:Frame", "frame_protocol:Header",
+        "frame_protocol:RsvBits", "frame_protocol:Opcode", "frame_protocol:CloseReason", "frame_protocol:ParseFailed",
+    )  # fmt: skip
     options: frozenset[str] = frozenset(OPTIONS)
     makes_unneeded: frozenset[str] = frozenset()
 
@@ -39,16 +48,16 @@ class WsprotoTarget:
     def installed_version(self) -> str:
         return installed_version()
 
-    def check(self) -> None:
+    def check(self, *, untested: bool = False) -> str | None:
         """Also ImportError if other code has patched wsproto already."""
-        supported_version()
+        note = note_on_version(untested=untested)
         from wsproto import connection, frame_protocol
 
         from fastframe.wsproto._names import event_classes, held
 
         refuse_another_import("wsproto", held())
         if self._replaced:
-            return
+            return note
         changed = [name for name in METHODS if getattr(connection.Connection, name).__module__ != connection.__name__]
         if vars(connection)["FrameProtocol"] is not frame_protocol.FrameProtocol:
             changed.append("FrameProtocol")
@@ -58,6 +67,12 @@ class WsprotoTarget:
         changed = [event_class.type.__name__ for event_class in event_classes() if not event_class.is_unchanged()]
         if changed:
             raise ImportError(f"wsproto.events has been patched by other code already: {', '.join(changed)}")
+        return note
+
+    def observe(self) -> list[object]:
+        from fastframe.wsproto.observations import observe
+
+        return observe()
 
     def load(self) -> None:
         pass

@@ -85,15 +85,69 @@ def test_activation_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
-@pytest.mark.parametrize("version", ["1.1.0", "1.4.0", "2.0", "1.3.2.dev0"])
-def test_an_untested_version_is_refused(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+def test_what_has_changed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """test_relied_on.py has it for all targets, with libraries that have changed."""
     before = parts()
-    monkeypatch.setattr(wsproto, "__version__", version)
-    with pytest.raises(InstallError, match=f"wsproto {version} is installed; supported versions: 1.2.0, .*1.3.2"):
+    monkeypatch.setattr(
+        "fastframe._relied_on.digests_of", lambda package, folders, items: dict.fromkeys(items, "another")
+    )
+    with pytest.raises(InstallError, match=r"wsproto 1.* is installed; .*1\.2\.0, .*1\.3\.2.*connection:Connection"):
         install("wsproto")
     assert parts() == before
-    assert version in (status()["wsproto"].reason or "")
+    assert "connection:Connection" in (status()["wsproto"].reason or "")
     assert not status()["wsproto"].ready
+
+
+def test_a_version_that_was_not_tested_but_has_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wsproto, "__version__", "9.9")
+    with installed("wsproto"):
+        found = status()["wsproto"]
+        assert (found.active, found.version) == (True, "9.9")
+        assert found.note is not None
+        assert found.note.startswith("not tested; what fastframe relies on is as in 1.")
+
+
+class Odd:
+    """A target whose library cannot be observed: alone, or on fastframe."""
+
+    distribution, supported_versions = "odd", ("1.0",)
+
+    def __init__(self, *, alone: bool) -> None:
+        self.alone, self.active, self.deactivated = alone, False, 0
+
+    def installed_version(self) -> str:
+        return "2.0"
+
+    def configure(self, options: object) -> None: ...
+
+    def activate(self) -> None:
+        self.active = True
+
+    def deactivate(self) -> None:
+        self.active, self.deactivated = False, self.deactivated + 1
+
+    def observe(self) -> list[object]:
+        if self.active is not self.alone:
+            raise RuntimeError("it has changed")
+        return ["something"]
+
+
+def test_a_library_that_the_self_check_cannot_use() -> None:
+    from fastframe._install import _check_itself
+
+    target: Any = Odd(alone=True)
+    with pytest.raises(
+        ImportError, match=r"odd 2.0 was not tested, and the self-check cannot use it: RuntimeError: it has changed"
+    ):
+        _check_itself(target)
+    assert target.deactivated == 0
+    target = Odd(alone=False)
+    with pytest.raises(
+        ImportError,
+        match=r"self-check found 1 differences.*alone 'something', on fastframe \(.*it has changed.*odd==1.0",
+    ):
+        _check_itself(target)
+    assert target.deactivated == 1
 
 
 def test_a_missing_wsproto_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,18 +230,19 @@ def test_an_editor_knows_all_targets() -> None:
 
 
 def test_the_drop_in_itself_refuses_an_untested_version() -> None:
-    code = "import wsproto; wsproto.__version__ = '9.9'; import fastframe.frame_protocol"
+    code = "import fastframe._relied_on as known; known.digests_of = lambda *_: dict.fromkeys(_[2], 'another'); import fastframe.frame_protocol"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "ImportError: wsproto 9.9 is installed; supported versions: 1.2.0" in result.stderr
+    assert "ImportError: wsproto " in result.stderr
+    assert "of what fastframe relies on these are not as in any tested version (1.2.0, " in result.stderr
     code = "import sys; sys.modules['wsproto'] = None; import fastframe.frame_protocol"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "wsproto is not installed; supported versions: 1.2.0" in result.stderr
+    assert "wsproto is not installed; tested versions: 1.2.0" in result.stderr
 
 
 class Failing:
     """A target that cannot do one of its steps."""
 
-    description, how_to_activate, supported_versions = "failing {}", "never", ("0",)
+    description, how_to_activate, supported_versions, distribution = "failing {}", "never", ("0",), "failing"
     options: frozenset[str] = frozenset({"max_fragments"})
     makes_unneeded: frozenset[str] = frozenset()
 
@@ -198,7 +253,7 @@ class Failing:
         return "0"
 
     def __getattr__(self, name: str) -> Any:
-        def run(*arguments: object) -> bool:
+        def run(*arguments: object, **named: object) -> bool:
             if name == self.step:
                 self.called += 1
                 if self.called == 1:
@@ -323,7 +378,7 @@ def test_installed_is_no_question() -> None:
 def test_options_are_spelt_once() -> None:
     """`install` names them for people; the table has the rest."""
     parameters = inspect.signature(install).parameters
-    given = {name: parameter.default for name, parameter in parameters.items() if name != "targets"}
+    given = {name: parameter.default for name, parameter in parameters.items() if name not in ("targets", "untested")}
     assert given == Options()._asdict() == {name: Options._field_defaults[name] for name in OPTIONS}
     assert inspect.signature(installed).parameters == parameters
     for option in OPTIONS:

@@ -116,6 +116,12 @@ def test_deflate_settings_under_wsproto(backend: str) -> None:
         assert list(client.feed(short + long + fragments + again)) == ["x" * 49, "long " * 1000, "ab", "long " * 1000]
         found = received(server, frame(1, deflated("é".encode() * 5000), rsv=4, key=b"key!"))
         assert "".join(event.data for event in found) == "é" * 5000
+        for declined in (
+            "permessage-deflate; unknown",
+            "permessage-deflate;",
+            "permessage-deflate; server_max_window_bits=8",
+        ):
+            assert PerMessageDeflate().accept(declined) is None
     assert PerMessageDeflate().server_max_window_bits == 15
 
 

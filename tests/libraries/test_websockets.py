@@ -385,16 +385,6 @@ def test_recv_frame_of_a_subclass_is_called() -> None:
         assert protocol.seen == 3
 
 
-def test_another_source_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fastframe.websockets import target as module
-
-    monkeypatch.setattr(module.TARGET, "_frames", None)
-    monkeypatch.setattr(module, "fingerprint", lambda: "another")
-    with pytest.raises(fastframe.InstallError, match="is not as it was released"):
-        fastframe.install("websockets")
-    assert not fastframe.status()["websockets"].active
-
-
 # ---- with connections ----
 
 

@@ -490,3 +490,25 @@ def test_a_copy_of_a_protocol_that_gathers() -> None:
         copied.debug = True
         Protocol.receive_data(copied, b"y")
         copied.receive_eof()
+
+
+def test_a_program_that_sees_each_frame() -> None:
+    """Its Protocol has a send_frame of its own: so the library's own code makes the frames."""
+
+    class Watching(Protocol):
+        seen = 0
+
+        def send_frame(self, frame: Frame) -> None:
+            self.seen += 1
+            super().send_frame(frame)
+
+    async def play() -> Any:
+        connection, transport = open_connection(SERVER, False)
+        connection.protocol = protocol = Watching(SERVER)  # type: ignore[assignment]
+        await connection.send("text")
+        await connection.send(b"bytes")
+        return protocol.seen, b"".join(transport.written)
+
+    alone = asyncio.run(play())
+    with fastframe.installed("websockets"):
+        assert asyncio.run(play()) == alone == (2, b"\x81\x04text\x82\x05bytes")

@@ -214,7 +214,7 @@ def test_target_that_cannot_be_installed(script: Any) -> None:
     result = run(
         script(
             "from fastframe.wsproto.target import WsprotoTarget\n"
-            "def check(self): raise ImportError('wsproto 9.9 is not known')\n"
+            "def check(self, **more): raise ImportError('wsproto 9.9 is not known')\n"
             "WsprotoTarget.check = check\n"
             "import wsproto\n"
         )
@@ -443,6 +443,32 @@ def test_a_first_process_that_is_no_python(script: Any, tmp_path: Path) -> None:
     result = run("-v", "/bin/sh", "-c", f"{sys.executable} {path}; true", env={"TMPDIR": str(tmp_path)})
     assert total(result.stderr) == 3
     assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith("fastframe")] == []
+
+
+def test_sigterm_is_passed_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """And a handler of the program's is left alone."""
+    handlers: list[Any] = []
+    raised: list[int] = []
+    monkeypatch.setattr(runner.signal, "getsignal", lambda number: handlers[-1] if handlers else signal.SIG_DFL)
+    monkeypatch.setattr(runner.signal, "signal", lambda number, handler: handlers.append(handler))
+    monkeypatch.setattr(runner.signal, "raise_signal", raised.append)
+    finder = runner.InstallOnImport([], {}, Reports(None, 0, numbers=True), verbose=True)
+    finder.installed = ["wsproto"]
+    for _ in range(2):
+        runner.report_before_sigterm(finder, 0)
+    assert len(handlers) == 1
+    handlers[0](signal.SIGTERM, None)
+    assert handlers[1:] == [signal.SIG_DFL]
+    assert raised == [signal.SIGTERM]
+    assert "connections that ran on fastframe: wsproto" in capsys.readouterr().err
+
+
+def test_a_fork_while_another_thread_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_target, "_connections", {"wsproto": 5})
+    _target._counting.acquire()
+    _target._begin_anew_after_a_fork()
+    _target.count_connection("wsproto")
+    assert _target.connections("wsproto") == 1
 
 
 def test_no_place_for_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

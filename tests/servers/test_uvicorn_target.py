@@ -191,6 +191,20 @@ def test_settings_of_the_class_itself_are_kept(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.undo()
 
 
+def test_a_uvicorn_without_what_the_class_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(self: Any, app: Any, ws_max_size: int = 1) -> None: ...
+
+    monkeypatch.setattr("uvicorn.config.Config.__init__", init)
+    monkeypatch.setattr("uvicorn.server.ServerState.__init__", lambda self: None)
+    with pytest.raises(
+        fastframe.InstallError,
+        match=r"does not have .* Config.ws_max_queue, .*ServerState.connections, .*newer fastframe",
+    ):
+        fastframe.install("uvicorn")
+    assert not fastframe.status()["uvicorn"].active
+    assert TARGET.observe() == []
+
+
 def test_settings_that_others_have_changed_since_stay(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
