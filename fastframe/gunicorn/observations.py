@@ -14,7 +14,7 @@ class Transport:
     """In memory."""
 
     def __init__(self) -> None:
-        self.written = bytearray()
+        self.written: bytearray = bytearray()
 
     def write(self, data: bytes) -> None:
         self.written += data
@@ -22,7 +22,11 @@ class Transport:
     def close(self) -> None:
         """Nothing to do."""
 
-    pause_reading = resume_reading = close
+    def pause_reading(self) -> None:
+        """Nothing to do."""
+
+    def resume_reading(self) -> None:
+        """Nothing to do."""
 
 
 def observe() -> Observation:

@@ -78,8 +78,8 @@ class Transport(asyncio.Transport):
 
     def __init__(self) -> None:
         super().__init__()
-        self.written = bytearray()
-        self.closing = False
+        self.written: bytearray = bytearray()
+        self.closing: bool = False
 
     def write(self, data: Any) -> None:
         self.written += data
