@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, ParamSpec, TypeAlias, 
 from fastframe._checks import _flag_from
 from fastframe._kernels import active_kernel
 from fastframe._options import Options
-from fastframe._target import Target, connections, target, target_names
+from fastframe._target import Target, connections, target, target_names, uncounted
 
 if TYPE_CHECKING:
     from fastframe.deflate import Deflate
@@ -121,7 +121,11 @@ def install(
         options = Options.checked(given)
         chosen = _chosen(targets)
         _refuse_options_without_target(options, chosen)
-        asked_for = {name for name in chosen if _flag_from("untested", untested) or name in untested_by_environment()}
+        asked_for = {
+            name
+            for name in chosen
+            if _flag_from("untested", untested) or name in untested_by_environment() or name in _active
+        }
         if disabled():
             _log.warning("not installed under %s: %s", ", ".join(targets), DISABLED)
             return
@@ -138,7 +142,8 @@ def install(
 def _check_itself(found: Target) -> None:
     """ImportError if the library makes anything else of fixed traffic on fastframe than alone. Other threads must not use it meanwhile."""
     try:
-        alone = found.observe()
+        with uncounted():
+            alone = found.observe()
     except Exception as error:
         raise ImportError(
             f"{found.distribution} {found.installed_version()} was not tested, and the self-check cannot use it: {type(error).__name__}: {error}"
@@ -146,7 +151,8 @@ def _check_itself(found: Target) -> None:
     found.configure(Options())
     try:
         found.activate()
-        accelerated = found.observe()
+        with uncounted():
+            accelerated = found.observe()
     except Exception as error:
         accelerated = [(type(error), str(error))]
     finally:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 KEY = b"\x12\x34\xab\xcd"
@@ -76,6 +76,21 @@ def cut(stream: bytes) -> Iterator[list[bytes]]:
         yield [stream[:i], stream[i:]]
     if len(stream) < 2000:
         yield [stream[i : i + 1] for i in range(len(stream))]
+
+
+def validations(make: Callable[[], Any], texts: Iterable[bytes]) -> Observation:
+    """What validators with wsaccel's interface answer, up to the first byte that is wrong; `make` makes one."""
+    found: Observation = []
+    for text in texts:
+        for pieces in cut(text):
+            validator = make()
+            for piece in pieces:
+                answer = outcome(validator.validate, piece)
+                found.append(answer)
+                if not answer[1][0]:
+                    break
+            found += [outcome(validator.reset), outcome(validator.validate, b"anew")]
+    return found
 
 
 def outcome(function: Callable[..., Any], *arguments: Any) -> Any:

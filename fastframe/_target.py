@@ -6,9 +6,10 @@ must be importable where the library is not installed, and must not import it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -145,15 +146,28 @@ _connections: dict[str, int] = {}
 _counting = Lock()
 
 
+_uncounted: list[bool] = []
 _watchers: list[Callable[[str, int], None]] = []
 
 
 def count_connection(name: str) -> None:
     """Called for each connection of a target, when it begins to use fastframe."""
     with _counting:
+        if _uncounted:
+            return
         _connections[name] = count = _connections.get(name, 0) + 1
         for watcher in _watchers:
             watcher(name, count)
+
+
+@contextlib.contextmanager
+def uncounted() -> Iterator[None]:
+    """The connections of a self-check are nobody's."""
+    _uncounted.append(True)
+    try:
+        yield
+    finally:
+        _uncounted.pop()
 
 
 def watch_connections(watcher: Callable[[str, int], None]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastframe._observations import KEY, TEXT, Observation, cut, outcome
+from fastframe._observations import KEY, TEXT, Observation, outcome, validations
 
 
 def observe() -> Observation:
@@ -21,22 +21,7 @@ def observe() -> Observation:
             for piece in pieces:
                 found.append((outcome(masker[1].process, piece), outcome(masker[1].pointer)))
             found.append((outcome(masker[1].reset), outcome(masker[1].process, b"again")))
-    for text in (
-        TEXT.encode(),
-        b"ascii" * 99,
-        b"",
-        b"good \xff bad",
-        TEXT.encode()[:-2] + b"\xc0\xaf",
-        b"\xed\xa0\x80",
-        b"\xf4\x90\x80\x80",
-    ):
-        for pieces in cut(text):
-            validator = protocol.Utf8Validator()
-            for piece in pieces:
-                answer = outcome(validator.validate, piece)
-                found.append(answer)
-                if not answer[1][0]:
-                    break
-            validator.reset()
-            found.append(outcome(validator.validate, b"anew"))
-    return found
+    texts = (
+        TEXT.encode(), b"ascii" * 99, b"", b"good \xff bad", TEXT.encode()[:-2] + b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80",
+    )  # fmt: skip
+    return found + validations(protocol.Utf8Validator, texts)

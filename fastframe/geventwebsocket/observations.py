@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastframe._observations import KEY, TEXT, Observation, cut, outcome
+from fastframe._observations import KEY, TEXT, Observation, outcome, validations
 
 
 def observe() -> Observation:
@@ -21,12 +21,4 @@ def observe() -> Observation:
             for more in (0, 1):
                 made = header(mask, len(payload) + more)
                 found += [outcome(made.mask_payload, payload), outcome(made.unmask_payload, payload)]
-    for text in (TEXT.encode(), b"", b"good \xff bad", b"\xed\xa0\x80"):
-        for pieces in cut(text):
-            validator = websocket.Utf8Validator()
-            for piece in pieces:
-                answer = outcome(validator.validate, piece)
-                found.append(answer)
-                if not answer[1][0]:
-                    break
-    return found
+    return found + validations(websocket.Utf8Validator, (TEXT.encode(), b"", b"good \xff bad", b"\xed\xa0\x80"))
