@@ -84,22 +84,35 @@ MENDS = [
     (  # a reference to the module that nobody gives back: the interpreter's dict holds it, until its last garbage collection
         "pystate_addmodule_run = 1;\n",
         "pystate_addmodule_run = 1;\n"
-        "    if (PyInterpreterState_Get() == PyInterpreterState_Main()) __Pyx_State_SetMainModule(__pyx_pyinit_module);\n"
+        "    int __pyx_is_main = PyInterpreterState_Get() == PyInterpreterState_Main();\n"
+        "    if (__pyx_is_main) __Pyx_State_SetMainModule(__pyx_pyinit_module);\n"
         "    {\n"
         "      PyObject *interpreter = PyInterpreterState_GetDict(PyInterpreterState_Get());\n"
         "      const char *name = PyModule_GetName(__pyx_pyinit_module);\n"
         "      if (interpreter != NULL && name != NULL && PyDict_SetItemString(interpreter, name, __pyx_pyinit_module) == 0) {\n"
-        "        __pyx_is_held = 1;\n        Py_DECREF(__pyx_pyinit_module);\n"
+        "        if (!__pyx_is_main) { __pyx_is_held = 1; Py_DECREF(__pyx_pyinit_module); }\n"
         "      } else PyErr_Clear();\n"
         "    }\n",
     ),
-    (  # the state of another module, where an import is tried again after it has failed; and the main interpreter begins anew after Py_FinalizeEx
+    (  # the state of another module, where an import is tried again after it has failed
         "  #if CYTHON_PEP489_MULTI_PHASE_INIT\n  __Pyx_State_RemoveModule(NULL);\n",
-        "  #if CYTHON_PEP489_MULTI_PHASE_INIT\n"
-        "  if (__Pyx_State_FindModule(NULL) == m) {\n"
-        "    if (PyInterpreterState_Get() == PyInterpreterState_Main()) __Pyx_State_SetMainModule(NULL);\n"
-        "    __Pyx_State_RemoveModule(NULL);\n"
-        "  }\n",
+        "  #if CYTHON_PEP489_MULTI_PHASE_INIT\n  if (__Pyx_State_FindModule(NULL) == m) __Pyx_State_RemoveModule(NULL);\n",
+    ),
+    (  # the module of a main interpreter that has ended, in a program that embeds CPython: that of this one is in its dict
+        "    if (__pyx_m) {\n    #if CYTHON_USE_MODULE_STATE\n",
+        "    #if CYTHON_USE_MODULE_STATE\n"
+        "    if (__Pyx_State_FindModule(NULL) != NULL && PyInterpreterState_Get() == PyInterpreterState_Main()) {\n"
+        "      PyObject *interpreter = PyInterpreterState_GetDict(PyInterpreterState_Get());\n"
+        "      PyObject *name = PyObject_GetAttrString(spec, \"name\");\n"
+        "      if (name == NULL) return NULL;\n"
+        "      if (interpreter != NULL && PyDict_GetItem(interpreter, name) != __Pyx_State_FindModule(NULL)) {\n"
+        "        __Pyx_State_SetMainModule(NULL);\n"
+        "        __Pyx_State_RemoveModule(NULL);\n"
+        "      }\n"
+        "      Py_DECREF(name);\n"
+        "    }\n"
+        "    #endif\n"
+        "    if (__pyx_m) {\n    #if CYTHON_USE_MODULE_STATE\n",
     ),
     ("int pystate_addmodule_run = 0;\n", "int pystate_addmodule_run = 0, __pyx_is_held = 0;\n"),
     (
