@@ -99,7 +99,8 @@ MENDS = [
         "  #if CYTHON_PEP489_MULTI_PHASE_INIT\n  if (__Pyx_State_FindModule(NULL) == m) __Pyx_State_RemoveModule(NULL);\n",
     ),
     (  # the module of a main interpreter that has ended, in a program that embeds CPython: that of this one is in its dict
-        "    if (__pyx_m) {\n    #if CYTHON_USE_MODULE_STATE\n",
+        "    PyObject *module = NULL, *moddict, *modname;\n    CYTHON_UNUSED_VAR(def);\n",
+        "    PyObject *module = NULL, *moddict, *modname;\n    CYTHON_UNUSED_VAR(def);\n"
         "    #if CYTHON_USE_MODULE_STATE\n"
         "    if (__Pyx_State_FindModule(NULL) != NULL && PyInterpreterState_Get() == PyInterpreterState_Main()) {\n"
         "      PyObject *interpreter = PyInterpreterState_GetDict(PyInterpreterState_Get());\n"
@@ -111,8 +112,7 @@ MENDS = [
         "      }\n"
         "      Py_DECREF(name);\n"
         "    }\n"
-        "    #endif\n"
-        "    if (__pyx_m) {\n    #if CYTHON_USE_MODULE_STATE\n",
+        "    #endif\n",
     ),
     ("int pystate_addmodule_run = 0;\n", "int pystate_addmodule_run = 0, __pyx_is_held = 0;\n"),
     (
