@@ -128,3 +128,24 @@ wire = fastframe.Encoder(fastframe.Role.CLIENT).text("text")
 assert list(fastframe.Decoder(fastframe.Role.SERVER).feed(wire)) == ["text"]
 """
     run_python("-W", "error", "-c", f"import importlib, os, sys, unittest.mock\n{AGAIN[how]}{check}", check=True)
+
+
+@pytest.mark.parametrize("where", ["builtins.kept", "sys.kept", "type(sys).kept", "sys.modules['threading'].kept"])
+def test_objects_that_outlive_everything_else(where: str) -> None:
+    """They are freed when CPython ends, after the modules."""
+    if where.startswith("type"):
+        where = "leaked"  # and one that is never freed
+    code = f"""
+import builtins, sys, threading, ctypes
+import fastframe
+kept = [fastframe.Decoder(fastframe.Role.SERVER), fastframe.Encoder(fastframe.Role.CLIENT), fastframe.prepare("x"), fastframe.Utf8Validator(), fastframe.Ping(b"x")]
+kept += [kept[0].feed, kept[1].text, kept]
+try:
+    fastframe.install("wsproto")
+    from wsproto.connection import CLIENT, Connection
+    kept += [Connection(CLIENT), Connection(CLIENT).events()]
+except fastframe.InstallError:
+    pass
+{"ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))" if where == "leaked" else f"{where} = kept"}
+"""
+    assert run_python("-X", "faulthandler", "-c", code).returncode == 0

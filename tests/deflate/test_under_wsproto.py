@@ -150,3 +150,43 @@ def test_options_that_cannot_be(options: dict[str, Any], error: type[Exception],
     with pytest.raises(error, match=text):
         fastframe.install("wsproto", **options)
     assert not fastframe.status()["wsproto"].active
+
+
+def completed_by_the_tail(literals: int) -> bytes:
+    """A block whose last match has a distance that the tail of the message completes (RFC 7692, 7.2.2): about 513 + 8 bits of it."""
+    bits: list[int] = [0, 1, 0]  # not the last block, fixed Huffman codes (RFC 1951, 3.2.6)
+
+    def code(value: int, length: int) -> None:
+        bits.extend(value >> i & 1 for i in range(length - 1, -1, -1))
+
+    for byte in "é".encode():
+        code(0x190 + byte - 144, 9)
+    for _ in range(literals):
+        code(0x30 + ord("a"), 8)
+    code(1, 7)  # a length of 3
+    code(18, 5)  # a distance from 513 on
+    bits.extend([0] * (-len(bits) % 8))
+    return bytes(sum(bit << i for i, bit in enumerate(bits[start : start + 8])) for start in range(0, len(bits), 8))
+
+
+@pytest.mark.parametrize("bits", range(9, 16))
+@pytest.mark.parametrize("limit", [None, 10**6])
+def test_a_reference_beyond_the_window_that_the_tail_completes(bits: int, limit: int | None) -> None:
+    """wsproto inflates the tail by a call of its own, which decides whether the reference is refused."""
+    pytest.importorskip("wsproto")
+
+    def play(literals: int, step: int) -> Any:
+        connection = wsproto_server(client_max_window_bits=bits)
+        wire = frame(1, completed_by_the_tail(literals), rsv=4, key=b"key!") + frame(1, b"after", key=b"key!")
+        return [
+            (type(event).__name__, getattr(event, "code", None), getattr(event, "data", None))
+            for event in received(connection, wire, step)
+        ]
+
+    refused = 0
+    for literals, step in ((508, 10**9), (515, 10**9), (600, 10**9), (600, 7), (5000, 10**9), (5000, 300)):
+        alone = play(literals, step)
+        with fastframe.installed("wsproto", **{} if limit is None else {"max_message_size": limit}):
+            assert play(literals, step) == alone, literals
+        refused += alone[-1][1] == 1007
+    assert refused > 0 or bits > 9
