@@ -249,6 +249,9 @@ def test_a_server_on_websockets(backend: str) -> None:
                 response, extension = factory.process_request_params(parameters, [])
             except NegotiationError:
                 continue
+            except ValueError:  # websockets 16 accepts 8 bits, for which zlib has no compressor
+                assert "server_max_window_bits=8" in offer
+                continue
             agreed += 1
             if (key := (str(response), repr(extension))) in checked:
                 continue

@@ -77,7 +77,9 @@ class Copy:
         file = self.folder / self.package / (module.replace(".", "/") + ".py")
         text = file.read_text(encoding="utf-8")
         lines = text.splitlines(keepends=True)
-        nodes: list[Any] = list(named(ast.parse(text), path.split(".")))
+        nodes: list[Any] = [
+            node for node in named(ast.parse(text), path.split(".")) if not isinstance(node, ast.Assign)
+        ]
         for node in reversed(nodes):
             first = node.body[1] if ast.get_docstring(node) is not None and node.body[1:] else node.body[0]
             lines.insert(first.lineno - 1, " " * first.col_offset + statement + "\n")

@@ -300,7 +300,11 @@ async def test_header_values_reach_the_application_as_they_came(name: bytes, val
     for ws in ("websockets-sansio", OURS):
         app = Recorder()
         async with serving(app, ws) as server, raw_client(server) as client:
-            head = await client.handshake(name + b": " + value)
+            try:
+                head = await client.handshake(name + b": " + value)
+            except asyncio.IncompleteReadError:  # so an older uvicorn answers what is no list of subprotocols
+                assert ws != OURS
+                head = b""
             found.append((head[:12], dict(app.scope.get("headers", ())).get(name.lower())))
     assert found[1] == found[0] or not found[0][0].endswith(b"101")
 
