@@ -243,14 +243,13 @@ def test_a_server_on_websockets(backend: str) -> None:
         pytest.skip(str(error))
     try:
         for settings, offer in itertools.product(SETTINGS, OFFERS):
+            if "server_max_window_bits=8" in offer:
+                continue  # websockets 16 accepts it, though zlib has no compressor for that
             factory = ServerPerMessageDeflateFactory(**settings)
             ((_, parameters),) = parse_extension(offer)
             try:
                 response, extension = factory.process_request_params(parameters, [])
             except NegotiationError:
-                continue
-            except ValueError:  # websockets 16 accepts 8 bits, for which zlib has no compressor
-                assert "server_max_window_bits=8" in offer
                 continue
             agreed += 1
             if (key := (str(response), repr(extension))) in checked:

@@ -296,15 +296,13 @@ async def test_hosts_reach_the_application_as_they_came(host: bytes) -> None:
 @pytest.mark.parametrize("value", [b"caf\xc3\xa9", b"\xff\xfe", b"a, b ,c", b'"quoted"', b"x" * 5000])
 async def test_header_values_reach_the_application_as_they_came(name: bytes, value: bytes) -> None:
     """Wherever uvicorn's default takes them."""
+    if name == b"Sec-WebSocket-Protocol" and not value.isascii():
+        pytest.skip("uvicorn's default with websockets 16 never ends such a connection")
     found = []
     for ws in ("websockets-sansio", OURS):
         app = Recorder()
         async with serving(app, ws) as server, raw_client(server) as client:
-            try:
-                head = await client.handshake(name + b": " + value)
-            except asyncio.IncompleteReadError:  # so an older uvicorn answers what is no list of subprotocols
-                assert ws != OURS
-                head = b""
+            head = await client.handshake(name + b": " + value)
             found.append((head[:12], dict(app.scope.get("headers", ())).get(name.lower())))
     assert found[1] == found[0] or not found[0][0].endswith(b"101")
 
