@@ -104,7 +104,7 @@ MENDS = [
         "    #if CYTHON_USE_MODULE_STATE\n"
         "    if (__Pyx_State_FindModule(NULL) != NULL && PyInterpreterState_Get() == PyInterpreterState_Main()) {\n"
         "      PyObject *interpreter = PyInterpreterState_GetDict(PyInterpreterState_Get());\n"
-        "      PyObject *name = PyObject_GetAttrString(spec, \"name\");\n"
+        '      PyObject *name = PyObject_GetAttrString(spec, "name");\n'
         "      if (name == NULL) return NULL;\n"
         "      if (interpreter != NULL && PyDict_GetItem(interpreter, name) != __Pyx_State_FindModule(NULL)) {\n"
         "        __Pyx_State_SetMainModule(NULL);\n"

@@ -129,9 +129,8 @@ class Deflate:
         Traceback (most recent call last):
         fastframe.deflate.NegotiationError: Sec-WebSocket-Extensions is malformed after 'permessage-deflate' (RFC 6455, 9.1)
         """
-        for parameters in list(
-            _offers(_header_value("offers", offers))
-        ):  # all of it: what follows must not be malformed either
+        # All of it first: what follows an acceptable offer must not be malformed either.
+        for parameters in list(_offers(_header_value("offers", offers))):
             agreement = self._accept_one(parameters)
             if agreement is not None:
                 return agreement

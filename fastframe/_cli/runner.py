@@ -167,9 +167,8 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
                 + self.left_alone()
             )
         if self.verbose:
-            if any(counts.values()) or (
-                counts and not others_used_it
-            ):  # the parent of workers need not say that it had no connection itself
+            # The parent of workers need not say that it had no connection itself.
+            if any(counts.values()) or (counts and not others_used_it):
                 self.say_connections(counts, process)
             for other, their_counts in self.reports.unspoken() if is_first else ():
                 self.say_connections(their_counts, other)

@@ -21,7 +21,7 @@ def installed_version() -> str:
 
 def note_on_version(*, untested: bool = False) -> str | None:
     """What is good to know of it. ImportError if what this package relies on has changed, unless `untested`: then it may be used from now on."""
-    version, comparison = installed_version(), Comparison("wsproto", DIGESTS, VERSIONS)
+    version, comparison = installed_version(), compared()
     note = note_or_refuse("wsproto", version, comparison, untested=untested or version in _allowed)
     if untested and comparison.changed:
         _allowed.append(version)
@@ -31,4 +31,8 @@ def note_on_version(*, untested: bool = False) -> str | None:
 def like_version() -> str:
     """The tested version that the installed one is like. ImportError as above."""
     note_on_version()
-    return Comparison("wsproto", DIGESTS, VERSIONS).like
+    return compared().like
+
+
+def compared() -> Comparison:
+    return Comparison("wsproto", DIGESTS, VERSIONS)

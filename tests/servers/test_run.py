@@ -381,7 +381,20 @@ def test_a_server_says_its_connections_however_it_is_ended(
 
 
 def gunicorn(worker: str, *more: str) -> list[str]:
-    return ["-m", "gunicorn", "-k", worker, "-b", "127.0.0.1:PORT", "--log-level", "critical", *more, "the_app:app"]
+    return [
+        "-m",
+        "gunicorn",
+        "-k",
+        worker,
+        "-b",
+        "127.0.0.1:PORT",
+        "--log-level",
+        "critical",
+        "--graceful-timeout",
+        "2",
+        *more,
+        "the_app:app",
+    ]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
