@@ -2,7 +2,7 @@
 PYTHON ?= python3
 CC ?= cc
 BUILD = build
-C_FILES = src_c/*.[ch] tests/c/*.[ch] fastframe/*.h fastframe/include/fastframe_api.h fastframe/wsproto/*.h examples/extension/*.c
+C_FILES = src_c/*.[ch] tests/c/*.[ch] fastframe/*/*.h examples/extension/*.c
 
 .PHONY: help setup build test test-c every-python stress interpreters reach reach-quick lint format types workflows coverage coverage-native sanitize cross emulate \
     differential autobahn autobahn-fast suites servers chat bench bench-codec bench-kernels bench-servers bench-check package try-sdist clean
@@ -167,4 +167,4 @@ try-sdist: ## Follow the README's first command from the sdist in dist/, in a ne
 	    assert counter.count(w) == (1, 3) and consumer.characters(fastframe.Decoder(fastframe.Role.SERVER), w) == (1, 3); print("example extensions: right")'
 
 clean: ## Remove what was built
-	rm -rf build dist *.egg-info fastframe/*.c fastframe/*.so fastframe/*/*.so benchmarks/contenders/*.so .coverage*
+	rm -rf build dist *.egg-info fastframe/*/*.c fastframe/*/*.so benchmarks/contenders/*.so .coverage*

@@ -67,7 +67,7 @@ def extension(name, *sources):
     return Extension(
         f"fastframe.{name}",
         sources=[f"fastframe/{name.replace('.', '/')}.pyx", *(f"src_c/{source}.c" for source in sources)],
-        include_dirs=["src_c", "fastframe", "fastframe/include", "fastframe/wsproto"],
+        include_dirs=["src_c", "fastframe/_codec", "fastframe/_cpython", "fastframe/include"],
         depends=glob("src_c/*.h") + glob("fastframe/**/*.h", recursive=True),
         extra_compile_args=compile_args(),
         extra_link_args=link_args(),
@@ -177,7 +177,7 @@ class BuildExt(build_ext):
 
     def run(self):
         super().run()
-        folder = Path(self.get_ext_fullpath("fastframe._api")).parent / "include"
+        folder = Path(self.get_ext_fullpath("fastframe._codec.api")).parents[1] / "include"
         folder.mkdir(exist_ok=True)
         shutil.copy("src_c/fastframe.h", folder)
 
@@ -207,24 +207,24 @@ setup(
         cythonize(
             [
                 # The one table of kernels is in _kernels; the others reach it there.
-                extension("_kernels", "header", "dispatch", "utf8", "shuffle_tables", *KERNELS),
-                extension("_checks", "status"),
-                extension("_control_frames"),
-                extension("_receive_buffer"),
-                extension("_message_assembler", "utf8"),
-                extension("_inflater"),
-                extension("_deflater"),
-                extension("_masking_keys"),
-                extension("_prepared", "status", "header"),
-                extension("_wsaccel", "header"),
-                extension("_message_reader", "header", "close", "utf8"),
-                extension("_decoder"),
-                extension("_encoder", "status", "header", "close"),
-                extension("_api", "status", "header", "close", "utf8"),
+                extension("_codec.kernels", "header", "dispatch", "utf8", "shuffle_tables", *KERNELS),
+                extension("_codec.checks", "status"),
+                extension("_codec.control_frames"),
+                extension("_codec.receive_buffer"),
+                extension("_codec.message_assembler", "utf8"),
+                extension("_codec.inflater"),
+                extension("_codec.deflater"),
+                extension("_codec.masking_keys"),
+                extension("_codec.prepared", "status", "header"),
+                extension("_codec.wsaccel", "header"),
+                extension("_codec.message_reader", "header", "close", "utf8"),
+                extension("_codec.decoder"),
+                extension("_codec.encoder", "status", "header", "close"),
+                extension("_codec.api", "status", "header", "close", "utf8"),
                 extension("wsproto._events"),
                 extension("wsproto._names"),
                 extension("wsproto._frame_decoder", "header", "utf8"),
-                extension("wsproto._generator_shape"),
+                extension("_cpython.generator_shape"),
                 extension("wsproto._frame_protocol", "status", "header", "utf8"),
                 extension("wsproto._connection"),
                 extension("websockets._frames", "status", "header", "utf8"),

@@ -13,11 +13,11 @@ get_include             where the headers are, for other extension modules
 
 import sys as _sys
 
-from fastframe import _built as _built
-from fastframe._control_frames import Close, Ping, Pong
-from fastframe._decoder import Decoder
-from fastframe._encoder import Encoder
-from fastframe._kernels import (
+from fastframe._codec import built as _built
+from fastframe._codec.control_frames import Close, Ping, Pong
+from fastframe._codec.decoder import Decoder
+from fastframe._codec.encoder import Encoder
+from fastframe._codec.kernels import (
     Utf8Validator,
     active_kernel,
     apply_mask,
@@ -26,14 +26,14 @@ from fastframe._kernels import (
     is_utf8,
     parse_header,
 )
-from fastframe._prepared_messages import PreparedBytes, PreparedText, prepare
+from fastframe._codec.prepared_messages import PreparedBytes, PreparedText, prepare
 from fastframe._types import CloseCode, InvalidState, Opcode, ProtocolError, Role, Text
 from fastframe._version import __version__
 
 TYPE_CHECKING = False  # typing.TYPE_CHECKING, which takes longer to import than all of this
 if TYPE_CHECKING:
-    from fastframe._header import Header
-    from fastframe._install import InstallError, TargetStatus, install, installed, status, uninstall
+    from fastframe._codec.header import Header
+    from fastframe._targets.install import InstallError, TargetStatus, install, installed, status, uninstall
     from fastframe.frame_index import index_frames
 
 __all__ = [
@@ -81,10 +81,18 @@ def get_include() -> str:
     return __path__[0] + "/include"
 
 
+def _name_what_is_public(names: list[str]) -> None:
+    """Says `fastframe` where a class or a function is asked for its module: which file it is in may change."""
+    for name in names:
+        value = globals().get(name)
+        if hasattr(value, "__qualname__"):
+            value.__module__ = __name__
+
+
 # What is imported when it is first asked for, as it needs dataclasses, logging and more: by module.
 _LATER = {
-    "_header": ("Header",),
-    "_install": ("InstallError", "TargetStatus", "install", "installed", "status", "uninstall"),
+    "_codec.header": ("Header",),
+    "_targets.install": ("InstallError", "TargetStatus", "install", "installed", "status", "uninstall"),
     "frame_index": ("index_frames",),
 }
 
@@ -96,6 +104,7 @@ def __getattr__(name: str) -> object:
 
             found: object = getattr(import_module(f"fastframe.{module}"), name)
             globals()[name] = found
+            _name_what_is_public([name])
             return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
@@ -104,4 +113,5 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
+_name_what_is_public(__all__)
 _built.keep_or_put_back(_sys.modules[__name__])

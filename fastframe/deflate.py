@@ -17,7 +17,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from importlib import import_module
 from typing import Any
 
-from fastframe._checks import _flag_from, _number_from
+from fastframe._codec.checks import _flag_from, _number_from
 
 __all__ = ["Agreement", "Deflate", "NegotiationError"]
 
@@ -240,7 +240,7 @@ class Agreement:
         >>> agreement.prepare("hello")
         b'\\x81\\x05hello'
         """
-        from fastframe._encoder import Encoder
+        from fastframe._codec.encoder import Encoder
         from fastframe._types import Role
 
         if not self.server_no_context_takeover:

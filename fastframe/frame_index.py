@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from fastframe._kernels import _header_fields
+from fastframe._codec.kernels import _header_fields
 from fastframe._types import ProtocolError
 
 if TYPE_CHECKING:

@@ -5,10 +5,9 @@ Everything else is wsproto's own, re-exported: callers compare opcodes and catch
 
 from __future__ import annotations
 
-from fastframe.wsproto import _frame_decoder, _frame_protocol  # first: they say which versions of wsproto will do
+from fastframe.wsproto.drop_in import FrameDecoder, FrameProtocol  # first: it says which versions of wsproto will do
 
 # isort: split
-import wsproto.frame_protocol as _original
 from wsproto.frame_protocol import (
     FIN_MASK,
     LOCAL_ONLY_CLOSE_REASONS,
@@ -82,13 +81,3 @@ __all__ = [
     "XorMaskerNull",
     "XorMaskerSimple",
 ]
-
-
-class FrameDecoder(_frame_decoder.FrameDecoder, _original.FrameDecoder):
-    """wsproto's FrameDecoder; `buffer`, `header`, `masker` and the other attributes are copies to look at."""
-
-
-class FrameProtocol(_frame_protocol.FrameProtocol, _original.FrameProtocol):
-    """wsproto's FrameProtocol; what is not in the base class, `close` for instance, is wsproto's own code."""
-
-    _decoder_class = FrameDecoder

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import fastframe
-from fastframe import _kernels
+from fastframe._codec import kernels
 
 settings.register_profile(
     "fastframe",
@@ -25,7 +25,7 @@ settings.load_profile("fastframe")
 def kernel(request: pytest.FixtureRequest) -> Iterator[str]:
     """Walks all kernels that this CPU can run, and puts back the one that was active."""
     before = fastframe.active_kernel()
-    _kernels._select_kernel(request.param)
+    kernels._select_kernel(request.param)
     assert fastframe.active_kernel() == request.param
     yield request.param
-    _kernels._select_kernel(before)
+    kernels._select_kernel(before)

@@ -16,7 +16,7 @@ import fastframe
 
 STUBS = sorted(
     path
-    for path in Path(fastframe.__file__).parent.glob("_*.pyi")
+    for path in Path(fastframe.__file__).parent.rglob("*.pyi")
     if path.stem in ("_kernels", "_control_frames", "_decoder", "_encoder")
 )
 Documented = ast.ClassDef | ast.FunctionDef

@@ -8,13 +8,13 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
-from fastframe._capi cimport (
+from fastframe._codec.capi cimport (
     FF_OPCODE_TEXT, FF_SERVER, ff_header, ff_header_of_whole_message, ff_kernels, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
-from fastframe._kernels cimport kernels
-from fastframe._chunk cimport Chunk, chunk_bytes
-from fastframe._outbound cimport OutboundPayload, payload_bytes, text_payload
-from fastframe._text cimport PartialCharacter, chunk_text
+from fastframe._codec.kernels cimport kernels
+from fastframe._codec.chunk cimport Chunk, chunk_bytes
+from fastframe._codec.outbound cimport OutboundPayload, payload_bytes, text_payload
+from fastframe._codec.text cimport PartialCharacter, chunk_text
 
 
 cdef extern from "Python.h":

@@ -15,7 +15,8 @@ import pytest
 
 import fastframe
 from benchmarks.contenders import baseline
-from fastframe import Encoder, Role, _kernels, apply_mask, is_utf8
+from fastframe import Encoder, Role, apply_mask, is_utf8
+from fastframe._codec import kernels
 
 SIMDUTF = "benchmarks.contenders.simdutf_peer"
 KEY = b"\x12\x34\xab\xcd"
@@ -43,8 +44,8 @@ def sample(text: str, size: int) -> bytes:
 @pytest.fixture
 def on_kernel() -> Iterator[Callable[[str], None]]:
     before = fastframe.active_kernel()
-    yield _kernels._select_kernel
-    _kernels._select_kernel(before)
+    yield kernels._select_kernel
+    kernels._select_kernel(before)
 
 
 def repeats_for(size: int) -> int:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 
 from fastframe._cli.differential import Session, deflate, no_extensions
-from fastframe._encoder import Encoder
+from fastframe._codec.encoder import Encoder
 from fastframe._types import Opcode, Role
 
 # A few words in the scripts that chat is written in; mixed, so that texts are one, two, three and four bytes a character.

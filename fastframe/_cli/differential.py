@@ -21,7 +21,7 @@ from wsproto.events import BytesMessage, Event, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
 
 import fastframe.frame_protocol
-from fastframe._install import installed
+from fastframe._targets.install import installed
 
 Observation = list[Any]
 

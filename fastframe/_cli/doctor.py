@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import fastframe
-from fastframe._install import TargetStatus
+from fastframe._targets.install import TargetStatus
 
 # Packages that fastframe knows something to do with, and the extra that installs each.
 OPTIONAL = {"wsproto": "wsproto", "uvicorn": "uvicorn", "rich": "cli", "numpy": "numpy"}

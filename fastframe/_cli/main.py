@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 
 import fastframe
-from fastframe._install import DISABLED, disabled
-from fastframe._options import OPTIONS, whole_number
-from fastframe._target import PLACES, target, target_names
+from fastframe._targets.install import DISABLED, disabled
+from fastframe._targets.options import OPTIONS, whole_number
+from fastframe._targets.target import PLACES, target, target_names
 
 # What a program's exit code says: as for grep and diff, 1 is an answer and 2 is trouble.
 OK, DIFFERENT, TROUBLE = 0, 1, 2

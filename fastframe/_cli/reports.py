@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from fastframe._target import target_names
+from fastframe._targets.target import target_names
 
 NUMBER = struct.Struct("<q")
 NOT_USED = -1  # else the number of connections

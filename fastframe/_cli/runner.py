@@ -27,7 +27,7 @@ from types import FrameType, ModuleType
 from typing import Any, NoReturn, cast
 
 from fastframe._cli.reports import Reports
-from fastframe._target import PLACES, connections, watch_connections
+from fastframe._targets.target import PLACES, connections, watch_connections
 
 VARIABLE = "FASTFRAME_RUN"
 STARTUP = str(Path(__file__).parent / "startup")
@@ -140,8 +140,8 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
 
     def install_under(self, module: str) -> None:
         import fastframe
-        from fastframe._install import TargetName, described
-        from fastframe._target import target
+        from fastframe._targets.install import TargetName, described
+        from fastframe._targets.target import target
 
         name = self.waiting.pop(module)
         options = {option: value for option, value in self.options.items() if option in target(name).options}

@@ -10,8 +10,8 @@ import wsproto
 
 from fastframe._cli.corpus import KINDS, sessions
 from fastframe._cli.differential import Difference, find_difference, minimize, seconds_to_echo
-from fastframe._install import require
-from fastframe._kernels import active_kernel
+from fastframe._codec.kernels import active_kernel
+from fastframe._targets.install import require
 from fastframe._version import __version__
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fastframe._wsaccel import XorMasker
+from fastframe._codec.wsaccel import XorMasker
 
 
 def creating_masker(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import functools
 
-from fastframe._library import Library, Replacement
-from fastframe._target import Target
-from fastframe._wsaccel import Utf8Validator
+from fastframe._codec.wsaccel import Utf8Validator
+from fastframe._targets.library import Library, Replacement
+from fastframe._targets.target import Target
 from fastframe.autobahn.functions import creating_masker
 
 MODULE = "autobahn.websocket.protocol"

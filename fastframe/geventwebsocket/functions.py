@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fastframe._kernels import apply_mask_into
+from fastframe._codec.kernels import apply_mask_into
 
 
 def masking(original: Callable[[Any, Any], bytearray]) -> Callable[[Any, Any], bytearray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastframe._observations import KEY, TEXT, Observation, outcome, validations
+from fastframe._targets.observations import KEY, TEXT, Observation, outcome, validations
 
 
 def observe() -> Observation:

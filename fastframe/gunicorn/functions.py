@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fastframe._kernels import apply_mask
+from fastframe._codec.kernels import apply_mask
 
 
 def unmasking(original: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, Any], Any]:

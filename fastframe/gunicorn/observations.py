@@ -7,7 +7,7 @@ import logging
 import threading
 from typing import Any
 
-from fastframe._observations import KEY, Observation, cut, outcome, streams
+from fastframe._targets.observations import KEY, Observation, cut, outcome, streams
 
 
 class Transport:

@@ -5,8 +5,8 @@ What changes: `gunicorn.asgi.websocket.WebSocketProtocol._unmask`, and its `__in
 
 from __future__ import annotations
 
-from fastframe._library import Library, Replacement
-from fastframe._target import Target
+from fastframe._targets.library import Library, Replacement
+from fastframe._targets.target import Target
 from fastframe.gunicorn.functions import unmasking
 
 PROTOCOL = "gunicorn.asgi.websocket:WebSocketProtocol"

@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from fastframe._install import DISABLED, disabled
-from fastframe._kernels import active_kernel
-from fastframe._replaced import Replaced
+from fastframe._codec.kernels import active_kernel
+from fastframe._targets.install import DISABLED, disabled
+from fastframe._targets.replaced import Replaced
 from fastframe._version import __version__
 
 CHOICE = "AutoWebSocketsProtocol"

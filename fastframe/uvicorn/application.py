@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from uvicorn.protocols.utils import ClientDisconnected
 
-from fastframe.uvicorn.receive_queue import Event
+from fastframe._types import ProtocolError
+from fastframe.uvicorn.receive_queue import Event, ReceiveQueue
 from fastframe.uvicorn.state import State
 
 if TYPE_CHECKING:
-    from fastframe.uvicorn.protocol import WSProtocol
+    import logging
 
 # What an application may send, and the method of the protocol that does it.
 ACTIONS = {
@@ -34,8 +35,30 @@ EXPECTED = {
 }
 
 
+class Connection(Protocol):
+    """What an application needs of its connection, besides the methods in ACTIONS."""
+
+    app: Any
+    scope: Event
+    logger: logging.Logger
+    state: State
+    queue: ReceiveQueue
+    connection_lost_called: bool
+    reading_paused: bool
+    writing_paused: bool
+
+    @property
+    def decoder(self) -> object: ...
+    def send_message(self, message: Mapping[str, Any]) -> None: ...
+    def deliver_rest(self) -> None: ...
+    def fail(self, error: ProtocolError) -> None: ...
+    def send_500_response(self) -> None: ...
+    def close_transport(self) -> None: ...
+    async def until_writable(self) -> None: ...
+
+
 class Application:
-    def __init__(self, protocol: WSProtocol) -> None:
+    def __init__(self, protocol: Connection) -> None:
         self._protocol = protocol
 
     async def run(self) -> None:

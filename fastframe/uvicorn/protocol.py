@@ -23,11 +23,11 @@ from uvicorn.protocols.utils import (
 )
 from uvicorn.server import ServerState
 
-from fastframe._control_frames import Close, Ping, Pong
-from fastframe._decoder import Decoder
-from fastframe._encoder import Encoder
-from fastframe._install import disabled
-from fastframe._target import count_connection
+from fastframe._codec.control_frames import Close, Ping, Pong
+from fastframe._codec.decoder import Decoder
+from fastframe._codec.encoder import Encoder
+from fastframe._targets.install import disabled
+from fastframe._targets.target import count_connection
 from fastframe._types import Opcode, ProtocolError, Role
 from fastframe.deflate import Agreement, Deflate, NegotiationError
 from fastframe.uvicorn.activation import announce, uvicorns_own

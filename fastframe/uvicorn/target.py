@@ -11,9 +11,9 @@ import inspect
 import re
 import sys
 
-from fastframe._options import Options
-from fastframe._replaced import Replaced
-from fastframe._target import Target, refuse_another_import
+from fastframe._targets.options import Options
+from fastframe._targets.replaced import Replaced
+from fastframe._targets.target import Target, refuse_another_import
 
 
 def refuse_missing_parts() -> None:

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable
 from typing import Any
 
-from fastframe._kernels import Utf8Validator, apply_mask, is_utf8
+from fastframe._codec.kernels import Utf8Validator, apply_mask, is_utf8
 
 
 def validating(original: Callable[[Any], bool]) -> Callable[[Any], bool]:

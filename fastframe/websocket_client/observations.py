@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
-from fastframe._observations import KEY, TEXT, Observation, cut, outcome, streams
+from fastframe._targets.observations import KEY, TEXT, Observation, cut, outcome, streams
 
 
 def observe() -> Observation:

@@ -5,8 +5,8 @@ What changes: `websocket._utils._validate_utf8`, `websocket._abnf._mask` and `AB
 
 from __future__ import annotations
 
-from fastframe._library import Library, Replacement
-from fastframe._target import Target
+from fastframe._targets.library import Library, Replacement
+from fastframe._targets.target import Target
 from fastframe.websocket_client.functions import masking, masking_arrays, validating
 
 

@@ -19,15 +19,15 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromSt
 from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from fastframe._capi cimport (
+from fastframe._codec.capi cimport (
     FF_MAX_HEADER, FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CONTINUATION, FF_OPCODE_TEXT, FF_RSV1, FF_RSV2, FF_RSV3, ff_header, ff_header_parse, ff_kernels,
     ff_masking_key_rotate,
 )
-from fastframe._chunk cimport Chunk, chunk_bytes, chunk_copy, whole_chunk
-from fastframe._kernels cimport kernels
-from fastframe._masking_keys cimport KeyPool
-from fastframe._outbound cimport OutboundPayload, bytes_payload, frame_bytes, text_payload, write_header
-from fastframe._text cimport PartialCharacter, chunk_text
+from fastframe._codec.chunk cimport Chunk, chunk_bytes, chunk_copy, whole_chunk
+from fastframe._codec.kernels cimport kernels
+from fastframe._codec.masking_keys cimport KeyPool
+from fastframe._codec.outbound cimport OutboundPayload, bytes_payload, frame_bytes, text_payload, write_header
+from fastframe._codec.text cimport PartialCharacter, chunk_text
 
 import secrets
 from functools import partial

@@ -7,7 +7,7 @@ import logging
 import threading
 from typing import Any
 
-from fastframe._observations import KEY, TEXT, Observation, cut, frame, outcome, streams
+from fastframe._targets.observations import KEY, TEXT, Observation, cut, frame, outcome, streams
 
 QUIET = logging.Logger("quiet", logging.CRITICAL + 1)
 

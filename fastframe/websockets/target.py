@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastframe._library import Library, Replacement
-from fastframe._options import Options
-from fastframe._replaced import Replaced
-from fastframe._target import Target
+from fastframe._targets.library import Library, Replacement
+from fastframe._targets.options import Options
+from fastframe._targets.replaced import Replaced
+from fastframe._targets.target import Target
 from fastframe.websockets.compression import Zlib
 from fastframe.websockets.connection import receiving, sending
 

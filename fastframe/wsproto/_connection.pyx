@@ -11,14 +11,14 @@ from cpython.object cimport PyObject, PyObject_GetAttr
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport uint8_t
 
-from fastframe._capi cimport FF_OPCODE_BINARY, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT
-from fastframe._owned cimport ff_owned
-from fastframe._turns cimport (
+from fastframe._codec.capi cimport FF_OPCODE_BINARY, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT
+from fastframe._cpython.owned cimport ff_owned
+from fastframe._cpython.turns cimport (
     begin_in_thread, end_in_thread, ff_is_only_reference, ff_threads_turn, ff_threads_turn_begin,
 )
 from fastframe.wsproto._events cimport EventClass, ff_event_new_1, ff_event_new_3
 from fastframe.wsproto._frame_protocol cimport FrameProtocol
-from fastframe.wsproto._generator_shape cimport end_with, thrown
+from fastframe._cpython.generator_shape cimport end_with, thrown
 from fastframe.wsproto._names cimport WsprotoNames
 
 from fastframe.wsproto._names import NAMES
@@ -28,7 +28,7 @@ cdef extern from "Python.h":
     PyObject *PyByteArray_FromObject(object data) except NULL
 
 
-cdef extern from "_method.h":
+cdef extern from "method.h":
     ctypedef object (*ff_method_body)(object state, object self, PyObject *argument)
 
     object ff_method_type()

@@ -2,7 +2,7 @@
 from cpython.object cimport PyObject, PyTypeObject
 
 
-cdef extern from "_event_class.h":
+cdef extern from "event_class.h":
     ctypedef struct ff_event_class:
         PyTypeObject *type
         PyObject *no_arguments

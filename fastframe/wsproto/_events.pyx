@@ -1,7 +1,7 @@
 # cython: language_level=3
 """wsproto's event objects, made without the call of their __init__.
 
-_event_class.h makes them; _event_hooks.h does it where a program calls the class.
+event_class.h makes them; event_hooks.h does it where a program calls the class.
 """
 
 cimport cython
@@ -12,12 +12,12 @@ import dataclasses
 from types import FunctionType
 
 
-cdef extern from "_inline_values.h":
+cdef extern from "inline_values.h":
     bint ff_inline_fill(object instance, int count, const unsigned char *places, PyObject **values)
     bint ff_inline_places(object instance, int count, PyObject **values, unsigned char *places)
 
 
-cdef extern from "_event_hooks.h":
+cdef extern from "event_hooks.h":
     enum:
         FF_EVENT_FIELDS
 

@@ -2,11 +2,11 @@
 from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE
 from libc.stdint cimport uint8_t, uint64_t
 
-from fastframe._capi cimport ff_header, ff_kernels, ff_role, ff_status
-from fastframe._chunk cimport Chunk
-from fastframe._owned cimport PyObject
-from fastframe._receive_buffer cimport ReceiveBuffer
-from fastframe._turns cimport ff_is_first_item, ff_threads_turn
+from fastframe._codec.capi cimport ff_header, ff_kernels, ff_role, ff_status
+from fastframe._codec.chunk cimport Chunk
+from fastframe._cpython.owned cimport PyObject
+from fastframe._codec.receive_buffer cimport ReceiveBuffer
+from fastframe._cpython.turns cimport ff_is_first_item, ff_threads_turn
 from fastframe.wsproto._names cimport WsprotoNames, WsprotoOptions
 
 cdef enum:

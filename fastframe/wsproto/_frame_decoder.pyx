@@ -8,19 +8,19 @@ any other extension is called.
 
 from libc.stdint cimport UINT64_MAX, uint8_t, uint64_t
 
-from fastframe._capi cimport (
+from fastframe._codec.capi cimport (
     FF_CLIENT, FF_ERR_CONTROL_FRAGMENTED, FF_ERR_CONTROL_LENGTH, FF_ERR_LENGTH_16_NOT_MINIMAL,
     FF_ERR_LENGTH_64_NOT_MINIMAL, FF_ERR_LENGTH_TOP_BIT, FF_ERR_MASKED, FF_ERR_OPCODE, FF_ERR_RSV, FF_ERR_UNMASKED,
     FF_MASKING_KEY_SIZE, FF_NEED_DATA, FF_OPCODE_CONTINUATION, FF_OPCODE_TEXT, FF_RSV1, FF_RSV2, FF_RSV3, FF_SERVER,
     ff_header, ff_header_check, ff_header_of_whole_message, ff_header_parse, ff_masking_key_rotate, ff_opcode_is_control,
     ff_status,
 )
-from fastframe._chunk cimport Chunk, chunk_bytes, chunk_bytes_and_deflate_tail, new_chunk_bytes, whole_chunk
-from fastframe._kernels cimport kernels
-from fastframe._receive_buffer cimport ReceiveBuffer
-from fastframe._owned cimport PyObject
-from fastframe._text cimport new_whole_text
-from fastframe._turns cimport begin_in_thread, end_in_thread
+from fastframe._codec.chunk cimport Chunk, chunk_bytes, chunk_bytes_and_deflate_tail, new_chunk_bytes, whole_chunk
+from fastframe._codec.kernels cimport kernels
+from fastframe._codec.receive_buffer cimport ReceiveBuffer
+from fastframe._cpython.owned cimport PyObject
+from fastframe._codec.text cimport new_whole_text
+from fastframe._cpython.turns cimport begin_in_thread, end_in_thread
 
 from fastframe.wsproto._names import NAMES
 

@@ -1,12 +1,12 @@
 # What the methods of Connection (_connection.pyx) need of the protocol.
 from libc.stdint cimport uint8_t, uint64_t
 
-from fastframe._capi cimport ff_kernels
-from fastframe._masking_keys cimport KeyPool
-from fastframe._outbound cimport OutboundPayload
-from fastframe._owned cimport PyObject
-from fastframe._text cimport PartialCharacter
-from fastframe._turns cimport begin_in_thread, ff_threads_turn
+from fastframe._codec.capi cimport ff_kernels
+from fastframe._codec.masking_keys cimport KeyPool
+from fastframe._codec.outbound cimport OutboundPayload
+from fastframe._cpython.owned cimport PyObject
+from fastframe._codec.text cimport PartialCharacter
+from fastframe._cpython.turns cimport begin_in_thread, ff_threads_turn
 from fastframe.wsproto._frame_decoder cimport FrameDecoder
 from fastframe.wsproto._names cimport WsprotoNames, WsprotoOptions
 

@@ -12,28 +12,28 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SI
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.stdint cimport UINT64_MAX, uint8_t
 
-from fastframe._checks cimport invalid_state, raise_busy
-from fastframe._capi cimport (
+from fastframe._codec.checks cimport invalid_state
+from fastframe._codec.capi cimport (
     FF_MAX_CONTROL_PAYLOAD, FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG,
     FF_OPCODE_TEXT, FF_RSV1, ff_header, ff_opcode_is_control,
 )
-from fastframe._chunk cimport Chunk, unmasked_chunk
-from fastframe._deflater cimport compressed
-from fastframe._kernels cimport kernels
-from fastframe._masking_keys cimport KeyPool
-from fastframe._outbound cimport (
+from fastframe._codec.chunk cimport Chunk, unmasked_chunk
+from fastframe._codec.deflater cimport compressed
+from fastframe._codec.kernels cimport kernels
+from fastframe._codec.masking_keys cimport KeyPool
+from fastframe._codec.outbound cimport (
     OutboundPayload, bytes_payload, frame_bytearray, frame_bytes, payload_bytes, text_payload,
 )
-from fastframe._owned cimport PyObject, ff_owned
-from fastframe._prepared cimport PreparedFrames, frames_of, payload_of
-from fastframe._text cimport chunk_text
-from fastframe._turns cimport FF_WITHOUT_GIL, begin_in_thread, end_in_thread, ff_threads_turn
+from fastframe._cpython.owned cimport PyObject, ff_owned
+from fastframe._codec.prepared cimport PreparedFrames, frames_of, payload_of
+from fastframe._codec.text cimport chunk_text
+from fastframe._cpython.turns cimport FF_WITHOUT_GIL, begin_in_thread, end_in_thread, ff_threads_turn, raise_busy
 from fastframe.wsproto._frame_decoder cimport NO_OPCODE, FrameDecoder, is_empty, is_only
-from fastframe.wsproto._generator_shape cimport GeneratorShape
+from fastframe._cpython.generator_shape cimport GeneratorShape
 
 from codecs import getincrementaldecoder
 
-from fastframe._target import count_connection
+from fastframe._targets.target import count_connection
 from fastframe.wsproto._names import NAMES
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastframe._relied_on import Comparison, note_or_refuse
+from fastframe._targets.relied_on import Comparison, note_or_refuse
 from fastframe.wsproto.digests import DIGESTS, VERSIONS
 
 _allowed: list[str] = []  # a version that was asked for untested

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastframe._observations import KEY, TEXT, Observation, cut, outcome, streams
+from fastframe._targets.observations import KEY, TEXT, Observation, cut, outcome, streams
 
 
 def observe() -> Observation:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from fastframe._options import OPTIONS, Options
-from fastframe._replaced import Replaced
-from fastframe._target import Target, refuse_another_import
+from fastframe._targets.options import OPTIONS, Options
+from fastframe._targets.replaced import Replaced
+from fastframe._targets.target import Target, refuse_another_import
 from fastframe.wsproto._version import installed_version, note_on_version
 from fastframe.wsproto.digests import VERSIONS
 from fastframe.wsproto.negotiation import negotiating
@@ -80,9 +80,9 @@ class WsprotoTarget:
     def activate(self) -> None:
         from wsproto import connection
 
-        from fastframe.frame_protocol import FrameProtocol
         from fastframe.wsproto._connection import connection_methods
         from fastframe.wsproto._names import event_classes
+        from fastframe.wsproto.drop_in import FrameProtocol
 
         originals = [vars(connection.Connection)[name] for name in METHODS]
         for name, method in zip(METHODS, connection_methods(*originals)):

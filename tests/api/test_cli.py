@@ -16,11 +16,12 @@ pytest.importorskip("wsproto")
 pytest.importorskip("rich")
 
 import fastframe
-from fastframe import frame_protocol as drop_in
+from fastframe import frame_protocol
 from fastframe._cli import doctor, output, verify
 from fastframe._cli import main as cli
 from fastframe._cli.corpus import KINDS, sessions
 from fastframe._cli.differential import Session, find_difference, minimize, observe
+from fastframe.wsproto import _frame_protocol
 from tests.helpers import run_python
 from tests.strategies import frame
 
@@ -54,13 +55,13 @@ def test_verify_json(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """A FrameProtocol that loses the letter z of texts."""
-    original = drop_in._frame_protocol.FrameProtocol.received_frames
+    original = _frame_protocol.FrameProtocol.received_frames
 
     def received_frames(self: Any) -> Any:
         for got in original(self):
             yield got._replace(payload=got.payload.replace("z", "")) if isinstance(got.payload, str) else got
 
-    monkeypatch.setattr(drop_in.FrameProtocol, "received_frames", received_frames)
+    monkeypatch.setattr(frame_protocol.FrameProtocol, "received_frames", received_frames)
 
 
 @pytest.mark.usefixtures("broken")
@@ -137,9 +138,7 @@ def test_verify_does_not_compare_wsproto_with_itself() -> None:
     )
 
 
-CHANGED = (
-    "import sys, wsproto, fastframe._relied_on as known; known.digests_of = lambda *_: dict.fromkeys(_[2], 'another'); "
-)
+CHANGED = "import sys, wsproto, fastframe._targets.relied_on as known; known.digests_of = lambda *_: dict.fromkeys(_[2], 'another'); "
 
 
 def test_verify_wants_a_supported_wsproto() -> None:
@@ -178,7 +177,7 @@ def test_doctor_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
     monkeypatch.setattr(wsproto, "__version__", "1.0.0")
     monkeypatch.setattr(
-        "fastframe._relied_on.digests_of", lambda package, folders, items: dict.fromkeys(items, "another")
+        "fastframe._targets.relied_on.digests_of", lambda package, folders, items: dict.fromkeys(items, "another")
     )
     monkeypatch.setattr(doctor, "package_version", lambda name: None)
     monkeypatch.setenv("FASTFRAME_KERNEL", "portable")

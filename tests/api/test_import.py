@@ -18,9 +18,7 @@ from tests.helpers import run_python
 
 def test_a_source_folder_that_is_not_built_says_so(tmp_path: Path) -> None:
     package = tmp_path / "fastframe"
-    package.mkdir()
-    for module in Path(fastframe.__file__).parent.glob("*.py"):
-        shutil.copy(module, package)
+    shutil.copytree(Path(fastframe.__file__).parent, package, ignore=shutil.ignore_patterns("*.so", "*.pyd"))
     result = subprocess.run(
         [sys.executable, "-S", "-c", "import fastframe"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -30,11 +28,11 @@ def test_a_source_folder_that_is_not_built_says_so(tmp_path: Path) -> None:
 
 def test_missing_extension_modules_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "fastframe._kernels", None)
-        patch.delattr(sys, fastframe._built.KEPT)
+        patch.setitem(sys.modules, "fastframe._codec.kernels", None)
+        patch.delattr(sys, fastframe._codec.built.KEPT)
         with pytest.raises(ImportError, match="the extension modules of fastframe are not built in"):
-            importlib.reload(fastframe._built)
-    importlib.reload(fastframe._built)
+            importlib.reload(fastframe._codec.built)
+    importlib.reload(fastframe._codec.built)
 
 
 def test_import_survives_garbage_collection() -> None:
@@ -80,7 +78,7 @@ for i in range(5):
         del sys.modules[name]
     import fastframe
     from fastframe.frame_protocol import FrameProtocol
-    assert fastframe is first and fastframe.Decoder is Decoder is importlib.import_module("fastframe._decoder").Decoder
+    assert fastframe is first and fastframe.Decoder is Decoder is importlib.import_module("fastframe._codec.decoder").Decoder
     assert fastframe.status()["wsproto"].active == (i < 3)
     if i == 2:
         fastframe.uninstall("wsproto")

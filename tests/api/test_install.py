@@ -20,8 +20,9 @@ from wsproto.connection import Connection
 from wsproto.extensions import PerMessageDeflate
 
 import fastframe
-from fastframe import InstallError, _target, frame_protocol, install, installed, status, uninstall
-from fastframe._options import OPTIONS, Options
+from fastframe import InstallError, frame_protocol, install, installed, status, uninstall
+from fastframe._targets import target
+from fastframe._targets.options import OPTIONS, Options
 from fastframe.wsproto.target import METHODS
 
 
@@ -89,7 +90,7 @@ def test_what_has_changed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """test_relied_on.py has it for all targets, with libraries that have changed."""
     before = parts()
     monkeypatch.setattr(
-        "fastframe._relied_on.digests_of", lambda package, folders, items: dict.fromkeys(items, "another")
+        "fastframe._targets.relied_on.digests_of", lambda package, folders, items: dict.fromkeys(items, "another")
     )
     with pytest.raises(InstallError, match=r"wsproto 1.* is installed; .*1\.2\.0, .*1\.3\.2.*connection:Connection"):
         install("wsproto")
@@ -133,7 +134,7 @@ class Odd:
 
 
 def test_a_library_that_the_self_check_cannot_use() -> None:
-    from fastframe._install import _check_itself
+    from fastframe._targets.install import _check_itself
 
     target: Any = Odd(alone=True)
     with pytest.raises(
@@ -222,15 +223,15 @@ def test_the_target_that_is_meant_is_named(name: Any, meant: str) -> None:
 def test_an_editor_knows_all_targets() -> None:
     from typing import get_args
 
-    from fastframe._install import TargetName
-    from fastframe._target import MEANT, target_names
+    from fastframe._targets.install import TargetName
+    from fastframe._targets.target import MEANT, target_names
 
     assert get_args(TargetName) == target_names()
     assert not set(MEANT) & set(target_names())
 
 
 def test_the_drop_in_itself_refuses_an_untested_version() -> None:
-    code = "import fastframe._relied_on as known; known.digests_of = lambda *_: dict.fromkeys(_[2], 'another'); import fastframe.frame_protocol"
+    code = "import fastframe._targets.relied_on as known; known.digests_of = lambda *_: dict.fromkeys(_[2], 'another'); import fastframe.frame_protocol"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "ImportError: wsproto " in result.stderr
     assert "of what fastframe relies on these are not as in any tested version (1.2.0, " in result.stderr
@@ -268,7 +269,7 @@ class Failing:
 @pytest.mark.parametrize("first", [True, False])
 def test_install_is_all_or_nothing(first: bool, step: str, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     failing = Failing(step, error)
-    monkeypatch.setitem(_target.PLACES, "failing", _target.Place("tests.failing", "failing"))
+    monkeypatch.setitem(target.PLACES, "failing", target.Place("tests.failing", "failing"))
     monkeypatch.setitem(sys.modules, "tests.failing.target", SimpleNamespace(TARGET=failing))
     names = ("failing", "wsproto") if first else ("wsproto", "failing")
     before = parts()
@@ -285,7 +286,7 @@ def test_install_is_all_or_nothing(first: bool, step: str, error: Exception, mon
 
 
 def test_a_failed_install_keeps_the_options_of_what_was_active(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(_target.PLACES, "failing", _target.Place("tests.failing", "failing"))
+    monkeypatch.setitem(target.PLACES, "failing", target.Place("tests.failing", "failing"))
     monkeypatch.setitem(sys.modules, "tests.failing.target", SimpleNamespace(TARGET=Failing("activate", KeyError("x"))))
     with installed("wsproto", max_message_size=10):
         with pytest.raises(InstallError, match="nothing was changed, as this failed: KeyError: 'x'"):
@@ -296,7 +297,7 @@ def test_a_failed_install_keeps_the_options_of_what_was_active(monkeypatch: pyte
 
 @pytest.mark.parametrize("step", ["configure", "activate"])
 def test_an_interrupted_install_changes_nothing(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(_target.PLACES, "failing", _target.Place("tests.failing", "failing"))
+    monkeypatch.setitem(target.PLACES, "failing", target.Place("tests.failing", "failing"))
     failing = SimpleNamespace(TARGET=Failing(step, KeyboardInterrupt()))
     monkeypatch.setitem(sys.modules, "tests.failing.target", failing)
     with installed("wsproto", max_message_size=10):
@@ -337,7 +338,7 @@ def test_an_interrupt_in_the_log_changes_nothing(
 
 
 def test_what_cannot_be_put_back_does_not_keep_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(_target.PLACES, "failing", _target.Place("tests.failing", "failing"))
+    monkeypatch.setitem(target.PLACES, "failing", target.Place("tests.failing", "failing"))
     failing = Failing("deactivate", KeyError("x"))
     monkeypatch.setitem(sys.modules, "tests.failing.target", SimpleNamespace(TARGET=failing))
     with pytest.raises(KeyError, match="x"), installed("wsproto", "failing"):

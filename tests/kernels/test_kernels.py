@@ -22,12 +22,12 @@ from fastframe import (
     Opcode,
     ProtocolError,
     Utf8Validator,
-    _kernels,
     apply_mask,
     apply_mask_into,
     is_utf8,
     parse_header,
 )
+from fastframe._codec import kernels
 from tests.helpers import KEY, run_python
 from tests.strategies import broken_texts, frame
 
@@ -244,7 +244,7 @@ def test_an_unknown_kernel_is_an_error_and_never_ignored() -> None:
     assert "ImportError: FASTFRAME_KERNEL=mmx asks for a kernel" in result.stderr
     assert "portable" in result.stderr
     with pytest.raises(ValueError, match="no kernel is called 'mmx' here"):
-        _kernels._select_kernel("mmx")
+        kernels._select_kernel("mmx")
 
 
 def test_import_is_light() -> None:

@@ -15,8 +15,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from fastframe._relied_on import NOT_FOUND, Source
-from fastframe._target import PLACES, target
+from fastframe._targets.relied_on import NOT_FOUND, Source
+from fastframe._targets.target import PLACES, target
 from tests.helpers import ROOT
 
 HEADER = '''"""Digests of what fastframe relies on in {distribution}, by item and by the tested versions: python -m tests.libraries.digests {name}"""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from fastframe._target import PLACES, target
+from fastframe._targets.target import PLACES, target
 from tests.helpers import run_python
 
 AGAIN = """
 import importlib, sys, warnings
 warnings.simplefilter("ignore")
 import fastframe
-from fastframe._target import PLACES, target
+from fastframe._targets.target import PLACES, target
 
 name, active = {name!r}, {active!r}
 module = PLACES[name].module

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from fastframe._relied_on import NOT_FOUND, Comparison, Source, named
-from fastframe._target import PLACES, target
+from fastframe._targets.relied_on import NOT_FOUND, Comparison, Source, named
+from fastframe._targets.target import PLACES, target
 from tests.helpers import run_python
 
 NAMES = [name for name in PLACES if name != "uvicorn"]
@@ -218,7 +218,7 @@ def test_what_counts_as_a_change(tmp_path: Path) -> None:
 
 def test_a_release_between_two(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is like the one that it has most of, and of several the newest."""
-    monkeypatch.setattr("fastframe._relied_on.digests_of", lambda *arguments: {"a": "1", "b": "1", "c": "2"})
+    monkeypatch.setattr("fastframe._targets.relied_on.digests_of", lambda *arguments: {"a": "1", "b": "1", "c": "2"})
     digests = {"a": {"1": ("1.0", "1.1", "1.2")}, "b": {"1": ("1.0", "1.1")}, "c": {"2": ("1.2",), "1": ("1.0", "1.1")}}
     comparison = Comparison("wsproto", digests, ("1.0", "1.1", "1.2"))
     assert (comparison.changed, comparison.like) == ((), "1.2")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import fastframe
-from fastframe._target import target, target_names
+from fastframe._targets.target import target, target_names
 from tests.strategies import frame
 
 STREAM = (

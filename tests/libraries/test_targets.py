@@ -11,8 +11,8 @@ import pytest
 
 import fastframe
 from fastframe import InstallError, install, installed, status, uninstall
-from fastframe._library import Library
-from fastframe._target import PLACES, target
+from fastframe._targets.library import Library
+from fastframe._targets.target import PLACES, target
 
 NAMES = [name for name in PLACES if isinstance(target(name), Library)]
 

@@ -29,7 +29,7 @@ from websockets.frames import Frame
 from websockets.protocol import CLIENT, SERVER, Protocol
 
 import fastframe
-from fastframe._target import target
+from fastframe._targets.target import target
 from fastframe.deflate import Deflate
 from tests.helpers import deflated, run_python
 from tests.servers.programs import MESSAGES, exchange, free_port, running

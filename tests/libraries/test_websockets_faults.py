@@ -27,7 +27,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import CLIENT, SERVER, Protocol
 
 import fastframe
-from fastframe._target import target
+from fastframe._targets.target import target
 from tests.failing_memory import MOST_ALLOCATIONS, fails_in, needs_failing_memory
 from tests.helpers import deflated
 from tests.strategies import frame

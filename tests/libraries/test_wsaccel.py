@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastframe import InvalidState
-from fastframe._wsaccel import Utf8Validator, XorMasker
+from fastframe._codec.wsaccel import Utf8Validator, XorMasker
 from tests.failing_memory import fails_in, needs_failing_memory
 from tests.strategies import broken_texts, texts
 

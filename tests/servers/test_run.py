@@ -17,9 +17,9 @@ import pytest
 
 pytest.importorskip("wsproto")
 
-from fastframe import _target
 from fastframe._cli import runner
 from fastframe._cli.reports import Reports
+from fastframe._targets import target
 from tests.servers.programs import free_port
 
 pytestmark = [pytest.mark.programs, pytest.mark.skipif(os.name == "nt", reason="os.execve is another thing on Windows")]
@@ -258,7 +258,7 @@ def test_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_target_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(_target.PLACES, "missing", _target.Place("fastframe.missing", "no_such_module"))
+    monkeypatch.setitem(target.PLACES, "missing", target.Place("fastframe.missing", "no_such_module"))
     finder = runner.InstallOnImport(["missing"], {}, Reports(None, 0, numbers=True), verbose=True)
     assert finder.find_spec("no_such_module", None) is None
     assert finder.waiting == {"no_such_module": "missing"}
@@ -477,11 +477,11 @@ def test_sigterm_is_passed_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 
 def test_a_fork_while_another_thread_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_target, "_connections", {"wsproto": 5})
-    _target._counting.acquire()
-    _target._begin_anew_after_a_fork()
-    _target.count_connection("wsproto")
-    assert _target.connections("wsproto") == 1
+    monkeypatch.setattr(target, "_connections", {"wsproto": 5})
+    target._counting.acquire()
+    target._begin_anew_after_a_fork()
+    target.count_connection("wsproto")
+    assert target.connections("wsproto") == 1
 
 
 def test_no_place_for_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

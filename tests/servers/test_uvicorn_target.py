@@ -217,7 +217,7 @@ def test_settings_that_others_have_changed_since_stay(
 
 
 def test_what_others_have_deleted_since_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
-    from fastframe._replaced import Replaced
+    from fastframe._targets.replaced import Replaced
 
     class Owner:
         first = second = 1

@@ -389,7 +389,7 @@ class Kernels(Scenario):
 
     def step(self, thread: int, chance: random.Random) -> None:
         if thread == 0:
-            from fastframe._kernels import _select_kernel
+            from fastframe._codec.kernels import _select_kernel
 
             for name in reversed(fastframe.available_kernels()):
                 _select_kernel(name)

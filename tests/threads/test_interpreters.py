@@ -80,7 +80,7 @@ def test_objects_in_garbage_outlive_their_module() -> None:
                 class Holder: pass
                 holders = [Holder() for _ in range(10)]
                 for holder in holders:
-                    holder.others, holder.module = holders, sys.modules["fastframe._decoder"]
+                    holder.others, holder.module = holders, sys.modules["fastframe._codec.decoder"]
                     holder.decoder, holder.encoder = Decoder(Role.SERVER), Encoder(Role.CLIENT)
                     holder.message = fastframe.Ping(b"?")
                 for name in list(sys.modules):
@@ -103,7 +103,7 @@ def test_an_import_that_failed_is_tried_again(collect: str) -> None:
             import gc, os
             os.environ["FASTFRAME_KERNEL"] = "bogus"
             try:
-                import fastframe._kernels
+                import fastframe._codec.kernels
             except ImportError:
                 pass
             {collect}
