@@ -14,6 +14,7 @@ get_include             where the headers are, for other extension modules
 import sys as _sys
 
 from fastframe._codec import built as _built
+from fastframe._codec import kernels as _kernels
 from fastframe._codec.control_frames import Close, Ping, Pong
 from fastframe._codec.decoder import Decoder
 from fastframe._codec.encoder import Encoder
@@ -82,11 +83,11 @@ def get_include() -> str:
 
 
 def _name_what_is_public(names: list[str]) -> None:
-    """Says `fastframe` where a class or a function is asked for its module: which file it is in may change."""
+    """Lets classes and functions say `fastframe` where they are asked for their module: which file they are in may change."""
     for name in names:
         value = globals().get(name)
         if hasattr(value, "__qualname__"):
-            value.__module__ = __name__
+            _kernels.name_as_public(value)
 
 
 # What is imported when it is first asked for, as it needs dataclasses, logging and more: by module.

@@ -25,6 +25,7 @@ static inline void *ff_atomic_swap_if(ff_word *word, ff_word expected, ff_word v
 }
 
 static inline ff_word ff_atomic_load(ff_word *word) { return (ff_word)ff_atomic_swap_if(word, 0, 0); }
+static inline ff_word ff_atomic_load_relaxed(ff_word *word) { return *(volatile ff_word *)word; }
 static inline void ff_atomic_store(ff_word *word, ff_word value) { (void)ff_atomic_swap(word, value); }
 static inline ff_word ff_atomic_exchange(ff_word *word, ff_word value) { return (ff_word)ff_atomic_swap(word, value); }
 
@@ -36,6 +37,7 @@ static inline bool ff_atomic_replace(ff_word *word, ff_word expected, ff_word va
 #else
 
 static inline ff_word ff_atomic_load(ff_word *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
+static inline ff_word ff_atomic_load_relaxed(ff_word *word) { return __atomic_load_n(word, __ATOMIC_RELAXED); }
 static inline void ff_atomic_store(ff_word *word, ff_word value) { __atomic_store_n(word, value, __ATOMIC_RELEASE); }
 
 static inline ff_word ff_atomic_exchange(ff_word *word, ff_word value)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import fastframe
+from fastframe._codec.kernels import MODULE_STATE
 from fastframe._targets.install import TargetStatus
 
 # Packages that fastframe knows something to do with, and the extra that installs each.
@@ -68,6 +69,8 @@ def lines(findings: Findings) -> list[tuple[str, str]]:
         ("Python", f"{findings.python}, {findings.machine}"),
         ("kernel", f"{findings.kernel} (this machine can run: {', '.join(findings.available_kernels)})"),
     ]
+    if not MODULE_STATE:
+        rows.append(("build", "without module state: for the main interpreter only"))
     rows += [(name, f"is set to {value!r}") for name, value in findings.switches.items()]
     for name, version in findings.packages.items():
         rows.append((name, version or f"not installed; to install it: pip install 'fastframe[{OPTIONAL[name]}]'"))

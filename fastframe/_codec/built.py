@@ -1,5 +1,5 @@
-"""Imported first: gives the package back where it is imported again, and says what to do where the extension modules are missing, or the kernel that
-was asked for."""
+"""Imported first: gives the package back where it is imported again, and says what to do if the extension modules are missing or are of another
+interpreter, or the kernel that was asked for is missing."""
 
 import os
 import sys
@@ -38,7 +38,7 @@ def started_as_the_command() -> bool:
 
 keep_or_put_back(None)
 try:
-    import fastframe._codec.kernels  # noqa: F401
+    import fastframe._codec.kernels as kernels  # noqa: PLR0402 - says ModuleNotFoundError if it is missing
 except ModuleNotFoundError:
     raise ImportError(
         f"the extension modules of fastframe are not built in {os.path.dirname(os.path.dirname(__file__))}: if that is the source folder, leave "
@@ -49,3 +49,8 @@ except ImportError:
         print(f"fastframe: {sys.exc_info()[1]}", file=sys.stderr)
         sys.exit(2)
     raise
+if kernels.MODULE_STATE is None:  # CPython has given back the module of an interpreter that ended, and emptied it
+    raise ImportError(
+        "fastframe is built without module state, so it cannot be imported again after Py_FinalizeEx: "
+        "see docs/decisions/module-state.md"
+    )

@@ -1,4 +1,5 @@
 import sys
+from typing import Final
 
 from typing_extensions import disjoint_base
 
@@ -9,6 +10,12 @@ if sys.version_info >= (3, 12):
     from collections.abc import Buffer
 else:
     from typing_extensions import Buffer
+
+MODULE_STATE: Final[bool]
+"""Is there a state for each interpreter? If not, fastframe can be imported in the main one only."""
+
+def name_as_public(value: object) -> None:
+    """Lets a class or a function say that it is from `fastframe`."""
 
 def active_kernel() -> str:
     """The name of the kernels in use: "portable", "sse41", "avx2", "avx512" or "neon".

@@ -17,6 +17,19 @@ cdef extern from "Python.h":
     ctypedef struct PyMethodDef
     int PyModule_AddFunctions(object module, PyMethodDef *functions) except -1
 
+cdef extern from *:
+    """
+    #if CYTHON_USE_MODULE_STATE
+    #define FF_MODULE_STATE 1
+    #else
+    #define FF_MODULE_STATE 0
+    #endif
+    """
+    bint FF_MODULE_STATE
+
+cdef extern from "public_name.h":
+    int ff_name_as_public(object value, const char *package) except -1
+
 
 import os
 import sys
@@ -71,6 +84,16 @@ def _select_kernel_from_environment():
 
 
 _select_kernel_from_environment()
+
+
+# ---- this build ----------------------------------------------------------------------------------------------------
+
+MODULE_STATE = bool(FF_MODULE_STATE)
+
+
+def name_as_public(value):
+    """Lets a class or a function say that it is from `fastframe`."""
+    ff_name_as_public(value, b"fastframe")
 
 
 # ---- the kernels for Python ----------------------------------------------------------------------------------------

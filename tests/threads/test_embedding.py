@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from fastframe._codec.kernels import MODULE_STATE
+
 PROGRAM = """
 import fastframe
 from fastframe import Decoder, Encoder, Role, frame_index
@@ -53,6 +55,10 @@ def test_an_embedded_interpreter_that_begins_again(tmp_path: Path) -> None:
         )  # fmt: skip
         return result.returncode, result.stdout.split(), result.stderr
 
+    if not MODULE_STATE:
+        assert run(PROGRAM)[:2] == (1, ["right"])
+        assert "ImportError: fastframe is built without module state" in run(PROGRAM)[2]
+        return
     assert run(PROGRAM)[:2] == (0, ["right"] * 4)
     if run("import wsproto.connection")[0] == 0:  # alone it crashes CPython 3.12.1, or it is not installed
         assert run(PROGRAM + UNDER_WSPROTO)[:2] == (0, ["right"] * 8)

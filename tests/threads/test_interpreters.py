@@ -8,9 +8,11 @@ import sys
 
 import pytest
 
+from fastframe._codec.kernels import MODULE_STATE
 from tests.helpers import ROOT, gil_enabled
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="interpreters share the GIL before CPython 3.12")
+needs_module_state = pytest.mark.skipif(not MODULE_STATE, reason="fastframe is built without module state")
 
 
 LEAVE = "import sys; sys.stdout.flush(); from tests.threads.interpreters import leave; leave()"
@@ -26,6 +28,7 @@ def in_a_process(code: str) -> str:
     return result.stdout
 
 
+@needs_module_state
 def test_interpreters_come_and_go_and_run_at_the_same_time() -> None:
     result = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-m", "tests.threads.interpreters", "--cycles", "30", "--rounds", "300"],
@@ -38,6 +41,7 @@ def test_interpreters_come_and_go_and_run_at_the_same_time() -> None:
         assert found["KiB a cycle, fastframe"] < found["KiB a cycle, standard library"] + 400, found
 
 
+@needs_module_state
 def test_install_in_one_does_not_touch_another() -> None:
     code = """if True:
         from tests.threads.interpreters import SETUP, run
@@ -56,6 +60,7 @@ def test_install_in_one_does_not_touch_another() -> None:
     assert in_a_process(code) == "untouched\n"
 
 
+@needs_module_state
 def test_more_interpreters_at_once_than_the_small_table_of_cython_has() -> None:
     """Past 32 it looks for its module in a list, and Cython 3.3 by itself looks past the end of that too."""
     code = """if True:
@@ -68,6 +73,7 @@ def test_more_interpreters_at_once_than_the_small_table_of_cython_has() -> None:
     assert in_a_process(code) == "right\n"
 
 
+@needs_module_state
 def test_objects_in_garbage_outlive_their_module() -> None:
     """The collector may clear a module before the objects that are in the same garbage."""
     code = """if True:
@@ -94,6 +100,7 @@ def test_objects_in_garbage_outlive_their_module() -> None:
     assert in_a_process(code) == "alive\n"
 
 
+@needs_module_state
 @pytest.mark.parametrize("collect", ["", "gc.collect()"])
 def test_an_import_that_failed_is_tried_again(collect: str) -> None:
     """The module of the first try is freed at some time, and must not take the state of the second one along."""
@@ -116,3 +123,17 @@ def test_an_import_that_failed_is_tried_again(collect: str) -> None:
         print("right")
     """
     assert in_a_process(code) == "right\n"
+
+
+@pytest.mark.skipif(MODULE_STATE, reason="fastframe is built with module state")
+def test_without_module_state_another_interpreter_is_refused() -> None:
+    code = """if True:
+        import fastframe
+        from tests.threads.interpreters import SETUP, run
+        try:
+            run(SETUP + "import fastframe")
+        except RuntimeError as error:
+            assert "does not support loading in subinterpreters" in str(error), error
+            print("refused")
+    """
+    assert in_a_process(code) == "refused\n"
