@@ -4,7 +4,7 @@ CC ?= cc
 BUILD = build
 C_FILES = src_c/*.[ch] tests/c/*.[ch] fastframe/*/*.h examples/extension/*.c
 
-.PHONY: help setup build test test-c every-python stress interpreters reach reach-quick lint format types workflows coverage coverage-native sanitize cross emulate \
+.PHONY: help setup build test test-c every-python stress interpreters reach reach-quick lint format types workflows coverage coverage-native sanitize other-cython cross emulate \
     differential autobahn autobahn-fast suites servers chat bench bench-codec bench-kernels bench-servers bench-check package try-sdist clean
 
 help: ## Show the verbs
@@ -42,6 +42,14 @@ reach-quick: ## The same for what takes minutes: CPython without the GIL, with s
 
 sanitize: ## Run the tests on extension modules built with AddressSanitizer and UndefinedBehaviorSanitizer
 	tests/sanitize.sh $(PYTHON)
+
+other-cython: ## Build with a Cython that the mends are not for, so without module state, and run the tests that this may touch
+	rm -rf $(BUILD)/other-cython && mkdir -p $(BUILD)/other-cython
+	git ls-files | tar -c -T - | tar -x -C $(BUILD)/other-cython
+	cd $(BUILD)/other-cython && $(PYTHON) -m venv .venv && . .venv/bin/activate && \
+	    pip install -q -U pip 'setuptools>=77' Cython==3.2.9 && pip install -q --no-build-isolation -e '.[wsproto,numpy]' 'pytest>=8' hypothesis && \
+	    fastframe doctor --json | grep -q '"module_state": false' && \
+	    python -m pytest -q -p no:cacheprovider tests/codec tests/wsproto tests/deflate tests/kernels tests/api tests/threads
 
 cross: ## Run the C tests on s390x (big-endian) and aarch64, under qemu-user
 	tests/cross.sh s390x-linux-gnu-gcc qemu-s390x-static

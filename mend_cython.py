@@ -1,7 +1,7 @@
 """What Cython 3.3 makes of a module with a state for each interpreter, mended.
 
-Each mend is a few lines of the generated C, found by their exact text, and calls a function of `fastframe/_cpython/module_state.h`. Where one is
-not found, as Cython has been changed, none is made, and the build goes on without module state: see `cythonized`.
+Each mend is a few lines of the generated C, found by their exact text, that call functions of `fastframe/_cpython/module_state.h`. With another
+Cython, or if a text is not found, no mend is made, and the build goes on without module state: see `cythonized`.
 
 docs/decisions/module-state.md says why there is module state; docs/decisions/cython-reports.md has, for each fault, the smallest module that shows
 it and where Cython's developers discuss it.
@@ -128,6 +128,9 @@ MENDS = (
         ),
     ),
 )
+READ_IN = ("3", "3")
+"""The version of Cython whose code around these texts was read. 3.2 has the same texts, and an import that fails ends in a SystemError there."""
+
 MENDED = "/* mended by mend_cython.py */\n"
 
 # Module state and types from specs, not C globals, so that each interpreter has its own. One without the other crashes: until 3.12 a
@@ -156,6 +159,8 @@ def mended(text: str) -> str:
 
 def mend(paths: list[Path]) -> str | None:
     """Mends all the files, or none: then says why not."""
+    if tuple(Cython.__version__.split(".")[:2]) != READ_IN:
+        return f"Cython {Cython.__version__} is not {'.'.join(READ_IN)}, which its mends are for"
     try:
         texts = [mended(path.read_text(encoding="utf-8")) for path in paths]
     except ValueError as error:

@@ -27,6 +27,7 @@ class Findings:
     machine: str
     kernel: str
     available_kernels: tuple[str, ...]
+    module_state: bool
     switches: dict[str, str]
     packages: dict[str, str | None]
     targets: dict[str, TargetStatus]
@@ -56,6 +57,7 @@ def examine() -> Findings:
         machine=f"{platform.system()} {platform.machine()}",
         kernel=fastframe.active_kernel(),
         available_kernels=fastframe.available_kernels(),
+        module_state=MODULE_STATE,
         switches={name: os.environ[name] for name in SWITCHES if name in os.environ},
         packages={name: package_version(name) for name in OPTIONAL},
         targets=fastframe.status(),
@@ -69,7 +71,7 @@ def lines(findings: Findings) -> list[tuple[str, str]]:
         ("Python", f"{findings.python}, {findings.machine}"),
         ("kernel", f"{findings.kernel} (this machine can run: {', '.join(findings.available_kernels)})"),
     ]
-    if not MODULE_STATE:
+    if not findings.module_state:
         rows.append(("build", "without module state: for the main interpreter only"))
     rows += [(name, f"is set to {value!r}") for name, value in findings.switches.items()]
     for name, version in findings.packages.items():
