@@ -12,11 +12,12 @@ from typing import Any
 
 import fastframe
 from fastframe._codec.kernels import MODULE_STATE
+from fastframe._cpython.tricks import TRICKS
 from fastframe._targets.install import TargetStatus
 
 # Packages that fastframe knows something to do with, and the extra that installs each.
 OPTIONAL = {"wsproto": "wsproto", "uvicorn": "uvicorn", "rich": "cli", "numpy": "numpy"}
-SWITCHES = ("FASTFRAME_KERNEL", "FASTFRAME_DISABLE", "FASTFRAME_UNTESTED")
+SWITCHES = ("FASTFRAME_KERNEL", "FASTFRAME_DISABLE", "FASTFRAME_UNTESTED", "FASTFRAME_PLAIN")
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Findings:
     kernel: str
     available_kernels: tuple[str, ...]
     module_state: bool
+    tricks_off: dict[str, str]
     switches: dict[str, str]
     packages: dict[str, str | None]
     targets: dict[str, TargetStatus]
@@ -40,6 +42,11 @@ class Findings:
     def as_json(self) -> dict[str, Any]:
         targets = {name: asdict(target) for name, target in self.targets.items()}
         return {**vars(self), "targets": targets, "healthy": self.healthy}
+
+
+def tricks_off() -> dict[str, str]:
+    """Why each trick that is not in use is not, and what that costs. A check that is made where a library is used counts if it was made."""
+    return {trick.name: f"{trick.off}; {trick.costs}" for trick in TRICKS if trick.off is not None}
 
 
 def package_version(name: str) -> str | None:
@@ -58,6 +65,7 @@ def examine() -> Findings:
         kernel=fastframe.active_kernel(),
         available_kernels=fastframe.available_kernels(),
         module_state=MODULE_STATE,
+        tricks_off=tricks_off(),
         switches={name: os.environ[name] for name in SWITCHES if name in os.environ},
         packages={name: package_version(name) for name in OPTIONAL},
         targets=fastframe.status(),
@@ -73,6 +81,8 @@ def lines(findings: Findings) -> list[tuple[str, str]]:
     ]
     if not findings.module_state:
         rows.append(("build", "without module state: for the main interpreter only"))
+    for name, why in findings.tricks_off.items():
+        rows.append((name, f"off: {why}"))
     rows += [(name, f"is set to {value!r}") for name, value in findings.switches.items()]
     for name, version in findings.packages.items():
         rows.append((name, version or f"not installed; to install it: pip install 'fastframe[{OPTIONAL[name]}]'"))

@@ -15,11 +15,36 @@ from fastframe._codec.kernels cimport kernels
 from fastframe._codec.text cimport PyUnicode_DATA, PyUnicode_New, padded_text
 from fastframe._cpython.turns cimport ff_is_only_reference
 
+from fastframe._cpython.tricks import ONLY_REFERENCE
+
 
 cdef extern from "Python.h":
     int _PyBytes_Resize(PyObject **bytes, Py_ssize_t size) except -1
     object PyUnicode_DecodeUTF8(const char *text, Py_ssize_t size, const char *errors)
     int PyUnicode_Resize(PyObject **text, Py_ssize_t size) except -1
+
+
+cdef extern from *:
+    """
+    static int ff_may_resize; /* set to the same by each interpreter */
+    """
+    bint may_resize "ff_may_resize"
+
+
+cdef bint _sees_only_references() except -1:
+    owner = PyBytes_FromStringAndSize(NULL, 16)
+    if not ff_is_only_reference(<PyObject *>owner):
+        return False
+    other = owner
+    return not ff_is_only_reference(<PyObject *>owner) and other is owner
+
+
+may_resize = ONLY_REFERENCE.check(_sees_only_references())
+
+
+# May the object be changed in place? Without the trick nobody can tell, and it is copied.
+cdef inline bint is_own(object owner) noexcept:
+    return may_resize and ff_is_only_reference(<PyObject *>owner)
 
 
 @cython.final
@@ -65,7 +90,7 @@ cdef class MessageAssembler:
     cdef int grow(self, size_t capacity) except -1:
         cdef const uint8_t *before = self._start
         self._refuse_unless_open()
-        if ff_is_only_reference(<PyObject *>self._owner):
+        if is_own(self._owner):
             self._resize_owner(capacity)
         else:  # somebody may still look at it, through a view of Decoder.get_buffer
             _kept, owner = self._owner, self._new_owner(self._kind, capacity)
@@ -123,7 +148,7 @@ cdef class MessageAssembler:
 
     cdef object finish(self):
         # Of its exact size, and nobody else's: a view of Decoder.get_buffer must not change a str that has been given out.
-        cdef bint must_move = self._kind == ASCII_TEXT and self._lent and not ff_is_only_reference(<PyObject *>self._owner)
+        cdef bint must_move = self._kind == ASCII_TEXT and self._lent and not is_own(self._owner)
         self._refuse_unless_open()
         if self._kind != OTHER_TEXT and (self._capacity != self.size or must_move):
             self.grow(self.size)

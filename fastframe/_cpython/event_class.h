@@ -21,7 +21,8 @@ typedef struct {
     PyObject *defaults[FF_EVENT_FIELDS]; /* NULL: the field has none */
     bool has_inline_values;              /* see ff_inline_places */
     uint8_t places[FF_EVENT_FIELDS];
-    unsigned int version; /* of the type, when it was as wsproto has made it; 0 is none */
+    bool version_is_trusted; /* the trick "type version" is in use */
+    unsigned int version;    /* of the type, when it was as wsproto has made it; 0 is none */
     /* The class's own __init__, and what it was made of: calls of the class obey whoever changes one of them. */
     PyObject *init, *init_code, *init_defaults;
     PyObject *init_name;
@@ -34,6 +35,35 @@ static inline int ff_event_set(const ff_event_class *event_class, PyObject *even
             return -1;
     }
     return 0;
+}
+
+#if PY_VERSION_HEX < 0x03100000 && !defined(PYPY_VERSION) /* tricks.READ_UP_TO */
+#define FF_TYPE_VERSION 1
+#else
+#define FF_TYPE_VERSION 0
+#endif
+
+/* The version of a type, once it has one; the name is any that it may have. For the self-check. */
+static inline unsigned int ff_type_version(PyObject *type, PyObject *name)
+{
+#if FF_TYPE_VERSION
+    (void)_PyType_Lookup((PyTypeObject *)type, name);
+    return ((PyTypeObject *)type)->tp_version_tag;
+#else
+    (void)type, (void)name;
+    return 0;
+#endif
+}
+
+/* The same without giving it one: 0 where something was changed. */
+static inline unsigned int ff_type_version_now(PyObject *type)
+{
+#if FF_TYPE_VERSION
+    return ((PyTypeObject *)type)->tp_version_tag;
+#else
+    (void)type;
+    return 0;
+#endif
 }
 
 #ifdef Py_GIL_DISABLED /* other threads may look at the same time */
@@ -59,7 +89,10 @@ static inline bool ff_event_init_is_unchanged(const ff_event_class *c)
  * version whenever it, or a base of it, gets another attribute. */
 static inline bool ff_event_is_as_made(ff_event_class *event_class)
 {
+#if FF_TYPE_VERSION
     PyTypeObject *type = event_class->type;
+    if (!event_class->version_is_trusted)
+        return false;
     unsigned int version = FF_EVENT_LOAD(&type->tp_version_tag);
     if (version != 0 && version == FF_EVENT_LOAD(&event_class->version))
         return true;
@@ -72,6 +105,10 @@ static inline bool ff_event_is_as_made(ff_event_class *event_class)
     }
     FF_EVENT_STORE(&event_class->version, FF_EVENT_LOAD(&type->tp_version_tag));
     return true;
+#else
+    (void)event_class;
+    return false;
+#endif
 }
 
 static inline void ff_event_drop(const ff_event_class *event_class, PyObject *const values[])

@@ -5,7 +5,7 @@ from cpython.exc cimport PyErr_WarnEx
 
 from fastframe._cpython.turns cimport begin_in_thread, end_in_thread
 
-import sys
+import warnings
 from types import TracebackType
 
 
@@ -45,9 +45,33 @@ cdef class GeneratorShape:
         return 0
 
 
+def _generators_throw():
+    """What this CPython does: is a StopIteration wrapped that a generator is given before it has begun? Does a second argument warn?"""
+    names = {}
+    exec("def generator(): yield", names)
+    wraps = False
+    try:
+        names["generator"]().throw(StopIteration())
+    except StopIteration:
+        pass
+    except RuntimeError:
+        wraps = True
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        try:
+            names["generator"]().throw(ValueError, ValueError())
+        except ValueError:
+            pass
+    return wraps, bool(heard)
+
+
+# Asked of a real generator: it was the one way up to CPython 3.11, and is the other from 3.12 on.
+WRAPS_BEFORE_IT_HAS_BEGUN, WARNS_OF_A_SECOND_ARGUMENT = _generators_throw()
+
+
 cdef int end_with(object error, bint had_ended, bint begun) except -1:
-    # PEP 479; since 3.12 CPython leaves a generator that has not begun out of it.
-    if isinstance(error, StopIteration) and not had_ended and (begun or sys.version_info < (3, 12)):
+    # PEP 479
+    if isinstance(error, StopIteration) and not had_ended and (begun or WRAPS_BEFORE_IT_HAS_BEGUN):
         wrapped = RuntimeError("generator raised StopIteration")
         wrapped.__cause__ = wrapped.__context__ = error
         raise wrapped
@@ -55,7 +79,7 @@ cdef int end_with(object error, bint had_ended, bint begun) except -1:
 
 
 cdef object thrown(object kind, object value, object traceback):
-    if sys.version_info >= (3, 12) and (value is not None or traceback is not None):
+    if WARNS_OF_A_SECOND_ARGUMENT and (value is not None or traceback is not None):
         PyErr_WarnEx(
             DeprecationWarning,
             b"the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.",

@@ -72,9 +72,14 @@ static inline bool ff_is_first_item(PyObject *list, PyObject *item)
 /* May the object be changed in place: does nobody refer to it but the caller, and did this thread make it? */
 static inline bool ff_is_only_reference(PyObject *object)
 {
+#if PY_VERSION_HEX < 0x03100000 /* tricks.READ_UP_TO */
     return _Py_atomic_load_uintptr_relaxed(&object->ob_tid) == _Py_ThreadId() &&
            _Py_atomic_load_uint32_relaxed(&object->ob_ref_local) == 1 &&
            _Py_atomic_load_ssize_relaxed(&object->ob_ref_shared) == 0;
+#else
+    (void)object;
+    return false;
+#endif
 }
 
 #else

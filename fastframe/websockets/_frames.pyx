@@ -32,6 +32,8 @@ from fastframe._codec.text cimport PartialCharacter, chunk_text
 import secrets
 from functools import partial
 
+from fastframe._cpython.tricks import GENERATOR_STATE
+
 cdef extern from "Python.h":
     const Py_ssize_t PY_SSIZE_T_MAX
 
@@ -62,6 +64,16 @@ cdef int64_t max_size(protocol) except? -1:
     if largest_fragment is not None and (most is None or largest_fragment < most):
         most = largest_fragment
     return INT64_MAX if most is None else min(most, INT64_MAX)
+
+
+def _generators_tell():
+    """Does a generator say which one it waits in, and of which function that is?"""
+    names = {}
+    exec("def inner(): yield\ndef outer(): yield from inner()", names)
+    generator = names["outer"]()
+    next(generator)
+    below = generator.gi_yieldfrom
+    return generator.gi_code is names["outer"].__code__ and below.gi_code is names["inner"].__code__ and below.gi_yieldfrom is None
 
 
 cdef class Waiting:
@@ -118,6 +130,7 @@ cdef class Frames:
     cdef tuple _opcodes
     cdef KeyPool _keys
     cdef object _Protocol
+    cdef bint _looks_at_generators
     cdef public size_t gathered_size
     """Of the smallest payload that is gathered if it is cut."""
 
@@ -137,6 +150,7 @@ cdef class Frames:
         self._token_bytes = secrets.token_bytes
         self._opcodes = tuple([frames.Opcode(i) if i in frames.Opcode.__members__.values() else None for i in range(16)])
         self._keys = KeyPool()
+        self._looks_at_generators = GENERATOR_STATE.check(_generators_tell())
         self._Protocol = protocol.Protocol
         self.gathered_size = 1 << 16
 
@@ -203,6 +217,8 @@ cdef class Frames:
     cdef Waiting _found_waiting(self, parser):
         """None unless it waits between two frames. `parser` may be the generator of a subclass, which delegates to Protocol.parse."""
         cdef Waiting waiting
+        if not self._looks_at_generators:
+            return None
         outer, inner = None, parser
         while (below := inner.gi_yieldfrom) is not None:
             outer, inner = inner, below

@@ -21,6 +21,7 @@ from fastframe.wsproto._frame_protocol cimport FrameProtocol
 from fastframe._cpython.generator_shape cimport end_with, thrown
 from fastframe.wsproto._names cimport WsprotoNames
 
+from fastframe._cpython.tricks import ONLY_REFERENCE
 from fastframe.wsproto._names import NAMES
 
 
@@ -84,6 +85,7 @@ cdef class ConnectionMethods:
     cdef object _FrameProtocol, _Events  # fastframe's classes, kept so that nothing is looked up
     cdef object _original_receive_data, _original_events, _original_send
     cdef tuple _nothing
+    cdef bint _keeps_spare_events
 
     def __init__(self, original_receive_data, original_events, original_send):
         from fastframe.frame_protocol import FrameProtocol
@@ -95,6 +97,7 @@ cdef class ConnectionMethods:
         self._original_events = original_events
         self._original_send = original_send
         self._nothing = ()
+        self._keeps_spare_events = ONLY_REFERENCE.is_on()
 
     # ---- the methods ----
 
@@ -133,7 +136,7 @@ cdef class ConnectionMethods:
 
     cdef inline bint has_spare_events(self, FrameProtocol protocol, ff_threads_turn *turn) noexcept:
         """True if there is a generator that only the protocol has kept; then the caller has the turn of its decoder."""
-        if not ff_threads_turn_begin(turn):
+        if not self._keeps_spare_events or not ff_threads_turn_begin(turn):
             return False
         if ff_is_only_reference(<PyObject *>protocol._spare_events) and not ff_has_weak_references(<Events>protocol._spare_events):
             return True

@@ -10,6 +10,7 @@ cdef extern from "event_class.h":
         PyObject **names
         PyObject **defaults
         bint has_inline_values
+        bint version_is_trusted
         unsigned char *places
         PyObject *init
         PyObject *init_code
@@ -33,5 +34,6 @@ cdef class EventClass:
     cpdef bint is_unchanged(self)
     cpdef bint hook(self)
     cpdef bint unhook(self) noexcept
+    cdef bint _calls_are_taken(self) except -1
     cdef int _find_places(self) except -1
     cdef bint _fill(self, event, marks, PyObject **values) except -1

@@ -11,10 +11,17 @@ from cpython.ref cimport Py_INCREF
 import dataclasses
 from types import FunctionType
 
+from fastframe._cpython.tricks import EVENT_SLOTS, INLINE_VALUES, TYPE_VERSION
+
 
 cdef extern from "inline_values.h":
     bint ff_inline_fill(object instance, int count, const unsigned char *places, PyObject **values)
     bint ff_inline_places(object instance, int count, PyObject **values, unsigned char *places)
+
+
+cdef extern from "event_class.h":
+    unsigned int ff_type_version(object kind, object name)
+    unsigned int ff_type_version_now(object kind)
 
 
 cdef extern from "event_hooks.h":
@@ -33,6 +40,18 @@ MESSAGE_FIELDS = (("data", dataclasses.MISSING), ("frame_finished", True), ("mes
 PAYLOAD_FIELDS = (("payload", bytes(())),)  # of a module whose only bytes constant is an empty one, Cython 3.3.0 makes C that is none
 
 
+def _versions_follow_changes():
+    """Does a class get another version when it, or a base of it, gets another attribute?"""
+    base = type("Base", (), {"attribute": 1})
+    probe = type("Probe", (base,), {})
+    versions = []
+    for owner, name in ((probe, "own"), (base, "attribute"), (base, "other")):
+        versions.append(ff_type_version(probe, "attribute"))
+        setattr(owner, name, 2)
+        versions.append(ff_type_version_now(probe))
+    return all([before and before != after for before, after in zip(versions[::2], versions[1::2])])
+
+
 @cython.final
 @cython.no_gc_clear  # the type must still exist when the hook is taken away
 cdef class EventClass:
@@ -47,6 +66,7 @@ cdef class EventClass:
         for i, (name, default) in enumerate(fields):
             self.c.names[i] = <PyObject *>name
             self.c.defaults[i] = NULL if default is dataclasses.MISSING else <PyObject *>default
+        self.c.version_is_trusted = TYPE_VERSION.check(_versions_follow_changes())
 
     def __dealloc__(self):
         self.unhook()
@@ -77,8 +97,18 @@ cdef class EventClass:
         if not self._knows_places:  # once, as other threads may be making events
             self._find_places()
             self._knows_places = True
-        self._is_hooked = ff_event_hook(&self.c) or ff_event_is_hooked(&self.c)
+        if EVENT_SLOTS.is_on() and self.c.version_is_trusted:
+            self._is_hooked = ff_event_hook(&self.c) or ff_event_is_hooked(&self.c)
+            if self._is_hooked and not EVENT_SLOTS.check(self._calls_are_taken()):
+                self.unhook()
         return self._is_hooked
+
+    cdef bint _calls_are_taken(self) except -1:
+        """Does a call of the class, with arguments by place or by name, make an event that has them?"""
+        marks = [object() for _ in self._fields]
+        names = [name for name, _ in self._fields]
+        made = [self.type(*marks), self.type(**dict(zip(names, marks)))]
+        return all([type(event) is self.type and getattr(event, name) is mark for event in made for name, mark in zip(names, marks)])
 
     cpdef bint unhook(self) noexcept:
         """Undoes that. False if other code has changed the `__init__` since; what it has put there stays."""
@@ -97,9 +127,12 @@ cdef class EventClass:
         found, filled = self.type.__new__(self.type), self.type.__new__(self.type)
         ff_event_set(&self.c, found, values)
         self.c.has_inline_values = (
-            ff_inline_places(found, self.c.fields, values, self.c.places)
-            and self._fill(filled, marks, values)
-            and list(vars(filled).items()) == list(vars(found).items())
+            INLINE_VALUES.is_on()
+            and self.c.version_is_trusted
+            and ff_inline_places(found, self.c.fields, values, self.c.places)
+            and INLINE_VALUES.check(
+                self._fill(filled, marks, values) and list(vars(filled).items()) == list(vars(found).items())
+            )
         )
         return 0
 

@@ -21,6 +21,7 @@ cdef class WsprotoNames:
     cdef readonly EventClass text_class, bytes_class, ping_class, pong_class
     cdef str data, message_finished, payload, _proto, _state, _events
 
+    cdef bint _fills_tuples               # the trick "named tuple" is in use
     cdef WsprotoOptions _options          # for connections from now on
 
     cdef WsprotoOptions options(self)

@@ -7,30 +7,15 @@ from libc.stdint cimport UINT64_MAX, uint8_t
 
 from fastframe.wsproto._events cimport EventClass
 
+from fastframe._cpython.tricks import NAMED_TUPLE
 from fastframe.deflate import backend_module
 from fastframe.wsproto._events import MESSAGE_FIELDS, PAYLOAD_FIELDS
 from fastframe.wsproto._version import like_version
 
 
-cdef extern from *:
-    """
-    /* A NamedTuple of four without the call of its constructor. Takes no references. */
-    static PyObject *ff_named_tuple_4(PyObject *type, PyObject *a, PyObject *b, PyObject *c, PyObject *d)
-    {
-        PyObject *tuple = ((PyTypeObject *)type)->tp_alloc((PyTypeObject *)type, 4);
-        if (tuple != NULL) {
-            Py_INCREF(a); PyTuple_SET_ITEM(tuple, 0, a);
-            Py_INCREF(b); PyTuple_SET_ITEM(tuple, 1, b);
-            Py_INCREF(c); PyTuple_SET_ITEM(tuple, 2, c);
-            Py_INCREF(d); PyTuple_SET_ITEM(tuple, 3, d);
-    #if PY_VERSION_HEX >= 0x030E0000
-            ((PyTupleObject *)tuple)->ob_hash = -1; /* not computed yet */
-    #endif
-        }
-        return tuple;
-    }
-    """
+cdef extern from "named_tuple.h":
     object ff_named_tuple_4(object type, object a, object b, object c, object d)
+    object ff_named_tuple_4_by_new(object type, object a, object b, object c, object d)
 
 
 @cython.no_gc_clear  # what holds it reads it without a look
@@ -62,6 +47,11 @@ cdef class WsprotoNames:
         self.data, self.message_finished = "data", "message_finished"
         self.payload, self._proto, self._state, self._events = "payload", "_proto", "_state", "_events"
         self._options = WsprotoOptions()
+        a, b, c, d = [object() for _ in range(4)]
+        made, called = ff_named_tuple_4(self.Frame, a, b, c, d), self.Frame(a, b, c, d)
+        self._fills_tuples = NAMED_TUPLE.check(
+            type(made) is self.Frame and made == called and hash(made) == hash(called)
+        )
 
     cdef WsprotoOptions options(self):
         with cython.critical_section(self):
@@ -76,7 +66,9 @@ cdef class WsprotoNames:
         return only
 
     cdef object frame(self, uint8_t opcode, object payload, bint frame_finished, bint message_finished):
-        return ff_named_tuple_4(self.Frame, self.opcode(opcode), payload, frame_finished, message_finished)
+        if self._fills_tuples:
+            return ff_named_tuple_4(self.Frame, self.opcode(opcode), payload, frame_finished, message_finished)
+        return ff_named_tuple_4_by_new(self.Frame, self.opcode(opcode), payload, frame_finished, message_finished)
 
 
 def _methods(kind):

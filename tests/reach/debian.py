@@ -60,7 +60,7 @@ def in_debian(debian: Debian) -> Callable[[argparse.Namespace], Outcome]:
         if debian.python != "python3" and not (root / "usr/bin" / debian.python).exists():
             packages = f"{debian.python} {debian.python}-dev {debian.python}-venv"
             get(
-                f"chroot {root} sh -ec 'apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq {packages}'"
+                f"chroot {root} sh -ec 'apt-get -o Acquire::Check-Valid-Until=false update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq {packages}'"
             )
         clone(root / "fastframe")
         pip = " ".join(f"{name}={os.environ[name]}" for name in os.environ if name.startswith("PIP_"))
