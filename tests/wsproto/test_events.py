@@ -27,13 +27,13 @@ from wsproto.connection import CLIENT, SERVER, Connection
 
 import fastframe
 from fastframe import InstallError
+from fastframe._cpython.tricks import EVENT_SLOTS, INLINE_VALUES
 from fastframe.wsproto._events import MESSAGE_FIELDS, PAYLOAD_FIELDS, EventClass
 from fastframe.wsproto._names import event_classes
-from tests.helpers import gil_enabled
 
 MESSAGES = (events.TextMessage, events.BytesMessage)
 PAYLOADS = (events.Ping, events.Pong)
-IS_HOOKABLE = getattr(sys, "_is_gil_enabled", lambda: True)()
+IS_HOOKABLE = getattr(sys, "_is_gil_enabled", lambda: True)() and EVENT_SLOTS.is_on()
 VECTORCALL = sys.version_info >= (3, 12)  # before, a class with a metaclass is called by tp_call
 
 
@@ -370,7 +370,7 @@ def test_other_code_that_stays_is_left_as_it_is(caplog: pytest.LogCaptureFixture
             stack.enter_context(changed(events.TextMessage, "__init__", own_init))
         assert [record.getMessage() for record in caplog.records] == [
             "wsproto: TextMessage.__init__ was replaced by other code after fastframe, and is left as it is"
-        ] * gil_enabled()  # without the GIL calls of the class are not taken
+        ] * IS_HOOKABLE
         assert vars(events.TextMessage("x")) == {"data": "changed"}
     assert events.TextMessage("x").data == "x"
 
@@ -406,7 +406,7 @@ def test_references_are_neither_lost_nor_kept() -> None:
 def test_the_places_of_the_attributes_are_found() -> None:
     """Of CPython's private layout, where it is known; what is received is filled by it."""
     with fastframe.installed("wsproto"):
-        expected = (3, 11) <= sys.version_info < (3, 15) and IS_HOOKABLE
+        expected = (3, 11) <= sys.version_info < (3, 15) and IS_HOOKABLE and INLINE_VALUES.is_on()
         assert {kind.type.__name__: kind.has_inline_values for kind in event_classes()} == dict.fromkeys(
             ("TextMessage", "BytesMessage", "Ping", "Pong"), expected
         )
@@ -507,7 +507,7 @@ def inits_run_of(kind: Any) -> int:
     return run
 
 
-@pytest.mark.skipif(not IS_HOOKABLE, reason="nothing is hooked without the GIL")
+@pytest.mark.skipif(not IS_HOOKABLE, reason="no class is hooked")
 def test_more_classes_than_the_table_has_room_for() -> None:
     """What finds no room is not hooked, and works all the same."""
     classes = [dataclasses.make_dataclass(f"C{i}", [("payload", bytes, b"")], frozen=True) for i in range(600)]
