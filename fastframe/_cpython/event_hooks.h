@@ -7,7 +7,10 @@
  * Who assigns or deletes `__init__` makes CPython rewrite tp_init, which switches both off; so a comparison of pointers is
  * all the guard. A subclass inherits neither: it has its own tp_init, which calls the __init__ that it finds.
  *
- * For _events.pyx only.
+ * Assumes of CPython: what calls an object looks up tp_init and, from 3.12 on, tp_vectorcall in its type each time; assigning
+ * `__init__` sets tp_init. Read in 3.10 to 3.15. Proof: EventClass._calls_are_taken. The twin is the class as it is.
+ *
+ * The trick "event-slots", for wsproto/_events.pyx only.
  */
 #ifndef FASTFRAME_EVENT_HOOKS_H
 #define FASTFRAME_EVENT_HOOKS_H

@@ -3,7 +3,9 @@
  * Like the function that it stands in for, it binds to an instance, takes its argument by position or by name, and has that
  * function's attributes.
  *
- * For _connection.pyx only.
+ * Assumes of CPython: nothing that is not documented.
+ *
+ * For wsproto/_connection.pyx only.
  */
 #ifndef FASTFRAME_METHOD_H
 #define FASTFRAME_METHOD_H

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, ParamSpec, TypeAlias, 
 
 from fastframe._codec.checks import _flag_from
 from fastframe._codec.kernels import active_kernel
+from fastframe._cpython.tricks import TRICKS
 from fastframe._targets.options import Options
 from fastframe._targets.target import Target, connections, target, target_names, uncounted
 
@@ -182,7 +183,7 @@ def _change(chosen: dict[str, Target], options: Options) -> None:
                 found.activate()
         for name in chosen:
             if name not in before:
-                _log.info("%s runs on fastframe, kernel %s", described(name), active_kernel())
+                _log.info("%s runs on fastframe, kernel %s%s", described(name), active_kernel(), without_tricks())
             if _notes.get(name) is not None and name not in before:
                 _log.warning("%s: %s", described(name), _notes[name])
     except BaseException as error:  # an interrupt must not leave half of it either
@@ -337,6 +338,11 @@ def _refuse_options_without_target(options: Options, chosen: dict[str, Target]) 
         if not any(option in found.options for found in chosen.values()):
             having = [name for name in target_names() if option in target(name).options]
             raise ValueError(f"{', '.join(chosen)} has no option {option}; it is for {', '.join(having)}")
+
+
+def without_tricks() -> str:
+    off = [trick.name for trick in TRICKS if not trick.is_on()]
+    return f", without {', '.join(off)} (docs/cpython.md)" if off else ""
 
 
 def disabled() -> bool:

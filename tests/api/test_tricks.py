@@ -61,6 +61,13 @@ def test_all_can_be_switched_off() -> None:
     assert result.stdout.split() == [trick.name for trick in TRICKS]
 
 
+def test_the_log_names_what_is_off() -> None:
+    code = LOAD_ALL.replace('message)s")', 'message)s", level=logging.INFO)')
+    heard = run_python("-c", code, check=True, FASTFRAME_PLAIN="event-slots,named-tuple").stderr
+    assert "kernel" in heard
+    assert ", without event-slots, named-tuple (docs/cpython.md)" in heard
+
+
 def test_a_name_that_there_is_not() -> None:
     result = run_python("-c", "import fastframe", FASTFRAME_PLAIN="event-slots,inline")
     assert result.returncode == 1

@@ -571,7 +571,9 @@ def test_installed_and_uninstalled_while_a_connection_is_open(parsed: list[int])
             before = len(parsed)
             assert len(receives(protocol, data)) == 1
             assert len(receives(protocol, data)) == 1
-            assert len(parsed) <= before + 1, "from the second read on it is known where the parser stands"
+            assert len(parsed) <= before + (1 if TAKES_FRAMES else 2), (
+                "from the second read on it is known where the parser stands"
+            )
             protocol.receive_data(data[:cut])
         protocol.receive_data(data[cut:])
         assert len(protocol.events_received()) == 1
