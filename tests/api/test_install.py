@@ -22,6 +22,7 @@ from wsproto.extensions import PerMessageDeflate
 import fastframe
 from fastframe import InstallError, frame_protocol, install, installed, status, uninstall
 from fastframe._targets import target
+from fastframe._targets.install import without_tricks
 from fastframe._targets.options import OPTIONS, Options
 from fastframe.wsproto.target import METHODS
 
@@ -81,7 +82,7 @@ def test_activation_is_logged(caplog: pytest.LogCaptureFixture) -> None:
         pass
     kernel = fastframe.active_kernel()
     assert [record.getMessage() for record in caplog.records] == [
-        f"wsproto {wsproto.__version__} runs on fastframe, kernel {kernel}",
+        f"wsproto {wsproto.__version__} runs on fastframe, kernel {kernel}{without_tricks()}",
         "wsproto runs on its own code again",
     ]
 
