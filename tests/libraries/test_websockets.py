@@ -45,8 +45,15 @@ TAKES_FRAMES = GENERATOR_STATE.is_on()
 """Past the library's parser."""
 
 
+def needs(backend: str) -> None:
+    """Skips the test where the back-end is not installed: there are no wheels of it for every Python."""
+    pytest.importorskip(backend.replace("-", "_"))
+
+
 @pytest.fixture(params=["alone", "on fastframe", "with isal"])
 def websockets_(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "with isal":
+        needs("isal")
     if request.param == "alone":
         yield request.param
         return
@@ -163,6 +170,7 @@ def test_the_streams_enter_the_fast_path(parsed: list[int]) -> None:
 @pytest.mark.parametrize("backend", ["isal", "zlib-ng"])
 def test_what_other_backends_inflate(backend: str) -> None:
     """The same messages, also where there are limits. What no compressor makes they may refuse at another place."""
+    needs(backend)
     same = 0
 
     @given(sessions(extensions=True), limits, st.booleans())
@@ -191,6 +199,7 @@ def test_what_other_backends_inflate(backend: str) -> None:
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 200, 1000, 100_000])
 def test_limits_of_other_backends(backend: str, size: int) -> None:
     """A message that is larger than the limit is refused, however little of it was on the wire."""
+    needs(backend)
 
     def received(wire: bytes) -> Any:
         protocol = Protocol(SERVER, max_size=126)
@@ -431,7 +440,7 @@ def test_asyncio(websockets_: str, compression: str | None) -> None:
 @pytest.mark.parametrize(("backend", "level"), [("isal", None), ("isal", 0), ("zlib-ng", None), ("zlib", 9)])
 def test_another_backend(backend: str, level: int | None, settings: dict[str, int]) -> None:
     """Messages to and from websockets alone."""
-    pytest.importorskip(backend.replace("-", "_"))
+    needs(backend)
     deflate = Deflate(backend=backend) if level is None else Deflate(backend=backend, level=level)
     with fastframe.installed("websockets", deflate=deflate):
         _, fast = ServerPerMessageDeflateFactory(compress_settings=settings).process_request_params([], [])
@@ -453,6 +462,7 @@ def test_another_backend(backend: str, level: int | None, settings: dict[str, in
     ],
 )
 def test_options_of_deflate_that_websockets_has_itself(deflate: Any, message: str) -> None:
+    needs("isal")
     with fastframe.installed("websockets", deflate=Deflate(backend="isal")):
         before = permessage_deflate.zlib
         with pytest.raises(fastframe.InstallError, match=message):
