@@ -1,11 +1,11 @@
 /* inline_values.h: attributes stored where CPython keeps them, for an object that was just made. The trick "inline-values".
  *
- * CPython 3.11 to 3.14 keep the attributes of most objects in an array of their own, in the places that the class has for the
+ * CPython 3.11 to 3.15 keep the attributes of most objects in an array of their own, in the places that the class has for the
  * names, and beside it the order in which they were set. No public function fills it in less than twice the time. The layout is
  * private: it is written to only for a class of which ff_inline_places has found, on an instance made by public functions,
  * everything where it is expected. For other versions, and without the GIL, nothing is found.
  *
- * Assumes of CPython: the layout above. Read in 3.11 to 3.14. Proof: EventClass._find_places. The twin is PyObject_GenericSetAttr.
+ * Assumes of CPython: the layout above. Read in 3.11 to 3.15. Proof: EventClass._find_places. The twin is PyObject_GenericSetAttr.
  */
 #ifndef FASTFRAME_INLINE_VALUES_H
 #define FASTFRAME_INLINE_VALUES_H
@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#if !defined(PYPY_VERSION) && !defined(Py_GIL_DISABLED) && PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030F0000
+#if !defined(PYPY_VERSION) && !defined(Py_GIL_DISABLED) && PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x03100000
 #define FF_INLINE_VALUES 1
 #else
 #define FF_INLINE_VALUES 0

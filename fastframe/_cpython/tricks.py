@@ -18,16 +18,20 @@ READ_UP_TO = (3, 15)
 class Trick:
     """One of them.
 
-    name: for people, and for FASTFRAME_PLAIN. costs: what its plain twin costs, in words.
+    name: for people, and for FASTFRAME_PLAIN. costs: what its plain twin costs, in words. since: the oldest CPython that it is possible with.
     """
 
-    def __init__(self, name: str, costs: str) -> None:
+    def __init__(self, name: str, costs: str, *, since: tuple[int, int] = (3, 10), needs_gil: bool = False) -> None:
         self.name = name
         self.costs = costs
         self.off: str | None = None
         """Why it is off; None while it is in use."""
         if {"1", name} & switched_off():
             self.off = f"{SWITCH} is set"
+        elif sys.version_info < since:
+            self.off = f"it is possible from CPython {since[0]}.{since[1]} on"
+        elif needs_gil and "t" in getattr(sys, "abiflags", ""):
+            self.off = "this CPython can run without the GIL"
         elif sys.version_info[:2] > READ_UP_TO:
             self.off = f"CPython {sys.version_info[0]}.{sys.version_info[1]} is newer than those it was read in"
 
@@ -50,8 +54,10 @@ def switched_off() -> set[str]:
     return set(os.environ.get(SWITCH, "").split(",")) - {"", "0"}
 
 
-INLINE_VALUES = Trick("inline-values", "messages in and out of wsproto cost a fifth to a half more")
-EVENT_SLOTS = Trick("event-slots", "a message that is sent through wsproto costs three times as much")
+INLINE_VALUES = Trick(
+    "inline-values", "messages in and out of wsproto cost a fifth to a half more", since=(3, 11), needs_gil=True
+)
+EVENT_SLOTS = Trick("event-slots", "a message that is sent through wsproto costs three times as much", needs_gil=True)
 TYPE_VERSION = Trick("type-version", "messages in and out of wsproto cost three to seven times as much")
 NAMED_TUPLE = Trick("named-tuple", "frames of FrameProtocol.received_frames cost two thirds more")
 ONLY_REFERENCE = Trick(

@@ -165,7 +165,7 @@ def test_what_is_not_bytes_is_refused(wrong: Any) -> None:
 @pytest.mark.parametrize("chunk", [b"abc", "żółć".encode() * 100, b"\xc3", b"good \xff bad", b"\xa9"])
 @pytest.mark.parametrize("before", [b"", b"before", b"\xc3"])
 def test_a_validation_that_failed_has_changed_nothing(before: bytes, chunk: bytes) -> None:
-    own = VALIDATORS.get("autobahn in Python")
+    own = VALIDATORS.get("autobahn in Python") or pytest.skip("autobahn is not installed")
     expected = Utf8Validator(own)
     first, second, third = (expected.validate(part) for part in (before, chunk, b"after"))
     failures = 0
