@@ -1,9 +1,9 @@
 """Writes digests.py of a target: what it relies on, in each version that was tested. To be read before it is committed.
 
-usage: python -m tests.libraries.digests [--add VERSION] [TARGET ...]
+usage: python -m tests.libraries.digests [--add VERSION ...] [TARGET ...]
 
---add VERSION: also this version of the one target that is named, once its tests and its library's own suite have passed on it.
-It needs a package index.
+--add VERSION: also this version, an older one too, of the one target that is named, once its tests and its library's own suite
+have passed on it; as often as there are versions. It needs a package index.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ VERSIONS = {versions}
 
 DIGESTS: dict[str, dict[str, tuple[str, ...]]] = {{
 '''
+
+
+def in_order(version: str) -> tuple[int, ...]:
+    """Oldest first."""
+    return tuple(map(int, version.split(".")))
 
 
 def downloaded(distribution: str, version: str, folder: Path) -> Path:
@@ -74,13 +79,11 @@ def written(name: str, versions: tuple[str, ...]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--add", default=None)
+    parser.add_argument("--add", action="append", default=[], metavar="VERSION")
     parser.add_argument("targets", nargs="*", default=[name for name in PLACES if name != "uvicorn"])
     options = parser.parse_args()
     for name in options.targets:
-        versions = target(name).supported_versions
-        if options.add is not None:
-            versions = (*versions, options.add)
+        versions = tuple(sorted({*target(name).supported_versions, *options.add}, key=in_order))
         path = ROOT / PLACES[name].folder.replace(".", "/") / "digests.py"
         path.write_text(written(name, versions), encoding="utf-8")
         subprocess.run([sys.executable, "-m", "ruff", "format", "-q", str(path)], check=True)
