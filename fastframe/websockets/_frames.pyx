@@ -33,6 +33,7 @@ import secrets
 from functools import partial
 
 from fastframe._cpython.tricks import GENERATOR_STATE
+from fastframe.websockets.names import used_name
 
 cdef extern from "Python.h":
     const Py_ssize_t PY_SSIZE_T_MAX
@@ -46,24 +47,35 @@ cdef enum:
     GATHERED_PART_BITS = 4
 
 
-cdef bint is_usual(protocol) except -1:
-    """Of the types that the library gives it, which a program may have replaced."""
-    for limit in (protocol.max_message_size, protocol.max_fragment_size):
-        if limit is not None and type(limit) is not int:
-            return False
-    return type(protocol.extensions) is list and type(protocol.events) is list
+cdef class Limits:
+    """How large a frame may be. websockets 16 gave the attributes of a Protocol other names: those count that `parse`, its method, uses."""
 
+    cdef str message, fragment, current  # fragment: "" before websockets 16, which has no such limit
 
-# The largest payload that the next frame may have, as Protocol.parse computes it; INT64_MAX for any.
-cdef int64_t max_size(protocol) except? -1:
-    most, largest_fragment = protocol.max_message_size, protocol.max_fragment_size
-    if most is not None:
-        current = protocol.current_size
-        if current is not None:
-            most = most - current
-    if largest_fragment is not None and (most is None or largest_fragment < most):
-        most = largest_fragment
-    return INT64_MAX if most is None else min(most, INT64_MAX)
+    def __cinit__(self, parse):
+        self.message = used_name(parse, "max_message_size", "max_size")
+        self.fragment = used_name(parse, "max_fragment_size")
+        self.current = used_name(parse, "current_size", "cur_size")
+
+    cdef bint are_usual(self, protocol) except -1:
+        """Of the types that the library gives them, which a program may have replaced."""
+        for name in (self.message, self.fragment):
+            limit = getattr(protocol, name) if name else None
+            if limit is not None and type(limit) is not int:
+                return False
+        return True
+
+    # The largest payload that the next frame may have, as Protocol.parse computes it; INT64_MAX for any.
+    cdef int64_t max_size(self, protocol) except? -1:
+        most = getattr(protocol, self.message)
+        largest_fragment = getattr(protocol, self.fragment) if self.fragment else None
+        if most is not None:
+            current = getattr(protocol, self.current)
+            if current is not None:
+                most = most - current
+        if largest_fragment is not None and (most is None or largest_fragment < most):
+            most = largest_fragment
+        return INT64_MAX if most is None else min(most, INT64_MAX)
 
 
 def _generators_tell():
@@ -129,6 +141,7 @@ cdef class Frames:
     cdef object _token_bytes
     cdef tuple _opcodes
     cdef KeyPool _keys
+    cdef Limits _limits
     cdef object _Protocol
     cdef bint _looks_at_generators
     cdef public size_t gathered_size
@@ -151,6 +164,7 @@ cdef class Frames:
         self._opcodes = tuple([frames.Opcode(i) if i in frames.Opcode.__members__.values() else None for i in range(16)])
         self._keys = KeyPool()
         self._looks_at_generators = GENERATOR_STATE.check(_generators_tell())
+        self._limits = Limits(protocol.Protocol.parse)
         self._Protocol = protocol.Protocol
         self.gathered_size = 1 << 16
 
@@ -169,7 +183,7 @@ cdef class Frames:
             waiting = gathering.waiting
         if waiting is not None and waiting.is_true(protocol) and PyBytes_CheckExact(data) and PyBytes_GET_SIZE(data) and not protocol.debug:
             reader = protocol.reader
-            if not reader.eof and not reader.buffer and is_usual(protocol):
+            if not reader.eof and not reader.buffer and self._is_usual(protocol):
                 used = self._take_frames_or_fail(protocol, waiting, gathering, data)
                 if used == PyBytes_GET_SIZE(data):
                     return
@@ -181,6 +195,10 @@ cdef class Frames:
         self._receive_data(protocol, data)
         reader = protocol.reader
         protocol._fastframe_waits = None if reader.buffer or reader.eof else self._found_waiting(protocol.parser)
+
+    cdef bint _is_usual(self, protocol) except -1:
+        """Of the types that the library gives it, which a program may have replaced."""
+        return self._limits.are_usual(protocol) and type(protocol.extensions) is list and type(protocol.events) is list
 
     def receive_data_while_gathering(self, protocol, data):
         """`receive_data` of one Protocol. Other code may keep it, and call it when the frame is complete."""
@@ -260,7 +278,7 @@ cdef class Frames:
         while used < length:
             if ff_header_parse(start + used, length - used, &header) != FF_OK:
                 break
-            if header.masked != server or header.payload_length > INT64_MAX or <int64_t>header.payload_length > max_size(protocol):
+            if header.masked != server or header.payload_length > INT64_MAX or <int64_t>header.payload_length > self._limits.max_size(protocol):
                 break
             if header.payload_length > length - used - header.size:
                 return length if self._gather(table, protocol, waiting, &header, start + used, length - used) else used
@@ -320,21 +338,19 @@ cdef class Frames:
             rsv and header.rsv & FF_RSV1 != 0, rsv and header.rsv & FF_RSV2 != 0, rsv and header.rsv & FF_RSV3 != 0,
         )
         if extensions:
-            limit = max_size(protocol)
+            limit = self._limits.max_size(protocol)
             most = None if limit == INT64_MAX else limit
             for extension in reversed(extensions):
                 frame = extension.decode(frame, max_size=most)
         if rsv or extensions or header.opcode > FF_OPCODE_BINARY:
             frame.check()
-        elif own_recv_frame and (protocol.current_size is None) == (header.opcode != FF_OPCODE_CONTINUATION):
+        elif own_recv_frame and ((size := getattr(protocol, self._limits.current)) is None) == (header.opcode != FF_OPCODE_CONTINUATION):
             # recv_frame, for a data frame in its place.
             if header.opcode != FF_OPCODE_CONTINUATION:
                 if not header.fin:
-                    protocol.current_size = header.payload_length
-            elif header.fin:
-                protocol.current_size = None
+                    setattr(protocol, self._limits.current, header.payload_length)
             else:
-                protocol.current_size += header.payload_length
+                setattr(protocol, self._limits.current, None if header.fin else size + header.payload_length)
             events.append(frame)
             return 0
         protocol.recv_frame(frame)

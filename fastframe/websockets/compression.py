@@ -33,7 +33,7 @@ class Decompressor:
         self._stream = stream
         self.unconsumed_tail: bytes = b""
 
-    def decompress(self, data: bytes | bytearray | memoryview, max_length: int) -> bytes:
+    def decompress(self, data: bytes | bytearray | memoryview, max_length: int = 0) -> bytes:
         stream = self._stream
         found: bytes = stream.decompress(data, max_length)
         self.unconsumed_tail = stream.unconsumed_tail

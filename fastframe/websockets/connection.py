@@ -5,8 +5,11 @@ What websockets puts between them is for fragments, and for connections that clo
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from fastframe.websockets.names import used_name
 
 Method = Callable[..., Any]
 
@@ -24,24 +27,32 @@ def sending(original: Method, make: Callable[[Any, str | bytes, bool], list[byte
     """`Connection.send`. make: as Frames.message."""
     from websockets.protocol import State
 
-    async def send(self: Any, message: Any, *, text: bool | None = None) -> None:
+    fragments = used_name(original, "send_in_progress", "fragmented_send_waiter")
+    takes_text = "text" in inspect.signature(original).parameters  # not in websockets 13
+
+    def as_before(self: Any, message: Any, others: tuple[Any, ...], text: bool | None) -> Any:
+        return original(self, message, *others, **({} if text is None else {"text": text}))
+
+    async def send(self: Any, message: Any, *others: Any, text: bool | None = None) -> None:
         protocol, kind = self.protocol, type(message)
         if (
             (kind is not str and kind is not bytes)
+            or others  # `text` without its name, which some releases take and others refuse
+            or (text is not None and not takes_text)
             or protocol.state is not State.OPEN
-            or self.send_in_progress is not None
+            or getattr(self, fragments) is not None
             or protocol.expect_continuation_frame
             or protocol.writes
             or self.debug
         ):
-            return await original(self, message, text=text)  # type: ignore[no-any-return]
+            return await as_before(self, message, others, text)  # type: ignore[no-any-return]
         try:
             frames = make(protocol, message, text is not False if kind is str else text is True)
         except Exception:
             async with self.send_context():  # which ends the connection, and raises what send raises then
                 raise
         if frames is None:
-            return await original(self, message, text=text)  # type: ignore[no-any-return]
+            return await as_before(self, message, others, text)  # type: ignore[no-any-return]
         write = self.transport.write
         try:
             while frames:

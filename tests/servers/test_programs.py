@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("wsproto")
 
 import fastframe
-from tests.servers.programs import MESSAGES, STATUS, exchange, free_port, running
+from tests.servers.programs import MESSAGES, NO_PROXY, STATUS, exchange, free_port, running
 
 pytestmark = [
     pytest.mark.programs,
@@ -163,7 +163,7 @@ def test_trio_websocket() -> None:
 def exchange_only_small(port: int) -> None:
     from websockets.sync.client import connect
 
-    with connect(f"ws://127.0.0.1:{port}/", compression="deflate", proxy=None) as client:
+    with connect(f"ws://127.0.0.1:{port}/", compression="deflate", **NO_PROXY) as client:
         for message in MESSAGES[:5]:
             client.send(message)
             assert client.recv(20) == message

@@ -20,7 +20,7 @@ pytest.importorskip("wsproto")
 from fastframe._cli import runner
 from fastframe._cli.reports import Reports
 from fastframe._targets import target
-from tests.servers.programs import free_port
+from tests.servers.programs import NO_PROXY, free_port
 
 pytestmark = [pytest.mark.programs, pytest.mark.skipif(os.name == "nt", reason="os.execve is another thing on Windows")]
 
@@ -325,7 +325,7 @@ def said_by_a_server(
         for _ in range(clients):
             for _attempt in range(300):
                 try:
-                    connection = sync_client.connect(f"ws://127.0.0.1:{port}/", compression=None, proxy=None)
+                    connection = sync_client.connect(f"ws://127.0.0.1:{port}/", compression=None, **NO_PROXY)
                     break
                 except OSError:
                     assert process.poll() is None, process.communicate()[0]
