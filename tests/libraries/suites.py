@@ -67,7 +67,9 @@ SUITES = {
         1000,
         repository="https://github.com/python-websockets/websockets",
     ),
-    "autobahn": Suite("autobahn", ("src/autobahn/websocket/test",), 50, ("--import-mode", "importlib")),
+    "autobahn": Suite(
+        "autobahn", ("src/autobahn/websocket/test", "autobahn/websocket/test"), 29, ("--import-mode", "importlib")
+    ),
 }
 
 
