@@ -68,7 +68,7 @@ SUITES = {
         repository="https://github.com/python-websockets/websockets",
     ),
     "autobahn": Suite(
-        "autobahn", ("src/autobahn/websocket/test", "autobahn/websocket/test"), 29, ("--import-mode", "importlib")
+        "autobahn", ("src/autobahn/websocket/test", "autobahn/websocket/test"), 50, ("--import-mode", "importlib")
     ),
 }
 

@@ -105,8 +105,9 @@ def received(pieces: list[bytes], skip_validation: bool) -> list[Any]:
     found: list[Any] = []
     while True:
         kind, result = outcome(connection.recv_data_frame, True)
-        found.append((kind, str(result[1]) if kind is tuple else result))
-        if kind is not tuple:
+        is_frame = kind in (tuple, list)  # a list before 1.7
+        found.append((kind, str(result[1]) if is_frame else result))
+        if not is_frame:
             return [*found, bytes(server.sent)]
 
 
