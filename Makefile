@@ -85,6 +85,7 @@ lint: ## Check the style of Python, Cython and C
 	$(PYTHON) -m ruff format --check .
 	cython-lint fastframe benchmarks
 	clang-format --dry-run --Werror $(C_FILES)
+	! git ls-files '*.py' '*.pyx' '*.pxd' '*.pyi' '*.[ch]' | LC_ALL=C.UTF-8 xargs grep -nE '^.{101,}$$' | grep -v 'type: ignore\|noqa'
 
 format: ## Put the style right where a tool can
 	$(PYTHON) -m ruff check --fix .

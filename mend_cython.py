@@ -1,10 +1,11 @@
 """What Cython 3.3 makes of a module with a state for each interpreter, mended.
 
-Each mend is a few lines of the generated C, found by their exact text, that call functions of `fastframe/_cpython/module_state.h`. With another
-Cython, or if a text is not found, no mend is made, and the build goes on without module state: see `cythonized`.
+Each mend is a few lines of the generated C, found by their exact text, that call functions of
+`fastframe/_cpython/module_state.h`. With another Cython, or if a text is not found, no mend is
+made, and the build goes on without module state: see `cythonized`.
 
-docs/decisions/module-state.md says why there is module state; docs/decisions/cython-reports.md has, for each fault, the smallest module that shows
-it and where Cython's developers discuss it.
+docs/decisions/module-state.md says why there is module state; docs/decisions/cython-reports.md has,
+for each fault, the smallest module that shows it and where Cython's developers discuss it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ MENDS = (
             ),
             (
                 "        if (lower_bound->id != interpreter_id) goto done;\n",
-                "        if (lower_bound == data->table + data->count || lower_bound->id != interpreter_id) goto done;\n",
+                "        if (lower_bound == data->table + data->count || lower_bound->id != "
+                "interpreter_id) goto done;\n",
             ),
         ),
     ),
@@ -45,19 +47,25 @@ MENDS = (
         "removes a module from a table that is not there (report 1)",
         (
             (
-                "    if (data->interpreter_id_as_index) {\n        if (interpreter_id < data->count) {\n            data->table[",
+                "    if (data->interpreter_id_as_index) {\n        if (interpreter_id < "
+                "data->count) {\n            data->table[",
                 "    if (!data) goto done;\n"
-                "    if (data->interpreter_id_as_index) {\n        if (interpreter_id < data->count) {\n            data->table[",
+                "    if (data->interpreter_id_as_index) {\n        if (interpreter_id < "
+                "data->count) {\n            data->table[",
             ),
         ),
     ),
     Mend(
         "keeps a reference to the module for good (report 2)",
         (
-            ("int pystate_addmodule_run = 0;\n", "int pystate_addmodule_run = 0, ff_is_held = 0;\n"),
+            (
+                "int pystate_addmodule_run = 0;\n",
+                "int pystate_addmodule_run = 0, ff_is_held = 0;\n",
+            ),
             (
                 "pystate_addmodule_run = 1;\n",
-                "pystate_addmodule_run = 1;\n    ff_is_held = ff_module_added(__pyx_pyinit_module);\n",
+                "pystate_addmodule_run = 1;\n    ff_is_held = "
+                "ff_module_added(__pyx_pyinit_module);\n",
             ),
             (
                 "    #else\n    Py_DECREF(__pyx_m);\n    if (pystate_addmodule_run) {\n",
@@ -82,7 +90,8 @@ MENDS = (
         ),
     ),
     Mend(
-        "removes the module of a second import, when that of a first one, which failed, is cleared (report 3)",
+        "removes the module of a second import, when that of a first one, which failed, is "
+        "cleared (report 3)",
         (
             (
                 "  #if CYTHON_PEP489_MULTI_PHASE_INIT\n  __Pyx_State_RemoveModule(NULL);\n",
@@ -93,7 +102,8 @@ MENDS = (
         ),
     ),
     Mend(
-        "frees a module and not its state, where the collector has not cleared it before (report 4)",
+        "frees a module and not its state, where the collector has not cleared it before (report "
+        "4)",
         (
             (
                 "/* #### Code section: module_state_traverse ### */\n#if CYTHON_USE_MODULE_STATE\n",
@@ -129,12 +139,14 @@ MENDS = (
     ),
 )
 READ_IN = ("3", "3")
-"""The version of Cython whose code around these texts was read. 3.2 has the same texts, and an import that fails ends in a SystemError there."""
+"""The version of Cython whose code around these texts was read. 3.2 has the same texts, and an
+import that fails ends in a SystemError there."""
 
 MENDED = "/* mended by mend_cython.py */\n"
 
-# Module state and types from specs, not C globals, so that each interpreter has its own. One without the other crashes: until 3.12 a
-# garbage collection during the import would visit static types that are half made.
+# Module state and types from specs, not C globals, so that each interpreter has its own. One
+# without the other crashes: until 3.12 a garbage collection during the import would visit static
+# types that are half made.
 MACROS = [("CYTHON_USE_MODULE_STATE", "1"), ("CYTHON_USE_TYPE_SPECS", "1")]
 
 WARNING = """\
@@ -151,7 +163,8 @@ def mended(text: str) -> str:
         for before, after in mend.texts:
             if text.count(before) != 1:
                 raise ValueError(
-                    f"Cython {Cython.__version__} has {text.count(before)} times and not once: {before.strip()}"
+                    f"Cython {Cython.__version__} has {text.count(before)} times and not once: "
+                    f"{before.strip()}"
                 )
             text = text.replace(before, after)
     return text + MENDED
@@ -174,7 +187,8 @@ def mend(paths: list[Path]) -> str | None:
 def cythonized(
     extensions: Callable[[], list[Extension]], directives: dict[str, object], build_dir: str | None
 ) -> list[Extension]:
-    """What Cython makes of the extensions: with a state for each interpreter, or where that cannot be had, without one.
+    """What Cython makes of the extensions: with a state for each interpreter, or where that cannot
+    be had, without one.
 
     FASTFRAME_MODULE_STATE=0 asks for the latter.
     """

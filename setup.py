@@ -1,4 +1,5 @@
-"""The extension modules, and what depends on the repository's address; everything that is static is in pyproject.toml."""
+"""The extension modules, and what depends on the repository's address; everything that is static is
+in pyproject.toml."""
 
 import os
 import re
@@ -14,7 +15,8 @@ from setuptools.command.build_ext import build_ext
 sys.path.insert(0, str(Path(__file__).parent))  # which the build backend leaves out
 from mend_cython import cythonized
 
-# The address of the repository, as soon as there is one: the links of the package and those of its README are made from it.
+# The address of the repository, as soon as there is one: the links of the package and those of its
+# README are made from it.
 REPOSITORY = ""
 
 DIRECTIVES = {
@@ -22,8 +24,9 @@ DIRECTIVES = {
     "auto_pickle": False,
     "autotestdict": False,
     "freethreading_compatible": True,  # see docs/threads.md
-    # Functions of C, as CPython makes them: those of Cython are objects whose reference count threads would wait for at each call. Their
-    # signatures are in the docstrings, where inspect finds them.
+    # Functions of C, as CPython makes them: those of Cython are objects whose reference count
+    # threads would wait for at each call. Their signatures are in the docstrings, where inspect
+    # finds them.
     "binding": False,
     "embedsignature": True,
     "embedsignature.format": "clinic",
@@ -63,7 +66,10 @@ DEBUG = os.environ.get("FASTFRAME_DEBUG") == "1"
 def extension(name, *sources):
     return Extension(
         f"fastframe.{name}",
-        sources=[f"fastframe/{name.replace('.', '/')}.pyx", *(f"src_c/{source}.c" for source in sources)],
+        sources=[
+            f"fastframe/{name.replace('.', '/')}.pyx",
+            *(f"src_c/{source}.c" for source in sources),
+        ],
         include_dirs=["src_c", "fastframe/_codec", "fastframe/_cpython", "fastframe/include"],
         depends=glob("src_c/*.h") + glob("fastframe/**/*.h", recursive=True),
         extra_compile_args=compile_args(),
@@ -85,7 +91,11 @@ class BuildExt(build_ext):
 def readme():
     """README.md, whose links lead into the repository."""
     text = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
-    return re.sub(r"\]\((?!https?:|#)([^)]+)\)", rf"]({REPOSITORY}/blob/main/\1)", text) if REPOSITORY else text
+    return (
+        re.sub(r"\]\((?!https?:|#)([^)]+)\)", rf"]({REPOSITORY}/blob/main/\1)", text)
+        if REPOSITORY
+        else text
+    )
 
 
 def project_urls():

@@ -1,6 +1,8 @@
-"""Frames in several interpreters at the same time, each with a GIL of its own (CPython 3.14 and newer).
+"""Frames in several interpreters at the same time, each with a GIL of its own (CPython 3.14 and
+newer).
 
-Each call of `echo` runs in one of the pool's interpreters, which are threads of this process and need no pickled copies of the code.
+Each call of `echo` runs in one of the pool's interpreters, which are threads of this process and
+need no pickled copies of the code.
 """
 
 import sys
@@ -29,7 +31,9 @@ if sys.version_info >= (3, 14):
         from fastframe import Decoder, Encoder, Role
 
         client = Encoder(Role.CLIENT)
-        wires = [client.text(f"message {number}") + client.binary(bytes(1000)) for number in range(20)]
+        wires = [
+            client.text(f"message {number}") + client.binary(bytes(1000)) for number in range(20)
+        ]
         with InterpreterPoolExecutor(max_workers=4) as pool:
             for number, answer in enumerate(pool.map(echo, wires)):
                 text, data = Decoder(Role.CLIENT).feed(answer)

@@ -1,6 +1,8 @@
-# fastframe for other extension modules in Cython: `from fastframe cimport ff_api, ff_import`, and once `cdef const ff_api *ff = ff_import()`.
+# fastframe for other extension modules in Cython: `from fastframe cimport ff_api, ff_import`, and
+# once `cdef const ff_api *ff = ff_import()`.
 #
-# The contracts are in fastframe.h and fastframe_api.h, in the folder that `fastframe.get_include()` names.
+# The contracts are in fastframe.h and fastframe_api.h, in the folder that `fastframe.get_include()`
+# names.
 from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
@@ -46,8 +48,12 @@ cdef extern from "fastframe_api.h":
 
     ctypedef struct ff_kernels:
         const char *name
-        void (*mask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key) noexcept nogil
-        bint (*mask_ascii)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key) noexcept nogil
+        void (*mask)(
+            uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key
+        ) noexcept nogil
+        bint (*mask_ascii)(
+            uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key
+        ) noexcept nogil
         bint (*utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length) noexcept nogil
 
     void ff_masking_key_rotate(uint8_t *rotated, const uint8_t *key, uint64_t offset) nogil
@@ -63,13 +69,21 @@ cdef extern from "fastframe_api.h":
         const ff_kernels *(*kernels)() noexcept nogil
         const char *(*status_text)(ff_status status) noexcept nogil
         uint16_t (*status_close_code)(ff_status status) noexcept nogil
-        ff_status (*header_parse)(const uint8_t *data, size_t length, ff_header *header) noexcept nogil
-        ff_status (*header_check)(const ff_header *header, ff_role receiver, uint8_t rsv_allowed) noexcept nogil
-        bint (*header_of_whole_message)(const uint8_t *data, size_t length, ff_role receiver, ff_header *header) noexcept nogil
+        ff_status (*header_parse)(
+            const uint8_t *data, size_t length, ff_header *header
+        ) noexcept nogil
+        ff_status (*header_check)(
+            const ff_header *header, ff_role receiver, uint8_t rsv_allowed
+        ) noexcept nogil
+        bint (*header_of_whole_message)(
+            const uint8_t *data, size_t length, ff_role receiver, ff_header *header
+        ) noexcept nogil
         ff_status (*header_write)(ff_header *header, uint8_t *out) noexcept nogil
         size_t (*utf8_cut)(const uint8_t *data, size_t length) noexcept nogil
         bint (*close_code_is_valid)(uint32_t code) noexcept nogil
-        ff_status (*close_parse)(const ff_kernels *kernels, const uint8_t *payload, size_t length, uint16_t *code) noexcept nogil
+        ff_status (*close_parse)(
+            const ff_kernels *kernels, const uint8_t *payload, size_t length, uint16_t *code
+        ) noexcept nogil
         int (*decoder_feed)(object decoder, object data) except -1
         int (*decoder_feed_memory)(object decoder, const uint8_t *data, size_t length) except -1
         PyObject *(*decoder_next)(object decoder) except? NULL

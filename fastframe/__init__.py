@@ -1,14 +1,13 @@
 """A C-accelerated WebSocket (RFC 6455) frame codec. No sockets, no handshake, no event loop.
 
-Decoder, Encoder        the native codec: bytes in, messages out, and back
-prepare                 a message for many connections, encoded and compressed once
-install, uninstall      put it under a library that has a codec of its own, wsproto for one; and take it out
-installed, status       the same for the length of a `with` block; is it active, and why not
-deflate                 a module: permessage-deflate, for Decoder and Encoder
-frame_protocol          a module: the drop-in for wsproto.frame_protocol
-apply_mask, is_utf8 ... the kernels by themselves
-index_frames            captured traffic as a NumPy table
-get_include             where the headers are, for other extension modules
+Decoder, Encoder        the native codec: bytes in, messages out, and back prepare                 a
+message for many connections, encoded and compressed once install, uninstall      put it under a
+library that has a codec of its own, wsproto for one; and take it out installed, status       the
+same for the length of a `with` block; is it active, and why not deflate                 a module:
+permessage-deflate, for Decoder and Encoder frame_protocol          a module: the drop-in for
+wsproto.frame_protocol apply_mask, is_utf8 ... the kernels by themselves index_frames
+captured traffic as a NumPy table get_include             where the headers are, for other extension
+modules
 """
 
 import sys as _sys
@@ -34,7 +33,14 @@ from fastframe._version import __version__
 TYPE_CHECKING = False  # typing.TYPE_CHECKING, which takes longer to import than all of this
 if TYPE_CHECKING:
     from fastframe._codec.header import Header
-    from fastframe._targets.install import InstallError, TargetStatus, install, installed, status, uninstall
+    from fastframe._targets.install import (
+        InstallError,
+        TargetStatus,
+        install,
+        installed,
+        status,
+        uninstall,
+    )
     from fastframe.frame_index import index_frames
 
 __all__ = [
@@ -73,7 +79,8 @@ __all__ = [
 
 
 def get_include() -> str:
-    """The folder of fastframe.h and fastframe_api.h, for other extension modules: kernels, Decoder and Encoder from C and Cython.
+    """The folder of fastframe.h and fastframe_api.h, for other extension modules: kernels, Decoder
+    and Encoder from C and Cython.
 
     >>> import os
     >>> os.path.exists(os.path.join(get_include(), "fastframe_api.h"))
@@ -83,7 +90,8 @@ def get_include() -> str:
 
 
 def _name_what_is_public(names: list[str]) -> None:
-    """Lets classes and functions say `fastframe` where they are asked for their module: which file they are in may change."""
+    """Lets classes and functions say `fastframe` where they are asked for their module: which file
+    they are in may change."""
     for name in names:
         value = globals().get(name)
         if hasattr(value, "__qualname__"):
@@ -93,7 +101,14 @@ def _name_what_is_public(names: list[str]) -> None:
 # What is imported when it is first asked for, as it needs dataclasses, logging and more: by module.
 _LATER = {
     "_codec.header": ("Header",),
-    "_targets.install": ("InstallError", "TargetStatus", "install", "installed", "status", "uninstall"),
+    "_targets.install": (
+        "InstallError",
+        "TargetStatus",
+        "install",
+        "installed",
+        "status",
+        "uninstall",
+    ),
     "frame_index": ("index_frames",),
 }
 

@@ -32,7 +32,8 @@ class Opcode(enum.IntEnum):
 
 
 class CloseCode(enum.IntEnum):
-    """The status codes of RFC 6455, 7.4.1, and of the IANA registry. Applications also use 3000 to 4999 (7.4.2).
+    """The status codes of RFC 6455, 7.4.1, and of the IANA registry. Applications also use 3000 to
+    4999 (7.4.2).
 
     >>> CloseCode.MESSAGE_TOO_BIG == 1009
     True
@@ -64,8 +65,8 @@ class CloseCode(enum.IntEnum):
 class ProtocolError(ValueError):
     """The peer broke a rule of RFC 6455, or a limit of this endpoint.
 
-    ``code`` is the status code to close the connection with (1002, 1007 or 1009), ``reason`` is one sentence that names
-    the rule and its section, short enough for a Close frame.
+    ``code`` is the status code to close the connection with (1002, 1007 or 1009), ``reason`` is one
+    sentence that names the rule and its section, short enough for a Close frame.
 
     >>> error = ProtocolError(1002, "the opcode is reserved (RFC 6455, 5.2)")
     >>> error.code, str(error)
@@ -81,11 +82,12 @@ class ProtocolError(ValueError):
         return f"{self.code}: {self.reason}"
 
 
-class InvalidState(RuntimeError):  # noqa: N818 (the name of asyncio's and concurrent.futures' similar errors)
+# asyncio and concurrent.futures name their similar errors so.
+class InvalidState(RuntimeError):  # noqa: N818
     """The caller's mistake: a call out of turn, which has changed nothing.
 
-    Feeding a decoder that has finished, sending after a Close frame, a second call in the middle of another one, from
-    another thread for instance.
+    Feeding a decoder that has finished, sending after a Close frame, a second call in the middle of
+    another one, from another thread for instance.
 
     >>> from fastframe import Encoder
     >>> try:
@@ -100,7 +102,8 @@ class InvalidState(RuntimeError):  # noqa: N818 (the name of asyncio's and concu
 
 
 class Text(bytes):
-    """The payload of a text message, valid UTF-8, not decoded: what ``Decoder(decode_text=False)`` yields for text.
+    """The payload of a text message, valid UTF-8, not decoded: what ``Decoder(decode_text=False)``
+    yields for text.
 
     >>> Text(b"hello").decode()
     'hello'

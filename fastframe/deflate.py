@@ -1,9 +1,10 @@
 """permessage-deflate (RFC 7692): what two peers agree on, and what it costs.
 
-settings = Deflate(threshold=64)                  how this endpoint likes to compress
-agreement = settings.accept(offers)               a server: the client's Sec-WebSocket-Extensions; None: no offer is acceptable
-agreement = settings.confirm(response)            a client, which has sent settings.offer()
-Decoder(role, deflate=agreement)                  and Encoder(role, deflate=agreement): the two states of a connection
+settings = Deflate(threshold=64)                  how this endpoint likes to compress agreement =
+settings.accept(offers)               a server: the client's Sec-WebSocket-Extensions; None: no
+offer is acceptable agreement = settings.confirm(response)            a client, which has sent
+settings.offer() Decoder(role, deflate=agreement)                  and Encoder(role,
+deflate=agreement): the two states of a connection
 
 There is no compression code here: `backend` names the library that does it.
 """
@@ -32,12 +33,12 @@ BACKENDS = {
 
 
 class NegotiationError(ValueError):
-    """The peer's Sec-WebSocket-Extensions header is malformed, or a server's answer breaks RFC 7692: this end must fail the connection (RFC
-    6455, 4.1 and 9.1).
+    """The peer's Sec-WebSocket-Extensions header is malformed, or a server's answer breaks RFC
+    7692: this end must fail the connection (RFC 6455, 4.1 and 9.1).
 
     >>> Deflate().confirm("permessage-deflate; unknown")
     Traceback (most recent call last):
-    fastframe.deflate.NegotiationError: a parameter of permessage-deflate is unknown, repeated or malformed (RFC 7692, 7.1)
+    fastframe.deflate.NegotiationError: a parameter of permessage-deflate is unknown, ...
     """
 
     def __init__(self, message: str = "") -> None:
@@ -45,7 +46,8 @@ class NegotiationError(ValueError):
 
 
 def backend_module(name: str) -> Any:
-    """The module of a back-end. ValueError for an unknown name, ImportError if it is not installed."""
+    """The module of a back-end. ValueError for an unknown name, ImportError if it is not
+    installed."""
     if name not in BACKENDS:
         raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, not {name!r}")
     module, _, remedy = BACKENDS[name]
@@ -57,7 +59,8 @@ def backend_module(name: str) -> Any:
 
 @dataclass(frozen=True)
 class Deflate:
-    """How this endpoint uses permessage-deflate. ValueError for a number out of range, ImportError for a missing back-end.
+    """How this endpoint uses permessage-deflate. ValueError for a number out of range, ImportError
+    for a missing back-end.
 
     A Deflate keeps no state: one serves any number of connections. All parameters are keywords.
 
@@ -68,21 +71,26 @@ class Deflate:
 
     _: KW_ONLY
     server_no_context_takeover: bool = False
-    """The server forgets its window after each message: less memory between messages, less compression."""
+    """The server forgets its window after each message: less memory between messages, less
+    compression."""
     client_no_context_takeover: bool = False
     """The same for the client."""
     server_max_window_bits: int = 15
-    """The server's window is at most 2 to the power of this, from 9 to 15. zlib has no compressor for 8."""
+    """The server's window is at most 2 to the power of this, from 9 to 15. zlib has no compressor
+    for 8."""
     client_max_window_bits: int = 15
     """The same for the client's window, from 9 to 15."""
     level: int | None = None
-    """How hard to compress, as the back-end counts: zlib and zlib-ng from 0 to 9, isal from 0 to 3. None is its own default."""
+    """How hard to compress, as the back-end counts: zlib and zlib-ng from 0 to 9, isal from 0 to 3.
+    None is its own default."""
     memory_level: int = 8
-    """Memory of the compressor, from 1 to 9: 2 to the power of this, times 512 bytes, besides its window."""
+    """Memory of the compressor, from 1 to 9: 2 to the power of this, times 512 bytes, besides its
+    window."""
     threshold: int = 0
     """A message of fewer bytes is sent as it is."""
     backend: str = "zlib"
-    """Which library compresses: "zlib", the standard library's; "zlib-ng" or "isal" where they are installed."""
+    """Which library compresses: "zlib", the standard library's; "zlib-ng" or "isal" where they are
+    installed."""
 
     def __post_init__(self) -> None:
         for name in ("server_no_context_takeover", "client_no_context_takeover"):
@@ -96,10 +104,11 @@ class Deflate:
         if self.level is not None:
             _number_from("level", self.level, levels[0], levels[-1])
 
-    # ---- negotiation (RFC 7692, 5 and 7.1) ----
+    # ---- negotiation (RFC 7692, 5 and 7.1) -------------------------------------------------------
 
     def offer(self) -> str:
-        """A client's offer, for its Sec-WebSocket-Extensions header. Lets the server choose the client's window.
+        """A client's offer, for its Sec-WebSocket-Extensions header. Lets the server choose the
+        client's window.
 
         >>> Deflate().offer()
         'permessage-deflate; client_max_window_bits'
@@ -115,19 +124,22 @@ class Deflate:
         return "; ".join(parameters)
 
     def accept(self, offers: str | None) -> Agreement | None:
-        """A server's answer: what is agreed on with the first acceptable offer, or None if there is none.
+        """A server's answer: what is agreed on with the first acceptable offer, or None if there is
+        none.
 
-        offers: the value of the client's Sec-WebSocket-Extensions header, a str; several header lines joined with commas. None
-        if there is no such header. TypeError for anything else.
-        An offer with a parameter that is unknown, twice or has a value that it cannot have is declined, as 7 asks; so is one with
-        server_max_window_bits=8, as zlib cannot compress with that window. A header that is no list of extensions at all is neither accepted nor
-        declined: NegotiationError, and the connection must be failed (RFC 6455, 9.1), with status 400 for instance.
+        offers: the value of the client's Sec-WebSocket-Extensions header, a str; several header
+        lines joined with commas. None if there is no such header. TypeError for anything else. An
+        offer with a parameter that is unknown, twice or has a value that it cannot have is
+        declined, as 7 asks; so is one with server_max_window_bits=8, as zlib cannot compress with
+        that window. A header that is no list of extensions at all is neither accepted nor declined:
+        NegotiationError, and the connection must be failed (RFC 6455, 9.1), with status 400 for
+        instance.
 
         >>> Deflate().accept("permessage-deflate; unknown") is None
         True
         >>> Deflate().accept("permessage-deflate; client_max_window_bits=")
         Traceback (most recent call last):
-        fastframe.deflate.NegotiationError: Sec-WebSocket-Extensions is malformed after 'permessage-deflate' (RFC 6455, 9.1)
+        fastframe.deflate.NegotiationError: Sec-WebSocket-Extensions is malformed after ...
         """
         # All of it first: what follows an acceptable offer must not be malformed either.
         for parameters in list(_offers(_header_value("offers", offers))):
@@ -137,28 +149,40 @@ class Deflate:
         return None
 
     def _accept_one(self, parameters: _Parameters | None) -> Agreement | None:
-        if parameters is None or parameters.server_max_window_bits == 8 or parameters.server_bits_without_value:
+        if (
+            parameters is None
+            or parameters.server_max_window_bits == 8
+            or parameters.server_bits_without_value
+        ):
             return None
         offered = parameters.client_max_window_bits
         server_bits = min(self.server_max_window_bits, parameters.server_max_window_bits or 15)
         return Agreement(
             settings=self,
-            server_no_context_takeover=self.server_no_context_takeover or parameters.server_no_context_takeover,
-            client_no_context_takeover=self.client_no_context_takeover or parameters.client_no_context_takeover,
+            server_no_context_takeover=self.server_no_context_takeover
+            or parameters.server_no_context_takeover,
+            client_no_context_takeover=self.client_no_context_takeover
+            or parameters.client_no_context_takeover,
             server_max_window_bits=server_bits,
-            # A client that does not name the parameter does not know it, and is free to use the largest window.
-            client_max_window_bits=15 if offered is None else min(self.client_max_window_bits, offered),
+            # A client that does not name the parameter does not know it, and is free to use the
+            # largest window.
+            client_max_window_bits=15
+            if offered is None
+            else min(self.client_max_window_bits, offered),
             client_knows_window_bits=offered is not None,
             client_names_server_bits=parameters.server_max_window_bits is not None,
         )
 
     def confirm(self, response: str | None) -> Agreement | None:
-        """A client's reading of the server's answer to `offer`: what is agreed on, or None if the server declined.
+        """A client's reading of the server's answer to `offer`: what is agreed on, or None if the
+        server declined.
 
-        response: the value of the server's Sec-WebSocket-Extensions header, a str, or None if there is no such header. TypeError
-        for anything else, NegotiationError if it breaks 7.1, or is malformed.
+        response: the value of the server's Sec-WebSocket-Extensions header, a str, or None if there
+        is no such header. TypeError for anything else, NegotiationError if it breaks 7.1, or is
+        malformed.
 
-        >>> Deflate().confirm("permessage-deflate; server_max_window_bits=12").server_max_window_bits
+        >>> confirmed = Deflate().confirm("permessage-deflate; server_max_window_bits=12")
+        >>> confirmed.server_max_window_bits
         12
         """
         answers = list(_offers(_header_value("response", response)))
@@ -167,24 +191,38 @@ class Deflate:
         if len(answers) > 1:
             raise NegotiationError(f"{EXTENSION} was accepted twice (RFC 7692, 5)")
         parameters = answers[0]
-        if parameters is None or parameters.server_bits_without_value or parameters.client_bits_without_value:
-            raise NegotiationError(f"a parameter of {EXTENSION} is unknown, repeated or malformed (RFC 7692, 7.1)")
+        if (
+            parameters is None
+            or parameters.server_bits_without_value
+            or parameters.client_bits_without_value
+        ):
+            raise NegotiationError(
+                f"a parameter of {EXTENSION} is unknown, repeated or malformed (RFC 7692, 7.1)"
+            )
         if self.server_no_context_takeover and not parameters.server_no_context_takeover:
-            raise NegotiationError("server_no_context_takeover was offered and not accepted (RFC 7692, 7.1.1.1)")
+            raise NegotiationError(
+                "server_no_context_takeover was offered and not accepted (RFC 7692, 7.1.1.1)"
+            )
         server_bits = parameters.server_max_window_bits or 15
         if server_bits > self.server_max_window_bits:
-            raise NegotiationError(f"server_max_window_bits is above {self.server_max_window_bits} (RFC 7692, 7.1.2.1)")
+            raise NegotiationError(
+                f"server_max_window_bits is above {self.server_max_window_bits} (RFC 7692, 7.1.2.1)"
+            )
         client_bits = min(self.client_max_window_bits, parameters.client_max_window_bits or 15)
         if (parameters.client_max_window_bits or 0) > self.client_max_window_bits:
-            raise NegotiationError(f"client_max_window_bits is above {self.client_max_window_bits} (RFC 7692, 7.1.2.2)")
+            raise NegotiationError(
+                f"client_max_window_bits is above {self.client_max_window_bits} (RFC 7692, 7.1.2.2)"
+            )
         if client_bits == 8:
             raise NegotiationError(
-                "the server asks for client_max_window_bits=8, and zlib cannot compress with that window"
+                "the server asks for client_max_window_bits=8, and zlib cannot compress with that "
+                "window"
             )
         return Agreement(
             settings=self,
             server_no_context_takeover=parameters.server_no_context_takeover,
-            client_no_context_takeover=self.client_no_context_takeover or parameters.client_no_context_takeover,
+            client_no_context_takeover=self.client_no_context_takeover
+            or parameters.client_no_context_takeover,
             server_max_window_bits=server_bits,
             client_max_window_bits=client_bits,
             client_knows_window_bits=True,
@@ -193,7 +231,8 @@ class Deflate:
 
 @dataclass(frozen=True)
 class Agreement:
-    """What two peers have agreed on, and the settings of this one. Made by `Deflate.accept` and `Deflate.confirm`.
+    """What two peers have agreed on, and the settings of this one. Made by `Deflate.accept` and
+    `Deflate.confirm`.
 
     >>> agreement = Deflate(server_no_context_takeover=True).accept("permessage-deflate")
     >>> agreement.server_no_context_takeover, agreement.server_max_window_bits
@@ -228,15 +267,18 @@ class Agreement:
         return "; ".join(parameters)
 
     def prepare(self, data: str | bytes) -> bytes:
-        """A server's whole message, compressed and framed once, for all connections with an equal agreement.
+        """A server's whole message, compressed and framed once, for all connections with an equal
+        agreement.
 
-        data: a str for a text message, bytes for a binary one. ValueError unless the server forgets its window after each
-        message: what a connection has sent before would be part of the message otherwise.
+        data: a str for a text message, bytes for a binary one. ValueError unless the server forgets
+        its window after each message: what a connection has sent before would be part of the
+        message otherwise.
 
-        Writing it to a transport bypasses the connection's Encoder, and with it the checks that no message is open and that
-        no Close was sent.
+        Writing it to a transport bypasses the connection's Encoder, and with it the checks that no
+        message is open and that no Close was sent.
 
-        >>> agreement = Deflate(server_no_context_takeover=True, threshold=64).accept("permessage-deflate")
+        >>> deflate = Deflate(server_no_context_takeover=True, threshold=64)
+        >>> agreement = deflate.accept("permessage-deflate")
         >>> agreement.prepare("hello")
         b'\\x81\\x05hello'
         """
@@ -245,12 +287,13 @@ class Agreement:
 
         if not self.server_no_context_takeover:
             raise ValueError(
-                "a prepared message needs an agreement with server_no_context_takeover (RFC 7692, 7.1.1.1)"
+                "a prepared message needs an agreement with server_no_context_takeover (RFC 7692, "
+                "7.1.1.1)"
             )
         return Encoder(Role.SERVER, deflate=self).message(data)
 
 
-# ---- the header (RFC 6455, 9.1) ----
+# ---- the header (RFC 6455, 9.1) ------------------------------------------------------------------
 
 
 @dataclass
@@ -274,7 +317,8 @@ def _header_value(name: str, value: object) -> str:
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
-# Nothing in these patterns can match white space in two ways, so the time is linear in the length of the header.
+# Nothing in these patterns can match white space in two ways, so the time is linear in the length
+# of the header.
 _NOTHING = re.compile(r"[ \t]*(?:,|$)")  # a list may have elements that are empty (RFC 2616, 2.1)
 _PARAMETER = rf"[ \t]*;[ \t]*({_TOKEN})(?:[ \t]*=[ \t]*({_TOKEN}|{_QUOTED}))?"
 _ELEMENT = re.compile(rf"[ \t]*({_TOKEN})((?:{_PARAMETER})*)[ \t]*(?:,|$)")
@@ -282,7 +326,8 @@ _WINDOW_BITS = re.compile(r"[89]|1[0-5]")
 
 
 def _offers(header: str) -> Iterator[_Parameters | None]:
-    """The parameters of each permessage-deflate in a header; None where they are unknown, repeated or invalid. Other extensions are skipped."""
+    """The parameters of each permessage-deflate in a header; None where they are unknown, repeated
+    or invalid. Other extensions are skipped."""
     position = 0
     while position < len(header):
         match = _ELEMENT.match(header, position) or _NOTHING.match(header, position)

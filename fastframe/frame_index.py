@@ -1,4 +1,5 @@
-"""The frames of captured traffic as a NumPy table, to be counted, filtered and plotted without a loop in Python."""
+"""The frames of captured traffic as a NumPy table, to be counted, filtered and plotted without a
+loop in Python."""
 
 from __future__ import annotations
 
@@ -33,14 +34,16 @@ COLUMNS: list[tuple[str, str] | tuple[str, str, tuple[int]]] = [
 def index_frames(data: Buffer) -> npt.NDArray[np.void]:
     """The header of each frame in `data`, one row a frame (RFC 6455, 5.2).
 
-    data: a contiguous bytes-like object, one direction of a connection from the first frame on. It is read, not kept.
+    data: a contiguous bytes-like object, one direction of a connection from the first frame on. It
+    is read, not kept.
 
-    Returns a structured array with the columns offset, header_size, payload_length, opcode, fin, rsv, masked and
-    masking_key; sizes are in bytes, offsets are of the headers. A last frame whose payload is cut off is in it; one whose header is cut
-    off is not. Payloads are not looked at, nor is the order of frames judged.
+    Returns a structured array with the columns offset, header_size, payload_length, opcode, fin,
+    rsv, masked and masking_key; sizes are in bytes, offsets are of the headers. A last frame whose
+    payload is cut off is in it; one whose header is cut off is not. Payloads are not looked at, nor
+    is the order of frames judged.
 
-    Raises TypeError for data that is not bytes-like, and ProtocolError, with the offset in its reason, for a header that no
-    frame may have. ImportError without NumPy.
+    Raises TypeError for data that is not bytes-like, and ProtocolError, with the offset in its
+    reason, for a header that no frame may have. ImportError without NumPy.
 
     >>> table = index_frames(b"\\x81\\x05hello\\x89\\x00")
     >>> table["offset"].tolist(), table["payload_length"].tolist()
@@ -53,7 +56,9 @@ def index_frames(data: Buffer) -> npt.NDArray[np.void]:
     try:
         view = memoryview(data).cast("B")
     except TypeError:
-        raise TypeError(f"data must be a contiguous bytes-like object, not {type(data).__name__}") from None
+        raise TypeError(
+            f"data must be a contiguous bytes-like object, not {type(data).__name__}"
+        ) from None
     rows = []
     offset = 0
     while offset < len(view):
@@ -64,6 +69,17 @@ def index_frames(data: Buffer) -> npt.NDArray[np.void]:
         if header is None:
             break
         fin, rsv, opcode, payload_length, key, size = header
-        rows.append((offset, size, payload_length, opcode, fin, rsv, key is not None, tuple(key or bytes(4))))
+        rows.append(
+            (
+                offset,
+                size,
+                payload_length,
+                opcode,
+                fin,
+                rsv,
+                key is not None,
+                tuple(key or bytes(4)),
+            )
+        )
         offset += size + payload_length
     return np.array(rows, np.dtype(COLUMNS))

@@ -1,11 +1,16 @@
-"""A drop-in for `wsproto.frame_protocol`: the same public names, with a fast FrameDecoder and FrameProtocol.
+"""A drop-in for `wsproto.frame_protocol`: the same public names, with a fast FrameDecoder and
+FrameProtocol.
 
-Everything else is wsproto's own, re-exported: callers compare opcodes and catch ParseFailed by identity.
+Everything else is wsproto's own, re-exported: callers compare opcodes and catch ParseFailed by
+identity.
 """
 
 from __future__ import annotations
 
-from fastframe.wsproto.drop_in import FrameDecoder, FrameProtocol  # first: it says which versions of wsproto will do
+from fastframe.wsproto.drop_in import (
+    FrameDecoder,
+    FrameProtocol,
+)  # first: it says which versions of wsproto will do
 
 # isort: split
 from wsproto.frame_protocol import (

@@ -1,7 +1,8 @@
 /* atomic.h: words of memory that several threads read and write.
  *
- * A load sees everything that the thread did before the store whose value it reads (acquire and release). On x86-64 and arm64 both
- * are one plain instruction. C11's <stdatomic.h> would do as well, but MSVC has it only behind a switch.
+ * A load sees everything that the thread did before the store whose value it reads (acquire and
+ * release). On x86-64 and arm64 both are one plain instruction. C11's <stdatomic.h> would do as
+ * well, but MSVC has it only behind a switch.
  */
 #ifndef FASTFRAME_ATOMIC_H
 #define FASTFRAME_ATOMIC_H
@@ -21,13 +22,23 @@ static inline void *ff_atomic_swap(ff_word *word, ff_word value)
 
 static inline void *ff_atomic_swap_if(ff_word *word, ff_word expected, ff_word value)
 {
-    return _InterlockedCompareExchangePointer((void *volatile *)word, (void *)value, (void *)expected);
+    return _InterlockedCompareExchangePointer((void *volatile *)word, (void *)value,
+                                              (void *)expected);
 }
 
-static inline ff_word ff_atomic_load(ff_word *word) { return (ff_word)ff_atomic_swap_if(word, 0, 0); }
+static inline ff_word ff_atomic_load(ff_word *word)
+{
+    return (ff_word)ff_atomic_swap_if(word, 0, 0);
+}
 static inline ff_word ff_atomic_load_relaxed(ff_word *word) { return *(volatile ff_word *)word; }
-static inline void ff_atomic_store(ff_word *word, ff_word value) { (void)ff_atomic_swap(word, value); }
-static inline ff_word ff_atomic_exchange(ff_word *word, ff_word value) { return (ff_word)ff_atomic_swap(word, value); }
+static inline void ff_atomic_store(ff_word *word, ff_word value)
+{
+    (void)ff_atomic_swap(word, value);
+}
+static inline ff_word ff_atomic_exchange(ff_word *word, ff_word value)
+{
+    return (ff_word)ff_atomic_swap(word, value);
+}
 
 static inline bool ff_atomic_replace(ff_word *word, ff_word expected, ff_word value)
 {
@@ -36,9 +47,18 @@ static inline bool ff_atomic_replace(ff_word *word, ff_word expected, ff_word va
 
 #else
 
-static inline ff_word ff_atomic_load(ff_word *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
-static inline ff_word ff_atomic_load_relaxed(ff_word *word) { return __atomic_load_n(word, __ATOMIC_RELAXED); }
-static inline void ff_atomic_store(ff_word *word, ff_word value) { __atomic_store_n(word, value, __ATOMIC_RELEASE); }
+static inline ff_word ff_atomic_load(ff_word *word)
+{
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+static inline ff_word ff_atomic_load_relaxed(ff_word *word)
+{
+    return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+static inline void ff_atomic_store(ff_word *word, ff_word value)
+{
+    __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
 
 static inline ff_word ff_atomic_exchange(ff_word *word, ff_word value)
 {
@@ -48,7 +68,8 @@ static inline ff_word ff_atomic_exchange(ff_word *word, ff_word value)
 /* Stores `value` if the word is `expected`; true if it was. */
 static inline bool ff_atomic_replace(ff_word *word, ff_word expected, ff_word value)
 {
-    return __atomic_compare_exchange_n(word, &expected, value, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    return __atomic_compare_exchange_n(word, &expected, value, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE);
 }
 
 #endif

@@ -11,7 +11,8 @@ bool ff_close_code_is_valid(uint32_t code)
     return code >= 1000 && code <= 1003;
 }
 
-ff_status ff_close_parse(const ff_kernels *kernels, const uint8_t *payload, size_t length, uint16_t *code)
+ff_status ff_close_parse(const ff_kernels *kernels, const uint8_t *payload, size_t length,
+                         uint16_t *code)
 {
     if (length == 0) {
         *code = FF_CLOSE_NO_STATUS;

@@ -25,7 +25,8 @@ static registers cpuid(uint32_t leaf)
     __cpuid(values, 0);
     if ((uint32_t)values[0] >= leaf) {
         __cpuidex(values, (int)leaf, 0);
-        r = (registers){(uint32_t)values[0], (uint32_t)values[1], (uint32_t)values[2], (uint32_t)values[3]};
+        r = (registers){(uint32_t)values[0], (uint32_t)values[1], (uint32_t)values[2],
+                        (uint32_t)values[3]};
     }
 #else
     (void)__get_cpuid_count(leaf, 0, &r.eax, &r.ebx, &r.ecx, &r.edx);
@@ -74,7 +75,8 @@ static bool has_avx2(void) { return os_saves(YMM_STATE) && has(cpuid(7).ebx, AVX
 static bool has_avx512(void)
 {
     registers r = cpuid(7);
-    return os_saves(ZMM_STATE) && has(r.ebx, AVX2 | AVX512F | AVX512_BW_VL) && has(r.ecx, AVX512_VBMI | AVX512_VBMI2);
+    return os_saves(ZMM_STATE) && has(r.ebx, AVX2 | AVX512F | AVX512_BW_VL) &&
+           has(r.ecx, AVX512_VBMI | AVX512_VBMI2);
 }
 #endif
 
@@ -94,8 +96,8 @@ static const struct {
 
 enum { TABLE_COUNT = sizeof TABLES / sizeof TABLES[0] };
 
-/* The only global of this library: a table, or 0 until one is asked for. Tables never change, so threads that ask at the same time
- * may each choose. */
+/* The only global of this library: a table, or 0 until one is asked for. Tables never change, so
+ * threads that ask at the same time may each choose. */
 static ff_word active = 0;
 
 const ff_kernels *ff_kernels_at(size_t i)
@@ -112,7 +114,8 @@ const ff_kernels *ff_kernels_active(void)
     const ff_kernels *kernels = (const ff_kernels *)ff_atomic_load(&active);
     if (kernels == NULL) {
         kernels = ff_kernels_at(0);
-        (void)ff_atomic_replace(&active, 0, (ff_word)kernels); /* ff_kernels_select may have been faster */
+        (void)ff_atomic_replace(&active, 0,
+                                (ff_word)kernels); /* ff_kernels_select may have been faster */
         kernels = (const ff_kernels *)ff_atomic_load(&active);
     }
     return kernels;

@@ -32,8 +32,9 @@ static inline uint64_t load_big_endian(const uint8_t *data, unsigned bytes)
 {
     if (bytes == 2)
         return (uint64_t)data[0] << 8 | data[1];
-    return (uint64_t)data[0] << 56 | (uint64_t)data[1] << 48 | (uint64_t)data[2] << 40 | (uint64_t)data[3] << 32 |
-           (uint64_t)data[4] << 24 | (uint64_t)data[5] << 16 | (uint64_t)data[6] << 8 | data[7];
+    return (uint64_t)data[0] << 56 | (uint64_t)data[1] << 48 | (uint64_t)data[2] << 40 |
+           (uint64_t)data[3] << 32 | (uint64_t)data[4] << 24 | (uint64_t)data[5] << 16 |
+           (uint64_t)data[6] << 8 | data[7];
 }
 
 static inline void store_big_endian_16(uint8_t *out, uint64_t value)
@@ -81,8 +82,10 @@ static ff_status check_extended_length(unsigned bytes, uint64_t length)
     return FF_OK;
 }
 
-/* The payload length, and where in the header it ends. FF_NEED_DATA if that is past `length`, which is 2 at least. */
-static inline ff_status parse_length(const uint8_t *data, size_t length, uint64_t *payload_length, size_t *end)
+/* The payload length, and where in the header it ends. FF_NEED_DATA if that is past `length`, which
+ * is 2 at least. */
+static inline ff_status parse_length(const uint8_t *data, size_t length, uint64_t *payload_length,
+                                     size_t *end)
 {
     *payload_length = data[1] & LENGTH_BITS;
     *end = 2;
@@ -145,10 +148,12 @@ ff_status ff_header_check(const ff_header *header, ff_role receiver, uint8_t rsv
     return FF_OK;
 }
 
-bool ff_header_of_whole_message(const uint8_t *data, size_t length, ff_role receiver, ff_header *header)
+bool ff_header_of_whole_message(const uint8_t *data, size_t length, ff_role receiver,
+                                ff_header *header)
 {
     bool masked = receiver == FF_SERVER; /* 5.1 */
-    if (length < 2 || (data[0] != (FIN_BIT | FF_OPCODE_TEXT) && data[0] != (FIN_BIT | FF_OPCODE_BINARY)) ||
+    if (length < 2 ||
+        (data[0] != (FIN_BIT | FF_OPCODE_TEXT) && data[0] != (FIN_BIT | FF_OPCODE_BINARY)) ||
         ((data[1] & MASK_BIT) != 0) != masked)
         return false;
 
@@ -185,7 +190,8 @@ ff_status ff_header_write(ff_header *header, uint8_t *out)
         short_length = bytes == 2 ? LENGTH_16 : LENGTH_64;
     }
 
-    out[0] = (uint8_t)((header->fin ? FIN_BIT : 0) | (header->rsv & RSV_BITS) << RSV_SHIFT | header->opcode);
+    out[0] = (uint8_t)((header->fin ? FIN_BIT : 0) | (header->rsv & RSV_BITS) << RSV_SHIFT |
+                       header->opcode);
     out[1] = (uint8_t)((header->masked ? MASK_BIT : 0) | short_length);
     if (bytes == 2)
         store_big_endian_16(out + 2, header->payload_length);

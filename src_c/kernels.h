@@ -1,8 +1,9 @@
 /* kernels.h: the tables of kernels, for dispatch.c and the kernel files only.
  *
- * A file whose instruction set is not of this build's architecture is empty. The others are compiled in every build, whatever
- * the compiler's flags: each is in a target region of its own, and is only called where the CPU and the operating
- * system have been asked. So one source builds for both architectures at once (macOS's universal2), too.
+ * A file whose instruction set is not of this build's architecture is empty. The others are
+ * compiled in every build, whatever the compiler's flags: each is in a target region of its own,
+ * and is only called where the CPU and the operating system have been asked. So one source builds
+ * for both architectures at once (macOS's universal2), too.
  */
 #ifndef FASTFRAME_KERNELS_H
 #define FASTFRAME_KERNELS_H

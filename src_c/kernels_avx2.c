@@ -42,7 +42,8 @@
 #define VEQUAL_16(a, b) _mm256_cmpeq_epi16(a, b)
 #define VSUM_16(v) SUM_16(_mm_add_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)))
 #define COUNT_BITS_8(n) ((unsigned)_mm_popcnt_u32(n))
-#define LARGEST_BYTE(v) LARGEST_BYTE16(_mm_max_epu8(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)))
+#define LARGEST_BYTE(v)                                                                            \
+    LARGEST_BYTE16(_mm_max_epu8(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)))
 
 static inline bool is_zero(__m256i v) { return _mm256_testz_si256(v, v) != 0; }
 

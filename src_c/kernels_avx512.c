@@ -1,4 +1,5 @@
-/* kernels_avx512.c: vectors of 64 bytes, for Intel processors since Ice Lake and AMD's since Zen 4. */
+/* kernels_avx512.c: vectors of 64 bytes, for Intel processors since Ice Lake and AMD's since Zen 4.
+ * XX */
 #include "kernels.h"
 
 #if FF_X86
@@ -7,8 +8,9 @@
 #include "utf8.h"
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt"))),            \
-                             apply_to = function)
+#pragma clang attribute push(                                                                      \
+    __attribute__((target("avx2,avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt"))),       \
+    apply_to = function)
 #elif defined(__GNUC__)
 #pragma GCC push_options
 #pragma GCC target("avx2,avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt")

@@ -46,15 +46,20 @@
 #define EQUAL16(a, b) vceqq_u8(a, b)
 #define IS_ASCII16(v) IS_ASCII(v)
 #define NOT_ASCII16(v) vcgeq_u8(v, SET16(0x80))
-#define IS_FIRST16(v) vcgtq_s8(vreinterpretq_s8_u8(v), vdupq_n_s8(-65)) /* continuation bytes are the least as signed numbers */
+#define IS_FIRST16(v)                                                                              \
+    vcgtq_s8(vreinterpretq_s8_u8(v),                                                               \
+             vdupq_n_s8(-65)) /* continuation bytes are the least as signed numbers */
 #define SHIFT_LEFT16(v, n) vshlq_n_u8(v, n)
 #define SHIFT_RIGHT16(v, n) vshrq_n_u8(v, n)
 #define LOW_8(a, b) vzip1q_u8(a, b)
 #define HIGH_8(a, b) vzip2q_u8(a, b)
-#define LOW_16(a, b) vreinterpretq_u8_u16(vzip1q_u16(vreinterpretq_u16_u8(a), vreinterpretq_u16_u8(b)))
-#define HIGH_16(a, b) vreinterpretq_u8_u16(vzip2q_u16(vreinterpretq_u16_u8(a), vreinterpretq_u16_u8(b)))
+#define LOW_16(a, b)                                                                               \
+    vreinterpretq_u8_u16(vzip1q_u16(vreinterpretq_u16_u8(a), vreinterpretq_u16_u8(b)))
+#define HIGH_16(a, b)                                                                              \
+    vreinterpretq_u8_u16(vzip2q_u16(vreinterpretq_u16_u8(a), vreinterpretq_u16_u8(b)))
 #define LOW_SUM(a, b) vreinterpretq_u8_u16(vaddw_u8(vshll_n_u8(vget_low_u8(b), 6), vget_low_u8(a)))
-#define HIGH_SUM(a, b) vreinterpretq_u8_u16(vaddw_u8(vshll_n_u8(vget_high_u8(b), 6), vget_high_u8(a)))
+#define HIGH_SUM(a, b)                                                                             \
+    vreinterpretq_u8_u16(vaddw_u8(vshll_n_u8(vget_high_u8(b), 6), vget_high_u8(a)))
 #define SHUFFLE16(v, p) vqtbl1q_u8(v, vld1q_u8(p))
 #define NARROW16(v) vuzp1q_u8(v, v)
 #define BITS16(v) neon_bits(v)

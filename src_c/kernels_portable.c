@@ -1,4 +1,5 @@
-/* kernels_portable.c: the kernels in plain C, for any machine. Short and unclever on purpose: this is the specification. */
+/* kernels_portable.c: the kernels in plain C, for any machine. Short and unclever on purpose: this
+ * is the specification. */
 #include "kernels.h"
 #include "utf8.h"
 
@@ -6,7 +7,8 @@
 
 #define ASCII_WORD_BITS UINT64_C(0x8080808080808080)
 
-static void mask_portable(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t key[FF_MASKING_KEY_SIZE])
+static void mask_portable(uint8_t *dst, const uint8_t *src, size_t length,
+                          const uint8_t key[FF_MASKING_KEY_SIZE])
 {
     uint8_t pattern[8];
     memcpy(pattern, key, 4);
@@ -25,7 +27,8 @@ static void mask_portable(uint8_t *dst, const uint8_t *src, size_t length, const
         dst[i] = src[i] ^ key[i & 3];
 }
 
-static bool mask_ascii_portable(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t key[FF_MASKING_KEY_SIZE])
+static bool mask_ascii_portable(uint8_t *dst, const uint8_t *src, size_t length,
+                                const uint8_t key[FF_MASKING_KEY_SIZE])
 {
     mask_portable(dst, src, length, key);
     uint8_t seen = 0;
@@ -54,8 +57,8 @@ static bool utf8_feed_portable(ff_utf8 *state, const uint8_t *data, size_t lengt
     return true;
 }
 
-static bool utf8_unmask_portable(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t key[FF_MASKING_KEY_SIZE],
-                                 ff_text *text)
+static bool utf8_unmask_portable(uint8_t *dst, const uint8_t *src, size_t length,
+                                 const uint8_t key[FF_MASKING_KEY_SIZE], ff_text *text)
 {
     mask_portable(dst, src, length, key);
     for (size_t i = 0; i < length; i++) {
@@ -68,19 +71,22 @@ static bool utf8_unmask_portable(uint8_t *dst, const uint8_t *src, size_t length
     return utf8_feed_portable(&state, dst, length) && ff_utf8_complete(&state);
 }
 
-static void utf8_to_latin1_portable(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+static void utf8_to_latin1_portable(uint8_t *dst, const uint8_t *data, size_t length,
+                                    const ff_text *text)
 {
     (void)length;
     ff_utf8_write(dst, data, text->characters, 1);
 }
 
-static void utf8_to_ucs2_portable(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+static void utf8_to_ucs2_portable(uint8_t *dst, const uint8_t *data, size_t length,
+                                  const ff_text *text)
 {
     (void)length;
     ff_utf8_write(dst, data, text->characters, 2);
 }
 
-static void utf8_to_ucs4_portable(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+static void utf8_to_ucs4_portable(uint8_t *dst, const uint8_t *data, size_t length,
+                                  const ff_text *text)
 {
     (void)length;
     ff_utf8_write(dst, data, text->characters, 4);
@@ -91,7 +97,8 @@ static size_t utf8_size_portable(const void *characters, size_t count, unsigned 
     return ff_utf8_size(characters, count, width);
 }
 
-static void utf8_from_portable(uint8_t *dst, size_t size, const void *characters, size_t count, unsigned width)
+static void utf8_from_portable(uint8_t *dst, size_t size, const void *characters, size_t count,
+                               unsigned width)
 {
     (void)size;
     ff_utf8_from(dst, characters, count, width);

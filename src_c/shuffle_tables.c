@@ -1,4 +1,5 @@
-/* shuffle_tables.c: the tables of shuffle_tables.h. There is no formula to read here: tests/kernels/test_tables.py has them. */
+/* shuffle_tables.c: the tables of shuffle_tables.h. There is no formula to read here:
+ * tests/kernels/test_tables.py has them. */
 #include "shuffle_tables.h"
 
 #define COUNT_OF_2(n) (n), (n) + 1, (n) + 1, (n) + 2

@@ -1,4 +1,5 @@
-/* shuffle_tables.h: byte shuffles that move what counts of a vector of 16 bytes to the front; 128 makes a byte zero. */
+/* shuffle_tables.h: byte shuffles that move what counts of a vector of 16 bytes to the front; 128
+ * makes a byte zero. */
 #ifndef FASTFRAME_SHUFFLE_TABLES_H
 #define FASTFRAME_SHUFFLE_TABLES_H
 
@@ -10,10 +11,12 @@ extern const uint8_t ff_count_of_8[256];
 /* Of eight lanes of two bytes, those whose bit is set. */
 extern const uint8_t ff_keep_of_8[256][16];
 
-/* Of eight lanes of two bytes, the second byte and then the first where the bit is set, else only the first. */
+/* Of eight lanes of two bytes, the second byte and then the first where the bit is set, else only
+ * the first. */
 extern const uint8_t ff_pack_1_2[256][16];
 
-/* Of four lanes of four bytes, the last ones: one, and one more for bit i, and two more for bit 4 + i. */
+/* Of four lanes of four bytes, the last ones: one, and one more for bit i, and two more for bit 4 +
+ * i. */
 extern const uint8_t ff_pack_1_to_4[256][16];
 
 #endif

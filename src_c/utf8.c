@@ -1,4 +1,5 @@
-/* utf8.c: where a text may be cut (RFC 3629). What is done to each byte of it is in utf8.h and the kernels. */
+/* utf8.c: where a text may be cut (RFC 3629). What is done to each byte of it is in utf8.h and the
+ * kernels. */
 #include "fastframe.h"
 
 size_t ff_utf8_cut(const uint8_t *data, size_t length)

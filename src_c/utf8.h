@@ -1,4 +1,5 @@
-/* utf8.h: one byte of UTF-8 at a time, for the kernels: what a vector loop leaves over goes through here. */
+/* utf8.h: one byte of UTF-8 at a time, for the kernels: what a vector loop leaves over goes through
+ * here. */
 #ifndef FASTFRAME_UTF8_H
 #define FASTFRAME_UTF8_H
 
@@ -7,8 +8,9 @@
 
 #include <string.h>
 
-/* The first byte of a character decides how many follow, and narrows the range of the second (RFC 3629, 4; the Unicode
- * Standard, table 3-7). False for a byte that cannot be first: 80 to C1, and F5 and up. */
+/* The first byte of a character decides how many follow, and narrows the range of the second (RFC
+ * 3629, 4; the Unicode Standard, table 3-7). False for a byte that cannot be first: 80 to C1, and
+ * F5 and up. */
 static inline bool ff_utf8_lead(ff_utf8 *state, uint8_t byte)
 {
     state->low = 0x80;

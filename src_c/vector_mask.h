@@ -4,12 +4,15 @@
  *   VECTOR, VECTOR_SIZE                 the widest vector, and its size in bytes
  *   LOAD(p) STORE(p, v) XOR(a, b) OR(a, b)
  *   KEY(k)                              the four bytes of the uint32_t k, repeated
- *   ISA(name)                           the name followed by the instruction set, so that perf and gdb tell kernels apart
+ *   ISA(name)                           the name followed by the instruction set: perf and gdb
+ *                                       tell kernels apart
  *   IS_ASCII(v)                         true if no byte has its top bit set
- * and, where VECTOR_SIZE is more than 16, the same with 16 after the name, and where it is more than 32, with 32.
+ * and, where VECTOR_SIZE is more than 16, the same with 16 after the name, and where it is more
+ * than 32, with 32.
  *
- * Each size is done with loads and stores that overlap, instead of a loop over what is left: the last vector is computed
- * from the original bytes before anything is stored, and stored last; so it is right in place, too.
+ * Each size is done with loads and stores that overlap, instead of a loop over what is left: the
+ * last vector is computed from the original bytes before anything is stored, and stored last; so it
+ * is right in place, too.
  */
 #include <string.h>
 
@@ -18,8 +21,8 @@ typedef struct {
     uint32_t end;   /* and as it applies at any multiple of four bytes before the end */
 } mask_keys;
 
-/* In a register: four bytes that were just stored one by one would not be there yet. The first byte is the lowest of the word,
- * as every machine with these vectors is little-endian. */
+/* In a register: four bytes that were just stored one by one would not be there yet. The first byte
+ * is the lowest of the word, as every machine with these vectors is little-endian. */
 static inline uint32_t key_at(const uint8_t *key, size_t offset)
 {
     uint32_t word;
@@ -82,7 +85,8 @@ static inline bool mask_32_to_63(uint8_t *dst, const uint8_t *src, size_t length
 }
 #endif
 
-static inline bool mask_short(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key, mask_keys keys)
+static inline bool mask_short(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key,
+                              mask_keys keys)
 {
 #if VECTOR_SIZE > 32
     if (length >= 32)
@@ -99,10 +103,12 @@ static inline bool mask_short(uint8_t *dst, const uint8_t *src, size_t length, c
     return mask_bytes(dst, src, length, key);
 }
 
-/* From here on the destination is aligned first: stores that cross cache lines cost more than the extra vector. */
+/* From here on the destination is aligned first: stores that cross cache lines cost more than the
+ * extra vector. */
 enum { MASK_ALIGN_FROM = 512 };
 
-static inline bool mask_and_look(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
+static inline bool mask_and_look(uint8_t *dst, const uint8_t *src, size_t length,
+                                 const uint8_t *key)
 {
     mask_keys keys = {key_at(key, 0), key_at(key, length)};
     if (length < VECTOR_SIZE)
@@ -116,7 +122,8 @@ static inline bool mask_and_look(uint8_t *dst, const uint8_t *src, size_t length
         VECTOR head = XOR(LOAD(src), pattern);
         i = VECTOR_SIZE - ((uintptr_t)dst & (VECTOR_SIZE - 1));
         pattern = KEY(key_at(key, i));
-        VECTOR next = XOR(LOAD(src + i), pattern); /* before the store of the head, which overlaps it */
+        VECTOR next =
+            XOR(LOAD(src + i), pattern); /* before the store of the head, which overlaps it */
         STORE(dst, head);
         STORE(dst + i, next);
         seen = OR(seen, OR(head, next));

@@ -1,7 +1,8 @@
-/* vector_table.h: the table of one instruction set. Included last by a kernel file, which has defined TABLE_OF_KERNELS, its
- * name as an identifier, and NAME_OF_KERNELS, the same as a string.
+/* vector_table.h: the table of one instruction set. Included last by a kernel file, which has
+ * defined TABLE_OF_KERNELS, its name as an identifier, and NAME_OF_KERNELS, the same as a string.
  */
-static void ISA(utf8_to_latin1)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+static void ISA(utf8_to_latin1)(uint8_t *dst, const uint8_t *data, size_t length,
+                                const ff_text *text)
 {
     write_latin(dst, data, length, text->characters);
 }

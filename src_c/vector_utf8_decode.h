@@ -1,33 +1,44 @@
 /* vector_utf8_decode.h: UTF-8 to characters of one, two or four bytes, with vectors of 16 bytes.
  *
- * The stride of the input is fixed, as the position of a character does not depend on the one before: a byte *ends* a
- * character if the next one is not a continuation. For each byte, as if it ended one, the character is computed from it and
- * the bytes before; then the lanes of those that do are moved to the front.
+ * The stride of the input is fixed, as the position of a character does not depend on the one
+ * before: a byte *ends* a character if the next one is not a continuation. For each byte, as if it
+ * ended one, the character is computed from it and the bytes before; then the lanes of those that
+ * do are moved to the front.
  *
- * Included by a kernel file inside its target region, after it has defined, besides what the other vector_*.h need,
- *   VECTOR16, LOAD16(p) STORE16(p, v) STORE8(p, v) AND16 OR16 NOT_AND16(a, b)   b without the bits of a
+ * Included by a kernel file inside its target region, after it has defined, besides what the other
+ * vector_*.h need,
+ *   VECTOR16, LOAD16(p) STORE16(p, v) STORE8(p, v) AND16 OR16
+ *   NOT_AND16(a, b)                            b without the bits of a
  *   SET16(byte) ZERO16 EQUAL16(a, b)
  *   IS_FIRST16(v)                              all ones where a byte is no continuation
  *   NOT_ASCII16(v)                             all ones where a byte has its top bit set
- *   SHIFT_LEFT16(v, n) SHIFT_RIGHT16(v, n)     of each byte, or of wider lanes: bits from the neighbour are masked off here
- *   LOW_8(a, b) HIGH_8(a, b) LOW_16(a, b) HIGH_16(a, b)   interleave the lower or upper halves, lanes of 8 or 16 bits
- *   LOW_SUM(a, b) HIGH_SUM(a, b)               a + 64 * b of their lower or upper bytes, in eight lanes of 16 bits
+ *   SHIFT_LEFT16(v, n) SHIFT_RIGHT16(v, n)     of each byte, or of wider lanes: bits from the
+ *                                              neighbour are masked off here
+ *   LOW_8(a, b) HIGH_8(a, b) LOW_16(a, b) HIGH_16(a, b)   interleave the lower or upper halves,
+ *                                              lanes of 8 or 16 bits
+ *   LOW_SUM(a, b) HIGH_SUM(a, b)               a + 64 * b of their lower or upper bytes, in
+ *                                              eight lanes of 16 bits
  *   SHUFFLE16(v, p)                            bytes of v by the 16 indices at p
- *   NARROW16(v)                                the low bytes of eight lanes of 16 bits, in the first eight bytes
+ *   NARROW16(v)                                the low bytes of eight lanes of 16 bits, in the
+ *                                              first eight bytes
  *   BITS16(v)                                  one bit for each byte of a comparison
- *   COUNT_BITS_8(n)                            how many of the lowest eight bits are set, and no other may be
+ *   COUNT_BITS_8(n)                            how many of the lowest eight bits are set, and no
+ *                                              other may be
  */
 #include "shuffle_tables.h"
 
 #include <string.h>
 
 typedef struct {
-    VECTOR16 low[2]; /* the low 16 bits of the characters that end at the first eight bytes, and at the others */
+    VECTOR16 low
+        /* the low 16 bits of the characters that end at the first eight bytes, and at the others */
+        [2];
     VECTOR16 top[2]; /* their top five bits */
     unsigned ends;   /* one bit for each byte that ends a character */
 } characters_16;
 
-/* `longest` is how many bytes the longest character may have; the compiler drops what it does not need. */
+/* `longest` is how many bytes the longest character may have; the compiler drops what it does not
+ * need. */
 FF_ALWAYS_INLINE characters_16 characters_at(const uint8_t *s, int longest)
 {
     characters_16 result;
@@ -49,15 +60,18 @@ FF_ALWAYS_INLINE characters_16 characters_at(const uint8_t *s, int longest)
     VECTOR16 next = AND16(long_end, AND16(SHIFT_LEFT16(p2, 4), SET16(0xF0)));
     result.low[0] = OR16(result.low[0], LOW_8(ZERO16, next));
     result.low[1] = OR16(result.low[1], HIGH_8(ZERO16, next));
-    VECTOR16 top = OR16(AND16(SHIFT_RIGHT16(p2, 4), SET16(0x03)), AND16(SHIFT_LEFT16(p3, 2), SET16(0x1C)));
+    VECTOR16 top =
+        OR16(AND16(SHIFT_RIGHT16(p2, 4), SET16(0x03)), AND16(SHIFT_LEFT16(p3, 2), SET16(0x1C)));
     top = AND16(ends4, top);
     result.top[0] = LOW_8(top, ZERO16);
     result.top[1] = HIGH_8(top, ZERO16);
     return result;
 }
 
-/* Writes eight lanes, of which those count whose bit is set: they come first. Returns how many they are. */
-FF_ALWAYS_INLINE unsigned write_8(uint8_t *dst, VECTOR16 low, VECTOR16 top, unsigned bits, unsigned width)
+/* Writes eight lanes, of which those count whose bit is set: they come first. Returns how many they
+ * are. */
+FF_ALWAYS_INLINE unsigned write_8(uint8_t *dst, VECTOR16 low, VECTOR16 top, unsigned bits,
+                                  unsigned width)
 {
     const uint8_t *keep = ff_keep_of_8[bits];
     low = SHUFFLE16(low, keep);
@@ -73,7 +87,8 @@ FF_ALWAYS_INLINE unsigned write_8(uint8_t *dst, VECTOR16 low, VECTOR16 top, unsi
     return COUNT_BITS_8(bits);
 }
 
-/* The characters that end in the 16 bytes at `s`. Writes room for 16 at most; returns how many count. */
+/* The characters that end in the 16 bytes at `s`. Writes room for 16 at most; returns how many
+ * count. */
 FF_ALWAYS_INLINE unsigned write_16(uint8_t *dst, const uint8_t *s, unsigned width, int longest)
 {
     characters_16 c = characters_at(s, longest);
@@ -97,10 +112,12 @@ FF_ALWAYS_INLINE void write_ascii_16(uint8_t *dst, const uint8_t *s, unsigned wi
     }
 }
 
-FF_ALWAYS_INLINE void write_text(uint8_t *dst, const uint8_t *data, size_t length, size_t characters, unsigned width, int longest)
+FF_ALWAYS_INLINE void write_text(uint8_t *dst, const uint8_t *data, size_t length,
+                                 size_t characters, unsigned width, int longest)
 {
     size_t i = 0;
-    while (length - i >= 32 && characters >= 32) { /* room for each store, which is wider than what counts */
+    while (length - i >= 32 &&
+           characters >= 32) { /* room for each store, which is wider than what counts */
         if (BITS16(NOT_ASCII16(OR16(LOAD16(data + i), LOAD16(data + i + 16)))) == 0) {
             write_ascii_16(dst, data + i, width);
             write_ascii_16(dst + 16 * width, data + i + 16, width);
@@ -126,7 +143,8 @@ FF_ALWAYS_INLINE void write_text(uint8_t *dst, const uint8_t *data, size_t lengt
     memcpy(dst, rest, characters * width);
 }
 
-FF_ALWAYS_INLINE void write_latin(uint8_t *dst, const uint8_t *data, size_t length, size_t characters)
+FF_ALWAYS_INLINE void write_latin(uint8_t *dst, const uint8_t *data, size_t length,
+                                  size_t characters)
 {
     write_text(dst, data, length, characters, 1, 2);
 }

@@ -1,15 +1,19 @@
-/* vector_utf8_encode_avx512.h: the same as vector_utf8_encode.h with vectors of 64 bytes, and compression instead of tables.
+/* vector_utf8_encode_avx512.h: the same as vector_utf8_encode.h with vectors of 64 bytes, and
+ * compression instead of tables.
  *
  * For kernels_avx512.c only, inside its target region.
  */
 
-/* Where a character of 32 bits has the bits of its four bytes, first byte first, for the two characters of 64 bits. */
+/* Where a character of 32 bits has the bits of its four bytes, first byte first, for the two
+ * characters of 64 bits. */
 #define FIELDS 18, 12, 6, 0, 50, 44, 38, 32
 
-/* 16 characters in lanes of 32 bits; returns how many bytes they have. Writes 64 where there is `room`. */
+/* 16 characters in lanes of 32 bits; returns how many bytes they have. Writes 64 where there is
+ * `room`. */
 static inline size_t write_16_any(uint8_t *dst, __m512i c, __mmask16 here, bool room)
 {
-    static const uint8_t SHIFTS[64] = {FIELDS, FIELDS, FIELDS, FIELDS, FIELDS, FIELDS, FIELDS, FIELDS};
+    static const uint8_t SHIFTS[64] = {FIELDS, FIELDS, FIELDS, FIELDS,
+                                       FIELDS, FIELDS, FIELDS, FIELDS};
     __mmask16 two = _mm512_cmpgt_epu32_mask(c, _mm512_set1_epi32(0x7F));
     __mmask16 three = _mm512_cmpgt_epu32_mask(c, _mm512_set1_epi32(0x7FF));
     __mmask16 four = _mm512_cmpgt_epu32_mask(c, _mm512_set1_epi32(0xFFFF));
@@ -30,7 +34,8 @@ static inline size_t write_16_any(uint8_t *dst, __m512i c, __mmask16 here, bool 
     return size;
 }
 
-/* 32 characters below U+0800 in lanes of 16 bits; returns how many bytes they have. Writes 64 where there is `room`. */
+/* 32 characters below U+0800 in lanes of 16 bits; returns how many bytes they have. Writes 64 where
+ * there is `room`. */
 static inline size_t write_32_short(uint8_t *dst, __m512i c, __mmask32 here, bool room)
 {
     __mmask32 two = _mm512_cmpgt_epu16_mask(c, _mm512_set1_epi16(0x7F));
@@ -50,10 +55,12 @@ static inline size_t write_32_short(uint8_t *dst, __m512i c, __mmask32 here, boo
 }
 
 /* The first `count` characters of a vector of 64. */
-FF_ALWAYS_INLINE size_t write_64_of_one_byte(uint8_t *dst, __m512i v, size_t count, const uint8_t *end)
+FF_ALWAYS_INLINE size_t write_64_of_one_byte(uint8_t *dst, __m512i v, size_t count,
+                                             const uint8_t *end)
 {
     uint64_t here = first_64(count);
-    size_t size = write_32_short(dst, _mm512_cvtepu8_epi16(_mm512_castsi512_si256(v)), (__mmask32)here, end - dst >= 64);
+    size_t size = write_32_short(dst, _mm512_cvtepu8_epi16(_mm512_castsi512_si256(v)),
+                                 (__mmask32)here, end - dst >= 64);
     if (count > 32) {
         __m512i high = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(v, 1));
         size += write_32_short(dst + size, high, (__mmask32)(here >> 32), end - (dst + size) >= 64);
@@ -99,7 +106,8 @@ static void write_characters_of_two_bytes(uint8_t *dst, size_t size, const uint8
     }
 }
 
-static void write_characters_of_four_bytes(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
+static void write_characters_of_four_bytes(uint8_t *dst, size_t size, const uint8_t *s,
+                                           size_t count)
 {
     const uint8_t *end = dst + size;
     for (; count >= 16; count -= 16, s += 64)
@@ -108,7 +116,8 @@ static void write_characters_of_four_bytes(uint8_t *dst, size_t size, const uint
         write_16_any(dst, load_first(s, 4 * count), (__mmask16)first_64(count), false);
 }
 
-static void ISA(utf8_from)(uint8_t *dst, size_t size, const void *characters, size_t count, unsigned width)
+static void ISA(utf8_from)(uint8_t *dst, size_t size, const void *characters, size_t count,
+                           unsigned width)
 {
     if (width == 1)
         write_characters_of_one_byte(dst, size, (const uint8_t *)characters, count);
@@ -138,7 +147,8 @@ static inline size_t utf8_size_2(const uint8_t *s, size_t count)
         __m512i c = count - i >= 32 ? LOAD(s + 2 * i) : load_first(s + 2 * i, 2 * (count - i));
         more += (size_t)_mm_popcnt_u32(_mm512_cmpgt_epu16_mask(c, _mm512_set1_epi16(0x7F)));
         more += (size_t)_mm_popcnt_u32(_mm512_cmpgt_epu16_mask(c, _mm512_set1_epi16(0x7FF)));
-        surrogates |= _mm512_cmpeq_epi16_mask(AND(c, _mm512_set1_epi16((short)0xF800)), _mm512_set1_epi16((short)0xD800));
+        surrogates |= _mm512_cmpeq_epi16_mask(AND(c, _mm512_set1_epi16((short)0xF800)),
+                                              _mm512_set1_epi16((short)0xD800));
     }
     return surrogates ? SIZE_MAX : count + more;
 }

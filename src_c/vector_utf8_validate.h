@@ -1,6 +1,7 @@
 /* vector_utf8_validate.h: the kernels utf8_feed and utf8_unmask, once for all instruction sets.
  *
- * Included by a kernel file inside its target region, after vector_utf8_errors.h. With UTF8_SHORT_OF_ITS_OWN it has also defined
+ * Included by a kernel file inside its target region, after vector_utf8_errors.h. With
+ * UTF8_SHORT_OF_ITS_OWN it has also defined
  *   UTF8_SHORT             up to which size, and
  *   utf8_short_is_valid(data, length)   whether so many bytes are whole characters
  * and with UTF8_UNMASK_OF_ITS_OWN there is another utf8_unmask.
@@ -38,7 +39,8 @@ static inline bool utf8_steps(ff_utf8 *state, const uint8_t *data, size_t *i, si
 }
 
 /* To the end of the character that is cut, if one is. */
-static inline bool utf8_finish_character(ff_utf8 *state, const uint8_t *data, size_t *i, size_t length)
+static inline bool utf8_finish_character(ff_utf8 *state, const uint8_t *data, size_t *i,
+                                         size_t length)
 {
     for (; *i < length && state->missing; (*i)++) {
         if (!ff_utf8_step(state, data[*i]))
@@ -47,8 +49,10 @@ static inline bool utf8_finish_character(ff_utf8 *state, const uint8_t *data, si
     return true;
 }
 
-/* Whole vectors from `*i` on, up to the last one before `end`. Three bytes before `*i` can be read. */
-static inline bool utf8_validate_blocks(const uint8_t *data, size_t *i, size_t end, const utf8_tables *tables)
+/* Whole vectors from `*i` on, up to the last one before `end`. Three bytes before `*i` can be read.
+ * XX */
+static inline bool utf8_validate_blocks(const uint8_t *data, size_t *i, size_t end,
+                                        const utf8_tables *tables)
 {
     size_t at = *i;
     if (end - at >= UTF8_ALIGN_FROM) {
@@ -64,7 +68,8 @@ static inline bool utf8_validate_blocks(const uint8_t *data, size_t *i, size_t e
     }
 #endif
     for (; end - at >= 4 * VECTOR_SIZE; at += 4 * VECTOR_SIZE) {
-        if (IS_ASCII(or_of_4(data + at)) ? utf8_goes_on(data + at) : !utf8_are_valid(data + at, 4, tables))
+        if (IS_ASCII(or_of_4(data + at)) ? utf8_goes_on(data + at)
+                                         : !utf8_are_valid(data + at, 4, tables))
             return false;
     }
     for (; end - at >= VECTOR_SIZE; at += VECTOR_SIZE) {
@@ -75,14 +80,17 @@ static inline bool utf8_validate_blocks(const uint8_t *data, size_t *i, size_t e
     return true;
 }
 
-/* What is left of the blocks, less than a vector that ends at `end`, with the last character complete. */
-static inline bool utf8_validate_tail(const uint8_t *data, size_t i, size_t end, const utf8_tables *tables)
+/* What is left of the blocks, less than a vector that ends at `end`, with the last character
+ * complete. */
+static inline bool utf8_validate_tail(const uint8_t *data, size_t i, size_t end,
+                                      const utf8_tables *tables)
 {
     uint8_t padded[3 + VECTOR_SIZE] = {0};
     if (i == end)
         return !utf8_goes_on(data + end);
     if (end >= VECTOR_SIZE + 3) /* the last vector once more, as far back as it takes */
-        return IS_ZERO(utf8_errors(data + end - VECTOR_SIZE, tables, 4)) && !utf8_goes_on(data + end);
+        return IS_ZERO(utf8_errors(data + end - VECTOR_SIZE, tables, 4)) &&
+               !utf8_goes_on(data + end);
     memcpy(padded, data + i - 3, 3 + end - i);
     return IS_ZERO(utf8_errors(padded + 3, tables, 4)) && !utf8_goes_on(data + end);
 }
@@ -101,7 +109,8 @@ static bool ISA(utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length)
     }
 #endif
     /* So far in that there are three bytes to look back at, and no character is cut there. */
-    if ((i < 3 && !utf8_steps(state, data, &i, length < 3 ? length : 3)) || !utf8_finish_character(state, data, &i, length))
+    if ((i < 3 && !utf8_steps(state, data, &i, length < 3 ? length : 3)) ||
+        !utf8_finish_character(state, data, &i, length))
         return false;
     if (i == length)
         return true;
@@ -117,7 +126,8 @@ static bool ISA(utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length)
 /* Unmasked, validated and measured block by block, while the block is in the nearest cache. */
 enum { UTF8_BLOCK = 4096 };
 
-static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key, ff_text *text)
+static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key,
+                             ff_text *text)
 {
     utf8_tables tables = utf8_tables_load();
     VECTOR errors = SET1(0), largest = SET1(0);

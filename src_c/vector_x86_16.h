@@ -1,5 +1,5 @@
-/* vector_x86_16.h: the names that the vector_*.h use for vectors of 16 bytes, on x86-64 with SSE4.1. Included inside a target
- * region. */
+/* vector_x86_16.h: the names that the vector_*.h use for vectors of 16 bytes, on x86-64 with
+ * SSE4.1. Included inside a target region. */
 #ifndef FASTFRAME_VECTOR_X86_16_H
 #define FASTFRAME_VECTOR_X86_16_H
 
@@ -17,7 +17,8 @@
 #define IS_ASCII16(v) (_mm_movemask_epi8(v) == 0)
 #define EQUAL16(a, b) _mm_cmpeq_epi8(a, b)
 #define NOT_ASCII16(v) _mm_cmpgt_epi8(ZERO16, v)
-#define IS_FIRST16(v) _mm_cmpgt_epi8(v, SET16(0xBF)) /* continuation bytes are the least of all as signed numbers */
+#define IS_FIRST16(v)                                                                              \
+    _mm_cmpgt_epi8(v, SET16(0xBF)) /* continuation bytes are the least of all as signed numbers */
 #define SHIFT_LEFT16(v, n) _mm_slli_epi16(v, n)
 #define SHIFT_RIGHT16(v, n) _mm_srli_epi16(v, n)
 #define LOW_8(a, b) _mm_unpacklo_epi8(a, b)
@@ -27,7 +28,8 @@
 #define LOW_SUM(a, b) _mm_maddubs_epi16(LOW_8(a, b), _mm_set1_epi16(0x4001))
 #define HIGH_SUM(a, b) _mm_maddubs_epi16(HIGH_8(a, b), _mm_set1_epi16(0x4001))
 #define SHUFFLE16(v, p) _mm_shuffle_epi8(v, _mm_loadu_si128((const void *)(p)))
-#define NARROW16(v) _mm_shuffle_epi8(v, _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, -1, -1, -1, -1, -1, -1, -1, -1))
+#define NARROW16(v)                                                                                \
+    _mm_shuffle_epi8(v, _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, -1, -1, -1, -1, -1, -1, -1, -1))
 #define BITS16(v) ((unsigned)_mm_movemask_epi8(v))
 
 #define LOAD_8_TO_16(p) _mm_cvtepu8_epi16(_mm_loadl_epi64((const void *)(p)))
@@ -51,7 +53,8 @@
 
 static inline unsigned sum_16(__m128i v)
 {
-    __m128i pairs = _mm_madd_epi16(v, _mm_set1_epi16(1)), quads = _mm_add_epi32(pairs, _mm_srli_si128(pairs, 8));
+    __m128i pairs = _mm_madd_epi16(v, _mm_set1_epi16(1)),
+            quads = _mm_add_epi32(pairs, _mm_srli_si128(pairs, 8));
     return (unsigned)(_mm_cvtsi128_si32(quads) + _mm_extract_epi32(quads, 1));
 }
 

@@ -1,4 +1,5 @@
-"""FASTFRAME_EXAMPLES=20000 makes Hypothesis run more examples, other ones each time; without it they are the same for each run of a test."""
+"""FASTFRAME_EXAMPLES=20000 makes Hypothesis run more examples, other ones each time; without it
+they are the same for each run of a test."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The C tests on emulated x86 processors: each must run just the kernels that it can, however the compiler was called.
+# The C tests on emulated x86 processors: each must run just the kernels that it can, however the
+# compiler was called.
 # usage: tests/emulate.sh [ROUNDS]
 set -eu
 rounds=${1:-2000}

@@ -1,6 +1,8 @@
 #!/bin/bash
-# The README's test command, pip install -e '.[test]' && pytest, on every CPython of 3.10 or newer that is found, each in a
-# fresh clone; on the newest it measures coverage too. On the oldest it builds with the oldest Cython that pyproject.toml allows. The oldest Python gets the oldest wsproto, the next one the one before a change of types; the others the current one.
+# The README's test command, pip install -e '.[test]' && pytest, on every CPython of 3.10 or newer
+# that is found, each in a fresh clone; on the newest it measures coverage too. On the oldest it
+# builds with the oldest Cython that pyproject.toml allows. The oldest Python gets the oldest
+# wsproto, the next one the one before a change of types; the others the current one.
 # usage: tests/every_python.sh      WORK is where the clones are made; $WORK/newest is then the one of the newest Python
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -48,7 +50,8 @@ try() {  # the index of one that was found
     fi
     if [ "$version" != "$newest" ] && [ -n "${older[$1]:-}" ]; then pip install -q "wsproto==${older[$1]}"; fi
     python -c 'import wsproto; print("wsproto", wsproto.__version__)'
-    if [ "$version" = "$newest" ]; then  # also with other clients, and the branch coverage, which must be complete; see pyproject.toml
+    # also with other clients, and the branch coverage, which must be complete; see pyproject.toml
+    if [ "$version" = "$newest" ]; then
         if have_node_clients >/dev/null 2>&1; then export NODE_PATH="$work/node/node_modules"; fi
         pip install -q 'coverage>=7.10' 'pytest-cov>=7'
         pytest -q -rs -p no:cacheprovider --cov --cov-report=term
@@ -57,7 +60,8 @@ try() {  # the index of one that was found
     fi
 }
 
-# Two at a time, the newest, which takes longest, first; each writes to a log, which is shown when it has ended.
+# Two at a time, the newest, which takes longest, first; each writes to a log, which is shown when
+# it has ended.
 for ((i = ${#found[@]} - 1; i >= 0; i--)); do
     while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || true; done
     version=${found[$i]%% *}

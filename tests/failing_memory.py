@@ -1,7 +1,7 @@
 """Allocations that fail, one after another.
 
-Another thread, one of pytest-xdist for instance, would take the failure for itself, so tests/test_failing_memory.py runs these tests in a process of
-their own.
+Another thread, one of pytest-xdist for instance, would take the failure for itself, so
+tests/test_failing_memory.py runs these tests in a process of their own.
 """
 
 from __future__ import annotations
@@ -31,9 +31,12 @@ def needs_failing_memory(test: Any) -> Any:
     for mark in (
         pytest.mark.skipif(_testcapi is None, reason="this CPython has no _testcapi"),
         pytest.mark.skipif(
-            not gil_enabled(), reason="zlib alone hangs or crashes a CPython without the GIL in this test"
+            not gil_enabled(),
+            reason="zlib alone hangs or crashes a CPython without the GIL in this test",
         ),
-        pytest.mark.skipif(ALONE not in os.environ, reason="test_failing_memory.py runs it in a process of its own"),
+        pytest.mark.skipif(
+            ALONE not in os.environ, reason="test_failing_memory.py runs it in a process of its own"
+        ),
         pytest.mark.memory,
     ):
         test = mark(test)
@@ -47,7 +50,8 @@ MOST_ALLOCATIONS = 400
 def failing(number: int) -> Iterator[None]:
     """The allocation of this number, from 1 on, fails.
 
-    The tracer of coverage crashes where one of its own allocations fails, and Hypothesis looks on when garbage is collected.
+    The tracer of coverage crashes where one of its own allocations fails, and Hypothesis looks on
+    when garbage is collected.
     """
     tracer, collects = sys.gettrace(), gc.isenabled()
     sys.settrace(None)
@@ -62,14 +66,17 @@ def failing(number: int) -> Iterator[None]:
         sys.settrace(tracer)
 
 
-def fails_in(number: int, call: Callable[..., Any], *arguments: Any, **options: Any) -> type[Exception] | None:
+def fails_in(
+    number: int, call: Callable[..., Any], *arguments: Any, **options: Any
+) -> type[Exception] | None:
     """Which exception a call ends with where its allocation of this number fails."""
     raised: type[Exception] | None = None
     with failing(number):
         try:
             call(*arguments, **options)
         except SystemError:
-            # Cython loses an exception if there is no memory for a line of its traceback; CPython then says SystemError.
+            # Cython loses an exception if there is no memory for a line of its traceback; CPython
+            # then says SystemError.
             raised = MemoryError
         except Exception as error:
             raised = type(error)
@@ -77,7 +84,8 @@ def fails_in(number: int, call: Callable[..., Any], *arguments: Any, **options: 
 
 
 def each_allocation_fails(prepare: Callable[[], Callable[[], Any]], expected: Any) -> int:
-    """Runs what `prepare` returns with its first allocation failing, its second, and so on, until none does. How many did."""
+    """Runs what `prepare` returns with its first allocation failing, its second, and so on, until
+    none does. How many did."""
     failed = 0
     for number in range(1, MOST_ALLOCATIONS):
         call = prepare()

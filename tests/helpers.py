@@ -37,11 +37,14 @@ def installed_backends() -> list[str]:
     return found
 
 
-def run_python(*arguments: str, check: bool = False, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_python(
+    *arguments: str, check: bool = False, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Python with these arguments, and what it printed; UTF-8 whatever the machine's locale."""
     return subprocess.run(
         [sys.executable, "-X", "utf8", *arguments],
-        env={**os.environ, **environment}, capture_output=True, encoding="utf-8", check=check, timeout=120,
+        env={**os.environ, **environment}, capture_output=True, encoding="utf-8", check=check,
+        timeout=120,
     )  # fmt: skip
 
 
@@ -60,7 +63,8 @@ def outcome(function: Callable[..., Any], *arguments: Any) -> tuple[type, Any]:
 
 
 class Counted:
-    """How often functions of a module are called: whether a test has entered the code that it is about."""
+    """How often functions of a module are called: whether a test has entered the code that it is
+    about."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, module: ModuleType, *names: str) -> None:
         self.calls = 0

@@ -1,4 +1,5 @@
-"""Hypothesis strategies for traffic: frames that follow the rules, frames that do not, and ways to cut them."""
+"""Hypothesis strategies for traffic: frames that follow the rules, frames that do not, and ways to
+cut them."""
 
 from __future__ import annotations
 
@@ -12,7 +13,9 @@ from wsproto.events import BytesMessage, Event, Ping, TextMessage
 from fastframe._cli.differential import Session, deflate, no_extensions
 
 
-def frame(opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0, key: bytes | None = None) -> bytes:
+def frame(
+    opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0, key: bytes | None = None
+) -> bytes:
     """A frame, whatever the rules say; the length is minimal."""
     first = fin << 7 | rsv << 4 | opcode
     masked = 0x80 if key is not None else 0
@@ -33,7 +36,8 @@ texts = st.text(max_size=200).map(lambda text: text.encode())
 # What UTF-8 decoders get wrong: cut, overlong, surrogates, too large, lone continuations.
 broken_texts = st.lists(
     st.sampled_from(
-        [b"a", "é".encode(), "€".encode(), "😀".encode(), b"\xc0\xaf", b"\xe0\x80\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80",
+        [b"a", "é".encode(), "€".encode(), "😀".encode(), b"\xc0\xaf", b"\xe0\x80\x80",
+        b"\xed\xa0\x80", b"\xf4\x90\x80\x80",
          b"\xf5", b"\x80", b"\xe2\x82", b"\xf0\x9f\x98", b"\xc3", b"\xff"]
     ),
     max_size=12,
@@ -48,7 +52,10 @@ close_payloads = st.one_of(
     st.binary(max_size=2),
     st.builds(
         lambda code, reason: struct.pack("!H", code) + reason[:123],
-        st.one_of(st.integers(995, 1016), st.sampled_from([1100, 2999, 3000, 3999, 4000, 4999, 5000, 65535])),
+        st.one_of(
+            st.integers(995, 1016),
+            st.sampled_from([1100, 2999, 3000, 3999, 4000, 4999, 5000, 65535]),
+        ),
         st.one_of(texts, broken_texts),
     ),
 )
@@ -56,7 +63,8 @@ close_payloads = st.one_of(
 
 @st.composite
 def messages(draw: st.DrawFn, key: bytes | None) -> list[bytes]:
-    """The frames of one message, or of a control frame; fragments may have control frames between them."""
+    """The frames of one message, or of a control frame; fragments may have control frames between
+    them."""
     kind = draw(st.sampled_from(["text", "binary", "fragments", "ping", "pong", "close", "any"]))
     if kind == "text":
         return [frame(1, draw(st.one_of(texts, broken_texts)), key=key)]
@@ -93,7 +101,8 @@ def messages(draw: st.DrawFn, key: bytes | None) -> list[bytes]:
 
 @st.composite
 def deflated(draw: st.DrawFn, key: bytes | None) -> list[bytes]:
-    """The frames of one compressed message, sometimes damaged, sometimes with a Ping between its fragments."""
+    """The frames of one compressed message, sometimes damaged, sometimes with a Ping between its
+    fragments."""
     compressor = zlib.compressobj(wbits=-15)
     data = compressor.compress(draw(st.one_of(texts, broken_texts, st.binary(max_size=300))))
     data += compressor.flush(zlib.Z_SYNC_FLUSH)
@@ -137,7 +146,8 @@ class StrSubclass(str):
 
 @st.composite
 def sends(draw: st.DrawFn) -> tuple[Event, ...]:
-    """Whole and fragmented messages, of all types of data and of truth, in any order, and Pings between."""
+    """Whole and fragmented messages, of all types of data and of truth, in any order, and Pings
+    between."""
     made: list[Event] = []
     for _ in range(draw(st.integers(0, 6))):
         finished = draw(st.sampled_from([True, True, False, False, 1, 0]))
@@ -156,15 +166,23 @@ def sends(draw: st.DrawFn) -> tuple[Event, ...]:
 def sessions(draw: st.DrawFn, extensions: bool = True) -> Session:
     client = draw(st.booleans())
     # The other role's frames, so masked for a server; and now and then the wrong way round.
-    key = draw(st.one_of(st.none(), keys)) if draw(st.integers(0, 9)) == 0 else (None if client else draw(keys))
+    key = (
+        draw(st.one_of(st.none(), keys))
+        if draw(st.integers(0, 9)) == 0
+        else (None if client else draw(keys))
+    )
     compressed = extensions and draw(st.booleans())
     kinds = messages(key) if not compressed else st.one_of(messages(key), deflated(key))
     frames = [part for group in draw(st.lists(kinds, max_size=6)) for part in group]
     if draw(st.integers(0, 2)) == 0:
         frames = draw(damaged(frames))
     size = sum(map(len, frames))
-    cuts = draw(st.one_of(st.just([]), st.lists(st.integers(1, max(1, min(size, 400))), max_size=8)))
+    cuts = draw(
+        st.one_of(st.just([]), st.lists(st.integers(1, max(1, min(size, 400))), max_size=8))
+    )
     if size <= 300 and draw(st.integers(0, 3)) == 0:
         cuts = list(range(1, size))
     used = deflate if compressed else no_extensions
-    return Session("hypothesis", client, tuple(frames), tuple(sorted(set(cuts))), draw(sends()), used)
+    return Session(
+        "hypothesis", client, tuple(frames), tuple(sorted(set(cuts))), draw(sends()), used
+    )

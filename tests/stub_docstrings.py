@@ -1,5 +1,5 @@
-"""The docstrings of the extension modules in their stubs, where editors look for them: `python -m tests.stub_docstrings` writes
-them there, and tests/api sees that they are the same."""
+"""The docstrings of the extension modules in their stubs, where editors look for them: `python -m
+tests.stub_docstrings` writes them there, and tests/api sees that they are the same."""
 
 from __future__ import annotations
 
@@ -14,20 +14,18 @@ from typing import Any
 
 import fastframe
 
-STUBS = sorted(
-    path
-    for path in Path(fastframe.__file__).parent.rglob("*.pyi")
-    if path.stem in ("_kernels", "_control_frames", "_decoder", "_encoder")
-)
+CODEC = Path(fastframe.__file__).parent / "_codec"
+STUBS = [CODEC / f"{name}.pyi" for name in ("control_frames", "decoder", "encoder", "kernels")]
 Documented = ast.ClassDef | ast.FunctionDef
 
 
 def module_of(stub: Path) -> Any:
-    return importlib.import_module(f"fastframe.{stub.stem}")
+    return importlib.import_module(f"fastframe._codec.{stub.stem}")
 
 
 def pairs(body: list[ast.stmt], owner: Any) -> Iterator[tuple[Documented, Any]]:
-    """Each public class, function and method of a stub, and what it is at run time; of overloads none."""
+    """Each public class, function and method of a stub, and what it is at run time; of overloads
+    none."""
     for node in body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
             found = inspect.getattr_static(owner, node.name)
@@ -48,10 +46,14 @@ def write(stub: Path) -> None:
         lines = "\n".join(indent + line if line else "" for line in text.splitlines()).lstrip()
         if "\n" in lines:
             lines += "\n" + indent
-        rest = [part for part in node.body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))]
+        rest = [
+            part
+            for part in node.body
+            if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+        ]
         node.body = [ast.Expr(ast.Constant(lines)), *rest]
     stub.write_text(ast.unparse(tree) + "\n", encoding="utf-8")
-    for command in (["check", "--fix"], ["format"]):
+    for command in (["format"], ["check", "--fix"], ["format"]):
         subprocess.run([sys.executable, "-m", "ruff", *command, "-q", str(stub)], check=True)
 
 

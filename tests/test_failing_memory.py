@@ -11,7 +11,9 @@ from tests.helpers import ROOT, gil_enabled, run_python
 
 
 @pytest.mark.skipif(_testcapi is None, reason="this CPython has no _testcapi")
-@pytest.mark.skipif(not gil_enabled(), reason="zlib alone hangs or crashes a CPython without the GIL in this test")
+@pytest.mark.skipif(
+    not gil_enabled(), reason="zlib alone hangs or crashes a CPython without the GIL in this test"
+)
 def test_each_allocation_fails() -> None:
     result = run_python(
         "-m",

@@ -1,6 +1,7 @@
 # cython: language_level=3
-"""What the machine and CPython charge at least: the floors that fastframe is measured against, and its inner functions
-without the call around them. Only for the benchmarks; `make bench` builds it."""
+"""What the machine and CPython charge at least: the floors that fastframe is measured against, and
+its inner functions without the call around them. Only for the benchmarks; `make bench` builds
+it."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8String
@@ -9,7 +10,8 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
 from fastframe._codec.capi cimport (
-    FF_OPCODE_TEXT, FF_SERVER, ff_header, ff_header_of_whole_message, ff_kernels, ff_utf8, ff_utf8_complete, ff_utf8_start,
+    FF_OPCODE_TEXT, FF_SERVER, ff_header, ff_header_of_whole_message, ff_kernels, ff_utf8,
+    ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._codec.kernels cimport kernels
 from fastframe._codec.chunk cimport Chunk, chunk_bytes
@@ -63,7 +65,8 @@ def copies(bytes payload not None, int times, /):
 
 
 def bytes_from_wire(bytes payload not None, bytes key not None, int times, /):
-    """What the Decoder makes of a masked binary payload that is buffered as a whole; `times` times, the last one returned."""
+    """What the Decoder makes of a masked binary payload that is buffered as a whole; `times` times,
+    the last one returned."""
     cdef Chunk chunk = masked_chunk(payload, key)
     data = b""
     for _ in range(times):
@@ -72,7 +75,8 @@ def bytes_from_wire(bytes payload not None, bytes key not None, int times, /):
 
 
 def ascii_from_wire(bytes payload not None, bytes key not None, int times, /):
-    """The least that an ASCII text can cost: allocation of the str, and a memcpy that does not even unmask."""
+    """The least that an ASCII text can cost: allocation of the str, and a memcpy that does not even
+    unmask."""
     text = ""
     for _ in range(times):
         text = PyUnicode_New(PyBytes_GET_SIZE(payload), 127)
@@ -81,7 +85,8 @@ def ascii_from_wire(bytes payload not None, bytes key not None, int times, /):
 
 
 def text_by_cpython(bytes payload not None, bytes key not None, int times, /):
-    """fastframe's mask kernel into a scratch buffer, and CPython's decoder; `times` times, the last text returned."""
+    """fastframe's mask kernel into a scratch buffer, and CPython's decoder; `times` times, the last
+    text returned."""
     cdef Py_ssize_t size = PyBytes_GET_SIZE(payload)
     cdef uint8_t *scratch = <uint8_t *>PyMem_Malloc(size + 1)
     if scratch is NULL:
@@ -90,7 +95,8 @@ def text_by_cpython(bytes payload not None, bytes key not None, int times, /):
     try:
         for _ in range(times):
             kernels().mask(
-                scratch, <const uint8_t *>PyBytes_AS_STRING(payload), size, <const uint8_t *>PyBytes_AS_STRING(key)
+                scratch, <const uint8_t *>PyBytes_AS_STRING(payload), size,
+                <const uint8_t *>PyBytes_AS_STRING(key)
             )
             text = PyUnicode_DecodeUTF8(<const char *>scratch, size, NULL)
     finally:
@@ -99,7 +105,8 @@ def text_by_cpython(bytes payload not None, bytes key not None, int times, /):
 
 
 def text_from_wire(bytes payload not None, bytes key not None, int times, /):
-    """What the Decoder makes of a masked text payload that is buffered as a whole; `times` times, the last text returned."""
+    """What the Decoder makes of a masked text payload that is buffered as a whole; `times` times,
+    the last text returned."""
     cdef Chunk chunk = masked_chunk(payload, key)
     cdef PartialCharacter cut
     cdef bint ascii = True
@@ -123,7 +130,8 @@ def is_utf8(bytes data not None, int times, /):
 
 
 def encode(str text not None, int times, /):
-    """The UTF-8 that fastframe writes into a frame, in new bytes; `times` times, the last ones returned."""
+    """The UTF-8 that fastframe writes into a frame, in new bytes; `times` times, the last ones
+    returned."""
     cdef OutboundPayload payload
     encoded = b""
     for _ in range(times):
@@ -141,7 +149,8 @@ def encode_by_cpython(str text not None, int times, /):
 
 
 def messages(bytes wire not None, /):
-    """What CPython charges for a list of the messages in `wire`, whole and masked, of ASCII text or binary."""
+    """What CPython charges for a list of the messages in `wire`, whole and masked, of ASCII text or
+    binary."""
     cdef ff_header header
     cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(wire)
     cdef size_t length = PyBytes_GET_SIZE(wire)

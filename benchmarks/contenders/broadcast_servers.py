@@ -1,9 +1,10 @@
-"""The servers of broadcast.py: an ASGI application, and as a program, websockets' own server with its `broadcast`.
+"""The servers of broadcast.py: an ASGI application, and as a program, websockets' own server with
+its `broadcast`.
 
 usage: python -m benchmarks.contenders.broadcast_servers PORT
 
-Every client joins one room. A message to the server is sent to the whole room, its sender included. The ASGI application prepares it
-if the path is /prepared.
+Every client joins one room. A message to the server is sent to the whole room, its sender included.
+The ASGI application prepares it if the path is /prepared.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Builds the extension modules of the benchmarks in place, against the fastframe that is built in this folder.
+"""Builds the extension modules of the benchmarks in place, against the fastframe that is built in
+this folder.
 
 usage: python -m benchmarks.contenders.build
 """
@@ -29,16 +30,28 @@ def extension(name: str, *sources: str) -> Extension:
 
 if __name__ == "__main__":
     os.chdir(Path(__file__).parent.parent.parent)
-    extensions = [extension("baseline", "src_c/header.c", "src_c/utf8.c"), extension("compiled_consumer")]
+    extensions = [
+        extension("baseline", "src_c/header.c", "src_c/utf8.c"),
+        extension("compiled_consumer"),
+    ]
     if find_spec("picows"):
         extensions.append(extension("picows_listener"))
-    if which("pkg-config") and subprocess.run(["pkg-config", "--exists", "simdutf"], check=False).returncode == 0:
+    if (
+        which("pkg-config")
+        and subprocess.run(["pkg-config", "--exists", "simdutf"], check=False).returncode == 0
+    ):
         peer = extension("simdutf_peer")
         peer.libraries.append("simdutf")
         peer.extra_compile_args.append("-std=c++17")
         extensions.append(peer)
     command = build_ext(
-        Distribution({"ext_modules": cythonize(extensions, include_path=["."], build_dir="build/cython", quiet=True)})
+        Distribution(
+            {
+                "ext_modules": cythonize(
+                    extensions, include_path=["."], build_dir="build/cython", quiet=True
+                )
+            }
+        )
     )
     command.inplace = True
     command.ensure_finalized()

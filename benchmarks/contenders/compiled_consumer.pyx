@@ -1,5 +1,6 @@
 # cython: language_level=3
-"""fastframe for a compiled consumer, as picows's compiled listener is one: messages into a list, without a call of Python for each."""
+"""fastframe for a compiled consumer, as picows's compiled listener is one: messages into a list,
+without a call of Python for each."""
 
 from cpython.object cimport PyObject
 
@@ -30,7 +31,8 @@ cdef extern from "Python.h":
 
 
 def characters(decoder, bytes data not None):
-    """How many characters the texts have that are complete with `data`: a consumer that keeps nothing."""
+    """How many characters the texts have that are complete with `data`: a consumer that keeps
+    nothing."""
     cdef PyObject *text
     cdef Py_ssize_t count = 0
     ff.decoder_feed(decoder, data)
@@ -43,7 +45,8 @@ def characters(decoder, bytes data not None):
 
 
 def payload_bytes(decoder, bytes data not None):
-    """How many bytes the payloads have that are complete with `data`: a consumer that reads them where they are."""
+    """How many bytes the payloads have that are complete with `data`: a consumer that reads them
+    where they are."""
     cdef ff_payload payload
     cdef size_t count = 0
     ff.decoder_feed(decoder, data)

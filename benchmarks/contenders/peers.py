@@ -1,8 +1,10 @@
-"""The codecs of other libraries, without their sockets: bytes in, a list of str and bytes out; and back.
+"""The codecs of other libraries, without their sockets: bytes in, a list of str and bytes out; and
+back.
 
-`receivers()` makes the side of a server for each library that is installed. Each is asked for nothing that it does not do by
-itself: websockets leaves the decoding of text to its callers, so that is done here; wsproto hands out large messages in
-pieces, which are left as they are. `senders(role)` makes what turns a message into a frame.
+`receivers()` makes the side of a server for each library that is installed. Each is asked for
+nothing that it does not do by itself: websockets leaves the decoding of text to its callers, so
+that is done here; wsproto hands out large messages in pieces, which are left as they are.
+`senders(role)` makes what turns a message into a frame.
 """
 
 from __future__ import annotations
@@ -53,7 +55,10 @@ def websockets_receiver() -> Receive:
     def receive(data: bytes) -> list[Message]:
         protocol.receive_data(data)
         frames: list[Any] = protocol.events_received()
-        return [str(frame.data, "utf-8") if frame.opcode is Opcode.TEXT else bytes(frame.data) for frame in frames]
+        return [
+            str(frame.data, "utf-8") if frame.opcode is Opcode.TEXT else bytes(frame.data)
+            for frame in frames
+        ]
 
     return receive
 
@@ -89,13 +94,15 @@ def aiohttp_receiver(loop: asyncio.AbstractEventLoop) -> Receive:
 
 
 class LoopbackTransport:
-    """A connected socket that picows may set options on, and a place for the last that it wrote: nothing is sent."""
+    """A connected socket that picows may set options on, and a place for the last that it wrote:
+    nothing is sent."""
 
     def __init__(self) -> None:
         self.written: deque[bytes] = deque(maxlen=2)
         self.write = self.written.append
         self.writelines = self.written.extend
-        # Not 0, so that picows does not write to the socket itself; a method in C, as it is asked for each frame.
+        # Not 0, so that picows does not write to the socket itself; a method in C, as it is asked
+        # for each frame.
         self.get_write_buffer_size = (1).__index__
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self._peer = socket.create_connection(listener.getsockname())
@@ -117,13 +124,16 @@ HANDSHAKE = (
 )
 
 
-async def picows_protocol(listener: object, transport: LoopbackTransport, *, is_client: bool) -> Any:
+async def picows_protocol(
+    listener: object, transport: LoopbackTransport, *, is_client: bool
+) -> Any:
     import picows.picows
     from picows import WSAutoPingStrategy
 
     compiled: Any = picows.picows
     protocol = compiled.WSProtocol(
-        "localhost", "/", is_client, lambda _request: listener, logging.getLogger("picows"), True, None, False, 10, 10,
+        "localhost", "/", is_client, lambda _request: listener, logging.getLogger("picows"), True,
+        None, False, 10, 10,
         WSAutoPingStrategy.PING_WHEN_IDLE, True, LARGEST, None, 2**17,
     )  # fmt: skip
     protocol.connection_made(transport)
@@ -197,8 +207,12 @@ def receivers() -> dict[str, Receive]:
     loop = asyncio.new_event_loop()
     found = {"fastframe": fastframe_receiver(), "fastframe, compiled consumer": compiled_receiver()}
     with contextlib.suppress(ImportError):
-        found["picows, compiled listener"] = loop.run_until_complete(picows_receiver(compiled_listener()))
-        found["picows, Python listener"] = loop.run_until_complete(picows_receiver(python_listener()))
+        found["picows, compiled listener"] = loop.run_until_complete(
+            picows_receiver(compiled_listener())
+        )
+        found["picows, Python listener"] = loop.run_until_complete(
+            picows_receiver(python_listener())
+        )
     with contextlib.suppress(ImportError):
         found["aiohttp"] = aiohttp_receiver(loop)
     with contextlib.suppress(ImportError):
@@ -210,7 +224,8 @@ def receivers() -> dict[str, Receive]:
 
 
 def counters() -> dict[str, Callable[[bytes], int]]:
-    """Compiled consumers that keep nothing: how many characters the ASCII texts in these bytes have, made into a str or where they are."""
+    """Compiled consumers that keep nothing: how many characters the ASCII texts in these bytes
+    have, made into a str or where they are."""
     from benchmarks.contenders.compiled_consumer import characters, payload_bytes
 
     decoder = Decoder(Role.SERVER)
@@ -228,7 +243,9 @@ def counters() -> dict[str, Callable[[bytes], int]]:
 
 def picows_counter(listener: Any) -> Callable[[bytes], int]:
     loop = asyncio.new_event_loop()
-    protocol = loop.run_until_complete(picows_protocol(listener, LoopbackTransport(), is_client=False))
+    protocol = loop.run_until_complete(
+        picows_protocol(listener, LoopbackTransport(), is_client=False)
+    )
     loop.close()
 
     def count(data: bytes) -> int:
@@ -240,7 +257,7 @@ def picows_counter(listener: Any) -> Callable[[bytes], int]:
     return count
 
 
-# ---- the other way -------------------------------------------------------------------------------------------------
+# ---- the other way -------------------------------------------------------------------------------
 
 
 @dataclass
@@ -263,7 +280,9 @@ def wsproto_sender(role: Role) -> Sender:
     connection = Connection(CLIENT if role is Role.CLIENT else SERVER)
 
     def send(message: Message) -> bytes:
-        return connection.send(TextMessage(message) if isinstance(message, str) else BytesMessage(message))
+        return connection.send(
+            TextMessage(message) if isinstance(message, str) else BytesMessage(message)
+        )
 
     return Sender(send, send)
 

@@ -1,5 +1,6 @@
 # cython: language_level=3
-"""picows with a compiled listener, as its own documentation recommends: the fastest way to use it."""
+"""picows with a compiled listener, as its own documentation recommends: the fastest way to use
+it."""
 
 from picows.picows cimport WSFrame, WSListener, WSMsgType, WSTransport
 
@@ -27,7 +28,8 @@ cdef class CountingListener(WSListener):
 
 
 cdef class PayloadListener(WSListener):
-    """One that reads payloads where they are: how many bytes they have. picows does not look whether they are UTF-8."""
+    """One that reads payloads where they are: how many bytes they have. picows does not look
+    whether they are UTF-8."""
 
     cdef public Py_ssize_t count
 

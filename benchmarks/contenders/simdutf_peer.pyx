@@ -1,6 +1,7 @@
 # cython: language_level=3
 # distutils: language = c++
-"""simdutf, where its development package is installed (Debian: libsimdutf-dev): without the call around it, like `baseline`."""
+"""simdutf, where its development package is installed (Debian: libsimdutf-dev): without the call
+around it, like `baseline`."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 
@@ -47,12 +48,18 @@ cdef bytes encoded_once(str text):
     cdef void *characters = PyUnicode_DATA(text)
     cdef int kind = PyUnicode_KIND(text)
     if kind == 1:
-        encoded = PyBytes_FromStringAndSize(NULL, utf8_length_from_latin1(<const char *>characters, length))
+        encoded = PyBytes_FromStringAndSize(
+            NULL, utf8_length_from_latin1(<const char *>characters, length)
+        )
         convert_latin1_to_utf8(<const char *>characters, length, PyBytes_AS_STRING(encoded))
     elif kind == 2:
-        encoded = PyBytes_FromStringAndSize(NULL, utf8_length_from_utf16le(<const char16_t *>characters, length))
+        encoded = PyBytes_FromStringAndSize(
+            NULL, utf8_length_from_utf16le(<const char16_t *>characters, length)
+        )
         convert_utf16le_to_utf8(<const char16_t *>characters, length, PyBytes_AS_STRING(encoded))
     else:
-        encoded = PyBytes_FromStringAndSize(NULL, utf8_length_from_utf32(<const char32_t *>characters, length))
+        encoded = PyBytes_FromStringAndSize(
+            NULL, utf8_length_from_utf32(<const char32_t *>characters, length)
+        )
         convert_utf32_to_utf8(<const char32_t *>characters, length, PyBytes_AS_STRING(encoded))
     return encoded

@@ -1,6 +1,8 @@
-"""The native codec beside the codecs of other libraries, and beside the floor: what CPython charges for the objects alone.
+"""The native codec beside the codecs of other libraries, and beside the floor: what CPython charges
+for the objects alone.
 
-Inbound as a server, outbound as either side. What each contender makes of the bytes is compared before anything is timed.
+Inbound as a server, outbound as either side. What each contender makes of the bytes is compared
+before anything is timed.
 """
 
 from __future__ import annotations
@@ -57,9 +59,13 @@ def receive_all(receive: Receive, reads: list[bytes]) -> list[Message]:
 @pytest.mark.parametrize("feed", ["64 KiB reads", "1 KiB reads", "a frame a read"])
 def test_receive(benchmark: Any, message: str, feed: str, contender: str) -> None:
     content, times = MESSAGES[message], repeat(MESSAGES[message])
-    if (feed == "1 KiB reads" and size(content) < 2**20) or (feed == "a frame a read" and size(content) > READ_SIZE):
+    if (feed == "1 KiB reads" and size(content) < 2**20) or (
+        feed == "a frame a read" and size(content) > READ_SIZE
+    ):
         pytest.skip("not a case of its own")
-    if contender == FLOOR and (feed != "64 KiB reads" or size(content) > READ_SIZE or "CJK" in message):
+    if contender == FLOOR and (
+        feed != "64 KiB reads" or size(content) > READ_SIZE or "CJK" in message
+    ):
         pytest.skip("the floor is for whole messages, of ASCII or binary")
     frame = Encoder(Role.CLIENT).message(content)
     wire = frame * times

@@ -1,6 +1,8 @@
-"""permessage-deflate: fastframe, and wsproto and websockets alone and on fastframe, beside the compression library by itself.
+"""permessage-deflate: fastframe, and wsproto and websockets alone and on fastframe, beside the
+compression library by itself.
 
-JSON-like text. Each contender's result is compared before anything is timed; "raw" makes no frames and no str.
+JSON-like text. Each contender's result is compared before anything is timed; "raw" makes no frames
+and no str.
 """
 
 from __future__ import annotations
@@ -69,7 +71,11 @@ def connection(role: Any) -> Connection:
 
 @contextlib.contextmanager
 def on(contender: str, **options: Any) -> Iterator[None]:
-    with fastframe.installed("wsproto", **options) if "on fastframe" in contender else contextlib.nullcontext():
+    with (
+        fastframe.installed("wsproto", **options)
+        if "on fastframe" in contender
+        else contextlib.nullcontext()
+    ):
         yield
 
 
@@ -122,7 +128,9 @@ def test_receive(benchmark: Any, size: str, contender: str) -> None:
     benchmark.extra_info["repeats"] = COUNT
     with on(contender):
         receive = receiver(contender, wire, streams)
-        assert [text if isinstance(text, str) else bytes(text).decode() for text in receive()] == texts
+        assert [
+            text if isinstance(text, str) else bytes(text).decode() for text in receive()
+        ] == texts
         benchmark(receive)
 
 
@@ -130,7 +138,12 @@ LEVELS = {"zlib": (6, 1), "zlib-ng": (6, 1), "isal": (1, 0)}
 SENDERS = [
     "wsproto",
     "wsproto on fastframe",
-    *(f"{kind} {name} level {level}" for name in INSTALLED for level in LEVELS[name] for kind in ("fastframe", "raw")),
+    *(
+        f"{kind} {name} level {level}"
+        for name in INSTALLED
+        for level in LEVELS[name]
+        for kind in ("fastframe", "raw")
+    ),
 ]
 
 
@@ -156,7 +169,9 @@ def sender(contender: str, texts: list[str]) -> Callable[[], list[bytes]]:
 
     def raw() -> list[bytes]:
         stream = module.compressobj(level, module.DEFLATED, -15)
-        return [stream.compress(text.encode()) + stream.flush(module.Z_SYNC_FLUSH) for text in texts]
+        return [
+            stream.compress(text.encode()) + stream.flush(module.Z_SYNC_FLUSH) for text in texts
+        ]
 
     return raw
 
@@ -177,7 +192,7 @@ def test_send(benchmark: Any, size: str, contender: str) -> None:
         benchmark(send)
 
 
-# ---- under websockets ----
+# ---- under websockets ----------------------------------------------------------------------------
 
 LIBRARY = {
     "websockets": None,
@@ -191,7 +206,9 @@ def messages_echoed(texts: list[str]) -> Callable[[], list[bytes]]:
     def protocol(side: websockets.protocol.Side) -> websockets.protocol.Protocol:
         found = websockets.protocol.Protocol(side, max_size=None)
         found.extensions = [
-            websockets.extensions.permessage_deflate.PerMessageDeflate(False, False, 12, 12, {"memLevel": 5})
+            websockets.extensions.permessage_deflate.PerMessageDeflate(
+                False, False, 12, 12, {"memLevel": 5}
+            )
         ]
         found.receive_data(b"")
         return found
@@ -220,7 +237,9 @@ def test_websockets(benchmark: Any, size: str, contender: str) -> None:
     benchmark.group = f"websockets echoes: {size}"
     benchmark.extra_info["repeats"] = len(texts)
     deflate = LIBRARY[contender]
-    with fastframe.installed("websockets", deflate=deflate) if deflate else contextlib.nullcontext():
+    with (
+        fastframe.installed("websockets", deflate=deflate) if deflate else contextlib.nullcontext()
+    ):
         echo = messages_echoed(texts)
         decoder: Any = Decoder(Role.CLIENT, deflate=agreement(server_max_window_bits=12))
         assert [message for frame in echo() for message in decoder.feed(frame)] == texts

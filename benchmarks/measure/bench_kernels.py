@@ -1,7 +1,9 @@
-"""The kernels by themselves, each instruction set that this CPU can run, beside what else does the same.
+"""The kernels by themselves, each instruction set that this CPU can run, beside what else does the
+same.
 
-What each contender returns is compared with plain Python or CPython's codec before anything is timed. A contender that is
-timed in C does its work `repeats` times for one call; the time that is kept is that of one.
+What each contender returns is compared with plain Python or CPython's codec before anything is
+timed. A contender that is timed in C does its work `repeats` times for one call; the time that is
+kept is that of one.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ TEXTS = {
     "Cyrillic": "съешь же ещё этих мягких булок ",
     "CJK": "天地玄黄宇宙洪荒日月盈昃",
     "emoji": "😀🎉👍🚀🙃💯",
-    "rare accents": "mostly plain words of English, in a cafe called Café " + "and then a good many more words " * 12,
+    "rare accents": "mostly plain words of English, in a cafe called Café "
+    + "and then a good many more words " * 12,
 }
 
 
@@ -53,16 +56,21 @@ def repeats_for(size: int) -> int:
     return max(1, min(1000, 2**18 // size))
 
 
-def measure(benchmark: Any, group: str, size: int, function: Callable[..., object], *arguments: object) -> None:
+def measure(
+    benchmark: Any, group: str, size: int, function: Callable[..., object], *arguments: object
+) -> None:
     """`function` takes `repeats` as its last argument if it is one of `baseline`."""
-    in_c = getattr(function, "__module__", "") in (baseline.__name__, SIMDUTF) and function is not baseline.copy
+    in_c = (
+        getattr(function, "__module__", "") in (baseline.__name__, SIMDUTF)
+        and function is not baseline.copy
+    )
     repeats = repeats_for(size) if in_c else 1
     benchmark.group = group
     benchmark.extra_info.update(size=size, repeats=repeats)
     benchmark(function, *arguments, *((repeats,) if in_c else ()))
 
 
-# ---- masking -------------------------------------------------------------------------------------------------------
+# ---- masking -------------------------------------------------------------------------------------
 
 
 def plain_mask(data: bytes) -> bytes:
@@ -122,7 +130,8 @@ def test_mask_into_a_new_object(benchmark: Any, on_kernel: Any, size: int, conte
 @pytest.mark.parametrize("contender", [*KERNELS, "memcpy"])
 @pytest.mark.parametrize("size", SIZES)
 def test_wire_to_bytes(benchmark: Any, on_kernel: Any, size: int, contender: str) -> None:
-    """The same without the call around it: what the Decoder makes of a masked payload, against a copy."""
+    """The same without the call around it: what the Decoder makes of a masked payload, against a
+    copy."""
     data = random.Random(1).randbytes(size)
     group = f"wire to bytes: {size} B"
     if contender in KERNELS:
@@ -151,7 +160,7 @@ def test_mask_in_place(benchmark: Any, on_kernel: Any, size: int, contender: str
         measure(benchmark, group, size, baseline.copy_times, buffer, data)
 
 
-# ---- UTF-8 ---------------------------------------------------------------------------------------------------------
+# ---- UTF-8 ---------------------------------------------------------------------------------------
 
 
 def validating_peers() -> dict[str, Callable[[bytes], bool]]:
@@ -200,7 +209,8 @@ def test_is_utf8(benchmark: Any, on_kernel: Any, text: str, size: int, contender
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("size", SIZES)
 def test_wire_to_str(benchmark: Any, on_kernel: Any, text: str, size: int, contender: str) -> None:
-    """What the Decoder makes of a masked payload, against the fastest kernel for masking and PyUnicode_DecodeUTF8."""
+    """What the Decoder makes of a masked payload, against the fastest kernel for masking and
+    PyUnicode_DecodeUTF8."""
     data = sample(TEXTS[text], size)
     payload = plain_mask(data)
     on_kernel(contender if contender in KERNELS else KERNELS[0])
@@ -227,7 +237,7 @@ def test_str_to_frame(benchmark: Any, on_kernel: Any, text: str, size: int, cont
         measure(benchmark, group, size, lambda: encoder.binary(data.encode()))
 
 
-# ---- without the calls around them: simdutf, where it is installed -------------------------------------------------
+# ---- without the calls around them: simdutf, where it is installed -------------------------------
 
 
 def simdutf() -> dict[str, Any]:
@@ -262,6 +272,10 @@ def test_str_to_utf8(benchmark: Any, on_kernel: Any, text: str, size: int, conte
     data = sample(TEXTS[text], size).decode()
     if contender in KERNELS:
         on_kernel(contender)
-    function = baseline.encode_by_cpython if contender == "CPython" else PEERS_IN_C.get(contender, baseline).encode
+    function = (
+        baseline.encode_by_cpython
+        if contender == "CPython"
+        else PEERS_IN_C.get(contender, baseline).encode
+    )
     assert function(data, 1) == data.encode()
     measure(benchmark, f"str to UTF-8: {size} B {text}", size, function, data)

@@ -1,7 +1,8 @@
 """wsproto's Connection, alone and on fastframe, side by side: the figures of the README.
 
-Each contender handles the same bytes in the same reads, and sends the same messages; what it makes of them is compared before
-anything is timed. No two messages in a row are the same, and what is sent is an event built for it, as every user of wsproto writes it.
+Each contender handles the same bytes in the same reads, and sends the same messages; what it makes
+of them is compared before anything is timed. No two messages in a row are the same, and what is
+sent is an event built for it, as every user of wsproto writes it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""CPU time of a server for each receiver of a broadcast: one message to a thousand connections, servers in turn.
+"""CPU time of a server for each receiver of a broadcast: one message to a thousand connections,
+servers in turn.
 
 usage: python -m benchmarks.measure.broadcast KEPT.json [--quick]
 
-Each server is a process of its own; its CPU time, user and system, is read by the client, whose own time does not count. No two
-broadcasts have the same text. Every message that arrives is decoded, inflated and compared. Linux only.
+Each server is a process of its own; its CPU time, user and system, is read by the client, whose own
+time does not count. No two broadcasts have the same text. Every message that arrives is decoded,
+inflated and compared. Linux only.
 """
 
 from __future__ import annotations
@@ -36,7 +38,19 @@ RECEIVERS = 1000
 BROADCASTS = 15
 GENERATIONS = 3  # of processes, as how one has laid out its memory stays as it is
 
-NAMES = ("alice", "bob", "carol", "dave", "eve", "mallory", "oscar", "peggy", "trent", "victor", "walter")
+NAMES = (
+    "alice",
+    "bob",
+    "carol",
+    "dave",
+    "eve",
+    "mallory",
+    "oscar",
+    "peggy",
+    "trent",
+    "victor",
+    "walter",
+)
 WORDS = (
     "so",
     "the",
@@ -58,7 +72,19 @@ WORDS = (
 
 
 def uvicorn(ws: str) -> list[str]:
-    return ["-m", "uvicorn", "--ws", ws, "--ws-ping-interval", "3600", "--log-level", "warning", "--port", "PORT", APP]
+    return [
+        "-m",
+        "uvicorn",
+        "--ws",
+        ws,
+        "--ws-ping-interval",
+        "3600",
+        "--log-level",
+        "warning",
+        "--port",
+        "PORT",
+        APP,
+    ]
 
 
 class Contender(NamedTuple):
@@ -150,7 +176,11 @@ def texts(size: int) -> Iterator[str]:
     chance = random.Random(size)
     while True:
         messages = [
-            {"id": chance.getrandbits(50), "user": chance.choice(NAMES), "text": " ".join(chance.choices(WORDS, k=8))}
+            {
+                "id": chance.getrandbits(50),
+                "user": chance.choice(NAMES),
+                "text": " ".join(chance.choices(WORDS, k=8)),
+            }
             for _ in range(size // 60 + 1)
         ]
         yield json.dumps(messages)[:size]
@@ -162,7 +192,12 @@ def measure(*, compressed: bool, quick: bool) -> results.Medians:
         for name, contender in CONTENDERS.items():
             port = free_port()
             with running(contender, port) as process:
-                room = Room(port, contender.path, compressed=compressed, receivers=10 if quick else RECEIVERS)
+                room = Room(
+                    port,
+                    contender.path,
+                    compressed=compressed,
+                    receivers=10 if quick else RECEIVERS,
+                )
                 for label, size in SIZES.items():
                     group = f"broadcast{', deflate' if compressed else ''}: {label}"
                     times = seconds.setdefault(group, {}).setdefault(name, [])
@@ -170,7 +205,9 @@ def measure(*, compressed: bool, quick: bool) -> results.Medians:
                 room.leave()
     found: results.Medians = {}
     for group, contenders in seconds.items():
-        found[group] = {name: float(f"{statistics.median(times):.4g}") for name, times in contenders.items()}
+        found[group] = {
+            name: float(f"{statistics.median(times):.4g}") for name, times in contenders.items()
+        }
         print(group, {name: f"{time * 1e6:.1f}" for name, time in found[group].items()}, flush=True)
     return found
 

@@ -1,6 +1,7 @@
 """What the example chat carries: python -m benchmarks.measure.chat KEPT.json
 
-The load run of examples/chat; and rooms of other sizes, down to one client, for the simulation in docs/scaling.md. Needs redis-server and nginx.
+The load run of examples/chat; and rooms of other sizes, down to one client, for the simulation in
+docs/scaling.md. Needs redis-server and nginx.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from examples.chat.up import running
 
 
 async def read_microseconds(messages: int) -> float:
-    """CPU of a server that only reads what a client of another one sends, for each message, with its one delivery."""
+    """CPU of a server that only reads what a client of another one sends, for each message, with
+    its one delivery."""
     async with running(unlimited(2), 2) as system:
         loop, counter = asyncio.get_running_loop(), Counter(2)
         receivers = []
@@ -51,7 +53,11 @@ def main() -> None:
     usual = "fastframe, prepared"
     figures = asyncio.run(measure(arguments.clients, arguments.messages))
     sizes = {arguments.clients: figures[usual]}
-    for clients, messages in ((1, 5000), (arguments.clients // 4, 400), (arguments.clients // 2, 400)):
+    for clients, messages in (
+        (1, 5000),
+        (arguments.clients // 4, 400),
+        (arguments.clients // 2, 400),
+    ):
         sizes[clients] = asyncio.run(measure(clients, messages, names=[usual]))[usual]
     report = {"benchmarks": [], "datetime": str(date.today()), "machine_info": machine_info()}  # type: ignore[no-untyped-call]
     kept = {

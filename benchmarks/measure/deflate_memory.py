@@ -30,7 +30,8 @@ def resident():
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 def connect():
-    encoder, decoder = Encoder(Role.SERVER, deflate=agreement), Decoder(Role.SERVER, deflate=agreement)
+    encoder = Encoder(Role.SERVER, deflate=agreement)
+    decoder = Decoder(Role.SERVER, deflate=agreement)
     encoder.text(text)
     assert list(decoder.feed(first)) == [text]
     return encoder, decoder
@@ -43,10 +44,15 @@ print((resident() - before) // %d)
 
 
 if __name__ == "__main__":
-    print("window bits, memory level: KiB for a connection that remembers, and for one that forgets after each message")
+    print(
+        "window bits, memory level: KiB for a connection that remembers, and for one that forgets "
+        "after each message"
+    )
     for bits, memory_level in ((15, 8), (13, 6), (12, 5), (11, 4), (9, 1)):
         costs = []
         for forgets in (0, 1):
             command = [sys.executable, "-c", CASE, str(bits), str(memory_level), str(forgets)]
-            costs.append(int(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+            costs.append(
+                int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            )
         print(f"  {bits:>2}, {memory_level}: {costs[0] / 1024:8.1f} {costs[1] / 1024:8.1f}")

@@ -2,8 +2,8 @@
 
 usage: python -m benchmarks.measure.end_to_end KEPT.json [--quick]
 
-Each server is a process of its own, with one connection; its CPU time, user and system, is read by the client, whose own
-time does not count. Every echo is compared with what was sent. Linux only.
+Each server is a process of its own, with one connection; its CPU time, user and system, is read by
+the client, whose own time does not count. Every echo is compared with what was sent. Linux only.
 """
 
 from __future__ import annotations
@@ -52,14 +52,29 @@ def uvicorn(loop: str, port: int, ws: str) -> list[str]:
 
 
 def hypercorn(loop: str, port: int) -> list[str]:
-    return ["-m", "hypercorn", "-k", loop, "--bind", f"127.0.0.1:{port}", "--log-level", "warning", APP]
+    return [
+        "-m",
+        "hypercorn",
+        "-k",
+        loop,
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--log-level",
+        "warning",
+        APP,
+    ]
 
 
 def servers(loop: str, port: int) -> dict[str, list[str]]:
     """What follows `python`, by contender."""
     return {
         "uvicorn, wsproto": uvicorn(loop, port, "wsproto"),
-        "uvicorn, wsproto, fastframe run": [*RUN, "--target", "wsproto", *uvicorn(loop, port, "wsproto")],
+        "uvicorn, wsproto, fastframe run": [
+            *RUN,
+            "--target",
+            "wsproto",
+            *uvicorn(loop, port, "wsproto"),
+        ],
         "uvicorn, websockets": uvicorn(loop, port, "websockets"),
         "uvicorn, websockets-sansio": uvicorn(loop, port, "websockets-sansio"),
         "uvicorn, fastframe": uvicorn(loop, port, OURS),
@@ -69,7 +84,7 @@ def servers(loop: str, port: int) -> dict[str, list[str]]:
     }
 
 
-# ---- one server ----------------------------------------------------------------------------------------------------
+# ---- one server ----------------------------------------------------------------------------------
 
 
 class Server(NamedTuple):
@@ -89,7 +104,8 @@ class Server(NamedTuple):
 
 
 def cpu_seconds(process: int) -> float:
-    """User and system time of a process; the number of its clock is made as Linux's clock_getcpuclockid does it."""
+    """User and system time of a process; the number of its clock is made as Linux's
+    clock_getcpuclockid does it."""
     return time.clock_gettime(~process << 3 | 2)
 
 
@@ -146,7 +162,7 @@ def free_port() -> int:
         return port
 
 
-# ---- all of them ---------------------------------------------------------------------------------------------------
+# ---- all of them ---------------------------------------------------------------------------------
 
 
 def measure(loop: str, kind: str, *, quick: bool) -> results.Medians:
@@ -160,11 +176,15 @@ def measure(loop: str, kind: str, *, quick: bool) -> results.Medians:
             for size in SIZES:
                 for _ in range(1 if quick else ROUNDS):
                     for name, server in started.items():
-                        times = seconds.setdefault(f"{loop}, {kind}: {size}", {}).setdefault(name, [])
+                        times = seconds.setdefault(f"{loop}, {kind}: {size}", {}).setdefault(
+                            name, []
+                        )
                         times.append(echoes(server, kind, size, quick=quick))
     found: results.Medians = {}
     for group, contenders in seconds.items():
-        found[group] = {name: float(f"{statistics.median(times):.4g}") for name, times in contenders.items()}
+        found[group] = {
+            name: float(f"{statistics.median(times):.4g}") for name, times in contenders.items()
+        }
         print(group, {name: f"{time * 1e6:.1f}" for name, time in found[group].items()}, flush=True)
     return found
 
@@ -188,7 +208,8 @@ def echoes(server: Server, kind: str, label: str, *, quick: bool) -> float:
 if __name__ == "__main__":
     quick = "--quick" in sys.argv
     medians: results.Medians = {}
-    # One core for all: what waking up another one costs depends on the machine, and on where the system has put the two.
+    # One core for all: what waking up another one costs depends on the machine, and on where the
+    # system has put the two.
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     for loop, kind in SETTINGS:
         medians |= measure(loop, kind, quick=quick)

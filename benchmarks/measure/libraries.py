@@ -1,11 +1,14 @@
-"""CPU time of a server or client for each message that is echoed over loopback: libraries alone, and on fastframe.
+"""CPU time of a server or client for each message that is echoed over loopback: libraries alone,
+and on fastframe.
 
 usage: python -m benchmarks.measure.libraries KEPT.json [--quick] [NAME ...]
 
-A server is a process of its own, alone or under `fastframe run`; what is read is its CPU time. websocket-client is in this process, and its server
-is another one. Alone and on fastframe take turns, no two messages in a row are the same, and every echo is compared. Linux only.
+A server is a process of its own, alone or under `fastframe run`; what is read is its CPU time.
+websocket-client is in this process, and its server is another one. Alone and on fastframe take
+turns, no two messages in a row are the same, and every echo is compared. Linux only.
 
-wsaccel, which websocket-client and geventwebsocket use where it is installed, is hidden from them, as few users have it.
+wsaccel, which websocket-client and geventwebsocket use where it is installed, is hidden from them,
+as few users have it.
 """
 
 from __future__ import annotations
@@ -31,17 +34,31 @@ from benchmarks.report import results
 from fastframe import Encoder, Role
 
 # By label: the size of a message in bytes, and how many in a round.
-SIZES = {"32 B": (32, 500), "125 B": (125, 500), "1 KiB": (2**10, 300), "64 KiB": (2**16, 40), "1 MiB": (2**20, 4)}
+SIZES = {
+    "32 B": (32, 500),
+    "125 B": (125, 500),
+    "1 KiB": (2**10, 300),
+    "64 KiB": (2**16, 40),
+    "1 MiB": (2**20, 4),
+}
 KINDS = ("ASCII text", "CJK text", "binary")
 DIFFERENT = 4
 ROUNDS = 3
 GENERATIONS = 2  # of processes, as how one has laid out its memory stays as it is
 
-WITHOUT_WSACCEL = "import runpy, sys; sys.modules['wsaccel'] = None; del sys.argv[0]; runpy.run_module(sys.argv[0], run_name='__main__')"
+WITHOUT_WSACCEL = (
+    "import runpy, sys; sys.modules['wsaccel'] = None; del sys.argv[0]; "
+    "runpy.run_module(sys.argv[0], run_name='__main__')"
+)
 
 SERVERS: dict[str, Callable[[int], list[str]]] = {
     "gunicorn": lambda port: ["-m", "gunicorn", "-k", "asgi", "-b", f"127.0.0.1:{port}", APP],
-    "geventwebsocket": lambda port: ["-c", WITHOUT_WSACCEL, "tests.libraries.echo_geventwebsocket", str(port)],
+    "geventwebsocket": lambda port: [
+        "-c",
+        WITHOUT_WSACCEL,
+        "tests.libraries.echo_geventwebsocket",
+        str(port),
+    ],
     "websockets": lambda port: ["-m", "tests.libraries.echo_websockets", str(port)],
     "autobahn": lambda port: ["-m", "tests.libraries.echo_autobahn", str(port)],
     "autobahn, daphne": lambda port: ["-m", "daphne", "-p", str(port), APP],
@@ -73,7 +90,11 @@ def echo_of_server(server: Server) -> Echo:
 
     def echo(message: str | bytes) -> None:
         if message not in prepared:
-            prepared[message] = client.message(message), own.message(message), bytearray(len(own.message(message)))
+            prepared[message] = (
+                client.message(message),
+                own.message(message),
+                bytearray(len(own.message(message))),
+            )
         server.echo(*prepared[message])
 
     return echo
@@ -123,14 +144,23 @@ def measure(name: Any, *, quick: bool) -> results.Medians:
     for _ in range(1 if quick else GENERATIONS):
         with (clients if name in CLIENTS else servers)(name) as contenders:
             for kind, (label, (size, count)) in itertools.product(KINDS, SIZES.items()):
-                for _, (way, contender) in itertools.product(range(1 if quick else ROUNDS), contenders.items()):
+                for _, (way, contender) in itertools.product(
+                    range(1 if quick else ROUNDS), contenders.items()
+                ):
                     times = seconds.setdefault(f"{name}: {label} {kind}", {}).setdefault(way, [])
-                    times.append(seconds_for_each(contender, messages(kind, size), 8 if quick else count))
+                    times.append(
+                        seconds_for_each(contender, messages(kind, size), 8 if quick else count)
+                    )
     found: results.Medians = {}
     for group, by_way in seconds.items():
-        found[group] = {way: float(f"{statistics.median(times):.4g}") for way, times in by_way.items()}
+        found[group] = {
+            way: float(f"{statistics.median(times):.4g}") for way, times in by_way.items()
+        }
         alone, fast = found[group].values()
-        print(f"{group:40} {alone * 1e6:10.1f} µs {fast * 1e6:10.1f} µs {alone / fast:6.2f} x", flush=True)
+        print(
+            f"{group:40} {alone * 1e6:10.1f} µs {fast * 1e6:10.1f} µs {alone / fast:6.2f} x",
+            flush=True,
+        )
     return found
 
 
@@ -150,7 +180,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help=", ".join([*CLIENTS, *SERVERS]))
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
-    # One core for all: what waking up another one costs depends on the machine, and on where the system has put the two.
+    # One core for all: what waking up another one costs depends on the machine, and on where the
+    # system has put the two.
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     medians: results.Medians = {}
     for name in arguments.names or [*CLIENTS, *SERVERS]:

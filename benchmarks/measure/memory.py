@@ -61,4 +61,6 @@ if __name__ == "__main__":
         for step in READ_SIZES:
             for consumer in ("native", "drop-in", "wsproto"):
                 over = peak_over_payload(consumer, kind, step)
-                print(f"  {kind:<7} {step // 1024:>3} KiB reads  {consumer:<8} {over / 1024:8.1f} MiB")
+                print(
+                    f"  {kind:<7} {step // 1024:>3} KiB reads  {consumer:<8} {over / 1024:8.1f} MiB"
+                )

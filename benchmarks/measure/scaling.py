@@ -1,7 +1,9 @@
-"""Messages a second on several threads, and in several interpreters: python -m benchmarks.measure.scaling
+"""Messages a second on several threads, and in several interpreters: python -m
+benchmarks.measure.scaling
 
-Each thread has objects and messages of its own. Contenders take turns in each round, and the best of the rounds counts. On a Python with the
-GIL the threads show what the GIL costs; run it with both for the whole picture. The interpreters need CPython 3.14.
+Each thread has objects and messages of its own. Contenders take turns in each round, and the best
+of the rounds counts. On a Python with the GIL the threads show what the GIL costs; run it with both
+for the whole picture. The interpreters need CPython 3.14.
 """
 
 from __future__ import annotations
@@ -50,7 +52,11 @@ def decode_websockets(rounds: int) -> int:
     return found
 
 
-WORK: dict[str, Work] = {"decode": decode, "encode": encode, "decode, websockets": decode_websockets}
+WORK: dict[str, Work] = {
+    "decode": decode,
+    "encode": encode,
+    "decode, websockets": decode_websockets,
+}
 
 
 def together(work: Work, threads: int, rounds: int) -> float:
@@ -91,7 +97,8 @@ def main() -> None:
     arguments = parser.parse_args()
     gil = getattr(sys, "_is_gil_enabled", lambda: True)()
     print(
-        f"{sys.version.split()[0]}, {'with' if gil else 'without'} the GIL, {os.cpu_count()} cores; millions of messages a second"
+        f"{sys.version.split()[0]}, {'with' if gil else 'without'} the GIL, {os.cpu_count()} "
+        f"cores; millions of messages a second"
     )
     counts = [count for count in (1, 2, 4, 8) if count <= (os.cpu_count() or 1)]
     best = {(name, count): 0.0 for name in WORK for count in counts}
@@ -105,7 +112,9 @@ def main() -> None:
     for name, work in WORK.items():
         one = 0.0
         for count in counts:
-            found = max(in_interpreters(work, count, arguments.rounds) for _ in range(arguments.repeat))
+            found = max(
+                in_interpreters(work, count, arguments.rounds) for _ in range(arguments.repeat)
+            )
             one = one or found
             print(f"{name:20} {count} interpreters {found / 1e6:8.3f}  {found / one:5.2f} x")
 

@@ -1,4 +1,5 @@
-"""Tables and a plot of the load run of examples/chat, for docs/scaling.md: python -m benchmarks.report.chat KEPT.json PLOT.png"""
+"""Tables and a plot of the load run of examples/chat, for docs/scaling.md: python -m
+benchmarks.report.chat KEPT.json PLOT.png"""
 
 from __future__ import annotations
 
@@ -15,8 +16,10 @@ USUAL = "fastframe, prepared"
 def load_run(results: dict[str, Any]) -> str:
     rows = [
         [
-            name, f"{found['deliveries_per_second']:,.0f}", f"{found['cpu_microseconds']:.1f}", f"{found['median_milliseconds']:.1f}",
-            f"{found['p99_milliseconds']:.1f}", f"{found['kilobytes']:.0f}", f"{found['connect_microseconds']:,.0f}",
+            name, f"{found['deliveries_per_second']:,.0f}", f"{found['cpu_microseconds']:.1f}",
+            f"{found['median_milliseconds']:.1f}",
+            f"{found['p99_milliseconds']:.1f}", f"{found['kilobytes']:.0f}",
+            f"{found['connect_microseconds']:,.0f}",
         ]
         for name, found in results["figures"].items()
     ]  # fmt: skip
@@ -39,18 +42,33 @@ def simulation(results: dict[str, Any]) -> str:
         server, client = found["steady_microseconds"], found["steady_client_microseconds"]
         median, p99 = simulated(clients, results["rate"], server, client, trip)
         rows.append(
-            [f"{clients:,}", f"{server:.1f}, {client:.1f}", f"{found['median_milliseconds']:.1f}", f"{median:.1f}", f"{found['p99_milliseconds']:.1f}", f"{p99:.1f}"]
+            [f"{clients:,}", f"{server:.1f}, {client:.1f}", f"{found['median_milliseconds']:.1f}",
+            f"{median:.1f}", f"{found['p99_milliseconds']:.1f}", f"{p99:.1f}"]
         )  # fmt: skip
-    columns = ["CPU for each delivery, server and clients, µs", "p50, ms", "simulated", "p99, ms", "simulated"]
+    columns = [
+        "CPU for each delivery, server and clients, µs",
+        "p50, ms",
+        "simulated",
+        "p99, ms",
+        "simulated",
+    ]
     return markdown(["members", *columns], rows)
 
 
 def costs(results: dict[str, Any]) -> Costs:
     usual, alone = results["figures"][USUAL], results["sizes"]["1"]
-    delivery = usual["steady_microseconds"]  # not the one of a busy server: planned for is one that is half idle
+    delivery = usual[
+        "steady_microseconds"
+    ]  # not the one of a busy server: planned for is one that is half idle
     read = results["read_microseconds"]
     append = alone["cpu_microseconds"] - read
-    return Costs(delivery, append, read - usual["cpu_microseconds"], usual["connect_microseconds"], usual["kilobytes"])
+    return Costs(
+        delivery,
+        append,
+        read - usual["cpu_microseconds"],
+        usual["connect_microseconds"],
+        usual["kilobytes"],
+    )
 
 
 def plans(results: dict[str, Any]) -> str:
@@ -59,8 +77,10 @@ def plans(results: dict[str, Any]) -> str:
         for connections in (10_000, 100_000, 1_000_000, 10_000_000):
             found = plan(costs(results), connections, members=100, rate=1 / 60, by_room=by_room)
             rows.append([
-                f"{connections:,}", "one server a room" if by_room else "anywhere", f"{found.deliveries:,.0f}", f"{found.servers:,}", found.limited_by,
-                f"{found.servers_of_room:.1f}", f"{found.logs:,}", f"{found.gigabytes:,.1f}", f"{found.storm_cores:.1f}",
+                f"{connections:,}", "one server a room" if by_room else "anywhere",
+                f"{found.deliveries:,.0f}", f"{found.servers:,}", found.limited_by,
+                f"{found.servers_of_room:.1f}", f"{found.logs:,}", f"{found.gigabytes:,.1f}",
+                f"{found.storm_cores:.1f}",
             ])  # fmt: skip
     columns = [
         "members of a room are",

@@ -21,7 +21,15 @@ from benchmarks.report.results import load
 
 # "kernel: 125 B text", the groups of bench_kernels.py
 GROUP = re.compile(r"(?P<kernel>[^:]+): (?P<size>\d+) B ?(?P<text>.*)")
-TICKS = {1: "1 B", 16: "16 B", 256: "256 B", 2**12: "4 KiB", 2**16: "64 KiB", 2**20: "1 MiB", 2**24: "16 MiB"}
+TICKS = {
+    1: "1 B",
+    16: "16 B",
+    256: "256 B",
+    2**12: "4 KiB",
+    2**16: "64 KiB",
+    2**20: "1 MiB",
+    2**24: "16 MiB",
+}
 
 # Size and seconds by contender, by text, by kernel.
 Curves = dict[str, list[tuple[int, float]]]
@@ -63,7 +71,9 @@ def draw(axes: Axes, title: str, curves: Curves) -> None:
 def plot(kernel: str, panels: Panels, subtitle: str) -> Figure:
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(6 * columns, 3.6 * rows), squeeze=False, layout="constrained")
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(6 * columns, 3.6 * rows), squeeze=False, layout="constrained"
+    )
     figure.suptitle(f"{kernel}\n{subtitle}", fontsize=10)
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
@@ -77,6 +87,8 @@ if __name__ == "__main__":
     for kernel, panels in panels_by_kernel(results["medians"]).items():
         figure = plot(kernel, panels, f"{results['cpu']}, {results['python']}, {results['date']}")
         figure.savefig(
-            Path(sys.argv[2]) / f"{kernel.replace(' ', '_')}.png", dpi=80, metadata={"Software": None}
+            Path(sys.argv[2]) / f"{kernel.replace(' ', '_')}.png",
+            dpi=80,
+            metadata={"Software": None},
         )  # the same plot gives the same file
         plt.close(figure)

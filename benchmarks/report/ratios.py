@@ -1,6 +1,7 @@
-"""Kept results as text: for each group the time of each contender, and how many times as fast as the first one it is.
+"""Kept results as text: for each group the time of each contender, and how many times as fast as
+the first one it is.
 
-usage: python -m benchmarks.report.ratios KEPT.json [TEXT]     only the groups whose name has TEXT in it
+usage: python -m benchmarks.report.ratios KEPT.json [TEXT]     only groups with TEXT in the name
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Results of pytest-benchmark, cut down to what is worth keeping: medians, and on what they were measured.
+"""Results of pytest-benchmark, cut down to what is worth keeping: medians, and on what they were
+measured.
 
 usage: python -m benchmarks.report.results BENCHMARK.json KEPT.json
 """
@@ -16,7 +17,9 @@ from typing import Any
 import fastframe
 
 PACKAGES = (
-    "fastframe", "wsproto", "uvicorn", "hypercorn", "uvloop", "websockets", "aiohttp", "picows", "tornado", "autobahn", "daphne", "gunicorn", "gevent-websocket", "websocket-client", "wsaccel", "isal", "zlib-ng", "starlette", "redis", "Cython",
+    "fastframe", "wsproto", "uvicorn", "hypercorn", "uvloop", "websockets", "aiohttp", "picows",
+    "tornado", "autobahn", "daphne", "gunicorn", "gevent-websocket", "websocket-client", "wsaccel",
+    "isal", "zlib-ng", "starlette", "redis", "Cython",
 )  # fmt: skip
 
 # Seconds for one operation by group and contender, in the order in which they were measured.
@@ -37,7 +40,9 @@ def medians(report: Any) -> Medians:
     found: Medians = {}
     for result in report["benchmarks"]:
         seconds = result["stats"]["median"] / result["extra_info"].get("repeats", 1)
-        found.setdefault(result["group"], {})[result["params"]["contender"]] = float(f"{seconds:.4g}")
+        found.setdefault(result["group"], {})[result["params"]["contender"]] = float(
+            f"{seconds:.4g}"
+        )
     return found
 
 
@@ -47,7 +52,8 @@ def kept(report: Any) -> dict[str, Any]:
         "date": report["datetime"][:10],
         "cpu": machine["cpu"]["brand_raw"],
         "system": f"{machine['system']} {machine['machine']}",
-        "python": f"{machine['python_implementation']} {machine['python_version']}, {machine['python_compiler']}",
+        "python": f"{machine['python_implementation']} {machine['python_version']}, "
+        f"{machine['python_compiler']}",
         "cores": os.cpu_count(),
         "kernels": list(fastframe.available_kernels()),
         "versions": versions(),
@@ -68,4 +74,6 @@ def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 if __name__ == "__main__":
     source, target = map(Path, sys.argv[1:])
-    target.write_text(json.dumps(kept(json.loads(source.read_text())), indent=1, ensure_ascii=False) + "\n")
+    target.write_text(
+        json.dumps(kept(json.loads(source.read_text())), indent=1, ensure_ascii=False) + "\n"
+    )

@@ -1,4 +1,5 @@
-"""Writes the tables of kept results into the documents, between `<!-- table: NAME -->` and `<!-- end of table -->`.
+"""Writes the tables of kept results into the documents, between `<!-- table: NAME -->` and `<!--
+end of table -->`.
 
 usage: python -m benchmarks.report.tables
 """
@@ -36,11 +37,19 @@ def masking(results: dict[str, Any]) -> str:
         for peer in ("memcpy", "websockets")
         for name, size in SIZES.items()
     ]
-    rows += [(f"in the Decoder, {name}", f"wire to bytes: {size} B", "memcpy") for name, size in SIZES.items()]
-    rows += [(f"in place, {name}", f"mask in place: {size} B", "memcpy") for name, size in SIZES.items()]
+    rows += [
+        (f"in the Decoder, {name}", f"wire to bytes: {size} B", "memcpy")
+        for name, size in SIZES.items()
+    ]
+    rows += [
+        (f"in place, {name}", f"mask in place: {size} B", "memcpy") for name, size in SIZES.items()
+    ]
     return markdown(
         ["", "against", *kernels],
-        [[name, peer, *(ratio(medians, group, kernel, peer) for kernel in kernels)] for name, group, peer in rows],
+        [
+            [name, peer, *(ratio(medians, group, kernel, peer) for kernel in kernels)]
+            for name, group, peer in rows
+        ],
     )
 
 
@@ -48,11 +57,21 @@ def by_text(group: str, peer: str) -> Callable[[dict[str, Any]], str]:
     """Rows for texts and kernels, columns for sizes."""
 
     def table(results: dict[str, Any]) -> str:
-        medians, kernels = results["medians"], [name for name in results["kernels"] if name != "portable"]
+        medians, kernels = (
+            results["medians"],
+            [name for name in results["kernels"] if name != "portable"],
+        )
         return markdown(
             ["", "", *SIZES],
             [
-                [text, kernel, *(ratio(medians, f"{group}: {size} B {text}", kernel, peer) for size in SIZES.values())]
+                [
+                    text,
+                    kernel,
+                    *(
+                        ratio(medians, f"{group}: {size} B {text}", kernel, peer)
+                        for size in SIZES.values()
+                    ),
+                ]
                 for text in TEXTS
                 for kernel in kernels
             ],
@@ -68,7 +87,9 @@ def wsproto(results: dict[str, Any]) -> str:
     rows = []
     for message in messages:
         groups = [f"{column}: {message}" for column in columns]
-        rows.append([message, *(f"{wsproto_ratio(medians[g])} x" if g in medians else "" for g in groups)])
+        rows.append(
+            [message, *(f"{wsproto_ratio(medians[g])} x" if g in medians else "" for g in groups)]
+        )
     return markdown(["", *columns], rows)
 
 
@@ -80,20 +101,35 @@ def beside_peers(*columns: str) -> Callable[[dict[str, Any]], str]:
     """How many times as fast as each peer fastframe is; a row for each group of these columns."""
 
     def table(results: dict[str, Any]) -> str:
-        medians = {group: times for group, times in results["medians"].items() if group.partition(":")[0] in columns}
-        peers = list(dict.fromkeys(peer for times in medians.values() for peer in times if peer != "fastframe"))
+        medians = {
+            group: times
+            for group, times in results["medians"].items()
+            if group.partition(":")[0] in columns
+        }
+        peers = list(
+            dict.fromkeys(
+                peer for times in medians.values() for peer in times if peer != "fastframe"
+            )
+        )
         rows = []
         for group, times in medians.items():
             own = times["fastframe"]
             nanoseconds = f"{own * 1e9:,.0f} ns"
-            rows.append([group, nanoseconds, *(shown(times[peer] / own) if peer in times else "" for peer in peers)])
+            rows.append(
+                [
+                    group,
+                    nanoseconds,
+                    *(shown(times[peer] / own) if peer in times else "" for peer in peers),
+                ]
+            )
         return markdown(["", "fastframe", *peers], rows)
 
     return table
 
 
 def by_contender(*groups: str) -> Callable[[dict[str, Any]], str]:
-    """A row for each contender: microseconds in each group, and how many times as fast as the first contender that is."""
+    """A row for each contender: microseconds in each group, and how many times as fast as the first
+    contender that is."""
 
     def table(results: dict[str, Any]) -> str:
         medians = results["medians"]
@@ -117,8 +153,14 @@ GAINS = {
         "uvicorn, websockets-sansio",
         "uvicorn, fastframe",
     ),
-    "uvicorn: fastframe's class against `--ws websockets`": ("uvicorn, websockets", "uvicorn, fastframe"),
-    "uvicorn `--ws wsproto`: `fastframe run` against without": ("uvicorn, wsproto", "uvicorn, wsproto, fastframe run"),
+    "uvicorn: fastframe's class against `--ws websockets`": (
+        "uvicorn, websockets",
+        "uvicorn, fastframe",
+    ),
+    "uvicorn `--ws wsproto`: `fastframe run` against without": (
+        "uvicorn, wsproto",
+        "uvicorn, wsproto, fastframe run",
+    ),
     "hypercorn: `fastframe run` against without": ("hypercorn", "hypercorn, fastframe run"),
 }
 
@@ -128,7 +170,9 @@ def gains(setting: str) -> Callable[[dict[str, Any]], str]:
 
     def table(results: dict[str, Any]) -> str:
         medians = {
-            group.rpartition(": ")[2]: times for group, times in results["medians"].items() if group.startswith(setting)
+            group.rpartition(": ")[2]: times
+            for group, times in results["medians"].items()
+            if group.startswith(setting)
         }
         rows = [
             [name, *(f"{shown(times[old] / times[new])} x" for times in medians.values())]
@@ -140,14 +184,17 @@ def gains(setting: str) -> Callable[[dict[str, Any]], str]:
 
 
 def libraries(results: dict[str, Any]) -> str:
-    """A row for each library and kind of message, a column for each size: how many times as long the library alone takes."""
+    """A row for each library and kind of message, a column for each size: how many times as long
+    the library alone takes."""
     rows: dict[str, list[str]] = {}
     sizes: dict[str, None] = {}
     for group, times in results["medians"].items():
         name, _, message = group.partition(": ")
         number, unit, kind = message.split(" ", 2)
         sizes[f"{number} {unit}"] = None
-        rows.setdefault(f"{name}, {kind}", []).append(f"{shown(times['alone'] / times['on fastframe'])} x")
+        rows.setdefault(f"{name}, {kind}", []).append(
+            f"{shown(times['alone'] / times['on fastframe'])} x"
+        )
     return markdown(["", *sizes], [[name, *cells] for name, cells in rows.items()])
 
 
@@ -155,15 +202,23 @@ BROADCASTS = ("125 B", "1 KiB", "16 KiB")
 
 
 def broadcasts(results: dict[str, Any]) -> str:
-    """A row for each server, a column for each size, without compression and with it: microseconds for one receiver."""
+    """A row for each server, a column for each size, without compression and with it: microseconds
+    for one receiver."""
     medians = results["medians"]
     groups = [f"broadcast{deflate}: {size}" for deflate in ("", ", deflate") for size in BROADCASTS]
-    rows = [[name, *(f"{medians[group][name] * 1e6:,.1f}" for group in groups)] for name in medians[groups[0]]]
-    return markdown(["µs of CPU for each receiver", *BROADCASTS, *(f"deflate, {size}" for size in BROADCASTS)], rows)
+    rows = [
+        [name, *(f"{medians[group][name] * 1e6:,.1f}" for group in groups)]
+        for name in medians[groups[0]]
+    ]
+    return markdown(
+        ["µs of CPU for each receiver", *BROADCASTS, *(f"deflate, {size}" for size in BROADCASTS)],
+        rows,
+    )
 
 
 def broadcast_gains(results: dict[str, Any]) -> str:
-    """What prepared messages gain on fastframe's uvicorn class, against it and against uvicorn's default."""
+    """What prepared messages gain on fastframe's uvicorn class, against it and against uvicorn's
+    default."""
     medians = results["medians"]
     new = "uvicorn, fastframe, prepared"
     rows = []
@@ -172,7 +227,9 @@ def broadcast_gains(results: dict[str, Any]) -> str:
             ("uvicorn, fastframe", "fastframe's class, not prepared"),
             ("uvicorn, websockets-sansio", "uvicorn's default"),
         ):
-            ratios = [ratio(medians, f"broadcast{deflate}: {size}", new, old) for size in BROADCASTS]
+            ratios = [
+                ratio(medians, f"broadcast{deflate}: {size}", new, old) for size in BROADCASTS
+            ]
             rows.append([f"{words}, against {name}", *(f"{text} x" for text in ratios)])
     return markdown(["a prepared message to 1,000 clients", *BROADCASTS], rows)
 
@@ -194,16 +251,32 @@ def microseconds(results: dict[str, Any]) -> str:
 TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
     "masking": ("docs/kernels.md", "kernels.json", masking),
     "is_utf8": ("docs/kernels.md", "kernels.json", by_text("is it UTF-8", "bytes.decode")),
-    "wire_to_str": ("docs/kernels.md", "kernels.json", by_text("wire to str", "unmask and CPython")),
-    "str_to_frame": ("docs/kernels.md", "kernels.json", by_text("str to frame", "encode, then frame")),
+    "wire_to_str": (
+        "docs/kernels.md",
+        "kernels.json",
+        by_text("wire to str", "unmask and CPython"),
+    ),
+    "str_to_frame": (
+        "docs/kernels.md",
+        "kernels.json",
+        by_text("str to frame", "encode, then frame"),
+    ),
     "receive": (
         "docs/speed.md",
         "codec.json",
         beside_peers("receive, 64 KiB reads", "receive, 1 KiB reads", "receive, a frame a read"),
     ),
     "send": ("docs/speed.md", "codec.json", beside_peers("send, server", "send, client")),
-    "deflate_receive": ("docs/deflate.md", "deflate.json", by_contender("receive: 1 KiB", "receive: 64 KiB")),
-    "deflate_send": ("docs/deflate.md", "deflate.json", by_contender("send: 1 KiB", "send: 64 KiB")),
+    "deflate_receive": (
+        "docs/deflate.md",
+        "deflate.json",
+        by_contender("receive: 1 KiB", "receive: 64 KiB"),
+    ),
+    "deflate_send": (
+        "docs/deflate.md",
+        "deflate.json",
+        by_contender("send: 1 KiB", "send: 64 KiB"),
+    ),
     "websockets_deflate": (
         "docs/libraries.md",
         "deflate.json",
@@ -225,14 +298,17 @@ TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
 
 def machine(results: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
-    return f"{results['cpu']}, {results['system']}, {results['python']}; {versions}; {results['date']}."
+    machine = f"{results['cpu']}, {results['system']}, {results['python']}"
+    return f"{machine}; {versions}; {results['date']}."
 
 
 def write(name: str) -> None:
     document, source, make = TABLES[name]
     path = ROOT / document
     results = load(RESULTS / source)
-    text = f"<!-- table: {name} -->\n\n{make(results)}\n\n{machine(results)}\n\n<!-- end of table -->"
+    text = (
+        f"<!-- table: {name} -->\n\n{make(results)}\n\n{machine(results)}\n\n<!-- end of table -->"
+    )
     pattern = re.compile(rf"<!-- table: {name} -->.*?<!-- end of table -->", re.DOTALL)
     changed, count = pattern.subn(lambda _: text, path.read_text())
     if count != 1:

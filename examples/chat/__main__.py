@@ -20,7 +20,9 @@ except ModuleNotFoundError as error:
 
 async def up(arguments: argparse.Namespace) -> None:
     settings = Settings.from_options(arguments)
-    async with running(settings, arguments.servers, (arguments.host, arguments.port), arguments.data) as system:
+    async with running(
+        settings, arguments.servers, (arguments.host, arguments.port), arguments.data
+    ) as system:
         if arguments.json:
             print(json.dumps(system.description()), flush=True)
             await until_stopped(lambda: None, 3600)
@@ -29,7 +31,8 @@ async def up(arguments: argparse.Namespace) -> None:
         for user in ("ada", "grace"):
             print(f"{system.page}#token={token(user, 86_400, settings.secret)}   for {user}")
         print(
-            f"\nThe browser will ask about the certificate; {system.certificate} is the authority. Ctrl-C stops everything.\n"
+            f"\nThe browser will ask about the certificate; {system.certificate} is the "
+            f"authority. Ctrl-C stops everything.\n"
         )
         await until_stopped(lambda: show(system), 5)
         print("\nstopping")
@@ -38,7 +41,8 @@ async def up(arguments: argparse.Namespace) -> None:
 def show(system: System) -> None:
     """One line, again and again."""
     state = [
-        f"{program.name} {program.pid}" + (f" (start {program.starts})" if program.starts > 1 else "")
+        f"{program.name} {program.pid}"
+        + (f" (start {program.starts})" if program.starts > 1 else "")
         for program in (system.redis, *system.servers, system.nginx)
     ]
     print("\r" + ", ".join(state), end=" ", flush=True)
@@ -66,7 +70,11 @@ def main() -> None:
     sign = commands.add_parser("token", help="print a token")
     sign.add_argument("--user", required=True, metavar="NAME")
     sign.add_argument(
-        "--expires", type=float, default=86_400, metavar="SECONDS", help="for so long it holds (%(default)s)"
+        "--expires",
+        type=float,
+        default=86_400,
+        metavar="SECONDS",
+        help="for so long it holds (%(default)s)",
     )
     sign.add_argument("--secret", help="by default that of `up`")
 

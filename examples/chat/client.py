@@ -1,4 +1,5 @@
-"""A client that stays: it reconnects, sends again what was not acknowledged, and has every message once, in order."""
+"""A client that stays: it reconnects, sends again what was not acknowledged, and has every message
+once, in order."""
 
 from __future__ import annotations
 
@@ -21,13 +22,20 @@ ACK_EVERY = 0.5
 
 
 class Client:
-    """A member of one room: `await client.run()` in a task, `await client.send(text)`, `await client.messages.get()`.
+    """A member of one room: `await client.run()` in a task, `await client.send(text)`, `await
+    client.messages.get()`.
 
     after: the id of the last message that is known; None: only what comes from now on.
     """
 
     def __init__(
-        self, url: str, token: str, room: str, *, after: str | None = None, tls: ssl.SSLContext | None = None
+        self,
+        url: str,
+        token: str,
+        room: str,
+        *,
+        after: str | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.last = after
@@ -35,10 +43,13 @@ class Client:
         self._url, self._token, self._room, self._tls = url, token, room, tls
         self._connection: ClientConnection | None = None
         self._joined = asyncio.Event()
-        self._unsent: dict[str, tuple[str, asyncio.Future[str]]] = {}  # by client id, in the order of `send`
+        self._unsent: dict[
+            str, tuple[str, asyncio.Future[str]]
+        ] = {}  # by client id, in the order of `send`
 
     async def send(self, text: str) -> str:
-        """Returns the message's id when the server has kept it, which may take a few connections."""
+        """Returns the message's id when the server has kept it, which may take a few
+        connections."""
         client_id, sent = uuid.uuid4().hex, asyncio.get_running_loop().create_future()
         self._unsent[client_id] = text, sent
         if self._joined.is_set():
@@ -60,7 +71,8 @@ class Client:
         while True:
             try:
                 async with connect(
-                    self._url, subprotocols=[Subprotocol(SUBPROTOCOL)], additional_headers={"Authorization": f"Bearer {self._token}"},
+                    self._url, subprotocols=[Subprotocol(SUBPROTOCOL)],
+                    additional_headers={"Authorization": f"Bearer {self._token}"},
                     ssl=self._tls, proxy=None, open_timeout=10, close_timeout=2,
                 ) as self._connection:  # fmt: skip
                     self.connections += 1
@@ -96,7 +108,9 @@ class Client:
                 self.last = message["id"]
                 self.messages.put_nowait(message)
         elif kind == "joined":
-            self.last = self.last or message["last"] or "0-0"  # so that nothing is missed from now on
+            self.last = (
+                self.last or message["last"] or "0-0"
+            )  # so that nothing is missed from now on
             for client_id, (text, _) in tuple(self._unsent.items()):
                 await self._say(encoded("msg", id=client_id, text=text))
             self._joined.set()

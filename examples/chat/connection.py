@@ -30,13 +30,19 @@ class Service(NamedTuple):
 
 
 class Connection:
-    """One task receives, one sends what waits, one watches how much that is. It is bounded, and so is what a client can cost."""
+    """One task receives, one sends what waits, one watches how much that is. It is bounded, and so
+    is what a client can cost."""
 
-    def __init__(self, websocket: WebSocket, user: str, user_rate: Bucket, service: Service) -> None:
+    def __init__(
+        self, websocket: WebSocket, user: str, user_rate: Bucket, service: Service
+    ) -> None:
         self.user = user
         self._websocket = websocket
         self._settings, self._log, self._rooms, self._metrics = service
-        self._rates = (Bucket(service.settings.message_rate, service.settings.message_burst), user_rate)
+        self._rates = (
+            Bucket(service.settings.message_rate, service.settings.message_burst),
+            user_rate,
+        )
         self._room: str | None = None
         self._waiting: deque[str] = deque()
         self._something_waits = asyncio.Event()
@@ -56,10 +62,12 @@ class Connection:
                 await self._close(refusals[0])
             await self._leave()
         for error in ended:
-            if isinstance(error, Exception) and not isinstance(error, (Refused, WebSocketDisconnect)):
+            if isinstance(error, Exception) and not isinstance(
+                error, (Refused, WebSocketDisconnect)
+            ):
                 raise error
 
-    # ---- in ----
+    # ---- in --------------------------------------------------------------------------------------
 
     async def _receive(self) -> None:
         while True:
@@ -90,9 +98,17 @@ class Connection:
                 self._wait(encoded("sent", client_id=message["id"], id=kept))
             else:
                 assert self._room is not None
-                self._wait(encoded("present", room=self._room, users=await self._rooms.present(self._room)))
+                self._wait(
+                    encoded("present", room=self._room, users=await self._rooms.present(self._room))
+                )
         except RedisError:
-            self._wait(encoded("error", code=Code.UNAVAILABLE, reason="the log does not answer, send it again later"))
+            self._wait(
+                encoded(
+                    "error",
+                    code=Code.UNAVAILABLE,
+                    reason="the log does not answer, send it again later",
+                )
+            )
 
     async def _join(self, room: str, after: str | None) -> None:
         parsed_id(after)
@@ -104,14 +120,15 @@ class Connection:
         if self._room is not None:
             await self._rooms.leave(self._room, self)
 
-    # ---- out ----
+    # ---- out -------------------------------------------------------------------------------------
 
     async def joined(self, room: str, last: str | None) -> None:
         """Of `Member`."""
         await self._write(encoded("joined", room=room, last=last))
 
     async def replay(self, message: str) -> None:
-        """Of `Member`: waits until the client has read enough, so that a long replay takes no memory."""
+        """Of `Member`: waits until the client has read enough, so that a long replay takes no
+        memory."""
         await self._write(message)
 
     def deliver(self, message: str) -> None:
@@ -142,11 +159,17 @@ class Connection:
 
     async def _close(self, refused: Refused) -> None:
         self._metrics.refused.labels(refused.code.name).inc()
-        log.info("closed", extra={"user": self.user, "code": int(refused.code), "reason": str(refused)})
+        log.info(
+            "closed", extra={"user": self.user, "code": int(refused.code), "reason": str(refused)}
+        )
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, asyncio.TimeoutError):
-            # It is written at once; to wait until a client has read it that does not read would be in vain.
+            # It is written at once; to wait until a client has read it that does not read would be
+            # in vain.
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(
-                    self._websocket.send_text(encoded("error", code=refused.code, reason=str(refused))), 0.5
+                    self._websocket.send_text(
+                        encoded("error", code=refused.code, reason=str(refused))
+                    ),
+                    0.5,
                 )
             await asyncio.wait_for(self._websocket.close(refused.code, str(refused)), 0.5)

@@ -41,11 +41,14 @@ class Door:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._origins = frozenset(settings.origins.split())
-        self._inside: dict[str, tuple[int, Bucket]] = {}  # by user, how many connections, and their common rate
+        self._inside: dict[
+            str, tuple[int, Bucket]
+        ] = {}  # by user, how many connections, and their common rate
         self.connections = 0
 
     def user(self, headers: Headers, subprotocols: Iterable[str]) -> str:
-        """Who it is. Refused for a page of another origin (RFC 6455, 10.2), and without a token that holds."""
+        """Who it is. Refused for a page of another origin (RFC 6455, 10.2), and without a token
+        that holds."""
         origin = headers.get("origin")
         if origin is not None and origin not in self._origins:
             raise Refused(Code.WRONG_ORIGIN, "this page may not connect")
@@ -55,7 +58,9 @@ class Door:
         if scheme.lower() != "bearer":
             given = next((name[6:] for name in subprotocols if name.startswith("token.")), "")
         try:
-            claims = jwt.decode(given, self._settings.secret, ["HS256"], options={"require": ["sub", "exp"]})
+            claims = jwt.decode(
+                given, self._settings.secret, ["HS256"], options={"require": ["sub", "exp"]}
+            )
         except jwt.ExpiredSignatureError:
             raise Refused(Code.UNAUTHORIZED, "the token has expired") from None
         except jwt.InvalidTokenError:

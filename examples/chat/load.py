@@ -1,7 +1,8 @@
 """How much one server carries: python -m examples.chat load --clients 1000
 
-A room with all clients in it; each message is delivered to all of them. First as fast as the server can, with four messages under way, then
-at a steady rate for the latency. Clients are on the same machine and do as little as they can; the server's CPU time is counted alone. Linux only.
+A room with all clients in it; each message is delivered to all of them. First as fast as the server
+can, with four messages under way, then at a steady rate for the latency. Clients are on the same
+machine and do as little as they can; the server's CPU time is counted alone. Linux only.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ from fastframe.deflate import Agreement, Deflate
 ROOM = "load"
 UNDER_WAY = 4
 STEADY_RATE = 4.0
-TEXT = "Half a second of somebody's day, written to a room where a thousand others are and nobody answers. {}"
+TEXT = (
+    "Half a second of somebody's day, written to a room where a thousand others are and nobody "
+    "answers. {}"
+)
 
 CONTENDERS = {
     "uvicorn's default": {"codec": "default", "prepared": 0},
@@ -52,7 +56,8 @@ class Figures(NamedTuple):
     client_microseconds: float
     """Of the CPU of this program, which has all the clients, for each delivery."""
     steady_microseconds: float
-    """Of the server's CPU for each delivery at the steady rate: each write then wakes up a client that sleeps."""
+    """Of the server's CPU for each delivery at the steady rate: each write then wakes up a client
+    that sleeps."""
     steady_client_microseconds: float
 
 
@@ -94,7 +99,8 @@ class Receiver(asyncio.Protocol):
         self._transport = transport
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [
-            "GET /chat HTTP/1.1", "Host: 127.0.0.1", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+            "GET /chat HTTP/1.1", "Host: 127.0.0.1", "Upgrade: websocket", "Connection: Upgrade",
+            "Sec-WebSocket-Version: 13",
             f"Sec-WebSocket-Key: {key}", f"Sec-WebSocket-Protocol: {SUBPROTOCOL}",
             f"Authorization: Bearer {token(self._user, 3600, kept_secret())}",
         ]  # fmt: skip
@@ -127,7 +133,11 @@ class Receiver(asyncio.Protocol):
         lines = head.split("\r\n")
         if " 101 " not in lines[0]:
             raise ValueError(lines[0])
-        answers = [line.partition(":")[2] for line in lines if line.lower().startswith("sec-websocket-extensions:")]
+        answers = [
+            line.partition(":")[2]
+            for line in lines
+            if line.lower().startswith("sec-websocket-extensions:")
+        ]
         if bool(answers) != self._deflate:
             raise ValueError("compression is not as it was asked for")
         return Deflate().confirm(answers[0]) if answers else None
@@ -139,7 +149,9 @@ class Receiver(asyncio.Protocol):
         self._transport.abort()
 
 
-async def measured(settings: Settings, clients: int, messages: int, steady_seconds: float) -> Figures:
+async def measured(
+    settings: Settings, clients: int, messages: int, steady_seconds: float
+) -> Figures:
     async with running(settings, 1) as system:
         server = system.servers[0]
         counter = Counter(clients)
@@ -148,7 +160,8 @@ async def measured(settings: Settings, clients: int, messages: int, steady_secon
         for number in range(clients):
             loop = asyncio.get_running_loop()
             _, receiver = await loop.create_connection(
-                lambda number=number: Receiver(counter, f"user {number}", deflate=bool(settings.deflate)), "127.0.0.1", server.port  # type: ignore[misc]
+                lambda number=number: Receiver(counter, f"user {number}",
+                deflate=bool(settings.deflate)), "127.0.0.1", server.port  # type: ignore[misc]
             )  # fmt: skip
             receivers.append(receiver)
             if number % 50 == 49:
@@ -160,7 +173,9 @@ async def measured(settings: Settings, clients: int, messages: int, steady_secon
         def send() -> None:
             counter.send()
             number = len(counter.started)
-            receivers[number % clients].say(encoded("msg", id=f"m{number}", text=TEXT.format(number)))
+            receivers[number % clients].say(
+                encoded("msg", id=f"m{number}", text=TEXT.format(number))
+            )
 
         async def as_fast_as_possible(count: int) -> None:
             last = counter.complete + count
@@ -173,7 +188,11 @@ async def measured(settings: Settings, clients: int, messages: int, steady_secon
         await as_fast_as_possible(messages // 10)
         start, cpu, own = time.perf_counter(), cpu_seconds(server.pid), time.process_time()
         await as_fast_as_possible(messages)
-        seconds, cpu, own = time.perf_counter() - start, cpu_seconds(server.pid) - cpu, time.process_time() - own
+        seconds, cpu, own = (
+            time.perf_counter() - start,
+            cpu_seconds(server.pid) - cpu,
+            time.process_time() - own,
+        )
         counter.latencies.clear()
         calm, calm_own = cpu_seconds(server.pid), time.process_time()
         for _ in range(int(STEADY_RATE * steady_seconds)):
@@ -188,7 +207,8 @@ async def measured(settings: Settings, clients: int, messages: int, steady_secon
         latencies = statistics.quantiles(counter.latencies, n=100)
         deliveries = messages * clients
         return Figures(
-            deliveries / seconds, cpu / deliveries * 1e6, latencies[49] * 1e3, latencies[98] * 1e3, memory / 1024, connecting * 1e6,
+            deliveries / seconds, cpu / deliveries * 1e6, latencies[49] * 1e3, latencies[98] * 1e3,
+            memory / 1024, connecting * 1e6,
             own / deliveries * 1e6, calm / steady * 1e6, calm_own / steady * 1e6,
         )  # fmt: skip
 
@@ -206,7 +226,8 @@ def resident(pid: int) -> int:
 def unlimited(clients: int) -> Settings:
     """No limit that a load run would meet."""
     return Settings(
-        secret=kept_secret(), message_rate=1e6, message_burst=10**6, user_message_rate=1e6, user_message_burst=10**6,
+        secret=kept_secret(), message_rate=1e6, message_burst=10**6, user_message_rate=1e6,
+        user_message_burst=10**6,
         max_connections=clients + 100, heartbeat=600.0, heartbeat_timeout=600.0,
     )  # fmt: skip
 
@@ -217,12 +238,17 @@ async def measure(
     """Prints a table while it grows."""
     print(f"{clients} clients, {messages} messages\n")
     print(
-        f"{'':30} {'deliveries/s':>13} {'CPU, µs each':>13} {'p50, ms':>9} {'p99, ms':>9} {'KiB each':>9} {'connect, µs':>12} {'client, µs':>11}"
+        f"{'':30} {'deliveries/s':>13} {'CPU, µs each':>13} {'p50, ms':>9} {'p99, ms':>9} "
+        f"{'KiB each':>9} {'connect, µs':>12} {'client, µs':>11}"
     )
     found = {}
     usual = unlimited(clients)
     for name in names:
-        figures = found[name] = await measured(replace(usual, **CONTENDERS[name]), clients, messages, steady_seconds)  # type: ignore[arg-type]
-        print(f"{name:30} {figures.deliveries_per_second:13,.0f} {figures.cpu_microseconds:13.1f} {figures.median_milliseconds:9.1f} "
-              f"{figures.p99_milliseconds:9.1f} {figures.kilobytes:9.0f} {figures.connect_microseconds:12.0f} {figures.client_microseconds:11.1f}", flush=True)  # fmt: skip
+        settings = replace(usual, **CONTENDERS[name])  # type: ignore[arg-type]
+        figures = found[name] = await measured(settings, clients, messages, steady_seconds)
+        print(f"{name:30} {figures.deliveries_per_second:13,.0f} {figures.cpu_microseconds:13.1f} "
+            f"{figures.median_milliseconds:9.1f} "
+              f"{figures.p99_milliseconds:9.1f} {figures.kilobytes:9.0f} "
+              f"{figures.connect_microseconds:12.0f} {figures.client_microseconds:11.1f}",
+              flush=True)  # fmt: skip
     return found

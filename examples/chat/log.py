@@ -23,7 +23,8 @@ __all__ = ["Entry", "Log", "RedisError"]
 APPEND = """
 local known = redis.call('GET', KEYS[2])
 if known then return known end
-local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], '*', 'from', ARGV[1], 'text', ARGV[2], 'client_id', ARGV[3])
+local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], '*',
+    'from', ARGV[1], 'text', ARGV[2], 'client_id', ARGV[3])
 redis.call('SET', KEYS[2], id, 'EX', ARGV[5])
 return id
 """
@@ -42,7 +43,8 @@ class Entry(NamedTuple):
 class Log:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        # Each call is repeated for about ten seconds while Redis is away: no call here does more when it is repeated.
+        # Each call is repeated for about ten seconds while Redis is away: no call here does more
+        # when it is repeated.
         retry = Retry(ExponentialBackoff(cap=1, base=0.05), 14)
         self.redis: Any = Redis.from_url(
             settings.redis,
@@ -59,7 +61,13 @@ class Log:
     async def append(self, room: str, user: str, client_id: str, text: str) -> str:
         """Its id, also if it is there already."""
         keys = [self.key(room), f"chat:{{{room}}}:sent:{len(user)}:{user}:{client_id}"]
-        arguments: list[Any] = [user, text, client_id, self._settings.room_length, self._settings.remembered]
+        arguments: list[Any] = [
+            user,
+            text,
+            client_id,
+            self._settings.room_length,
+            self._settings.remembered,
+        ]
         return str(await self._append(keys=keys, args=arguments))
 
     async def last(self, room: str) -> str | None:
@@ -67,16 +75,23 @@ class Log:
         return found[0][0] if found else None
 
     async def after(self, room: str, reached: str) -> AsyncIterator[list[Entry]]:
-        """What came later, a page at a time. Ends with a page that is not full; go on from its last id."""
+        """What came later, a page at a time. Ends with a page that is not full; go on from its last
+        id."""
         while True:
-            page = [Entry(*found) for found in await self.redis.xrange(self.key(room), f"({reached}", count=PAGE)]
+            page = [
+                Entry(*found)
+                for found in await self.redis.xrange(self.key(room), f"({reached}", count=PAGE)
+            ]
             yield page
             if len(page) < PAGE:
                 return
             reached = page[-1].id
 
-    async def read(self, rooms: dict[str, str], wake: tuple[str, str], seconds: float) -> dict[str, list[Entry]]:
-        """What came after these ids in these rooms, by room; waits for it. `wake`: a key that ends the waiting, and an id."""
+    async def read(
+        self, rooms: dict[str, str], wake: tuple[str, str], seconds: float
+    ) -> dict[str, list[Entry]]:
+        """What came after these ids in these rooms, by room; waits for it. `wake`: a key that ends
+        the waiting, and an id."""
         streams: Any = {wake[0]: wake[1], **{self.key(room): last for room, last in rooms.items()}}
         found = await self.redis.xread(streams, count=PAGE, block=int(seconds * 1000))
         names = {self.key(room): room for room in rooms} | {wake[0]: ""}

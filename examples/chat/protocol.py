@@ -1,14 +1,17 @@
 """chat.v1: JSON in text messages. `t` says what a message is.
 
-client: {"t":"join","room":R,"after":ID|null}     ID: the last message that it has seen; what came later is replayed. null: only what comes from now on
-        {"t":"msg","id":CLIENT_ID,"text":T}       to the room it has joined; sent again with the same id, it appears once
+client: {"t":"join","room":R,"after":ID|null}     ID: the last message that it has seen; what came
+later is replayed. null: only what comes from now on
+        {"t":"msg","id":CLIENT_ID,"text":T}       to its room; sent again, it appears once
         {"t":"ack","id":ID}                       it has kept all messages up to this one
         {"t":"present"}                           who is in the room?
-server: {"t":"joined","room":R,"last":ID}         ID: of the room's last message, null if there is none
-        {"t":"msg","id":ID,"from":U,"text":T,"client_id":CLIENT_ID}      in the order of their ids, which is the same for everyone
+server: {"t":"joined","room":R,"last":ID}         ID: of the room's last message, null if there is
+none
+        {"t":"msg","id":ID,"from":U,"text":T,"client_id":CLIENT_ID}      in the same order for all
         {"t":"sent","client_id":CLIENT_ID,"id":ID}                       it is kept
         {"t":"present","room":R,"users":[U,...]}
-        {"t":"error","code":C,"reason":S}         and a Close with this code, but for UNAVAILABLE: the client sends it again
+        {"t":"error","code":C,"reason":S}         and a Close with this code; if it is
+                                                  UNAVAILABLE, the client sends it again
 """
 
 from __future__ import annotations
@@ -21,7 +24,8 @@ SUBPROTOCOL = "chat.v1"
 
 
 class Code(IntEnum):
-    """Why a server closes. A client may come back after the last five; the others say that it would be refused again."""
+    """Why a server closes. A client may come back after the last five; the others say that it would
+    be refused again."""
 
     MESSAGE_TOO_BIG = 1009  # RFC 6455, 7.4.1
     BAD_MESSAGE = 4400
@@ -68,7 +72,9 @@ def decoded(text: str) -> dict[str, Any]:
     for name, (types, most) in fields.items():
         value = message.get(name)
         if not isinstance(value, types) or (isinstance(value, str) and not 0 < len(value) <= most):
-            raise Refused(Code.BAD_MESSAGE, f"{message['t']}: {name} is missing, or not what it must be")
+            raise Refused(
+                Code.BAD_MESSAGE, f"{message['t']}: {name} is missing, or not what it must be"
+            )
         if isinstance(value, str) and not is_utf8(value):
             raise Refused(Code.BAD_MESSAGE, f"{message['t']}: {name} has half of a surrogate pair")
     return dict(message)

@@ -1,4 +1,5 @@
-"""The rooms of this process. One task reads the logs of all of them, and hands each message, prepared once, to every member."""
+"""The rooms of this process. One task reads the logs of all of them, and hands each message,
+prepared once, to every member."""
 
 from __future__ import annotations
 
@@ -50,10 +51,12 @@ class Rooms:
         self._wake = f"chat:wake:{secrets.token_hex(8)}"
 
     async def join(self, name: str, member: Member, after: str | None) -> None:
-        """The member gets the room's last id, then what came after `after`, and from then on every message.
+        """The member gets the room's last id, then what came after `after`, and from then on every
+        message.
 
-        No message is left out between the two, and none comes twice: the replay ends when it is where the reader is, or ahead of it, and nothing
-        is awaited between this comparison and the addition.
+        No message is left out between the two, and none comes twice: the replay ends when it is
+        where the reader is, or ahead of it, and nothing is awaited between this comparison and the
+        addition.
         """
         last = await self._log.last(name)
         room = self._rooms.get(name)
@@ -91,7 +94,9 @@ class Rooms:
         while True:
             try:
                 found = await self._log.read(
-                    {room.name: room.last for room in self._rooms.values()}, (self._wake, woken), READ_SECONDS
+                    {room.name: room.last for room in self._rooms.values()},
+                    (self._wake, woken),
+                    READ_SECONDS,
                 )
             except RedisError as error:
                 log.warning("Redis does not answer", extra={"error": str(error)})
@@ -117,7 +122,8 @@ class Rooms:
                     member.deliver(message)
 
     async def stay_present(self) -> None:
-        """Until it is cancelled: who is in the rooms of this process is present, and stays so for a while if the process is killed."""
+        """Until it is cancelled: who is in the rooms of this process is present, and stays so for a
+        while if the process is killed."""
         while True:
             await asyncio.sleep(PRESENT_SECONDS / 3)
             for room in tuple(self._rooms.values()):

@@ -1,7 +1,9 @@
-"""From what one server costs to how many it takes: a simulation of the load run, and the arithmetic of docs/scaling.md.
+"""From what one server costs to how many it takes: a simulation of the load run, and the arithmetic
+of docs/scaling.md.
 
-The costs are those of the load run (examples/chat/load.py). Simulated are two queues, one after the other: a server that writes each message to a
-room's members one by one, and the program that has all the clients, which takes its time for each delivery.
+The costs are those of the load run (examples/chat/load.py). Simulated are two queues, one after the
+other: a server that writes each message to a room's members one by one, and the program that has
+all the clients, which takes its time for each delivery.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ APPENDS, READS = (
     20_000.0,
     200_000.0,
 )  # a second, that one node of Redis takes, and that it hands to servers; assumed, measure yours
-TLS_MICROSECONDS = 1000.0  # of nginx's CPU, for a full handshake with an RSA or ECDSA certificate; assumed
+TLS_MICROSECONDS = (
+    1000.0  # of nginx's CPU, for a full handshake with an RSA or ECDSA certificate; assumed
+)
 TLS_KILOBYTES = 40.0  # of nginx's memory, for each connection; assumed
 
 
@@ -33,10 +37,14 @@ class Costs(NamedTuple):
     """Of a server's memory, for each connection."""
 
 
-def simulated(members: int, rate: float, server: float, client: float, trip: float) -> tuple[float, float]:
-    """Median and 99th percentile of the milliseconds to a receiver, for so many messages a second to one room, at equal intervals.
+def simulated(
+    members: int, rate: float, server: float, client: float, trip: float
+) -> tuple[float, float]:
+    """Median and 99th percentile of the milliseconds to a receiver, for so many messages a second
+    to one room, at equal intervals.
 
-    server, client: microseconds of CPU for each delivery. trip: milliseconds to the only member of a room, most of it Redis and its disk.
+    server, client: microseconds of CPU for each delivery. trip: milliseconds to the only member of
+    a room, most of it Redis and its disk.
     """
     server_free = client_free = now = 0.0
     found = []
@@ -71,7 +79,8 @@ class Plan(NamedTuple):
 
 
 def plan(costs: Costs, connections: int, members: int, rate: float, *, by_room: bool) -> Plan:
-    """members: of each room. rate: messages a second that a client sends. by_room: all members of a room are on one server, else anywhere."""
+    """members: of each room. rate: messages a second that a client sends. by_room: all members of a
+    room are on one server, else anywhere."""
     messages = connections * rate
     deliveries = messages * members
     servers = 1
@@ -82,7 +91,9 @@ def plan(costs: Costs, connections: int, members: int, rate: float, *, by_room: 
         if needed <= servers:
             break
         servers = needed
-    limited_by = "CPU" if cpu / BUSY > connections / PROCESS_CONNECTIONS else "connections of a process"
+    limited_by = (
+        "CPU" if cpu / BUSY > connections / PROCESS_CONNECTIONS else "connections of a process"
+    )
     return Plan(
         connections, deliveries, servers, limited_by, copies,
         math.ceil(max(messages / APPENDS, messages * copies / READS)),

@@ -66,14 +66,21 @@ def application(settings: Settings) -> Starlette:
         try:
             await asyncio.wait_for(messages.redis.ping(), 1)
         except (RedisError, asyncio.TimeoutError):
-            return JSONResponse({"ok": False, "pid": os.getpid(), "reason": "Redis does not answer"}, 503)
+            return JSONResponse(
+                {"ok": False, "pid": os.getpid(), "reason": "Redis does not answer"}, 503
+            )
         return JSONResponse({"ok": True, "pid": os.getpid(), "connections": door.connections})
 
     async def watch(_: Request) -> Response:
         return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
 
     page = StaticFiles(directory=Path(__file__).parent / "page", html=True)
-    routes = [WebSocketRoute("/chat", chat), Route("/healthz", healthy), Route("/metrics", watch), Mount("/", page)]
+    routes = [
+        WebSocketRoute("/chat", chat),
+        Route("/healthz", healthy),
+        Route("/metrics", watch),
+        Mount("/", page),
+    ]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
@@ -88,7 +95,8 @@ def serve(settings: Settings, host: str, port: int) -> None:
     """Until SIGTERM: then no connections any more, 1012 to those that are open, and the end."""
     log_as_json()
     uvicorn.run(
-        application(settings), host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5, backlog=4096,
+        application(settings), host=host, port=port, log_config=None, access_log=False,
+        timeout_graceful_shutdown=5, backlog=4096,
         ws="fastframe.uvicorn:WSProtocol" if settings.codec == "fastframe" else "auto",
         ws_max_size=settings.max_message_size, ws_per_message_deflate=bool(settings.deflate),
         ws_ping_interval=settings.heartbeat, ws_ping_timeout=settings.heartbeat_timeout,

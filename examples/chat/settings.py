@@ -20,12 +20,16 @@ class Settings:
     redis: str = limit("redis://127.0.0.1:6379", "where Redis is")
     secret: str = limit("", "signs the tokens; by default one that is kept for this user")
     origins: str = limit(
-        "", "pages that may connect, separated by spaces; programs send no Origin, and need a token only"
+        "",
+        "pages that may connect, separated by spaces; programs send no Origin, and need a token "
+        "only",
     )
     max_message_size: int = limit(16_384, "bytes of one message from a client")
     message_rate: float = limit(20.0, "messages a second from one connection, on average")
     message_burst: int = limit(60, "and so many at once")
-    user_message_rate: float = limit(40.0, "messages a second from all connections of one user to one server")
+    user_message_rate: float = limit(
+        40.0, "messages a second from all connections of one user to one server"
+    )
     user_message_burst: int = limit(120, "and so many at once")
     max_connections: int = limit(10_000, "to one server")
     max_user_connections: int = limit(50, "of one user to one server")
@@ -45,7 +49,10 @@ class Settings:
             default = os.environ.get(f"CHAT_{found.name.upper()}", found.default)
             kind: Any = type(found.default)
             parser.add_argument(
-                f"--{name}", type=kind, default=kind(default), help=f"{found.metadata['help']} (%(default)s)"
+                f"--{name}",
+                type=kind,
+                default=kind(default),
+                help=f"{found.metadata['help']} (%(default)s)",
             )
 
     @classmethod
@@ -54,15 +61,20 @@ class Settings:
         return cls(**{**found, "secret": found["secret"] or kept_secret()})
 
     def environment(self) -> dict[str, str]:
-        return {f"CHAT_{found.name.upper()}": str(getattr(self, found.name)) for found in fields(self)}
+        return {
+            f"CHAT_{found.name.upper()}": str(getattr(self, found.name)) for found in fields(self)
+        }
 
 
 def kept_secret() -> str:
     """One for each user of this machine, so that `token` and `up` have the same."""
-    path = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fastframe-chat" / "secret"
+    path = (
+        Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fastframe-chat" / "secret"
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        # Written under another name first: who reads it meanwhile must not find it empty. Of several that begin at once, one wins.
+        # Written under another name first: who reads it meanwhile must not find it empty. Of
+        # several that begin at once, one wins.
         mine = path.with_name(f"secret-{secrets.token_hex(8)}")
         with os.fdopen(os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(32))

@@ -19,7 +19,10 @@ import trustme
 
 from examples.chat.settings import Settings
 
-PACKAGES = {"redis-server": "redis-server", "nginx": "nginx"}  # of Debian and Ubuntu, by the program's name
+PACKAGES = {
+    "redis-server": "redis-server",
+    "nginx": "nginx",
+}  # of Debian and Ubuntu, by the program's name
 READY_SECONDS = 20.0
 ROOT = Path(__file__).parent.parent.parent
 
@@ -33,7 +36,9 @@ worker_rlimit_nofile {files};
 events {{ worker_connections {files}; }}
 http {{
     access_log off;
-    client_body_temp_path {folder}/nginx; proxy_temp_path {folder}/nginx; fastcgi_temp_path {folder}/nginx;
+    client_body_temp_path {folder}/nginx;
+    proxy_temp_path {folder}/nginx;
+    fastcgi_temp_path {folder}/nginx;
     uwsgi_temp_path {folder}/nginx; scgi_temp_path {folder}/nginx;
     map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
     limit_conn_zone $binary_remote_addr zone=clients:1m;
@@ -55,7 +60,8 @@ http {{
         proxy_set_header Upgrade $http_upgrade;
         proxy_set_header Connection $connection_upgrade;
         proxy_connect_timeout 2s;
-        proxy_read_timeout {silence}s;  # longer than it takes a heartbeat to fail: the server knows better why a client is silent
+        # longer than it takes a heartbeat to fail: the server knows better why a client is silent
+        proxy_read_timeout {silence}s;
         proxy_send_timeout {silence}s;
         location / {{ proxy_pass http://chat; }}
         location = /metrics {{ allow 127.0.0.1; deny all; proxy_pass http://chat; }}
@@ -73,12 +79,16 @@ class MissingProgramError(Exception):
 
 def missing_programs() -> list[str]:
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    return [package for program, package in PACKAGES.items() if shutil.which(program, path=path) is None]
+    return [
+        package for program, package in PACKAGES.items() if shutil.which(program, path=path) is None
+    ]
 
 
 def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
-        listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        listeners = [
+            stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)
+        ]
         return [listener.getsockname()[1] for listener in listeners]
 
 
@@ -86,7 +96,12 @@ class Program:
     """Another program, which is started again when it ends, but not by `stop`."""
 
     def __init__(
-        self, name: str, command: list[str], port: int, log: Path, environment: dict[str, str] | None = None
+        self,
+        name: str,
+        command: list[str],
+        port: int,
+        log: Path,
+        environment: dict[str, str] | None = None,
     ) -> None:
         self.name, self.port = name, port
         self.starts = 0
@@ -171,7 +186,8 @@ class System:
     def description(self) -> dict[str, object]:
         return {
             "url": self.url, "page": self.page, "ca": str(self.certificate),
-            "servers": [{"pid": server.pid, "url": f"ws://127.0.0.1:{server.port}/chat"} for server in self.servers],
+            "servers": [{"pid": server.pid,
+            "url": f"ws://127.0.0.1:{server.port}/chat"} for server in self.servers],
             "redis": {"pid": self.redis.pid}, "nginx": {"pid": self.nginx.pid},
         }  # fmt: skip
 
@@ -180,11 +196,13 @@ class System:
 async def running(
     settings: Settings, count: int, listen: Listen = ("127.0.0.1", None), data: Path | None = None
 ) -> AsyncIterator[System]:
-    """The system, from when all of it listens until the block ends. `data`: where Redis keeps its log; None: nowhere after the end."""
+    """The system, from when all of it listens until the block ends. `data`: where Redis keeps its
+    log; None: nowhere after the end."""
     missing = missing_programs()
     if missing:
         raise MissingProgramError(
-            f"not installed: {', '.join(missing)}. Install with: apt-get install {' '.join(missing)}"
+            f"not installed: {', '.join(missing)}. Install with: apt-get install "
+            f"{' '.join(missing)}"
         )
     with tempfile.TemporaryDirectory(prefix="chat-") as name:
         async with contextlib.AsyncExitStack() as stack:
@@ -196,23 +214,32 @@ async def running(
             yield system
 
 
-def prepared(settings: Settings, count: int, listen: Listen, folder: Path, data: Path | None) -> System:
+def prepared(
+    settings: Settings, count: int, listen: Listen, folder: Path, data: Path | None
+) -> System:
     redis_port, free_port, *ports = free_ports(count + 2)
     host, port = listen[0], listen[1] or free_port
     data = data or folder / "redis"
     for needed in (data, folder / "nginx"):
         needed.mkdir(parents=True, exist_ok=True)
     origins = f"https://127.0.0.1:{port} https://localhost:{port} {settings.origins}"
-    settings = dataclasses.replace(settings, redis=f"redis://127.0.0.1:{redis_port}", origins=origins)
+    settings = dataclasses.replace(
+        settings, redis=f"redis://127.0.0.1:{redis_port}", origins=origins
+    )
     make_certificate(folder)
     configuration = folder / "nginx.conf"
     configuration.write_text(NGINX.format(
-        folder=folder, host=host, port=port, files=8192, clients=settings.max_connections, silence=int(2 * (settings.heartbeat + settings.heartbeat_timeout)) + 1,
+        folder=folder, host=host, port=port, files=8192, clients=settings.max_connections,
+        silence=int(2 * (settings.heartbeat + settings.heartbeat_timeout)) + 1,
         user=f"user {getpass.getuser()};" if os.geteuid() == 0 else "",
-        upstreams=" ".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;" for port in ports),
+        upstreams=" ".join(
+            f"server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;" for port in ports
+        ),
     ))  # fmt: skip
 
-    def program(name: str, command: list[str], port: int, environment: dict[str, str] | None = None) -> Program:
+    def program(
+        name: str, command: list[str], port: int, environment: dict[str, str] | None = None
+    ) -> Program:
         return Program(name, command, port, folder / f"{name}.log", environment)
 
     # appendfsync always: what is acknowledged is on the disk.
@@ -245,7 +272,9 @@ def prepared(settings: Settings, count: int, listen: Listen, folder: Path, data:
         settings,
         folder,
         program("redis", redis, redis_port),
-        program("nginx", [nginx, "-p", str(folder), "-e", "stderr", "-c", str(configuration)], port),
+        program(
+            "nginx", [nginx, "-p", str(folder), "-e", "stderr", "-c", str(configuration)], port
+        ),
         servers,
     )
 

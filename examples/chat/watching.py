@@ -22,14 +22,24 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         self.connections = Gauge("chat_connections", "Open connections", registry=registry)
         self._messages = Counter(
-            "chat_messages", "Messages, in from clients and out to them", ["direction"], registry=registry
+            "chat_messages",
+            "Messages, in from clients and out to them",
+            ["direction"],
+            registry=registry,
         )
-        self._bytes = Counter("chat_bytes", "Bytes of these messages, as UTF-8", ["direction"], registry=registry)
+        self._bytes = Counter(
+            "chat_bytes", "Bytes of these messages, as UTF-8", ["direction"], registry=registry
+        )
         self.refused = Counter(
-            "chat_refused", "Connections that were refused or closed, by code", ["code"], registry=registry
+            "chat_refused",
+            "Connections that were refused or closed, by code",
+            ["code"],
+            registry=registry,
         )
         self.fan_out = Histogram(
-            "chat_fan_out_seconds", "To hand one message to all members in this process", registry=registry
+            "chat_fan_out_seconds",
+            "To hand one message to all members in this process",
+            registry=registry,
         )
         self.acknowledged = Histogram(
             "chat_acknowledged_seconds",
@@ -37,7 +47,9 @@ class Metrics:
             registry=registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
         )
-        codec = Gauge("chat_codec", "1 for the codec that runs the WebSockets", ["codec"], registry=registry)
+        codec = Gauge(
+            "chat_codec", "1 for the codec that runs the WebSockets", ["codec"], registry=registry
+        )
         codec.labels("fastframe").set_function(lambda: float(fastframe.status()["uvicorn"].active))
         codec.labels("other").set_function(lambda: float(not fastframe.status()["uvicorn"].active))
         self._sized = "", 0
@@ -59,7 +71,12 @@ class Metrics:
 
 
 class JsonFormatter(logging.Formatter):
-    USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
+    USUAL = frozenset(vars(logging.makeLogRecord({}))) | {
+        "message",
+        "asctime",
+        "color_message",
+        "taskName",
+    }
 
     def format(self, record: logging.LogRecord) -> str:
         fields = {

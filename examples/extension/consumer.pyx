@@ -1,5 +1,6 @@
 # cython: language_level=3
-"""An extension module in Cython on fastframe: takes the messages of a Decoder without a loop in Python."""
+"""An extension module in Cython on fastframe: takes the messages of a Decoder without a loop in
+Python."""
 
 from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t
@@ -30,7 +31,8 @@ def characters(decoder, data):
 
 
 def payloads(decoder, data, list found):
-    """Appends the opcode and a copy of the payload of each message and control frame; a parser would read them where they are."""
+    """Appends the opcode and a copy of the payload of each message and control frame; a parser
+    would read them where they are."""
     cdef ff_payload payload
     ff.decoder_feed(decoder, data)
     while ff.decoder_next_payload(decoder, &payload):

@@ -1,4 +1,5 @@
-/* counter.c: an extension module in C on fastframe: counts the frames in captured bytes, and the bytes that their payloads have.
+/* counter.c: an extension module in C on fastframe: counts the frames in captured bytes, and the
+ * bytes that their payloads have.
  *
  * Only the functions without Python, so the work is done with the GIL released.
  */
@@ -32,11 +33,13 @@ static PyObject *count(PyObject *module, PyObject *argument)
 }
 
 static PyMethodDef methods[] = {
-    {"count", count, METH_O, "count(data) -> (frames, bytes of payload); what is cut off at the end does not count"},
+    {"count", count, METH_O,
+     "count(data) -> (frames, bytes of payload); what is cut off at the end does not count"},
     {NULL, NULL, 0, NULL},
 };
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "counter", NULL, 0, methods, NULL, NULL, NULL, NULL};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "counter", NULL, 0, methods, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit_counter(void)
 {

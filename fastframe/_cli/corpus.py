@@ -1,6 +1,8 @@
-"""Realistic traffic, made from a seed: what `fastframe verify` replays, and what the benchmarks measure.
+"""Realistic traffic, made from a seed: what `fastframe verify` replays, and what the benchmarks
+measure.
 
-Each kind is a generator of sessions. The same seed gives the same sessions on every machine and every Python.
+Each kind is a generator of sessions. The same seed gives the same sessions on every machine and
+every Python.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from fastframe._cli.differential import Session, deflate, no_extensions
 from fastframe._codec.encoder import Encoder
 from fastframe._types import Opcode, Role
 
-# A few words in the scripts that chat is written in; mixed, so that texts are one, two, three and four bytes a character.
+# A few words in the scripts that chat is written in; mixed, so that texts are one, two, three and
+# four bytes a character.
 WORDS = {
     "English": "the quick brown fox jumps over a lazy dog and then some more of it",
     "French": "où êtes-vous déjà allés cet été là-bas près du vieux château",
@@ -35,7 +38,8 @@ WORDS = {
     "emoji": "😀 🎉 👍 🚀 ❤️ 👩‍👩‍👧 🇪🇺 🙃 💯",
 }
 
-# Sizes of one read: what a socket gives under load, one Ethernet frame, and what slow links make of it.
+# Sizes of one read: what a socket gives under load, one Ethernet frame, and what slow links make of
+# it.
 READS = (65536, 16384, 1448, 100)
 MOST_PIECES = 300
 
@@ -68,7 +72,8 @@ def binary(rng: random.Random) -> bytes:
 
 
 class Peer:
-    """The other end: makes the frames that the observed endpoint receives, the masking keys from the seed."""
+    """The other end: makes the frames that the observed endpoint receives, the masking keys from
+    the seed."""
 
     def __init__(self, rng: random.Random, client: bool) -> None:
         self.rng = rng
@@ -83,7 +88,11 @@ class Peer:
 
     def fragments(self, message: str | bytes, *, rsv: int = 0) -> list[bytes]:
         """A message in two to five fragments, cut anywhere, now and then a Ping between."""
-        opcode, data = (Opcode.TEXT, message.encode()) if isinstance(message, str) else (Opcode.BINARY, message)
+        opcode, data = (
+            (Opcode.TEXT, message.encode())
+            if isinstance(message, str)
+            else (Opcode.BINARY, message)
+        )
         cuts = sorted(self.rng.randint(0, len(data)) for _ in range(self.rng.randint(1, 4)))
         edges = [0, *cuts, len(data)]
         frames: list[bytes] = []
@@ -121,23 +130,36 @@ def _control(peer: Peer) -> list[bytes]:
 def _close(peer: Peer) -> bytes:
     code = peer.rng.choice((1000, 1001, 1008, 1011, 3000, 4999))
     reason = sentence(peer.rng, "French", 3).encode()[:123]
-    return peer.frame(Opcode.CLOSE, peer.rng.choice((b"", struct.pack("!H", code), struct.pack("!H", code) + reason)))
+    return peer.frame(
+        Opcode.CLOSE,
+        peer.rng.choice((b"", struct.pack("!H", code), struct.pack("!H", code) + reason)),
+    )
 
 
 def hostile_frame(peer: Peer) -> bytes:
     """A frame that breaks a rule, or nearly."""
     rng = peer.rng
-    good = peer.frame(rng.choice((Opcode.TEXT, Opcode.BINARY, Opcode.PING)), sentence(rng, "Polish", 6).encode()[:125])
+    good = peer.frame(
+        rng.choice((Opcode.TEXT, Opcode.BINARY, Opcode.PING)),
+        sentence(rng, "Polish", 6).encode()[:125],
+    )
     at = rng.randrange(min(len(good), 8))
     return rng.choice(
         (
             good[:at] + bytes([rng.randrange(256)]) + good[at + 1 :],
             peer.frame(
-                Opcode.TEXT, rng.choice((b"a\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\xaf", b"ok\xff"))
+                Opcode.TEXT,
+                rng.choice(
+                    (b"a\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\xaf", b"ok\xff")
+                ),
             ),
-            peer.frame(Opcode.CLOSE, rng.choice((b"\x03", b"\x03\xed", b"\x13\x88", b"\x03\xe8\xff", b"\x00\x00"))),
+            peer.frame(
+                Opcode.CLOSE,
+                rng.choice((b"\x03", b"\x03\xed", b"\x13\x88", b"\x03\xe8\xff", b"\x00\x00")),
+            ),
             peer.frame(Opcode.CONTINUATION, b"of nothing"),
-            peer.frame(Opcode.TEXT, b"never finished", fin=False) + peer.frame(Opcode.TEXT, b"second"),
+            peer.frame(Opcode.TEXT, b"never finished", fin=False)
+            + peer.frame(Opcode.TEXT, b"second"),
             peer.frame(Opcode.BINARY, b"", rsv=rng.randrange(1, 8)),
             rng.randbytes(rng.randrange(2, 40)),
         )
@@ -149,7 +171,14 @@ def _sends(rng: random.Random) -> tuple[Event, ...]:
     events: list[Event] = []
     for _ in range(rng.randrange(6)):
         events.append(
-            rng.choice((TextMessage(chat(rng)), BytesMessage(binary(rng)), Ping(rng.randbytes(8)), Pong(b"")))
+            rng.choice(
+                (
+                    TextMessage(chat(rng)),
+                    BytesMessage(binary(rng)),
+                    Ping(rng.randbytes(8)),
+                    Pong(b""),
+                )
+            )
         )
     if rng.random() < 0.2:
         events.append(CloseConnection(1000, sentence(rng, "Greek", 4)))
@@ -157,7 +186,8 @@ def _sends(rng: random.Random) -> tuple[Event, ...]:
 
 
 def cut(rng: random.Random, frames: tuple[bytes, ...]) -> tuple[int, ...]:
-    """Where the reads end: at every frame, at a fixed size, or anywhere; short sessions also byte by byte."""
+    """Where the reads end: at every frame, at a fixed size, or anywhere; short sessions also byte
+    by byte."""
     size = sum(map(len, frames))
     how = rng.random()
     if how < 0.25:
@@ -189,7 +219,9 @@ def _regular(kind: str, make: Maker) -> Callable[[random.Random], Session]:
             frames += make(peer)
         if rng.random() < 0.5:
             frames.append(_close(peer))
-        return Session(kind, client, tuple(frames), cut(rng, tuple(frames)), _sends(rng), no_extensions)
+        return Session(
+            kind, client, tuple(frames), cut(rng, tuple(frames)), _sends(rng), no_extensions
+        )
 
     return session
 
@@ -218,7 +250,9 @@ def _hostile(rng: random.Random) -> Session:
     frames.append(hostile_frame(peer))
     frames += _control(peer)
     extensions = deflate if rng.random() < 0.3 else no_extensions
-    return Session("hostile", client, tuple(frames), cut(rng, tuple(frames)), _sends(rng), extensions)
+    return Session(
+        "hostile", client, tuple(frames), cut(rng, tuple(frames)), _sends(rng), extensions
+    )
 
 
 KINDS: dict[str, Callable[[random.Random], Session]] = {

@@ -1,7 +1,9 @@
-"""The same bytes through wsproto and through fastframe, and every difference that a caller could see.
+"""The same bytes through wsproto and through fastframe, and every difference that a caller could
+see.
 
-Three levels, from the inside out: FrameDecoder, FrameProtocol, Connection. An observation is a list of plain tuples; two
-implementations agree if their lists are equal, the types of all values included.
+Three levels, from the inside out: FrameDecoder, FrameProtocol, Connection. An observation is a list
+of plain tuples; two implementations agree if their lists are equal, the types of all values
+included.
 """
 
 from __future__ import annotations
@@ -54,17 +56,22 @@ class Session:
     @property
     def pieces(self) -> list[bytes]:
         wire = b"".join(self.frames)
-        return [wire[start:end] for start, end in itertools.pairwise((0, *self.cuts, len(wire))) if start < end]
+        return [
+            wire[start:end]
+            for start, end in itertools.pairwise((0, *self.cuts, len(wire)))
+            if start < end
+        ]
 
 
-# ---- what can be seen ----------------------------------------------------------------------------------------------
+# ---- what can be seen ----------------------------------------------------------------------------
 
 
 PLAIN = frozenset({bool, int, str, bytes, bytearray, type(None)})
 
 
 def signature(value: object) -> Any:
-    """`value` with the type of each of its parts, so that 1 and True differ, and bytes and bytearray."""
+    """`value` with the type of each of its parts, so that 1 and True differ, and bytes and
+    bytearray."""
     if type(value) in PLAIN:
         return type(value), value
     if isinstance(value, tuple):
@@ -121,7 +128,13 @@ def observe_protocol(protocol_class: Callable[..., Any], session: Session) -> Ob
     for piece in session.pieces:
         protocol.receive_bytes(piece)
         frames = _drain(protocol.received_frames())
-        seen.append((frames, _decoder_state(protocol._frame_decoder), _message_state(protocol._message_decoder)))
+        seen.append(
+            (
+                frames,
+                _decoder_state(protocol._frame_decoder),
+                _message_state(protocol._message_decoder),
+            )
+        )
     return seen
 
 
@@ -131,7 +144,8 @@ def connect(session: Session) -> Connection:
 
 
 def observe_connection(session: Session) -> Observation:
-    """A Connection, as it is patched now: what it sends, its events, and its state after each piece."""
+    """A Connection, as it is patched now: what it sends, its events, and its state after each
+    piece."""
     connection = connect(session)
     seen: Observation = []
     with fixed_random_bytes() if all(map(_is_usual, session.sends)) else one_masking_key():
@@ -148,15 +162,16 @@ def observe_connection(session: Session) -> Observation:
 
 @contextlib.contextmanager
 def fixed_random_bytes(seed: int = 0) -> Iterator[None]:
-    """Within the block os.urandom is a fixed stream: the same bytes, in whatever portions they are taken."""
+    """Within the block os.urandom is a fixed stream: the same bytes, in whatever portions they are
+    taken."""
     with mock.patch("os.urandom", random.Random(seed).randbytes):
         yield
 
 
 @contextlib.contextmanager
 def one_masking_key() -> Iterator[None]:
-    """Within the block os.urandom repeats four bytes: for sends of which some are left to wsproto's own code, which asks for four
-    bytes at a time where fastframe asks for many."""
+    """Within the block os.urandom repeats four bytes: for sends of which some are left to wsproto's
+    own code, which asks for four bytes at a time where fastframe asks for many."""
     with mock.patch("os.urandom", lambda size: (b"\x12\x34\x56\x78" * (size // 4 + 1))[:size]):
         yield
 
@@ -168,7 +183,7 @@ def _is_usual(event: Event) -> bool:
     )
 
 
-# ---- differences ---------------------------------------------------------------------------------------------------
+# ---- differences ---------------------------------------------------------------------------------
 
 
 def observe(session: Session, *, fast: bool) -> dict[str, Observation]:
@@ -251,14 +266,14 @@ def _with_less(parts: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
         yield (*parts[:i], *parts[i + 1 :])
 
 
-# ---- speed ---------------------------------------------------------------------------------------------------------
+# ---- speed ---------------------------------------------------------------------------------------
 
 READ_SIZE = 65536  # bytes: what a busy socket gives at once
 
 
 def seconds_to_echo(session: Session, *, fast: bool) -> float:
-    """What a Connection takes to receive the session's bytes in reads of 64 KiB, and to send each message back, as a user of wsproto
-    does: with an event built for it."""
+    """What a Connection takes to receive the session's bytes in reads of 64 KiB, and to send each
+    message back, as a user of wsproto does: with an event built for it."""
     wire = b"".join(session.frames)
     reads = [wire[start : start + READ_SIZE] for start in range(0, len(wire), READ_SIZE)]
     with installed("wsproto") if fast else contextlib.nullcontext():
@@ -267,6 +282,9 @@ def seconds_to_echo(session: Session, *, fast: bool) -> float:
         for read in reads:
             connection.receive_data(read)
             for event in connection.events():
-                if connection.state is ConnectionState.OPEN and isinstance(event, (TextMessage, BytesMessage)):
-                    connection.send(type(event)(data=event.data, message_finished=event.message_finished))  # type: ignore[arg-type]
+                if connection.state is ConnectionState.OPEN and isinstance(
+                    event, (TextMessage, BytesMessage)
+                ):
+                    echo: Any = type(event)
+                    connection.send(echo(event.data, message_finished=event.message_finished))
         return time.perf_counter() - start

@@ -45,7 +45,8 @@ class Findings:
 
 
 def tricks_off() -> dict[str, str]:
-    """Why each trick that is not in use is not, and what that costs. A check that is made where a library is used counts if it was made."""
+    """Why each trick that is not in use is not, and what that costs. A check that is made where a
+    library is used counts if it was made."""
     return {trick.name: f"{trick.off}; {trick.costs}" for trick in TRICKS if trick.off is not None}
 
 
@@ -77,7 +78,10 @@ def lines(findings: Findings) -> list[tuple[str, str]]:
     rows = [
         ("fastframe", f"{findings.version}, in {findings.location}"),
         ("Python", f"{findings.python}, {findings.machine}"),
-        ("kernel", f"{findings.kernel} (this machine can run: {', '.join(findings.available_kernels)})"),
+        (
+            "kernel",
+            f"{findings.kernel} (this machine can run: {', '.join(findings.available_kernels)})",
+        ),
     ]
     if not findings.module_state:
         rows.append(("build", "without module state: for the main interpreter only"))
@@ -85,10 +89,22 @@ def lines(findings: Findings) -> list[tuple[str, str]]:
         rows.append((name, f"off: {why}"))
     rows += [(name, f"is set to {value!r}") for name, value in findings.switches.items()]
     for name, version in findings.packages.items():
-        rows.append((name, version or f"not installed; to install it: pip install 'fastframe[{OPTIONAL[name]}]'"))
+        rows.append(
+            (
+                name,
+                version
+                or f"not installed; to install it: pip install 'fastframe[{OPTIONAL[name]}]'",
+            )
+        )
     for name, target in findings.targets.items():
         state = (
-            "active" if target.active else f"ready: {target.reason}" if target.ready else f"not ready: {target.reason}"
+            "active"
+            if target.active
+            else f"ready: {target.reason}"
+            if target.ready
+            else f"not ready: {target.reason}"
         )
-        rows.append((f"target {name}", state if target.note is None else f"{state} ({target.note})"))
+        rows.append(
+            (f"target {name}", state if target.note is None else f"{state} ({target.note})")
+        )
     return rows

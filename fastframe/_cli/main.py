@@ -45,7 +45,8 @@ def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = argparse.ArgumentParser(
         prog="fastframe",
-        description="A C-accelerated WebSocket frame codec: check it, and see whether it is active.",
+        description="A C-accelerated WebSocket frame codec: check it, and see whether it is "
+        "active.",
     )
     top.add_argument("--version", action="version", version=f"fastframe {fastframe.__version__}")
     top.set_defaults(run=run_help, parser=top, hint="")
@@ -62,8 +63,10 @@ def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "run",
         usage="fastframe run [OPTIONS] (PROGRAM | -m MODULE | SCRIPT.py) [ARGUMENTS ...]",
         help="run a program with fastframe under it, in all of its worker processes",
-        description="Runs a program as if it had called fastframe.install, in each Python process of it. Arguments, signals and "
-        "exit code are the program's own. Nothing outside that program changes. Exit code 2: wrong options; 126: the program "
+        description="Runs a program as if it had called fastframe.install, in each Python process "
+        "of it. Arguments, signals and "
+        "exit code are the program's own. Nothing outside that program changes. Exit code 2: "
+        "wrong options; 126: the program "
         "cannot be executed; 127: it was not found.",
     )
     run.add_argument(
@@ -74,17 +77,30 @@ def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     run.add_argument(
         "--untested", action="store_true",
-        help="also what has changed in a way that was not tested, if a self-check finds no difference",
+        help="also what has changed in a way that was not tested, if a self-check finds no "
+        "difference",
     )  # fmt: skip
     for name, option in OPTIONS.items():
         run.add_argument(option.flag, dest=name, **option.argument)
     run.add_argument(
-        "-v", "--verbose", action="store_true", help="say on standard error what is active, and in which process"
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="say on standard error what is active, and in which process",
     )
     run.add_argument(
-        "-m", dest="module", nargs=argparse.REMAINDER, metavar="MODULE", help="run a module, as python -m does"
+        "-m",
+        dest="module",
+        nargs=argparse.REMAINDER,
+        metavar="MODULE",
+        help="run a module, as python -m does",
     )
-    run.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM", help="a program on PATH, or a script")
+    run.add_argument(
+        "program",
+        nargs=argparse.REMAINDER,
+        metavar="PROGRAM",
+        help="a program on PATH, or a script",
+    )
     run.set_defaults(run=run_run, parser=run, hint="; put the program's own options after its name")
 
 
@@ -92,13 +108,22 @@ def add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     verify = commands.add_parser(
         "verify",
         help="compare wsproto with wsproto on fastframe, frame by frame, and time both",
-        description="Replays traffic made from a seed through wsproto alone and through wsproto on fastframe, and compares "
-        "all events, errors, states and bytes. Exit code 0: identical; 1: a difference, shown as a short program; "
+        description="Replays traffic made from a seed through wsproto alone and through wsproto "
+        "on fastframe, and compares "
+        "all events, errors, states and bytes. Exit code 0: identical; 1: a difference, shown as "
+        "a short program; "
         "2: it could not run.",
     )
-    verify.add_argument("--frames", type=whole_number, default=100_000, help="at least so many (default: %(default)s)")
+    verify.add_argument(
+        "--frames",
+        type=whole_number,
+        default=100_000,
+        help="at least so many (default: %(default)s)",
+    )
     verify.add_argument("--seed", type=int, default=1, help="which traffic (default: %(default)s)")
-    verify.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    verify.add_argument(
+        "--json", action="store_true", help="print one JSON object instead of a table"
+    )
     verify.set_defaults(run=run_verify, parser=verify, hint="")
 
 
@@ -106,11 +131,16 @@ def add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     doctor = commands.add_parser(
         "doctor",
         help="say what is installed, which kernel runs and which targets can be accelerated",
-        description="Says what is installed, which kernel runs, and for each target whether it can run on fastframe, and "
-        "why not. Exit code 0: every target that is installed can be accelerated; 1: one cannot; 2: fastframe itself cannot "
-        "run here, for instance as FASTFRAME_KERNEL names a kernel that this machine does not have.",
+        description="Says what is installed, which kernel runs, and for each target whether it "
+        "can run on fastframe, and "
+        "why not. Exit code 0: every target that is installed can be accelerated; 1: one cannot; "
+        "2: fastframe itself cannot "
+        "run here, for instance as FASTFRAME_KERNEL names a kernel that this machine does not "
+        "have.",
     )
-    doctor.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    doctor.add_argument(
+        "--json", action="store_true", help="print one JSON object instead of a table"
+    )
     doctor.set_defaults(run=run_doctor, parser=doctor, hint="")
 
 
@@ -120,7 +150,7 @@ def run_help(options: argparse.Namespace) -> int:
     return OK
 
 
-# ---- run -----------------------------------------------------------------------------------------------------------
+# ---- run -----------------------------------------------------------------------------------------
 
 
 def run_run(options: argparse.Namespace) -> int:
@@ -143,17 +173,26 @@ def run_run(options: argparse.Namespace) -> int:
             print(f"fastframe: {error}", file=sys.stderr)
             return NOT_FOUND
     else:
-        print("fastframe: run what? fastframe run (PROGRAM | -m MODULE | SCRIPT.py) [ARGUMENTS ...]", file=sys.stderr)
+        print(
+            "fastframe: run what? fastframe run (PROGRAM | -m MODULE | SCRIPT.py) [ARGUMENTS ...]",
+            file=sys.stderr,
+        )
         return TROUBLE
     if disabled():
         print(f"fastframe: not active: {DISABLED}", file=sys.stderr)
         return runner.run(command, None)
     return runner.run(
-        command, {"options": given, "targets": targets, "verbose": options.verbose, "untested": options.untested}
+        command,
+        {
+            "options": given,
+            "targets": targets,
+            "verbose": options.verbose,
+            "untested": options.untested,
+        },
     )
 
 
-# ---- verify --------------------------------------------------------------------------------------------------------
+# ---- verify --------------------------------------------------------------------------------------
 
 
 def run_verify(options: argparse.Namespace) -> int:
@@ -161,7 +200,9 @@ def run_verify(options: argparse.Namespace) -> int:
         from fastframe._cli import output
         from fastframe._cli.verify import verify
     except ModuleNotFoundError as error:
-        raise MissingExtraError(f"{error}; verify needs the cli extra: pip install 'fastframe[cli]'") from error
+        raise MissingExtraError(
+            f"{error}; verify needs the cli extra: pip install 'fastframe[cli]'"
+        ) from error
     except ImportError as error:
         raise MissingExtraError(str(error)) from error
 
@@ -174,7 +215,7 @@ def run_verify(options: argparse.Namespace) -> int:
     return OK if report.difference is None else DIFFERENT
 
 
-# ---- doctor --------------------------------------------------------------------------------------------------------
+# ---- doctor --------------------------------------------------------------------------------------
 
 
 def run_doctor(options: argparse.Namespace) -> int:

@@ -1,8 +1,11 @@
-"""What the processes of one `fastframe run` know of each other: who used fastframe, and for how many connections.
+"""What the processes of one `fastframe run` know of each other: who used fastframe, and for how
+many connections.
 
-A process may end in ways in which it cannot say anything: by a signal that nobody handles, or by os._exit. So each process but the first keeps its
-numbers in a small file, and the first one reads what is left of them when it ends. Nothing is written before a library runs on fastframe, and a program
-of one process writes nothing at all. Without -v there are no numbers to be said, only whether any process used it.
+A process may end in ways in which it cannot say anything: by a signal that nobody handles, or by
+os._exit. So each process but the first keeps its numbers in a small file, and the first one reads
+what is left of them when it ends. Nothing is written before a library runs on fastframe, and a
+program of one process writes nothing at all. Without -v there are no numbers to be said, only
+whether any process used it.
 """
 
 from __future__ import annotations
@@ -24,8 +27,8 @@ USED = "used"  # the name of an empty file: some process has used fastframe
 
 
 class Reports:
-    """run: the name of this `fastframe run`, which nobody can guess; None where the process that it has started, `first`, is no Python that could read
-    them."""
+    """run: the name of this `fastframe run`, which nobody can guess; None where the process that it
+    has started, `first`, is no Python that could read them."""
 
     def __init__(self, run: str | None, first: int, *, numbers: bool) -> None:
         self._folder = Path(tempfile.gettempdir()) / f"fastframe-run-{run}"
@@ -37,15 +40,20 @@ class Reports:
         self._process = 0  # whose numbers these are
 
     def used(self, name: str, connections: int) -> None:
-        """A library runs on fastframe in this process, and so many connections have. Costs well below a microsecond after the first time."""
+        """A library runs on fastframe in this process, and so many connections have. Costs well
+        below a microsecond after the first time."""
         if self._process != os.getpid():  # also after a fork
             self._process = os.getpid()
-            self._numbers = self._new_numbers() if self._is_read and self._process != self._first else None
+            self._numbers = (
+                self._new_numbers() if self._is_read and self._process != self._first else None
+            )
         if self._numbers is not None:
             NUMBER.pack_into(self._numbers, self._names.index(name) * NUMBER.size, connections)
 
     def _new_numbers(self) -> mmap.mmap | None:
-        with contextlib.suppress(OSError):  # no place for it: then this process can only speak for itself
+        with contextlib.suppress(
+            OSError
+        ):  # no place for it: then this process can only speak for itself
             self._folder.mkdir(mode=0o700, exist_ok=True)
             (self._folder / USED).touch()
             if not self._keeps_numbers:
@@ -68,7 +76,10 @@ class Reports:
         """The processes that have ended without a word, and their connections by library."""
         for path in sorted(self._folder.glob("[0-9]*")):
             found = [number for (number,) in NUMBER.iter_unpack(path.read_bytes())]
-            yield int(path.name), {name: number for name, number in zip(self._names, found) if number != NOT_USED}
+            yield (
+                int(path.name),
+                {name: number for name, number in zip(self._names, found) if number != NOT_USED},
+            )
 
     def remove(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)

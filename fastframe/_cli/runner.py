@@ -1,10 +1,10 @@
 """`fastframe run`: a program with fastframe under it, in every Python process of it.
 
-The program replaces this process, so its signals, its exit code and its terminal are its own. What makes fastframe active are
-two variables in its environment, which its workers inherit:
+The program replaces this process, so its signals, its exit code and its terminal are its own. What
+makes fastframe active are two variables in its environment, which its workers inherit:
 
-PYTHONPATH      begins with the folder `startup`, whose sitecustomize calls `activate` at the start of each Python
-FASTFRAME_RUN   what to install, as JSON
+PYTHONPATH      begins with the folder `startup`, whose sitecustomize calls `activate` at the start
+of each Python FASTFRAME_RUN   what to install, as JSON
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ProgramNotFoundError(Exception):
     """The program does not exist."""
 
 
-# ---- in `fastframe run` --------------------------------------------------------------------------------------------
+# ---- in `fastframe run` --------------------------------------------------------------------------
 
 
 def command_for(program: str, arguments: Sequence[str]) -> list[str]:
@@ -49,17 +49,26 @@ def command_for(program: str, arguments: Sequence[str]) -> list[str]:
     found = shutil.which(program) or shutil.which(program, path=os.path.dirname(sys.executable))
     if found is None:
         if os.path.sep in program or program.endswith(".py"):
-            raise ProgramNotFoundError(f"{program}: not a script (.py) or an executable file that exists")
-        raise ProgramNotFoundError(f"{program}: not found on PATH; a module is run with -m, a script by its path")
+            raise ProgramNotFoundError(
+                f"{program}: not a script (.py) or an executable file that exists"
+            )
+        raise ProgramNotFoundError(
+            f"{program}: not found on PATH; a module is run with -m, a script by its path"
+        )
     return [found, *arguments]
 
 
 def run(command: Sequence[str], wanted: dict[str, Any] | None) -> NoReturn:
-    """Becomes the program. wanted: `targets`, `verbose` and `options`; None for the program as it is."""
+    """Becomes the program. wanted: `targets`, `verbose` and `options`; None for the program as it
+    is."""
     environment = dict(os.environ)
     if wanted is not None:
-        environment[VARIABLE] = json.dumps({**wanted, "process": os.getpid(), "run": secrets.token_hex(8)})
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, environment.get("PYTHONPATH")]))
+        environment[VARIABLE] = json.dumps(
+            {**wanted, "process": os.getpid(), "run": secrets.token_hex(8)}
+        )
+        environment["PYTHONPATH"] = os.pathsep.join(
+            filter(None, [STARTUP, environment.get("PYTHONPATH")])
+        )
     sys.stdout.flush()
     sys.stderr.flush()
     if sys.platform == "win32":  # there exec would return to the shell at once
@@ -71,7 +80,7 @@ def run(command: Sequence[str], wanted: dict[str, Any] | None) -> NoReturn:
         sys.exit(CANNOT_EXECUTE)
 
 
-# ---- in each Python of the program ---------------------------------------------------------------------------------
+# ---- in each Python of the program ---------------------------------------------------------------
 
 
 def activate() -> None:
@@ -81,10 +90,16 @@ def activate() -> None:
     if is_first:  # those that this process starts may report to it
         os.environ[VARIABLE] = json.dumps({**wanted, "reads_reports": True})
     reports = Reports(
-        wanted["run"] if is_first or wanted.get("reads_reports") else None, wanted["process"], numbers=wanted["verbose"]
+        wanted["run"] if is_first or wanted.get("reads_reports") else None,
+        wanted["process"],
+        numbers=wanted["verbose"],
     )
     finder = InstallOnImport(
-        wanted["targets"], wanted["options"], reports, verbose=wanted["verbose"], untested=wanted["untested"]
+        wanted["targets"],
+        wanted["options"],
+        reports,
+        verbose=wanted["verbose"],
+        untested=wanted["untested"],
     )
     sys.meta_path.insert(0, finder)
     watch_connections(reports.used)
@@ -96,15 +111,19 @@ def activate() -> None:
 
 
 def report_before_sigterm(finder: InstallOnImport, first: int) -> None:
-    """Docker, systemd and Kubernetes end a program by SIGTERM, and a server that has shut down sends it to itself once more: then Python ends without a
-    call of atexit's functions. The program may put its own handler there; what it finds is as good as the default one."""
+    """Docker, systemd and Kubernetes end a program by SIGTERM, and a server that has shut down
+    sends it to itself once more: then Python ends without a call of atexit's functions. The program
+    may put its own handler there; what it finds is as good as the default one."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         finder.report_at_exit(first)
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
 
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+    if (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    ):
         signal.signal(signal.SIGTERM, handle)
 
 
@@ -112,7 +131,13 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
     """Notices the imports of the targets; finds nothing itself."""
 
     def __init__(
-        self, targets: list[str], options: dict[str, Any], reports: Reports, *, verbose: bool, untested: bool = False
+        self,
+        targets: list[str],
+        options: dict[str, Any],
+        reports: Reports,
+        *,
+        verbose: bool,
+        untested: bool = False,
     ) -> None:
         self.untested = untested
         self.reports = reports
@@ -134,7 +159,9 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
             spec = importlib.util.find_spec(fullname)
         finally:
             self.sought = None
-        if spec is not None and spec.loader is not None:  # it may be looked for only, and not loaded
+        if (
+            spec is not None and spec.loader is not None
+        ):  # it may be looked for only, and not loaded
             spec.loader = InstallAfterwards(spec.loader, self)
         return spec
 
@@ -144,7 +171,11 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
         from fastframe._targets.target import target
 
         name = self.waiting.pop(module)
-        options = {option: value for option, value in self.options.items() if option in target(name).options}
+        options = {
+            option: value
+            for option, value in self.options.items()
+            if option in target(name).options
+        }
         try:
             fastframe.install(cast(TargetName, name), untested=self.untested, **options)
         except fastframe.InstallError as error:
@@ -157,13 +188,15 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
                 self.say(f"{described(name)} runs on fastframe, kernel {fastframe.active_kernel()}")
 
     def report_at_exit(self, first: int) -> None:
-        """first: the process that `fastframe run` has started. It also speaks for those that could not."""
+        """first: the process that `fastframe run` has started. It also speaks for those that could
+        not."""
         process, is_first = os.getpid(), os.getpid() == first
         others_used_it = is_first and self.reports.others_used_it()
         counts = {name: connections(name) for name in self.installed}
         if is_first and not self.installed and not self.failed and not others_used_it:
             self.say(
-                f"not active: no process of this program used any of {', '.join(self.waiting.values())}, so there was nothing to accelerate"
+                f"not active: no process of this program used any of "
+                f"{', '.join(self.waiting.values())}, so there was nothing to accelerate"
                 + self.left_alone()
             )
         if self.verbose:
@@ -181,18 +214,22 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
         # uvicorn imports websockets also where it does not use it.
         hint = "" if any(counts.values()) or "uvicorn" in counts else self.left_alone()
         self.say(
-            f"connections that ran on fastframe: {', '.join(f'{name} {count}' for name, count in counts.items())}{hint}",
+            f"connections that ran on fastframe: "
+            f"{', '.join(f'{name} {count}' for name, count in counts.items())}{hint}",
             process,
         )
 
     def left_alone(self) -> str:
-        """What this process has imported that could run on fastframe, but is only accelerated where it is asked for."""
+        """What this process has imported that could run on fastframe, but is only accelerated where
+        it is asked for."""
         found = [
             name
             for name, place in PLACES.items()
             if place.only_by_name and name not in self.all_targets and place.module in sys.modules
         ]
-        return "".join(f"; {name} was imported: to accelerate it, add --target {name}" for name in found)
+        return "".join(
+            f"; {name} was imported: to accelerate it, add --target {name}" for name in found
+        )
 
     def say(self, text: str, process: int | None = None) -> None:
         print(f"fastframe: {text} (process {process or os.getpid()})", file=sys.stderr, flush=True)
@@ -206,7 +243,9 @@ class InstallAfterwards(importlib.abc.Loader):
         self.finder = finder
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.loader, name)  # code that only looks for the module may ask for more of its loader
+        return getattr(
+            self.loader, name
+        )  # code that only looks for the module may ask for more of its loader
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         return self.loader.create_module(spec)

@@ -1,4 +1,5 @@
-"""Replays a corpus through wsproto alone and through wsproto on fastframe, and reports differences and speed."""
+"""Replays a corpus through wsproto alone and through wsproto on fastframe, and reports differences
+and speed."""
 
 from __future__ import annotations
 
@@ -60,7 +61,8 @@ class Report:
 
 
 def verify(frames: int, seed: int, advance: Callable[[str, int], None]) -> Report:
-    """Replays at least `frames` frames, as many of each kind; stops at the first difference, and minimizes it.
+    """Replays at least `frames` frames, as many of each kind; stops at the first difference, and
+    minimizes it.
 
     advance: called after each session with its kind and its number of frames.
     """

@@ -26,9 +26,9 @@ cdef extern from *:
     static PyObject *ff_api_message(PyObject *encoder, PyObject *data);
     static int ff_api_next_payload(PyObject *decoder, ff_payload *payload);
 
-    /* The function that every Decoder has in this slot, in all interpreters, unless a subclass has another. Comparing it is the quickest
-     * check of the type: the type itself would have to be looked up in the state of this module. */
-    static ff_word ff_next_of_decoder;
+    /* The function that every Decoder has in this slot, in all interpreters, unless a subclass has
+    another. Comparing it is the quickest * check of the type: the type itself would have to be
+    looked up in the state of this module. */ static ff_word ff_next_of_decoder;
 
     static int ff_has_next_of_decoder(PyObject *decoder)
     {
@@ -37,7 +37,9 @@ cdef extern from *:
 
     static PyObject *ff_api_next(PyObject *decoder)
     {
-        return ff_has_next_of_decoder(decoder) ? Py_TYPE(decoder)->tp_iternext(decoder) : ff_api_next_checked(decoder);
+        if (ff_has_next_of_decoder(decoder))
+            return Py_TYPE(decoder)->tp_iternext(decoder);
+        return ff_api_next_checked(decoder);
     }
 
     static void ff_api_know_decoder(PyObject *type)
@@ -47,9 +49,10 @@ cdef extern from *:
 
     /* One for the process: these functions find the state of the interpreter that calls them. */
     static const ff_api ff_table = {
-        FF_ABI, sizeof(ff_api), ff_api_kernels, ff_status_text, ff_status_close_code, ff_header_parse, ff_header_check,
-        ff_header_of_whole_message, ff_header_write, ff_utf8_cut, ff_close_code_is_valid, ff_close_parse, ff_api_feed,
-        ff_api_feed_memory, ff_api_next, ff_api_message, ff_api_next_payload,
+        FF_ABI, sizeof(ff_api), ff_api_kernels, ff_status_text, ff_status_close_code,
+        ff_header_parse, ff_header_check, ff_header_of_whole_message, ff_header_write, ff_utf8_cut,
+        ff_close_code_is_valid, ff_close_parse, ff_api_feed, ff_api_feed_memory,
+        ff_api_next, ff_api_message, ff_api_next_payload,
     };
     """
     const void *TABLE "((void *)&ff_table)"
@@ -66,11 +69,14 @@ cdef const ff_kernels *api_kernels "ff_api_kernels"() noexcept:
 cdef int api_feed "ff_api_feed"(PyObject *decoder, PyObject *data) except -1:
     if not isinstance(<object>decoder, Decoder):
         refuse_decoder(decoder)
-    Decoder.feed(<object>decoder, <object>data)  # as the other functions: not what a subclass may have instead
+    # as the other functions: not what a subclass may have instead
+    Decoder.feed(<object>decoder, <object>data)
     return 0
 
 
-cdef int api_feed_memory "ff_api_feed_memory"(PyObject *decoder, const uint8_t *data, size_t length) except -1:
+cdef int api_feed_memory "ff_api_feed_memory"(
+    PyObject *decoder, const uint8_t *data, size_t length
+) except -1:
     if not isinstance(<object>decoder, Decoder):
         refuse_decoder(decoder)
     return (<Decoder>decoder).feed_memory(data, length)

@@ -1,4 +1,5 @@
-/* buffers.h: the bytes of a caller's object, and the one wording of what is wrong if it has none. */
+/* buffers.h: the bytes of a caller's object, and the one wording of what is wrong if it has none.
+ * XX */
 #ifndef FASTFRAME_BUFFERS_H
 #define FASTFRAME_BUFFERS_H
 
@@ -8,8 +9,9 @@
 #define FF_WRITABLE_BYTES_LIKE "a writable bytes-like object"
 #define FF_STR_OR_BYTES_LIKE "a str or " FF_BYTES_LIKE
 
-/* Why an object that has bytes does not lend them as asked, or NULL if it says nothing of the kind. Every exporter words
- * that in its own way (NumPy raises a ValueError), so ask for the bytes in any shape and look. */
+/* Why an object that has bytes does not lend them as asked, or NULL if it says nothing of the kind.
+ * Every exporter words that in its own way (NumPy raises a ValueError), so ask for the bytes in any
+ * shape and look. */
 static inline const char *ff_unsuitable(PyObject *object, int flags)
 {
     Py_buffer view;
@@ -29,7 +31,8 @@ static inline const char *ff_unsuitable(PyObject *object, int flags)
 }
 
 /* PyObject_GetBuffer; a TypeError says that the argument `name` must be what is `expected`. */
-static inline int ff_get_buffer(PyObject *object, Py_buffer *view, int flags, const char *name, const char *expected)
+static inline int ff_get_buffer(PyObject *object, Py_buffer *view, int flags, const char *name,
+                                const char *expected)
 {
     PyObject *type, *value, *traceback;
     if (PyObject_GetBuffer(object, view, flags) == 0)
@@ -39,16 +42,19 @@ static inline int ff_get_buffer(PyObject *object, Py_buffer *view, int flags, co
         return -1;
     PyErr_Fetch(&type, &value, &traceback);
     const char *reason = ff_unsuitable(object, flags);
-    if (!reason && PyErr_GivenExceptionMatches(type, PyExc_ValueError)) { /* a memoryview that was released, for one */
+    if (!reason && PyErr_GivenExceptionMatches(
+                       type, PyExc_ValueError)) { /* a memoryview that was released, for one */
         PyErr_Restore(type, value, traceback);
         return -1;
     }
     Py_XDECREF(type);
     Py_XDECREF(value);
     Py_XDECREF(traceback);
-    const char *type_name = Py_TYPE(object)->tp_name; /* only now: `__buffer__` may have changed the type */
+    const char *type_name =
+        Py_TYPE(object)->tp_name; /* only now: `__buffer__` may have changed the type */
     if (reason)
-        PyErr_Format(PyExc_TypeError, "%s must be %s; this %.200s is not %s", name, expected, type_name, reason);
+        PyErr_Format(PyExc_TypeError, "%s must be %s; this %.200s is not %s", name, expected,
+                     type_name, reason);
     else
         PyErr_Format(PyExc_TypeError, "%s must be %s, not %.200s", name, expected, type_name);
     return -1;

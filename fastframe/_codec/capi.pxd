@@ -62,7 +62,9 @@ cdef extern from "fastframe.h" nogil:
     bint ff_status_is_of_extended_length(ff_status status)
     ff_status ff_header_parse(const uint8_t *data, size_t length, ff_header *header)
     ff_status ff_header_check(const ff_header *header, ff_role receiver, uint8_t rsv_allowed)
-    bint ff_header_of_whole_message(const uint8_t *data, size_t length, ff_role receiver, ff_header *header)
+    bint ff_header_of_whole_message(
+        const uint8_t *data, size_t length, ff_role receiver, ff_header *header
+    )
     ff_status ff_header_write(ff_header *header, uint8_t *out)
 
     ctypedef struct ff_utf8:
@@ -84,12 +86,18 @@ cdef extern from "fastframe.h" nogil:
         void (*mask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
         bint (*mask_ascii)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
         bint (*utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length)
-        bint (*utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key, ff_text *text)
-        void (*utf8_to_latin1)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+        bint (*utf8_unmask)(
+            uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key, ff_text *text
+        )
+        void (*utf8_to_latin1)(
+            uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text
+        )
         void (*utf8_to_ucs2)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
         void (*utf8_to_ucs4)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
         size_t (*utf8_size)(const void *characters, size_t count, unsigned width)
-        void (*utf8_from)(uint8_t *dst, size_t size, const void *characters, size_t count, unsigned width)
+        void (*utf8_from)(
+            uint8_t *dst, size_t size, const void *characters, size_t count, unsigned width
+        )
         bint text_is_fast
 
     cdef enum:
@@ -102,4 +110,6 @@ cdef extern from "fastframe.h" nogil:
 
     const char *FF_CLOSE_CODES_TO_SEND
     bint ff_close_code_is_valid(uint32_t code)
-    ff_status ff_close_parse(const ff_kernels *kernels, const uint8_t *payload, size_t length, uint16_t *code)
+    ff_status ff_close_parse(
+        const ff_kernels *kernels, const uint8_t *payload, size_t length, uint16_t *code
+    )

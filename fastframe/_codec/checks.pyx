@@ -1,5 +1,6 @@
 # cython: language_level=3
-"""Where a broken rule becomes an exception: one place for those of the peer, one for each kind of argument of the caller."""
+"""Where a broken rule becomes an exception: one place for those of the peer, one for each kind of
+argument of the caller."""
 
 from cpython.long cimport PyLong_AsUnsignedLongLong, PyLong_CheckExact
 from libc.stdint cimport uint64_t
@@ -11,7 +12,7 @@ from fastframe._codec.capi cimport (
 from fastframe._types import InvalidState, ProtocolError, Role
 
 
-# ---- the peer ------------------------------------------------------------------------------------------------------
+# ---- the peer ------------------------------------------------------------------------------------
 
 cdef object protocol_error(ff_status status):
     return ProtocolError(ff_status_close_code(status), ff_status_text(status).decode("ascii"))
@@ -23,7 +24,7 @@ cdef int raise_status(ff_status status) except -1:
     return 0
 
 
-# ---- the caller ----------------------------------------------------------------------------------------------------
+# ---- the caller ----------------------------------------------------------------------------------
 
 cdef uint64_t number_from(str name, object value, uint64_t smallest, uint64_t largest) except? 0:
     cdef uint64_t number
@@ -69,7 +70,8 @@ cdef object agreement_from(object deflate):
 
     if not isinstance(deflate, Agreement):
         raise TypeError(
-            f"deflate must be an Agreement (Deflate(...).accept(offers)) or None, not {type(deflate).__name__}"
+            f"deflate must be an Agreement (Deflate(...).accept(offers)) or None, not "
+            f"{type(deflate).__name__}"
         )
     return deflate
 

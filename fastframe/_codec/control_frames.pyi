@@ -14,7 +14,8 @@ class PayloadFrame:
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class Ping(PayloadFrame):
-    """A Ping frame (RFC 6455, 5.5.2). Answer it with a Pong of the same payload.
+    """A Ping frame (RFC 6455, 5.5.2). Answer it with a Pong of the same
+    payload.
 
     payload: bytes, at most 125 if a peer has sent it. TypeError for anything but bytes.
 
@@ -33,10 +34,11 @@ class Pong(PayloadFrame):
 
 @disjoint_base
 class Close:
-    """A Close frame (RFC 6455, 5.5.1). Answer it with a Close of the same code, unless one was sent before.
+    """A Close frame (RFC 6455, 5.5.1). Answer it with a Close of
+    the same code, unless one was sent before.
 
-    code: the status code (7.4), an int from 0 to 65535; 1005 stands for a frame without one (7.1.5).
-    reason: a str, at most 123 bytes in UTF-8 if a peer has sent it.
+    code: the status code (7.4), an int from 0 to 65535; 1005 stands for a frame without one
+    (7.1.5). reason: a str, at most 123 bytes in UTF-8 if a peer has sent it.
 
     TypeError or ValueError for anything else.
 

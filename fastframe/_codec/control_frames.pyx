@@ -28,7 +28,8 @@ cdef class PayloadFrame:
 
 
 cdef class Ping(PayloadFrame):
-    """Ping(payload=b"")\n--\n\nA Ping frame (RFC 6455, 5.5.2). Answer it with a Pong of the same payload.
+    """Ping(payload=b"")\n--\n\nA Ping frame (RFC 6455, 5.5.2). Answer it with a Pong of the same
+    payload.
 
     payload: bytes, at most 125 if a peer has sent it. TypeError for anything but bytes.
 
@@ -48,10 +49,11 @@ cdef class Pong(PayloadFrame):
 
 
 cdef class Close:
-    """Close(code=1005, reason="")\n--\n\nA Close frame (RFC 6455, 5.5.1). Answer it with a Close of the same code, unless one was sent before.
+    """Close(code=1005, reason="")\n--\n\nA Close frame (RFC 6455, 5.5.1). Answer it with a Close of
+    the same code, unless one was sent before.
 
-    code: the status code (7.4), an int from 0 to 65535; 1005 stands for a frame without one (7.1.5).
-    reason: a str, at most 123 bytes in UTF-8 if a peer has sent it.
+    code: the status code (7.4), an int from 0 to 65535; 1005 stands for a frame without one
+    (7.1.5). reason: a str, at most 123 bytes in UTF-8 if a peer has sent it.
 
     TypeError or ValueError for anything else.
 
@@ -66,7 +68,10 @@ cdef class Close:
         self.reason = reason
 
     def __eq__(self, other):
-        return type(other) is type(self) and self.code == (<Close>other).code and self.reason == (<Close>other).reason
+        return (
+            type(other) is type(self) and self.code == (<Close>other).code
+            and self.reason == (<Close>other).reason
+        )
 
     def __hash__(self):
         return hash((type(self), self.code, self.reason))

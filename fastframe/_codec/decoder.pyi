@@ -21,20 +21,22 @@ class Decoder(Iterator[_Message_co]):
     role: Role.SERVER or Role.CLIENT, this end of the connection. ValueError otherwise.
     max_message_size: the largest message in bytes, all its fragments together; 16 MiB unless given.
     max_frame_size: the largest payload of one data frame in bytes; max_message_size unless given.
-    max_fragments: the most frames that one message may have; 8,192 unless given.
-    deflate: a `fastframe.deflate.Agreement` for permessage-deflate (RFC 7692), or None. max_message_size then holds while a
-    message is inflated, piece by piece; on the wire it and its frames may be longer by the little that DEFLATE adds to what it cannot make smaller.
-    decode_text: with False a text message comes as `Text`: validated bytes, not decoded.
+    max_fragments: the most frames that one message may have; 8,192 unless given. deflate: a
+    `fastframe.deflate.Agreement` for permessage-deflate (RFC 7692), or None. max_message_size then
+    holds while a message is inflated, piece by piece; on the wire it and its frames may be longer
+    by the little that DEFLATE adds to what it cannot make smaller. decode_text: with False a text
+    message comes as `Text`: validated bytes, not decoded.
 
-    A limit that is not an int raises TypeError, one that is not from 1 to sys.maxsize // 2 ValueError. TypeError for a
-    `deflate` or `decode_text` of another type.
+    A limit that is not an int raises TypeError, one that is not from 1 to sys.maxsize // 2
+    ValueError. TypeError for a `deflate` or `decode_text` of another type.
 
-    Memory for a payload is taken at once when its header has been accepted, so at most max_message_size for a connection. A str
-    of up to four times that is made of a text.
+    Memory for a payload is taken at once when its header has been accepted, so at most
+    max_message_size for a connection. A str of up to four times that is made of a text.
 
-    `feed` bytes and iterate: a text message is a str, a binary one bytes, and `Ping`, `Pong` and `Close` are control
-    frames. All of them are new objects that belong to the caller. One decoder serves one connection, and one thread at a
-    time: InvalidState for a call in the middle of another one.
+    `feed` bytes and iterate: a text message is a str, a binary one bytes, and `Ping`, `Pong` and
+    `Close` are control frames. All of them are new objects that belong to the caller. One decoder
+    serves one connection, and one thread at a time: InvalidState for a call in the middle of
+    another one.
 
     >>> from fastframe import Decoder, Encoder, Role
     >>> client = Encoder(Role.CLIENT)
@@ -87,7 +89,8 @@ class Decoder(Iterator[_Message_co]):
 
     @property
     def finished(self) -> bool:
-        """True once a Close frame or a broken rule has ended the stream; then nothing more can be fed.
+        """True once a Close frame or a broken rule has ended the stream; then nothing more can be
+        fed.
 
         >>> decoder = Decoder(Role.CLIENT)
         >>> list(decoder.feed(b"\\x88\\x00"))
@@ -99,12 +102,12 @@ class Decoder(Iterator[_Message_co]):
     def feed(self, data: Buffer) -> Decoder[_Message_co]:
         """Takes in bytes from the peer, and returns the decoder itself, to be iterated.
 
-        data: any contiguous bytes-like object; TypeError otherwise. `bytes` are not copied but kept until they are
-        parsed; anything else is copied and may be used again at once.
+        data: any contiguous bytes-like object; TypeError otherwise. `bytes` are not copied but kept
+        until they are parsed; anything else is copied and may be used again at once.
 
-        Nothing is parsed before the iteration asks for it, and what is not taken stays for the next one. The iteration
-        raises ProtocolError at the first broken rule, after everything that came before it. InvalidState once a Close
-        frame or a broken rule has ended the stream.
+        Nothing is parsed before the iteration asks for it, and what is not taken stays for the next
+        one. The iteration raises ProtocolError at the first broken rule, after everything that came
+        before it. InvalidState once a Close frame or a broken rule has ended the stream.
 
         >>> decoder = Decoder(Role.CLIENT)
         >>> list(decoder.feed(b"\\x81\\x05he")), list(decoder.feed(b"llo"))
@@ -112,13 +115,15 @@ class Decoder(Iterator[_Message_co]):
         """
 
     def get_buffer(self, sizehint: int = -1) -> memoryview:
-        """A writable memoryview to receive bytes into, for asyncio.BufferedProtocol; then call `buffer_updated`.
+        """A writable memoryview to receive bytes into, for asyncio.BufferedProtocol; then call
+        `buffer_updated`.
 
-        sizehint: how many bytes are wanted, an int. The view has 65,536 bytes or more, at most 64 MiB; but where the rest
-        of a large payload is awaited, it is that very part of the message, so that the payload is never copied.
+        sizehint: how many bytes are wanted, an int. The view has 65,536 bytes or more, at most 64
+        MiB; but where the rest of a large payload is awaited, it is that very part of the message,
+        so that the payload is never copied.
 
-        The view is good for one `buffer_updated`: writing to it later may change bytes that are already parsed.
-        InvalidState once the stream has ended; TypeError if sizehint is not an int.
+        The view is good for one `buffer_updated`: writing to it later may change bytes that are
+        already parsed. InvalidState once the stream has ended; TypeError if sizehint is not an int.
 
         >>> decoder = Decoder(Role.CLIENT)
         >>> view = decoder.get_buffer(4096)
@@ -128,14 +133,15 @@ class Decoder(Iterator[_Message_co]):
         """
 
     def buffer_updated(self, nbytes: int) -> Decoder[_Message_co]:
-        """Takes in the first `nbytes` bytes of the last `get_buffer`; returns the decoder itself, like `feed`.
+        """Takes in the first `nbytes` bytes of the last `get_buffer`; returns the decoder itself,
+        like `feed`.
 
-        TypeError if nbytes is not an int; ValueError if it is negative or more than was offered; InvalidState without an offer,
-        which one `buffer_updated` uses up and `feed` withdraws.
+        TypeError if nbytes is not an int; ValueError if it is negative or more than was offered;
+        InvalidState without an offer, which one `buffer_updated` uses up and `feed` withdraws.
 
         >>> Decoder(Role.CLIENT).buffer_updated(5)
         Traceback (most recent call last):
-        fastframe._types.InvalidState: call get_buffer first: its view is good for one buffer_updated, and until feed is called
+        fastframe.InvalidState: call get_buffer first: ...
         """
 
     def __iter__(self) -> Decoder[_Message_co]: ...

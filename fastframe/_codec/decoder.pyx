@@ -7,13 +7,16 @@ from libc.stdint cimport uint8_t, uint64_t
 
 from fastframe._codec.buffers cimport FF_BYTES_LIKE, ff_get_buffer
 from fastframe._codec.capi cimport FF_CLIENT, FF_SERVER, ff_role
-from fastframe._codec.checks cimport agreement_from, check_call, flag_from, invalid_state, number_from, role_from
+from fastframe._codec.checks cimport (
+    agreement_from, check_call, flag_from, invalid_state, number_from, role_from,
+)
 from fastframe._codec.inbound_frame cimport NO_MESSAGE, Limits
 from fastframe._codec.inflater cimport Inflater
 from fastframe._codec.message_reader cimport FINISHED, HEADER, PAYLOAD, MessageReader
 from fastframe._codec.receive_buffer cimport writable_view
 from fastframe._cpython.turns cimport (
-    begin_call, begin_quick_call, end_call, end_quick_call, ff_callers_turn_begin, ff_shared_flag_get,
+    begin_call, begin_quick_call, end_call, end_quick_call, ff_callers_turn_begin,
+    ff_shared_flag_get,
 )
 
 from types import GenericAlias
@@ -39,8 +42,9 @@ cdef extern from "Python.h":
 cdef enum:
     DEFAULT_MAX_SIZE = 1 << 24
     DEFAULT_MAX_FRAGMENTS = 8192
-    # What get_buffer offers where nothing larger is asked for. The rest of a payload that is at least as large is received in
-    # place; for a smaller one that would cost a system call to spare a small copy.
+    # What get_buffer offers where nothing larger is asked for. The rest of a payload that is at
+    # least as large is received in place; for a smaller one that would cost a system call to spare
+    # a small copy.
     RECEIVE_SIZE = 1 << 16
     LARGEST_RECEIVE_SIZE = 1 << 26
 
@@ -50,25 +54,28 @@ cdef uint64_t limit_from(str name, object value) except 0:
 
 
 cdef class Decoder(MessageReader):
-    """Decoder(role, *, max_message_size=16777216, max_frame_size=None, max_fragments=8192, deflate=None, decode_text=True)\n--\n\nTurns bytes from the peer into messages (RFC 6455, 5).
+    """Decoder(role, *, max_message_size=16777216, max_frame_size=None, max_fragments=8192,
+    deflate=None, decode_text=True)\n--\n\nTurns bytes from the peer into messages (RFC 6455, 5).
 
     role: Role.SERVER or Role.CLIENT, this end of the connection. ValueError otherwise.
     max_message_size: the largest message in bytes, all its fragments together; 16 MiB unless given.
     max_frame_size: the largest payload of one data frame in bytes; max_message_size unless given.
-    max_fragments: the most frames that one message may have; 8,192 unless given.
-    deflate: a `fastframe.deflate.Agreement` for permessage-deflate (RFC 7692), or None. max_message_size then holds while a
-    message is inflated, piece by piece; on the wire it and its frames may be longer by the little that DEFLATE adds to what it cannot make smaller.
-    decode_text: with False a text message comes as `Text`: validated bytes, not decoded.
+    max_fragments: the most frames that one message may have; 8,192 unless given. deflate: a
+    `fastframe.deflate.Agreement` for permessage-deflate (RFC 7692), or None. max_message_size then
+    holds while a message is inflated, piece by piece; on the wire it and its frames may be longer
+    by the little that DEFLATE adds to what it cannot make smaller. decode_text: with False a text
+    message comes as `Text`: validated bytes, not decoded.
 
-    A limit that is not an int raises TypeError, one that is not from 1 to sys.maxsize // 2 ValueError. TypeError for a
-    `deflate` or `decode_text` of another type.
+    A limit that is not an int raises TypeError, one that is not from 1 to sys.maxsize // 2
+    ValueError. TypeError for a `deflate` or `decode_text` of another type.
 
-    Memory for a payload is taken at once when its header has been accepted, so at most max_message_size for a connection. A str
-    of up to four times that is made of a text.
+    Memory for a payload is taken at once when its header has been accepted, so at most
+    max_message_size for a connection. A str of up to four times that is made of a text.
 
-    `feed` bytes and iterate: a text message is a str, a binary one bytes, and `Ping`, `Pong` and `Close` are control
-    frames. All of them are new objects that belong to the caller. One decoder serves one connection, and one thread at a
-    time: InvalidState for a call in the middle of another one.
+    `feed` bytes and iterate: a text message is a str, a binary one bytes, and `Ping`, `Pong` and
+    `Close` are control frames. All of them are new objects that belong to the caller. One decoder
+    serves one connection, and one thread at a time: InvalidState for a call in the middle of
+    another one.
 
     >>> from fastframe import Decoder, Encoder, Role
     >>> client = Encoder(Role.CLIENT)
@@ -93,16 +100,22 @@ cdef class Decoder(MessageReader):
         deflate=None,
         decode_text=True,
     ):
-        # All that may raise comes before anything changes, as this may be called again inside a message.
+        # All that may raise comes before anything changes, as this may be called again inside a
+        # message.
         cdef Limits limits
         cdef ff_role new_role = role_from(type(self).__name__, role)
         limits.message_size = limit_from("max_message_size", max_message_size)
-        limits.frame_size = limits.message_size if max_frame_size is None else limit_from("max_frame_size", max_frame_size)
+        limits.frame_size = (
+            limits.message_size if max_frame_size is None
+            else limit_from("max_frame_size", max_frame_size)
+        )
         limits.fragments = limit_from("max_fragments", max_fragments)
         cdef bint decodes = flag_from("decode_text", decode_text)
         cdef Inflater inflater = None
         if deflate is not None:
-            inflater = Inflater(agreement_from(deflate), new_role == FF_SERVER, self._assembler, limits.message_size)
+            inflater = Inflater(
+                agreement_from(deflate), new_role == FF_SERVER, self._assembler, limits.message_size
+            )
         begin_call(&self._turn)
         try:
             self._role = new_role
@@ -122,7 +135,8 @@ cdef class Decoder(MessageReader):
             return f"<{type(self).__name__}, inside a call>"
         try:
             return (
-                f"<{type(self).__name__} {self.role.value}, {self._state_in_words()}, max_message_size={self._limits.message_size}, "
+                f"<{type(self).__name__} {self.role.value}, {self._state_in_words()}, "
+                f"max_message_size={self._limits.message_size}, "
                 f"max_frame_size={self._limits.frame_size}, max_fragments={self._limits.fragments}>"
             )
         finally:
@@ -146,7 +160,8 @@ cdef class Decoder(MessageReader):
 
     @property
     def finished(self):
-        """True once a Close frame or a broken rule has ended the stream; then nothing more can be fed.
+        """True once a Close frame or a broken rule has ended the stream; then nothing more can be
+        fed.
 
         >>> decoder = Decoder(Role.CLIENT)
         >>> list(decoder.feed(b"\\x88\\x00"))
@@ -156,17 +171,17 @@ cdef class Decoder(MessageReader):
         """
         return ff_shared_flag_get(&self._finished)
 
-    # ---- bytes in --------------------------------------------------------------------------------------------------
+    # ---- bytes in --------------------------------------------------------------------------------
 
     def feed(self, data):
         """Takes in bytes from the peer, and returns the decoder itself, to be iterated.
 
-        data: any contiguous bytes-like object; TypeError otherwise. `bytes` are not copied but kept until they are
-        parsed; anything else is copied and may be used again at once.
+        data: any contiguous bytes-like object; TypeError otherwise. `bytes` are not copied but kept
+        until they are parsed; anything else is copied and may be used again at once.
 
-        Nothing is parsed before the iteration asks for it, and what is not taken stays for the next one. The iteration
-        raises ProtocolError at the first broken rule, after everything that came before it. InvalidState once a Close
-        frame or a broken rule has ended the stream.
+        Nothing is parsed before the iteration asks for it, and what is not taken stays for the next
+        one. The iteration raises ProtocolError at the first broken rule, after everything that came
+        before it. InvalidState once a Close frame or a broken rule has ended the stream.
 
         >>> decoder = Decoder(Role.CLIENT)
         >>> list(decoder.feed(b"\\x81\\x05he")), list(decoder.feed(b"llo"))
@@ -184,7 +199,8 @@ cdef class Decoder(MessageReader):
         else:
             ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)
             try:
-                self.feed_memory(<const uint8_t *>view.buf, view.len)  # only now: `__buffer__` may have used this decoder
+                # only now: `__buffer__` may have used this decoder
+                self.feed_memory(<const uint8_t *>view.buf, view.len)
             finally:
                 PyBuffer_Release(&view)
         return self
@@ -200,13 +216,15 @@ cdef class Decoder(MessageReader):
         return 0
 
     def get_buffer(self, sizehint=-1):
-        """A writable memoryview to receive bytes into, for asyncio.BufferedProtocol; then call `buffer_updated`.
+        """A writable memoryview to receive bytes into, for asyncio.BufferedProtocol; then call
+        `buffer_updated`.
 
-        sizehint: how many bytes are wanted, an int. The view has 65,536 bytes or more, at most 64 MiB; but where the rest
-        of a large payload is awaited, it is that very part of the message, so that the payload is never copied.
+        sizehint: how many bytes are wanted, an int. The view has 65,536 bytes or more, at most 64
+        MiB; but where the rest of a large payload is awaited, it is that very part of the message,
+        so that the payload is never copied.
 
-        The view is good for one `buffer_updated`: writing to it later may change bytes that are already parsed.
-        InvalidState once the stream has ended; TypeError if sizehint is not an int.
+        The view is good for one `buffer_updated`: writing to it later may change bytes that are
+        already parsed. InvalidState once the stream has ended; TypeError if sizehint is not an int.
 
         >>> decoder = Decoder(Role.CLIENT)
         >>> view = decoder.get_buffer(4096)
@@ -222,7 +240,8 @@ cdef class Decoder(MessageReader):
         try:
             self._refuse_if_finished()
             return self._lend(
-                LARGEST_RECEIVE_SIZE if overflow > 0 else max(min(wanted, LARGEST_RECEIVE_SIZE), <long long>RECEIVE_SIZE)
+                LARGEST_RECEIVE_SIZE if overflow > 0
+                else max(min(wanted, LARGEST_RECEIVE_SIZE), <long long>RECEIVE_SIZE)
             )
         finally:
             end_call(&self._turn)
@@ -232,21 +251,24 @@ cdef class Decoder(MessageReader):
         self._lent_in_place = self._can_receive_in_place()
         if self._lent_in_place:
             size = self._missing_payload()
-            view = writable_view(self._assembler.lend(), self._assembler.end() + self._received_in_place, size)
+            view = writable_view(
+                self._assembler.lend(), self._assembler.end() + self._received_in_place, size
+            )
         else:
             view = self._receive_buffer.lend(size)
         self._lent = size
         return view
 
     def buffer_updated(self, nbytes):
-        """Takes in the first `nbytes` bytes of the last `get_buffer`; returns the decoder itself, like `feed`.
+        """Takes in the first `nbytes` bytes of the last `get_buffer`; returns the decoder itself,
+        like `feed`.
 
-        TypeError if nbytes is not an int; ValueError if it is negative or more than was offered; InvalidState without an offer,
-        which one `buffer_updated` uses up and `feed` withdraws.
+        TypeError if nbytes is not an int; ValueError if it is negative or more than was offered;
+        InvalidState without an offer, which one `buffer_updated` uses up and `feed` withdraws.
 
         >>> Decoder(Role.CLIENT).buffer_updated(5)
         Traceback (most recent call last):
-        fastframe._types.InvalidState: call get_buffer first: its view is good for one buffer_updated, and until feed is called
+        fastframe.InvalidState: call get_buffer first: ...
         """
         begin_call(&self._turn)
         try:
@@ -258,7 +280,10 @@ cdef class Decoder(MessageReader):
     cdef int _take_in(self, nbytes) except -1:
         cdef size_t size
         if self._lent == 0:
-            raise invalid_state("call get_buffer first: its view is good for one buffer_updated, and until feed is called")
+            raise invalid_state(
+                "call get_buffer first: its view is good for one buffer_updated, and until feed "
+                "is called"
+            )
         size = <size_t>number_from("nbytes", nbytes, 0, self._lent)
         self._lent = 0
         if self._lent_in_place:
@@ -268,7 +293,8 @@ cdef class Decoder(MessageReader):
         return 0
 
     cdef size_t _missing_payload(self) noexcept:
-        return <size_t>self._frame.header.payload_length - self._frame.payload_consumed - self._received_in_place
+        cdef size_t length = <size_t>self._frame.header.payload_length
+        return length - self._frame.payload_consumed - self._received_in_place
 
     cdef bint _can_receive_in_place(self) noexcept:
         return (
@@ -281,5 +307,7 @@ cdef class Decoder(MessageReader):
 
     cdef inline int _refuse_if_finished(self) except -1:
         if self._state == FINISHED:
-            raise invalid_state(f"the stream has ended, nothing more can be fed: {self._why_finished}")
+            raise invalid_state(
+                f"the stream has ended, nothing more can be fed: {self._why_finished}"
+            )
         return 0

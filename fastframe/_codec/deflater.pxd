@@ -1,4 +1,5 @@
-# The state of permessage-deflate (RFC 7692) outbound, on a compression library with zlib's interface.
+# The state of permessage-deflate (RFC 7692) outbound, on a compression library with zlib's
+# interface.
 cimport cython
 
 
@@ -8,7 +9,8 @@ cdef object backend(name)
 # True if `data` ends with the empty block that ends each message and is not on the wire (7.2.1).
 cdef bint ends_with_tail(const char *data, Py_ssize_t size) noexcept
 
-# What a compressor makes of `data`, and with `last` of all that it still holds back. TypeError if that is not bytes.
+# What a compressor makes of `data`, and with `last` of all that it still holds back. TypeError if
+# that is not bytes.
 cdef bytes compressed(object stream, object flush_mode, bytes data, bint last)
 
 
@@ -24,7 +26,8 @@ cdef class Deflater:
     cdef bint _no_context_takeover
     cdef object _stream
 
-    # The compressed payload of one fragment; of the last one without the four bytes that 7.2.1 leaves out.
+    # The compressed payload of one fragment; of the last one without the four bytes that 7.2.1
+    # leaves out.
     cdef bytes deflate(self, bytes data, bint last)
 
     # What was deflated was not sent after all: the next message must not refer to it.

@@ -1,5 +1,6 @@
 # cython: language_level=3
-"""From messages to their compressed payload (RFC 7692, 7.2.1); the compression itself is the back-end's."""
+"""From messages to their compressed payload (RFC 7692, 7.2.1); the compression itself is the
+back-end's."""
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -15,7 +16,9 @@ cdef object backend(name):
 
 
 cdef bint ends_with_tail(const char *data, Py_ssize_t size) noexcept:
-    return size >= DEFLATE_TAIL_SIZE and memcmp(data + size - DEFLATE_TAIL_SIZE, b"\x00\x00\xff\xff", DEFLATE_TAIL_SIZE) == 0
+    return size >= DEFLATE_TAIL_SIZE and memcmp(
+        data + size - DEFLATE_TAIL_SIZE, b"\x00\x00\xff\xff", DEFLATE_TAIL_SIZE
+    ) == 0
 
 
 cdef bytes compressed(object stream, object flush_mode, bytes data, bint last):
@@ -35,7 +38,8 @@ cdef bytes without_tail(bytes content):
     cdef Py_ssize_t size = PyBytes_GET_SIZE(content)
     if ends_with_tail(PyBytes_AS_STRING(content), size):
         size -= DEFLATE_TAIL_SIZE
-    # A stream that has nothing new to say says nothing at all, but a message needs a block: 7.2.3.6.
+    # A stream that has nothing new to say says nothing at all, but a message needs a block:
+    # 7.2.3.6.
     return PyBytes_FromStringAndSize(PyBytes_AS_STRING(content), size) if size else b"\x00"
 
 
@@ -49,7 +53,10 @@ cdef class Deflater:
         settings = agreement.settings
         self.module = backend(settings.backend)
         self.threshold = settings.threshold
-        self._no_context_takeover = agreement.client_no_context_takeover if by_client else agreement.server_no_context_takeover
+        self._no_context_takeover = (
+            agreement.client_no_context_takeover if by_client
+            else agreement.server_no_context_takeover
+        )
         bits = agreement.client_max_window_bits if by_client else agreement.server_max_window_bits
         level = self.module.Z_DEFAULT_COMPRESSION if settings.level is None else settings.level
         self.arguments = (level, self.module.DEFLATED, -bits, settings.memory_level)

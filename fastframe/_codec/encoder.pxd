@@ -18,8 +18,10 @@ cdef class Encoder:
     cdef KeyPool _keys
     cdef Deflater _deflater     # None if compression was not agreed on
     cdef bint _open_compressed  # the message whose last fragment is to come
-    cdef bint _open_lost        # it cannot be continued, as a fragment of it was compressed but not sent
-    cdef uint8_t _open_opcode   # of the message whose last fragment is to come; CONTINUATION if there is none
+    # it cannot be continued, as a fragment of it was compressed but not sent
+    cdef bint _open_lost
+    # of the message whose last fragment is to come; CONTINUATION if there is none
+    cdef uint8_t _open_opcode
     cdef ff_utf8 _open_utf8     # the state after its last byte
     cdef ff_shared_flag _closed
 
@@ -29,15 +31,25 @@ cdef class Encoder:
     cdef str _state_in_words(self)
     cdef int _refuse_unless_it_may_continue(self, object data) except -1
     cdef bytes _first(self, uint8_t opcode, object data, bint fin)
-    cdef PyObject *_fragment(self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 utf8) except NULL
-    cdef PyObject *_new_fragment(self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 *utf8) except NULL
+    cdef PyObject *_fragment(
+        self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 utf8
+    ) except NULL
+    cdef PyObject *_new_fragment(
+        self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 *utf8
+    ) except NULL
     cdef bytes _prepared_frame(self, uint8_t opcode, object data)
     cdef bytes _prepared_deflated_frame(self, PreparedFrames frames, object data)
-    cdef PyObject *_new_data_frame(self, uint8_t opcode, const OutboundPayload *payload, bint fin) except NULL
-    cdef PyObject *_new_deflated_frame(self, uint8_t opcode, const OutboundPayload *payload, bint fin) except NULL
+    cdef PyObject *_new_data_frame(
+        self, uint8_t opcode, const OutboundPayload *payload, bint fin
+    ) except NULL
+    cdef PyObject *_new_deflated_frame(
+        self, uint8_t opcode, const OutboundPayload *payload, bint fin
+    ) except NULL
     cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) noexcept
     cdef bytes _control(self, uint8_t opcode, object payload)
     cdef bytes _any_frame(self, uint8_t opcode, object payload, bint fin, uint8_t rsv)
     cdef bytes _frame(self, uint8_t opcode, const OutboundPayload *payload, bint fin, uint8_t rsv)
-    cdef PyObject *_new_frame(self, uint8_t opcode, const OutboundPayload *payload, bint fin, uint8_t rsv) except NULL
+    cdef PyObject *_new_frame(
+        self, uint8_t opcode, const OutboundPayload *payload, bint fin, uint8_t rsv
+    ) except NULL
     cdef int _mask(self, ff_header *header) except -1

@@ -13,23 +13,25 @@ else:
 
 @disjoint_base
 class Encoder:
-    """Turns messages into frames for the peer (RFC 6455, 5).
+    """Turns messages into frames for the
+    peer (RFC 6455, 5).
 
-    role: Role.SERVER or Role.CLIENT, this end of the connection; a client's frames are masked. ValueError otherwise.
-    masking_keys: a callable that returns a fresh masking key of four bytes, for tests; by default the keys come from the
-    operating system's cryptographic random numbers.
+    role: Role.SERVER or Role.CLIENT, this end of the connection; a client's frames are masked.
+    ValueError otherwise. masking_keys: a callable that returns a fresh masking key of four bytes,
+    for tests; by default the keys come from the operating system's cryptographic random numbers.
 
-    deflate: a `fastframe.deflate.Agreement` for permessage-deflate (RFC 7692), or None. Messages from its threshold on are
-    compressed, and fragmented ones always.
+    deflate: a `fastframe.deflate.Agreement` for permessage-deflate (RFC 7692), or None. Messages
+    from its threshold on are compressed, and fragmented ones always.
 
-    Every method returns bytes, one frame, to be written as they are and in order. A server's frame may be written to any
-    number of connections. Data may be str or any contiguous bytes-like object, which is read and not kept. Of a message from
-    `fastframe.prepare` a server returns the frame that the message remembers: the same object each time.
+    Every method returns bytes, one frame, to be written as they are and in order. A server's frame
+    may be written to any number of connections. Data may be str or any contiguous bytes-like
+    object, which is read and not kept. Of a message from `fastframe.prepare` a server returns the
+    frame that the message remembers: the same object each time.
 
-    TypeError for data of another type. InvalidState for a frame that must not be sent now (a new message inside an open
-    one, a continuation of none, data after a Close, a second Close) and for a call in the middle of another one; the state
-    is then unchanged. MemoryError leaves it unchanged too, except inside a compressed message in fragments, which then cannot be
-    continued.
+    TypeError for data of another type. InvalidState for a frame that must not be sent now (a new
+    message inside an open one, a continuation of none, data after a Close, a second Close) and for
+    a call in the middle of another one; the state is then unchanged. MemoryError leaves it
+    unchanged too, except inside a compressed message in fragments, which then cannot be continued.
 
     >>> from fastframe import Encoder, Role
     >>> encoder = Encoder(Role.SERVER)
@@ -38,7 +40,11 @@ class Encoder:
     """
 
     def __init__(
-        self, role: Role, *, masking_keys: Callable[[], bytes] | None = None, deflate: Agreement | None = None
+        self,
+        role: Role,
+        *,
+        masking_keys: Callable[[], bytes] | None = None,
+        deflate: Agreement | None = None,
     ) -> None: ...
     @property
     def role(self) -> Role:
@@ -61,7 +67,8 @@ class Encoder:
     def message(self, data: str | Buffer) -> bytes:
         """A whole message: text for a str or a `Text`, binary for any other bytes-like object.
 
-        data: read and not kept. TypeError for anything else, ValueError for a `Text` that is not UTF-8.
+        data: read and not kept. TypeError for anything else, ValueError for a `Text` that is not
+        UTF-8.
 
         >>> Encoder(Role.SERVER).message("hello")
         b'\\x81\\x05hello'
@@ -70,8 +77,8 @@ class Encoder:
     def text(self, data: str | Buffer, *, fin: bool = True) -> bytes:
         """A text message, or with fin=False its first fragment.
 
-        data: a str, or UTF-8 in a bytes-like object. ValueError if it is not UTF-8; a fragment may end inside a character.
-        fin: True or False.
+        data: a str, or UTF-8 in a bytes-like object. ValueError if it is not UTF-8; a fragment may
+        end inside a character. fin: True or False.
 
         >>> encoder = Encoder(Role.SERVER)
         >>> encoder.text("hel", fin=False) + encoder.continuation("lo")
@@ -93,8 +100,8 @@ class Encoder:
         data: as for the first fragment. fin: True or False. InvalidState if no message is open.
 
         >>> encoder = Encoder(Role.SERVER)
-        >>> encoder.binary(b"12", fin=False) + encoder.continuation(b"34", fin=False) + encoder.continuation(b"")
-        b'\\x02\\x0212\\x00\\x0234\\x80\\x00'
+        >>> encoder.binary(b"12", fin=False) + encoder.continuation(b"34")
+        b'\\x02\\x0212\\x80\\x0234'
         """
 
     def ping(self, payload: Buffer = b"") -> bytes:
@@ -109,7 +116,8 @@ class Encoder:
     def pong(self, payload: Buffer = b"") -> bytes:
         """A Pong.
 
-        payload: that of the Ping it answers, a bytes-like object of at most 125 bytes; ValueError for more.
+        payload: that of the Ping it answers, a bytes-like object of at most 125 bytes; ValueError
+        for more.
 
         >>> Encoder(Role.SERVER).pong(b"!")
         b'\\x8a\\x01!'
@@ -118,20 +126,21 @@ class Encoder:
     def close(self, code: int = 1000, reason: str = "") -> bytes:
         """A Close. Only Ping and Pong may be sent after it.
 
-        code: the status code (7.4), an int; 1005 stands for none, so that a received Close can be answered with its own code.
-        ValueError for a code that must not be sent.
-        reason: a str of at most 123 bytes in UTF-8; ValueError for more.
+        code: the status code (7.4), an int; 1005 stands for none, so that a received Close can be
+        answered with its own code. ValueError for a code that must not be sent. reason: a str of at
+        most 123 bytes in UTF-8; ValueError for more.
 
         >>> Encoder(Role.SERVER).close(1000, "bye")
         b'\\x88\\x05\\x03\\xe8bye'
         """
 
     def frame(self, opcode: int, payload: Buffer = b"", *, fin: bool = True, rsv: int = 0) -> bytes:
-        """Any frame that 5.2 and 5.5 allow; the caller is responsible for the order of frames, and for what text and Close
-        frames carry.
+        """Any frame that 5.2 and 5.5 allow; the caller is responsible for the order of frames, and
+        for what text and Close frames carry.
 
-        opcode: an int or Opcode. payload: a bytes-like object. fin: True or False. rsv: 4 for RSV1, 2 for RSV2, 1 for RSV3, or
-        a sum of them. ValueError for a reserved opcode, and for a control frame that is fragmented or has more than 125 bytes.
+        opcode: an int or Opcode. payload: a bytes-like object. fin: True or False. rsv: 4 for RSV1,
+        2 for RSV2, 1 for RSV3, or a sum of them. ValueError for a reserved opcode, and for a
+        control frame that is fragmented or has more than 125 bytes.
 
         >>> from fastframe import Opcode
         >>> Encoder(Role.SERVER).frame(Opcode.BINARY, b"part", fin=False)
@@ -139,10 +148,12 @@ class Encoder:
         """
 
     def header(self, opcode: int, payload_length: int, *, fin: bool = True, rsv: int = 0) -> bytes:
-        """The header alone, so that a large payload can be written after it uncopied, with `writelines` for instance.
+        """The header alone, so that a large payload can be written after it uncopied, with
+        `writelines` for instance.
 
         payload_length: in bytes, from 0 to 2**63 - 1. Other parameters and errors: as for `frame`.
-        The last four bytes of a client's header are a fresh masking key: mask the payload with it (`apply_mask_into`).
+        The last four bytes of a client's header are a fresh masking key: mask the payload with it
+        (`apply_mask_into`).
 
         >>> Encoder(Role.SERVER).header(2, 100_000)
         b'\\x82\\x7f\\x00\\x00\\x00\\x00\\x00\\x01\\x86\\xa0'

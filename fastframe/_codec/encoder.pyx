@@ -1,8 +1,9 @@
 # cython: language_level=3
 """From messages to bytes: order of fragments, header, masking key, mask.
 
-Strategy: a public method checks that the frame may be sent now, makes the frame, and only then changes the state; so a
-call that raises has changed nothing. The one exception: when memory runs out while a fragment is compressed.
+Strategy: a public method checks that the frame may be sent now, makes the frame, and only then
+changes the state; so a call that raises has changed nothing. The one exception: when memory runs
+out while a fragment is compressed.
 """
 
 cimport cython
@@ -14,8 +15,10 @@ from libc.stdint cimport uint8_t, uint16_t
 
 from fastframe._codec.buffers cimport FF_BYTES_LIKE, FF_STR_OR_BYTES_LIKE, ff_get_buffer
 from fastframe._codec.capi cimport (
-    FF_CLIENT, FF_CLOSE_CODES_TO_SEND, FF_CLOSE_NO_STATUS, FF_MAX_CONTROL_PAYLOAD, FF_MAX_HEADER, FF_OPCODE_BINARY, FF_OPCODE_CLOSE,
-    FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, FF_RSV1, FF_SERVER, ff_close_code_is_valid, ff_header,
+    FF_CLIENT, FF_CLOSE_CODES_TO_SEND, FF_CLOSE_NO_STATUS, FF_MAX_CONTROL_PAYLOAD, FF_MAX_HEADER,
+    FF_OPCODE_BINARY, FF_OPCODE_CLOSE,
+    FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, FF_RSV1, FF_SERVER,
+    ff_close_code_is_valid, ff_header,
     ff_role, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._codec.checks cimport (
@@ -25,11 +28,14 @@ from fastframe._codec.deflater cimport Deflater
 from fastframe._codec.kernels cimport kernels
 from fastframe._codec.masking_keys cimport KeyPool
 from fastframe._codec.outbound cimport (
-    OutboundPayload, bytes_payload, frame_bytes, new_frame_bytes, payload_bytes, text_payload, write_header,
+    OutboundPayload, bytes_payload, frame_bytes, new_frame_bytes, payload_bytes, text_payload,
+    write_header,
 )
 from fastframe._cpython.owned cimport PyObject, ff_owned
 from fastframe._codec.prepared cimport PreparedFrames, frames_of, payload_of
-from fastframe._cpython.turns cimport begin_call, end_call, ff_callers_turn_begin, ff_shared_flag_get, ff_shared_flag_set
+from fastframe._cpython.turns cimport (
+    begin_call, end_call, ff_callers_turn_begin, ff_shared_flag_get, ff_shared_flag_set,
+)
 
 from fastframe._codec.checks import _NO_ROLE
 from fastframe._types import Role, Text
@@ -38,23 +44,25 @@ _PARAMETERS = ("masking_keys", "deflate")
 
 
 cdef class Encoder:
-    """Encoder(role, *, masking_keys=None, deflate=None)\n--\n\nTurns messages into frames for the peer (RFC 6455, 5).
+    """Encoder(role, *, masking_keys=None, deflate=None)\n--\n\nTurns messages into frames for the
+    peer (RFC 6455, 5).
 
-    role: Role.SERVER or Role.CLIENT, this end of the connection; a client's frames are masked. ValueError otherwise.
-    masking_keys: a callable that returns a fresh masking key of four bytes, for tests; by default the keys come from the
-    operating system's cryptographic random numbers.
+    role: Role.SERVER or Role.CLIENT, this end of the connection; a client's frames are masked.
+    ValueError otherwise. masking_keys: a callable that returns a fresh masking key of four bytes,
+    for tests; by default the keys come from the operating system's cryptographic random numbers.
 
-    deflate: a `fastframe.deflate.Agreement` for permessage-deflate (RFC 7692), or None. Messages from its threshold on are
-    compressed, and fragmented ones always.
+    deflate: a `fastframe.deflate.Agreement` for permessage-deflate (RFC 7692), or None. Messages
+    from its threshold on are compressed, and fragmented ones always.
 
-    Every method returns bytes, one frame, to be written as they are and in order. A server's frame may be written to any
-    number of connections. Data may be str or any contiguous bytes-like object, which is read and not kept. Of a message from
-    `fastframe.prepare` a server returns the frame that the message remembers: the same object each time.
+    Every method returns bytes, one frame, to be written as they are and in order. A server's frame
+    may be written to any number of connections. Data may be str or any contiguous bytes-like
+    object, which is read and not kept. Of a message from `fastframe.prepare` a server returns the
+    frame that the message remembers: the same object each time.
 
-    TypeError for data of another type. InvalidState for a frame that must not be sent now (a new message inside an open
-    one, a continuation of none, data after a Close, a second Close) and for a call in the middle of another one; the state
-    is then unchanged. MemoryError leaves it unchanged too, except inside a compressed message in fragments, which then cannot be
-    continued.
+    TypeError for data of another type. InvalidState for a frame that must not be sent now (a new
+    message inside an open one, a continuation of none, data after a Close, a second Close) and for
+    a call in the middle of another one; the state is then unchanged. MemoryError leaves it
+    unchanged too, except inside a compressed message in fragments, which then cannot be continued.
 
     >>> from fastframe import Encoder, Role
     >>> encoder = Encoder(Role.SERVER)
@@ -95,7 +103,10 @@ cdef class Encoder:
         if not ff_callers_turn_begin(&self._turn):
             return f"<{type(self).__name__}, inside a call>"
         try:
-            deflate = "" if self._deflater is None else f", deflate from {self._deflater.threshold} bytes"
+            deflate = (
+                "" if self._deflater is None
+                else f", deflate from {self._deflater.threshold} bytes"
+            )
             return f"<{type(self).__name__} {self.role.value}, {self._state_in_words()}{deflate}>"
         finally:
             end_call(&self._turn)
@@ -103,7 +114,10 @@ cdef class Encoder:
     cdef str _state_in_words(self):
         if ff_shared_flag_get(&self._closed):
             return "finished: a Close frame was sent"
-        return "between messages" if self._open_opcode == FF_OPCODE_CONTINUATION else "inside a message"
+        return (
+            "between messages" if self._open_opcode == FF_OPCODE_CONTINUATION
+            else "inside a message"
+        )
 
     @property
     def role(self):
@@ -125,12 +139,13 @@ cdef class Encoder:
         """
         return ff_shared_flag_get(&self._closed)
 
-    # ---- messages and fragments (5.4, 5.6) ----
+    # ---- messages and fragments (5.4, 5.6) -------------------------------------------------------
 
     def message(self, data):
         """A whole message: text for a str or a `Text`, binary for any other bytes-like object.
 
-        data: read and not kept. TypeError for anything else, ValueError for a `Text` that is not UTF-8.
+        data: read and not kept. TypeError for anything else, ValueError for a `Text` that is not
+        UTF-8.
 
         >>> Encoder(Role.SERVER).message("hello")
         b'\\x81\\x05hello'
@@ -147,8 +162,8 @@ cdef class Encoder:
     def text(self, data, *, fin=True):
         """A text message, or with fin=False its first fragment.
 
-        data: a str, or UTF-8 in a bytes-like object. ValueError if it is not UTF-8; a fragment may end inside a character.
-        fin: True or False.
+        data: a str, or UTF-8 in a bytes-like object. ValueError if it is not UTF-8; a fragment may
+        end inside a character. fin: True or False.
 
         >>> encoder = Encoder(Role.SERVER)
         >>> encoder.text("hel", fin=False) + encoder.continuation("lo")
@@ -174,24 +189,34 @@ cdef class Encoder:
         data: as for the first fragment. fin: True or False. InvalidState if no message is open.
 
         >>> encoder = Encoder(Role.SERVER)
-        >>> encoder.binary(b"12", fin=False) + encoder.continuation(b"34", fin=False) + encoder.continuation(b"")
-        b'\\x02\\x0212\\x00\\x0234\\x80\\x00'
+        >>> encoder.binary(b"12", fin=False) + encoder.continuation(b"34")
+        b'\\x02\\x0212\\x80\\x0234'
         """
         cdef bint last = flag_from("fin", fin)
         begin_call(&self._turn)
         try:
             self._refuse_unless_it_may_continue(data)
-            return <bytes>ff_owned(self._fragment(FF_OPCODE_CONTINUATION, self._open_opcode, data, last, self._open_utf8))
+            return <bytes>ff_owned(self._fragment(FF_OPCODE_CONTINUATION, self._open_opcode, data,
+                last, self._open_utf8))
         finally:
             end_call(&self._turn)
 
     cdef int _refuse_unless_it_may_continue(self, object data) except -1:
         if self._open_opcode == FF_OPCODE_CONTINUATION:
-            raise invalid_state("no message is open: begin one with text() or binary() and fin=False (RFC 6455, 5.4)")
+            raise invalid_state(
+                "no message is open: begin one with text() or binary() and fin=False (RFC 6455, "
+                "5.4)"
+            )
         if self._open_lost:
-            raise invalid_state("memory ran out in the open message, so it cannot be continued: close the connection")
+            raise invalid_state(
+                "memory ran out in the open message, so it cannot be continued: close the "
+                "connection"
+            )
         if isinstance(data, str) and self._open_opcode == FF_OPCODE_BINARY:
-            raise TypeError("data must be a contiguous bytes-like object, as the open message is binary, not str")
+            raise TypeError(
+                "data must be a contiguous bytes-like object, as the open message is binary, not "
+                "str"
+            )
         return 0
 
     @cython.final
@@ -199,7 +224,9 @@ cdef class Encoder:
         begin_call(&self._turn)
         try:
             if self._open_opcode != FF_OPCODE_CONTINUATION:
-                raise invalid_state("a message is open: finish it with continuation() first (RFC 6455, 5.4)")
+                raise invalid_state(
+                    "a message is open: finish it with continuation() first (RFC 6455, 5.4)"
+                )
             return <bytes>ff_owned(self._fragment(opcode, opcode, data, fin, ff_utf8_start()))
         finally:
             end_call(&self._turn)
@@ -229,7 +256,10 @@ cdef class Encoder:
                 return <PyObject *>frame
         if isinstance(data, str):
             if not ff_utf8_complete(utf8):
-                raise ValueError("the last fragment ended inside a character: bytes must follow, not str (RFC 6455, 8.1)")
+                raise ValueError(
+                    "the last fragment ended inside a character: bytes must follow, not str (RFC "
+                    "6455, 8.1)"
+                )
             _owner = text_payload(self._kernels, data, &payload)
             return self._new_data_frame(opcode, &payload, fin)
         ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_STR_OR_BYTES_LIKE)
@@ -246,7 +276,8 @@ cdef class Encoder:
 
     @cython.final
     cdef bytes _prepared_frame(self, uint8_t opcode, object data):
-        """The shared frame of a whole prepared message. None for any other; so for one that a client sends uncompressed."""
+        """The shared frame of a whole prepared message. None for any other; so for one that a
+        client sends uncompressed."""
         cdef PreparedFrames frames = frames_of(data)
         if frames is None or frames.opcode != opcode:
             return None
@@ -266,18 +297,23 @@ cdef class Encoder:
             self._mask(&header)
             payload = payload_of(frame)
             frame = frame_bytes(self._kernels, &header, &payload)
-        # The peer's window now ends with this message, which the compressor has not seen: it starts anew.
+        # The peer's window now ends with this message, which the compressor has not seen: it starts
+        # anew.
         self._deflater.forget()
         return frame
 
     @cython.final
-    cdef inline PyObject *_new_data_frame(self, uint8_t opcode, const OutboundPayload *payload, bint fin) except NULL:
+    cdef inline PyObject *_new_data_frame(
+        self, uint8_t opcode, const OutboundPayload *payload, bint fin
+    ) except NULL:
         if self._deflater is None or not self._is_to_be_deflated(opcode, payload.size, fin):
             return self._new_frame(opcode, payload, fin, 0)
         return self._new_deflated_frame(opcode, payload, fin)
 
     @cython.final
-    cdef PyObject *_new_deflated_frame(self, uint8_t opcode, const OutboundPayload *payload, bint fin) except NULL:
+    cdef PyObject *_new_deflated_frame(
+        self, uint8_t opcode, const OutboundPayload *payload, bint fin
+    ) except NULL:
         cdef ff_header header
         cdef bytes data, compressed
         cdef PyObject *frame = NULL
@@ -285,16 +321,19 @@ cdef class Encoder:
         header.opcode = opcode
         header.rsv = 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1
         header.fin = fin
-        self._mask(&header)  # before the compressor's state changes, as the caller's masking_keys may raise
+        # before the compressor's state changes, as the caller's masking_keys may raise
+        self._mask(&header)
         data = payload_bytes(self._kernels, payload)
         try:
             compressed = self._deflater.deflate(data, fin)
             content = bytes_payload(PyBytes_AS_STRING(compressed), len(compressed))
             frame = new_frame_bytes(self._kernels, &header, &content)
             return frame
-        finally:  # as Cython's `except` does not see an error whose traceback there is no memory for
+        # As Cython's `except` misses an error if memory runs out while its traceback is made.
+        finally:
             if frame is NULL:
-                # The compressor has taken in data that is not sent. A fresh one may begin a message, but not go on with one.
+                # The compressor has taken in data that is not sent. A fresh one may begin a
+                # message, but not go on with one.
                 self._deflater.forget()
                 self._open_lost = opcode == FF_OPCODE_CONTINUATION
 
@@ -303,7 +342,7 @@ cdef class Encoder:
             self._open_compressed = not fin or size >= self._deflater.threshold
         return self._open_compressed
 
-    # ---- control frames (5.5) ----
+    # ---- control frames (5.5) --------------------------------------------------------------------
 
     def ping(self, payload=b""):
         """A Ping.
@@ -318,7 +357,8 @@ cdef class Encoder:
     def pong(self, payload=b""):
         """A Pong.
 
-        payload: that of the Ping it answers, a bytes-like object of at most 125 bytes; ValueError for more.
+        payload: that of the Ping it answers, a bytes-like object of at most 125 bytes; ValueError
+        for more.
 
         >>> Encoder(Role.SERVER).pong(b"!")
         b'\\x8a\\x01!'
@@ -328,9 +368,9 @@ cdef class Encoder:
     def close(self, code=1000, reason=""):
         """A Close. Only Ping and Pong may be sent after it.
 
-        code: the status code (7.4), an int; 1005 stands for none, so that a received Close can be answered with its own code.
-        ValueError for a code that must not be sent.
-        reason: a str of at most 123 bytes in UTF-8; ValueError for more.
+        code: the status code (7.4), an int; 1005 stands for none, so that a received Close can be
+        answered with its own code. ValueError for a code that must not be sent. reason: a str of at
+        most 123 bytes in UTF-8; ValueError for more.
 
         >>> Encoder(Role.SERVER).close(1000, "bye")
         b'\\x88\\x05\\x03\\xe8bye'
@@ -342,16 +382,21 @@ cdef class Encoder:
             raise TypeError(f"reason must be a str, not {type(reason).__name__}")
         content = reason.encode("utf-8")
         if len(content) > FF_MAX_CONTROL_PAYLOAD - 2:
-            raise ValueError(f"reason must have at most 123 bytes in UTF-8, not {len(content)} (RFC 6455, 5.5)")
+            raise ValueError(
+                f"reason must have at most 123 bytes in UTF-8, not {len(content)} (RFC 6455, 5.5)"
+            )
         if checked_code != FF_CLOSE_NO_STATUS:
             if not ff_close_code_is_valid(checked_code):
                 raise ValueError(
-                    f"code {checked_code} must not be sent: {FF_CLOSE_CODES_TO_SEND.decode()} may be, and 1005 stands for no code "
+                    f"code {checked_code} must not be sent: {FF_CLOSE_CODES_TO_SEND.decode()} may "
+                    f"be, and 1005 stands for no code "
                     "(RFC 6455, 7.4)"
                 )
             content = checked_code.to_bytes(2, "big") + content
         elif content:
-            raise ValueError("a reason needs a status code, and 1005 stands for none (RFC 6455, 5.5.1)")
+            raise ValueError(
+                "a reason needs a status code, and 1005 stands for none (RFC 6455, 5.5.1)"
+            )
         payload = bytes_payload(PyBytes_AS_STRING(content), len(content))
         begin_call(&self._turn)
         try:
@@ -380,14 +425,15 @@ cdef class Encoder:
         finally:
             PyBuffer_Release(&view)
 
-    # ---- the low level (5.2) ----
+    # ---- the low level (5.2) ---------------------------------------------------------------------
 
     def frame(self, opcode, payload=b"", *, fin=True, rsv=0):
-        """Any frame that 5.2 and 5.5 allow; the caller is responsible for the order of frames, and for what text and Close
-        frames carry.
+        """Any frame that 5.2 and 5.5 allow; the caller is responsible for the order of frames, and
+        for what text and Close frames carry.
 
-        opcode: an int or Opcode. payload: a bytes-like object. fin: True or False. rsv: 4 for RSV1, 2 for RSV2, 1 for RSV3, or
-        a sum of them. ValueError for a reserved opcode, and for a control frame that is fragmented or has more than 125 bytes.
+        opcode: an int or Opcode. payload: a bytes-like object. fin: True or False. rsv: 4 for RSV1,
+        2 for RSV2, 1 for RSV3, or a sum of them. ValueError for a reserved opcode, and for a
+        control frame that is fragmented or has more than 125 bytes.
 
         >>> from fastframe import Opcode
         >>> Encoder(Role.SERVER).frame(Opcode.BINARY, b"part", fin=False)
@@ -398,10 +444,12 @@ cdef class Encoder:
         return self._any_frame(checked_opcode, payload, flag_from("fin", fin), checked_rsv)
 
     def header(self, opcode, payload_length, *, fin=True, rsv=0):
-        """The header alone, so that a large payload can be written after it uncopied, with `writelines` for instance.
+        """The header alone, so that a large payload can be written after it uncopied, with
+        `writelines` for instance.
 
         payload_length: in bytes, from 0 to 2**63 - 1. Other parameters and errors: as for `frame`.
-        The last four bytes of a client's header are a fresh masking key: mask the payload with it (`apply_mask_into`).
+        The last four bytes of a client's header are a fresh masking key: mask the payload with it
+        (`apply_mask_into`).
 
         >>> Encoder(Role.SERVER).header(2, 100_000)
         b'\\x82\\x7f\\x00\\x00\\x00\\x00\\x00\\x01\\x86\\xa0'
@@ -421,7 +469,9 @@ cdef class Encoder:
         return PyBytes_FromStringAndSize(<const char *>header_bytes, header.size)
 
     @cython.final
-    cdef inline bytes _frame(self, uint8_t opcode, const OutboundPayload *payload, bint fin, uint8_t rsv):
+    cdef inline bytes _frame(
+        self, uint8_t opcode, const OutboundPayload *payload, bint fin, uint8_t rsv
+    ):
         return <bytes>ff_owned(self._new_frame(opcode, payload, fin, rsv))
 
     @cython.final

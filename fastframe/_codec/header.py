@@ -1,4 +1,5 @@
-"""What parse_header returns; in a module of its own, so that `import fastframe` does not load dataclasses."""
+"""What parse_header returns; in a module of its own, so that `import fastframe` does not load
+dataclasses."""
 
 from __future__ import annotations
 

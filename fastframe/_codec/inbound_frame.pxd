@@ -1,11 +1,15 @@
-# Where a Decoder is in the stream: the frame whose payload arrives, the message it belongs to, and the limits of both
-# (RFC 6455, 5.2, 5.4 and 10.4). A struct and functions on it, so that the Decoder's fast path costs no indirection.
+# Where a Decoder is in the stream: the frame whose payload arrives, the message it belongs to, and
+# the limits of both (RFC 6455, 5.2, 5.4 and 10.4). A struct and functions on it, so that the
+# Decoder's fast path costs no indirection.
 from libc.stdint cimport uint8_t, uint64_t
 
 from fastframe._codec.capi cimport (
-    FF_ERR_CONTINUATION_EXPECTED, FF_ERR_CONTINUATION_UNEXPECTED, FF_ERR_FRAME_TOO_BIG, FF_ERR_MESSAGE_TOO_BIG,
-    FF_ERR_HANDSHAKE, FF_ERR_TOO_MANY_FRAGMENTS, FF_NEED_DATA, FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CONTINUATION, FF_OPCODE_TEXT, FF_RSV1,
-    ff_header, ff_header_check, ff_header_parse, ff_masking_key_rotate, ff_opcode_is_control, ff_role, ff_status,
+    FF_ERR_CONTINUATION_EXPECTED, FF_ERR_CONTINUATION_UNEXPECTED, FF_ERR_FRAME_TOO_BIG,
+    FF_ERR_MESSAGE_TOO_BIG,
+    FF_ERR_HANDSHAKE, FF_ERR_TOO_MANY_FRAGMENTS, FF_NEED_DATA, FF_OK, FF_OPCODE_BINARY,
+    FF_OPCODE_CONTINUATION, FF_OPCODE_TEXT, FF_RSV1,
+    ff_header, ff_header_check, ff_header_parse, ff_masking_key_rotate, ff_opcode_is_control,
+    ff_role, ff_status,
     ff_status_is_of_extended_length,
 )
 from fastframe._codec.checks cimport raise_status
@@ -13,10 +17,13 @@ from fastframe._codec.chunk cimport Chunk
 from fastframe._codec.receive_buffer cimport ReceiveBuffer
 
 cdef enum:
-    NO_MESSAGE = 0  # the opcode of the open message while there is none; TEXT and BINARY are 1 and 2
-    # What DEFLATE may add to a message that it cannot make smaller: 5 bytes for each block that it leaves as it is (RFC 1951, 3.2.4). Blocks of 16
-    # KiB are usual, and of 2 KiB where a peer spares memory (memLevel 5, the default of websockets), so a byte for 256 is enough. And for each
-    # frame 5 for its last block, and up to 6 for the empty one that ends it, where a peer flushes each frame.
+    # the opcode of the open message while there is none; TEXT and BINARY are 1 and 2
+    NO_MESSAGE = 0
+    # What DEFLATE may add to a message that it cannot make smaller: 5 bytes for each block that it
+    # leaves as it is (RFC 1951, 3.2.4). Blocks of 16 KiB are usual, and of 2 KiB where a peer
+    # spares memory (memLevel 5, the default of websockets), so a byte for 256 is enough. And for
+    # each frame 5 for its last block, and up to 6 for the empty one that ends it, where a peer
+    # flushes each frame.
     WIRE_SHARE_BITS = 8
     FRAME_COST = 11
 
@@ -44,9 +51,11 @@ cdef inline void forget_message(InboundFrame *frame) noexcept:
     frame.compressed = False
 
 
-# Reads the next header, checks it, and consumes it. False if it is not complete; refuses as early as it can.
+# Reads the next header, checks it, and consumes it. False if it is not complete; refuses as early
+# as it can.
 #
-# A header that breaks several rules is refused for the same one however it is cut: what two bytes tell comes first.
+# A header that breaks several rules is refused for the same one however it is cut: what two bytes
+# tell comes first.
 cdef inline bint read_header(
     InboundFrame *frame, ReceiveBuffer buffer, ff_role receiver, bint deflate, const Limits *limits
 ) except -1:
@@ -69,11 +78,13 @@ cdef inline bint read_header(
             return False
 
 
-# "GE" of a request or "HT" of a response, which a program has fed before the frames. Neither is ever a header: the opcode of the first
-# is reserved, and the second is a Close frame that is fragmented. Two bytes decide, as for any other broken rule.
+# "GE" of a request or "HT" of a response, which a program has fed before the frames. Neither is
+# ever a header: the opcode of the first is reserved, and the second is a Close frame that is
+# fragmented. Two bytes decide, as for any other broken rule.
 cdef inline bint looks_like_http(ReceiveBuffer buffer) noexcept:
     return buffer.length >= 2 and (
-        (buffer.data[0] == c"G" and buffer.data[1] == c"E") or (buffer.data[0] == c"H" and buffer.data[1] == c"T")
+        (buffer.data[0] == c"G" and buffer.data[1] == c"E")
+        or (buffer.data[0] == c"H" and buffer.data[1] == c"T")
     )
 
 
@@ -99,11 +110,16 @@ cdef inline ff_status check_limits(const InboundFrame *frame, const Limits *limi
     cdef uint64_t frame_size = limits.frame_size, message_size = limits.message_size
     if ff_opcode_is_control(frame.header.opcode):
         return FF_OK  # 125 bytes at most, and they belong to no message
-    if frame.header.rsv == FF_RSV1 or (frame.compressed and frame.header.opcode == FF_OPCODE_CONTINUATION):
+    if frame.header.rsv == FF_RSV1 or (
+        frame.compressed and frame.header.opcode == FF_OPCODE_CONTINUATION
+    ):
         frame_size = most_on_the_wire(frame_size, 1)
         message_size = most_on_the_wire(message_size, frame.fragments + 1)
     if frame.header.payload_length > frame_size:
-        return FF_ERR_FRAME_TOO_BIG if limits.frame_size != limits.message_size else FF_ERR_MESSAGE_TOO_BIG
+        return (
+            FF_ERR_FRAME_TOO_BIG if limits.frame_size != limits.message_size
+            else FF_ERR_MESSAGE_TOO_BIG
+        )
     if frame.header.payload_length > message_size - frame.message_size:
         return FF_ERR_MESSAGE_TOO_BIG
     if frame.fragments == limits.fragments:
@@ -133,7 +149,8 @@ cdef inline Chunk chunk_at(InboundFrame *frame, const uint8_t *data, size_t leng
     return chunk
 
 
-# The next `length` buffered bytes of the payload, which are consumed: they stay where they are until the buffer is fed again.
+# The next `length` buffered bytes of the payload, which are consumed: they stay where they are
+# until the buffer is fed again.
 cdef inline Chunk take_chunk(InboundFrame *frame, ReceiveBuffer buffer, size_t length) noexcept:
     cdef Chunk chunk = chunk_at(frame, buffer.data, length)
     buffer.consume(length)

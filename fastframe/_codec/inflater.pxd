@@ -1,4 +1,5 @@
-# The state of permessage-deflate (RFC 7692) inbound, on a compression library with zlib's interface.
+# The state of permessage-deflate (RFC 7692) inbound, on a compression library with zlib's
+# interface.
 cimport cython
 from libc.stdint cimport uint64_t
 
@@ -9,8 +10,9 @@ from fastframe._codec.chunk cimport Chunk
 
 # From compressed payload to the payload of a message.
 #
-# Strategy: the back-end is asked for one limited output after the other, so that a message that grows too large is refused one output
-# beyond the limit. Most messages are one output, which is then the payload; the outputs of a larger one go into the assembler.
+# Strategy: the back-end is asked for one limited output after the other, so that a message that
+# grows too large is refused one output beyond the limit. Most messages are one output, which is
+# then the payload; the outputs of a larger one go into the assembler.
 @cython.final
 cdef class Inflater:
     cdef const ff_kernels *_kernels
@@ -22,7 +24,8 @@ cdef class Inflater:
     cdef object _stream                 # None where a message begins with an empty window
     cdef bytes _input                   # what was fed last
     cdef Py_ssize_t _input_offset       # how much of it is consumed
-    cdef bint _more                     # there is more input, or the last output was as large as it may be
+    # there is more input, or the last output was as large as it may be
+    cdef bint _more
     cdef bint _stream_just_ended        # inside this message, and nothing has arrived since
     cdef uint64_t _streams              # how many have ended in this message
     cdef uint64_t _wire_bytes           # of this message, as far as it is consumed
@@ -30,8 +33,8 @@ cdef class Inflater:
     cdef uint64_t _size                 # of the open message so far
     cdef bytes _first_output            # mostly the only one
 
-    # Takes in a chunk of the payload; `last` if it ends the message, of the given kind. ProtocolError if the stream is corrupt,
-    # the message too large, or its text not UTF-8.
+    # Takes in a chunk of the payload; `last` if it ends the message, of the given kind.
+    # ProtocolError if the stream is corrupt, the message too large, or its text not UTF-8.
     cdef int add(self, const Chunk *chunk, bint last, Kind kind) except -1
 
     # The payload of the message; None if it is in the assembler.

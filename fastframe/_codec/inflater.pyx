@@ -1,5 +1,6 @@
 # cython: language_level=3
-"""From compressed payload to the payload of a message (RFC 7692, 7.2.2); inflating itself is the back-end's."""
+"""From compressed payload to the payload of a message (RFC 7692, 7.2.2); inflating itself is the
+back-end's."""
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -7,20 +8,24 @@ from libc.stdint cimport uint64_t
 
 from fastframe._codec.capi cimport FF_ERR_DEFLATE, FF_ERR_MESSAGE_TOO_BIG
 from fastframe._codec.checks cimport protocol_error
-from fastframe._codec.chunk cimport DEFLATE_TAIL_SIZE, Chunk, chunk_bytes, chunk_bytes_and_deflate_tail, unmasked_chunk
+from fastframe._codec.chunk cimport (
+    DEFLATE_TAIL_SIZE, Chunk, chunk_bytes, chunk_bytes_and_deflate_tail, unmasked_chunk,
+)
 from fastframe._codec.deflater cimport backend, ends_with_tail
 from fastframe._codec.kernels cimport kernels
 from fastframe._codec.message_assembler cimport Kind, MessageAssembler
 
 cdef enum:
     OUTPUT_SIZE = 3 << 15  # a buffer of 128 KiB would come from the system page by page, each time
-    # Bytes that are handed to the back-end at once. It copies what it did not get to, so more would cost time that grows with
-    # the square of what has arrived. After the end of a stream that is most of it.
+    # Bytes that are handed to the back-end at once. It copies what it did not get to, so more would
+    # cost time that grows with the square of what has arrived. After the end of a stream that is
+    # most of it.
     SLICE_SIZE = 1 << 15
     SLICE_SIZE_AFTER_STREAMS = 1 << 12
     LARGEST_WINDOW = 1 << 15
-    # Whatever window the peer has agreed to: with a smaller one a reference beyond it is an error or not depending on how much
-    # is inflated in one call, so on how the message was cut. The memory is taken page by page, as it is used.
+    # Whatever window the peer has agreed to: with a smaller one a reference beyond it is an error
+    # or not depending on how much is inflated in one call, so on how the message was cut. The
+    # memory is taken page by page, as it is used.
     LARGEST_WINDOW_BITS = 15
     # Streams that end inside a message: so many, and one more for so many bytes on the wire.
     FEW_STREAMS = 16
@@ -33,16 +38,24 @@ OUT_OF_MEMORY = "Error -4 "
 
 @cython.final
 cdef class Inflater:
-    def __cinit__(self, agreement, bint from_client, MessageAssembler assembler not None, max_message_size):
+    def __cinit__(
+        self, agreement, bint from_client, MessageAssembler assembler not None, max_message_size
+    ):
         self._kernels = kernels()
         self._module = backend(agreement.settings.backend)
-        self._no_context_takeover = agreement.client_no_context_takeover if from_client else agreement.server_no_context_takeover
+        self._no_context_takeover = (
+            agreement.client_no_context_takeover if from_client
+            else agreement.server_no_context_takeover
+        )
         self._assembler = assembler
         self._max_message_size = max_message_size
 
     cdef int add(self, const Chunk *chunk, bint last, Kind kind) except -1:
         cdef bytes output
-        self._feed(chunk_bytes_and_deflate_tail(self._kernels, chunk) if last else chunk_bytes(self._kernels, chunk))
+        self._feed(
+            chunk_bytes_and_deflate_tail(self._kernels, chunk) if last
+            else chunk_bytes(self._kernels, chunk)
+        )
         while self._more:
             self._gather_first_output(kind)
             output = self._next_output()
@@ -58,7 +71,8 @@ cdef class Inflater:
         return 0
 
     cdef int _refuse(self, bytes output, Kind kind) except -1:
-        """Text up to the limit is validated first, as it would be had it arrived earlier: the error must not depend on the cuts."""
+        """Text up to the limit is validated first, as it would be had it arrived earlier: the error
+        must not depend on the cuts."""
         cdef Py_ssize_t excess = <Py_ssize_t>(self._size - self._max_message_size)
         self._size = self._max_message_size
         self._keep(output[:PyBytes_GET_SIZE(output) - excess], kind)
@@ -66,7 +80,11 @@ cdef class Inflater:
         raise protocol_error(FF_ERR_MESSAGE_TOO_BIG)
 
     cdef bytes finish(self):
-        payload = None if self._assembler.is_open() else b"" if self._first_output is None else self._first_output
+        payload = (
+            None if self._assembler.is_open()
+            else b"" if self._first_output is None
+            else self._first_output
+        )
         if self._no_context_takeover:
             self._stream = None
         self.forget_message()
@@ -80,7 +98,7 @@ cdef class Inflater:
         self._streams = 0
         self._wire_bytes = 0
 
-    # ---- the stream ----
+    # ---- the stream ------------------------------------------------------------------------------
 
     cdef void _feed(self, bytes data) noexcept:
         self._input = data
@@ -89,7 +107,9 @@ cdef class Inflater:
 
     cdef bint _only_tail_is_left(self) noexcept:
         cdef Py_ssize_t left = PyBytes_GET_SIZE(self._input) - self._input_offset
-        return left == DEFLATE_TAIL_SIZE and ends_with_tail(PyBytes_AS_STRING(self._input) + self._input_offset, left)
+        return left == DEFLATE_TAIL_SIZE and ends_with_tail(
+            PyBytes_AS_STRING(self._input) + self._input_offset, left
+        )
 
     cdef bytes _next_output(self):
         cdef bytes output, data
@@ -107,7 +127,10 @@ cdef class Inflater:
         consumed = PyBytes_GET_SIZE(data) - <Py_ssize_t>len(rest)
         self._input_offset += consumed
         self._wire_bytes += consumed
-        self._more = self._input_offset < PyBytes_GET_SIZE(self._input) or <uint64_t>PyBytes_GET_SIZE(output) == room
+        self._more = (
+            self._input_offset < PyBytes_GET_SIZE(self._input)
+            or <uint64_t>PyBytes_GET_SIZE(output) == room
+        )
         return output
 
     cdef bytes _decompressed(self, bytes data, uint64_t room):
@@ -125,12 +148,15 @@ cdef class Inflater:
         return output
 
     cdef int _begin_another_stream(self) except -1:
-        """A block with BFINAL set ends the stream, but not the message, and not the window (7.2.3.4)."""
+        """A block with BFINAL set ends the stream, but not the message, and not the window
+        (7.2.3.4)."""
         self._streams += 1
         if self._streams > FEW_STREAMS + self._wire_bytes // LEAST_PER_STREAM:
             raise protocol_error(FF_ERR_DEFLATE)  # each costs much more than its bytes
         self._stream = self._module.decompressobj(wbits=-LARGEST_WINDOW_BITS, zdict=self._window())
-        self._more = self._input_offset < PyBytes_GET_SIZE(self._input) and not self._only_tail_is_left()
+        self._more = (
+            self._input_offset < PyBytes_GET_SIZE(self._input) and not self._only_tail_is_left()
+        )
         return 0
 
     cdef bytes _window(self):
@@ -139,7 +165,7 @@ cdef class Inflater:
             return self._assembler.tail(LARGEST_WINDOW)
         return b"" if self._first_output is None else self._first_output[-LARGEST_WINDOW:]
 
-    # ---- the outputs ----
+    # ---- the outputs -----------------------------------------------------------------------------
 
     cdef int _keep(self, bytes output, Kind kind) except -1:
         if not self._assembler.is_open():
@@ -150,7 +176,8 @@ cdef class Inflater:
         return self._gather(output)
 
     cdef int _gather_first_output(self, Kind kind) except -1:
-        """As soon as there may be another one. That also validates a text so far before what follows it is looked at."""
+        """As soon as there may be another one. That also validates a text so far before what
+        follows it is looked at."""
         cdef bytes output = self._first_output
         if output is None:
             return 0

@@ -10,9 +10,8 @@ if sys.version_info >= (3, 12):
     from collections.abc import Buffer
 else:
     from typing_extensions import Buffer
-
 MODULE_STATE: Final[bool]
-"""Is there a state for each interpreter? If not, fastframe can be imported in the main one only."""
+"Is there a state for each interpreter? If not, fastframe can be imported in the main one only."
 
 def name_as_public(value: object) -> None:
     """Lets a class or a function say that it is from `fastframe`."""
@@ -36,7 +35,8 @@ def apply_mask(data: Buffer, masking_key: Buffer, offset: int = 0) -> bytes:
 
     data: any contiguous bytes-like object; it is not changed. TypeError if not.
     masking_key: bytes-like, 4 bytes. ValueError if not.
-    offset: how many bytes of the same payload came before `data`, so that a payload may be masked in pieces.
+    offset: how many bytes of the same payload came before `data`, so that a payload may be masked
+    in pieces.
 
     Returns new bytes of the same length.
 
@@ -58,8 +58,8 @@ def apply_mask_into(buffer: Buffer, masking_key: Buffer, offset: int = 0) -> Non
     """
 
 def is_utf8(data: Buffer, /) -> bool:
-    """True if `data`, any contiguous bytes-like object, is well-formed UTF-8 from its first to its last byte (RFC 3629).
-    TypeError for anything else.
+    """True if `data`, any contiguous bytes-like object, is well-formed UTF-8 from its first to its
+    last byte (RFC 3629). TypeError for anything else.
 
     >>> is_utf8(b'\\xc3\\xa9'), is_utf8(b'\\xc3')
     (True, False)
@@ -70,9 +70,9 @@ def parse_header(data: Buffer) -> Header | None:
 
     data: any contiguous bytes-like object, of which at most 14 bytes are read.
 
-    Raises ProtocolError for a header that neither end may send: reserved opcode, fragmented or long control frame,
-    payload length not minimal or above 2**63 - 1. Reserved bits and masking are reported, not judged. TypeError for data that
-    is not bytes-like.
+    Raises ProtocolError for a header that neither end may send: reserved opcode, fragmented or long
+    control frame, payload length not minimal or above 2**63 - 1. Reserved bits and masking are
+    reported, not judged. TypeError for data that is not bytes-like.
 
     >>> header = parse_header(bytes.fromhex("81 05 48 65 6c 6c 6f"))
     >>> header.opcode.name, header.payload_length, header.size
@@ -86,9 +86,11 @@ def _header_fields(data: Buffer) -> tuple[bool, int, Opcode, int, bytes | None, 
 
 @disjoint_base
 class Utf8Validator:
-    """Validates a text that comes in chunks, cut anywhere. InvalidState for a call in the middle of another one.
+    """Validates a text that comes in chunks, cut anywhere. InvalidState for
+    a call in the middle of another one.
 
-    `feed` each chunk, then `finish`; both answer False from the first byte on that proves the text is not UTF-8 (RFC 3629).
+    `feed` each chunk, then `finish`; both answer False from the first byte on that proves the text
+    is not UTF-8 (RFC 3629).
 
     >>> validator = Utf8Validator()
     >>> euro = "€".encode()
@@ -99,14 +101,16 @@ class Utf8Validator:
     def feed(self, data: Buffer) -> bool:
         """True if the text is well-formed so far; its last character may still be incomplete.
 
-        data: any contiguous bytes-like object, which is read and not kept. TypeError for anything else.
+        data: any contiguous bytes-like object, which is read and not kept. TypeError for anything
+        else.
 
         >>> Utf8Validator().feed(b"\\xe2\\x82")
         True
         """
 
     def finish(self) -> bool:
-        """True if the text was well-formed and its last character is complete. The validator is ready for a new one.
+        """True if the text was well-formed and its last character is complete. The validator is
+        ready for a new one.
 
         >>> validator = Utf8Validator()
         >>> validator.feed(b"\\xe2\\x82"), validator.finish()

@@ -1,5 +1,6 @@
 # cython: language_level=3
-"""The kernels: which ones are in use, and each of them for Python. The only module that holds their table."""
+"""The kernels: which ones are in use, and each of them for Python. The only module that holds their
+table."""
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
@@ -7,7 +8,8 @@ from libc.stdint cimport uint8_t
 
 from fastframe._codec.buffers cimport FF_BYTES_LIKE, ff_get_buffer
 from fastframe._codec.capi cimport (
-    FF_MASKING_KEY_SIZE, FF_NEED_DATA, ff_header, ff_header_parse, ff_kernels, ff_kernels_active, ff_kernels_at,
+    FF_MASKING_KEY_SIZE, FF_NEED_DATA, ff_header, ff_header_parse, ff_kernels, ff_kernels_active,
+    ff_kernels_at,
     ff_kernels_select, ff_status, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._codec.checks cimport raise_status
@@ -37,7 +39,7 @@ import sys
 from fastframe._types import Opcode
 
 
-# ---- kernels -------------------------------------------------------------------------------------------------------
+# ---- kernels -------------------------------------------------------------------------------------
 
 cdef const ff_kernels *kernels() noexcept nogil:
     return ff_kernels_active()
@@ -69,7 +71,9 @@ def available_kernels():
 def _select_kernel(str name not None):
     """For the tests: uses the kernels called `name` in objects made from now on."""
     if not ff_kernels_select(name.encode("utf-8")):
-        raise ValueError(f"no kernel is called {name!r} here; there are: {', '.join(available_kernels())}")
+        raise ValueError(
+            f"no kernel is called {name!r} here; there are: {', '.join(available_kernels())}"
+        )
 
 
 def _select_kernel_from_environment():
@@ -86,7 +90,7 @@ def _select_kernel_from_environment():
 _select_kernel_from_environment()
 
 
-# ---- this build ----------------------------------------------------------------------------------------------------
+# ---- this build ----------------------------------------------------------------------------------
 
 MODULE_STATE = bool(FF_MODULE_STATE)
 
@@ -96,7 +100,7 @@ def name_as_public(value):
     ff_name_as_public(value, b"fastframe")
 
 
-# ---- the kernels for Python ----------------------------------------------------------------------------------------
+# ---- the kernels for Python ----------------------------------------------------------------------
 
 cdef extern from "kernel_calls.h":
     PyMethodDef *ff_kernel_calls
@@ -106,9 +110,11 @@ PyModule_AddFunctions(sys.modules[__name__], ff_kernel_calls)
 
 
 cdef class Utf8Validator:
-    """Utf8Validator()\n--\n\nValidates a text that comes in chunks, cut anywhere. InvalidState for a call in the middle of another one.
+    """Utf8Validator()\n--\n\nValidates a text that comes in chunks, cut anywhere. InvalidState for
+    a call in the middle of another one.
 
-    `feed` each chunk, then `finish`; both answer False from the first byte on that proves the text is not UTF-8 (RFC 3629).
+    `feed` each chunk, then `finish`; both answer False from the first byte on that proves the text
+    is not UTF-8 (RFC 3629).
 
     >>> validator = Utf8Validator()
     >>> euro = "\u20ac".encode()
@@ -153,7 +159,8 @@ cdef class Utf8Validator:
     def feed(self, data):
         """True if the text is well-formed so far; its last character may still be incomplete.
 
-        data: any contiguous bytes-like object, which is read and not kept. TypeError for anything else.
+        data: any contiguous bytes-like object, which is read and not kept. TypeError for anything
+        else.
 
         >>> Utf8Validator().feed(b"\\xe2\\x82")
         True
@@ -175,7 +182,8 @@ cdef class Utf8Validator:
         return well_formed
 
     def finish(self):
-        """True if the text was well-formed and its last character is complete. The validator is ready for a new one.
+        """True if the text was well-formed and its last character is complete. The validator is
+        ready for a new one.
 
         >>> validator = Utf8Validator()
         >>> validator.feed(b"\\xe2\\x82"), validator.finish()
@@ -188,16 +196,16 @@ cdef class Utf8Validator:
         return complete
 
 
-# ---- frame header (RFC 6455, 5.2) ----------------------------------------------------------------------------------
+# ---- frame header (RFC 6455, 5.2) ----------------------------------------------------------------
 
 def parse_header(data):
     """The frame header at the start of `data`, or None if it is not complete yet.
 
     data: any contiguous bytes-like object, of which at most 14 bytes are read.
 
-    Raises ProtocolError for a header that neither end may send: reserved opcode, fragmented or long control frame,
-    payload length not minimal or above 2**63 - 1. Reserved bits and masking are reported, not judged. TypeError for data that
-    is not bytes-like.
+    Raises ProtocolError for a header that neither end may send: reserved opcode, fragmented or long
+    control frame, payload length not minimal or above 2**63 - 1. Reserved bits and masking are
+    reported, not judged. TypeError for data that is not bytes-like.
 
     >>> header = parse_header(bytes.fromhex("81 05 48 65 6c 6c 6f"))
     >>> header.opcode.name, header.payload_length, header.size
@@ -218,7 +226,8 @@ Header = None  # loaded when first wanted: dataclasses take long to import
 
 
 def _header_fields(data):
-    """The fields of Header as a tuple; for index_frames, which makes none of them into an object."""
+    """The fields of Header as a tuple; for index_frames, which makes none of them into an
+    object."""
     cdef ff_header header
     cdef ff_status status
     cdef Py_buffer view
@@ -229,4 +238,5 @@ def _header_fields(data):
         return None
     raise_status(status)
     masking_key = <bytes>header.masking_key[:FF_MASKING_KEY_SIZE] if header.masked else None
-    return header.fin, header.rsv, Opcode(header.opcode), header.payload_length, masking_key, header.size
+    opcode = Opcode(header.opcode)
+    return header.fin, header.rsv, opcode, header.payload_length, masking_key, header.size

@@ -2,7 +2,9 @@
 from libc.stdint cimport uint8_t
 
 cdef enum:
-    POOL_SIZE = 512  # bytes: 128 keys for one system call; a larger pool gains little (10 ns a key here, 8 with 4 KiB)
+    # bytes: 128 keys for one system call; a larger pool gains little (10 ns a key here, 8 with 4
+    # KiB)
+    POOL_SIZE = 512
 
 
 cdef class KeyPool:

@@ -1,5 +1,6 @@
 # cython: language_level=3
-"""Masking keys from the operating system's cryptographic random numbers; no key is ever used twice."""
+"""Masking keys from the operating system's cryptographic random numbers; no key is ever used
+twice."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t

@@ -1,8 +1,9 @@
 # The payload of a message that does not arrive as a whole: in fragments, or in more than one read.
 #
-# Strategy: it is received into its final object, which is made in the size of the message as soon as that is known, so that
-# the last byte completes it. Text is assumed ASCII, in a str, until a non-ASCII byte arrives; then it goes on in bytes with
-# padding on both sides, as the kernels want it, and is decoded at the end.
+# Strategy: it is received into its final object, which is made in the size of the message as soon
+# as that is known, so that the last byte completes it. Text is assumed ASCII, in a str, until a
+# non-ASCII byte arrives; then it goes on in bytes with padding on both sides, as the kernels want
+# it, and is decoded at the end.
 cimport cython
 from libc.stdint cimport uint8_t
 
@@ -19,7 +20,8 @@ cdef enum Kind:
 
 @cython.final
 cdef class MessageAssembler:
-    # How many bytes are assembled. Bytes that `add` is to unmask in place may be written after them, at `end`.
+    # How many bytes are assembled. Bytes that `add` is to unmask in place may be written after
+    # them, at `end`.
     cdef size_t size
 
     cdef const ff_kernels *_kernels
@@ -35,11 +37,12 @@ cdef class MessageAssembler:
     # Room for `capacity` bytes in all; memory is moved, at most, not doubled. `owner` may change.
     cdef int grow(self, size_t capacity) except -1
 
-    # Both, for a message of which `announced` bytes are known so far, all of it if this is the `last` frame, and never more
-    # than `limit`.
+    # Both, for a message of which `announced` bytes are known so far, all of it if this is the
+    # `last` frame, and never more than `limit`.
     cdef int make_room(self, Kind kind, size_t announced, bint last, size_t limit) except -1
 
-    # Takes in a chunk, which may be at `end` already. False if it proves that the text is not UTF-8, or a ProtocolError.
+    # Takes in a chunk, which may be at `end` already. False if it proves that the text is not
+    # UTF-8, or a ProtocolError.
     cdef bint add(self, const Chunk *chunk) except -1
     cdef int add_valid(self, const Chunk *chunk) except -1
 

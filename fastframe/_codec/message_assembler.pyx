@@ -68,7 +68,7 @@ cdef class MessageAssembler:
             self.grow(announced if last else max(announced, min(2 * self._capacity, limit)))
         return 0
 
-    # ---- the object that it is received into ----
+    # ---- the object that it is received into -----------------------------------------------------
 
     cdef object _new_owner(self, Kind kind, size_t capacity):
         if kind == ASCII_TEXT:
@@ -84,7 +84,9 @@ cdef class MessageAssembler:
         if self._kind == ASCII_TEXT:
             self._start = <uint8_t *>PyUnicode_DATA(owner)
         else:
-            self._start = <uint8_t *>PyBytes_AS_STRING(owner) + (FF_PADDING if self._kind == OTHER_TEXT else 0)
+            self._start = <uint8_t *>PyBytes_AS_STRING(owner) + (
+                FF_PADDING if self._kind == OTHER_TEXT else 0
+            )
         return 0
 
     cdef int grow(self, size_t capacity) except -1:
@@ -115,7 +117,7 @@ cdef class MessageAssembler:
         Py_DECREF(owner)
         return self._take(owner)
 
-    # ---- what it receives ----
+    # ---- what it receives ------------------------------------------------------------------------
 
     cdef int add_valid(self, const Chunk *chunk) except -1:
         if not self.add(chunk):
@@ -144,10 +146,11 @@ cdef class MessageAssembler:
         memcpy(self._start, before, self.size)
         return self._kernels.utf8_feed(&self._utf8, self._start + ascii_size, chunk.length)
 
-    # ---- what becomes of it ----
+    # ---- what becomes of it ----------------------------------------------------------------------
 
     cdef object finish(self):
-        # Of its exact size, and nobody else's: a view of Decoder.get_buffer must not change a str that has been given out.
+        # Of its exact size, and nobody else's: a view of Decoder.get_buffer must not change a str
+        # that has been given out.
         cdef bint must_move = self._kind == ASCII_TEXT and self._lent and not is_own(self._owner)
         self._refuse_unless_open()
         if self._kind != OTHER_TEXT and (self._capacity != self.size or must_move):
@@ -162,7 +165,8 @@ cdef class MessageAssembler:
         return self._lent_text(owner) if self._kind == ASCII_TEXT and self._lent else owner
 
     cdef object _decoded(self, const uint8_t *start, bint padded):
-        """The str; None if it is not UTF-8 any more, as a view of get_buffer was written to since that was seen."""
+        """The str; None if it is not UTF-8 any more, as a view of get_buffer was written to since
+        that was seen."""
         try:
             if padded:
                 return padded_text(self._kernels, <uint8_t *>start, self.size)
@@ -173,7 +177,8 @@ cdef class MessageAssembler:
             return None
 
     cdef object _lent_text(self, object text):
-        """The str, if it is ASCII still: a view of get_buffer may have been written to since that was seen."""
+        """The str, if it is ASCII still: a view of get_buffer may have been written to since that
+        was seen."""
         cdef uint8_t no_key[4]
         cdef uint8_t *start = <uint8_t *>PyUnicode_DATA(text)
         memset(no_key, 0, 4)
@@ -186,7 +191,8 @@ cdef class MessageAssembler:
         return PyBytes_FromStringAndSize(<const char *>self.end() - size, size)
 
     cdef int _refuse_unless_open(self) except -1:
-        # `None` must never be taken for memory of a message, whatever two threads have done to the decoder.
+        # `None` must never be taken for memory of a message, whatever two threads have done to the
+        # decoder.
         if self._owner is None:
             raise invalid_state("no message is open")
         return 0

@@ -48,17 +48,20 @@ cdef class MessageReader:
 
     # What get_buffer has offered.
     cdef size_t _lent
-    cdef bint _lent_in_place        # the rest of the payload that is assembled, not room in the receive buffer
+    # the rest of the payload that is assembled, not room in the receive buffer
+    cdef bint _lent_in_place
     cdef size_t _received_in_place  # bytes there that are still masked, and not consumed
 
-    # In state HEADER or FINISHED, with nothing buffered and no message open. Takes no memory, so it cannot fail.
+    # In state HEADER or FINISHED, with nothing buffered and no message open. Takes no memory, so it
+    # cannot fail.
     cdef int _restart(self, State state) except -1
 
     cdef bint _try_whole_message(self, PyObject **message) except -1
     # The next message, a new reference. NULL, without an exception, if more bytes are needed.
     cdef PyObject *next_message(self) except? NULL
 
-    # The payload of the next message or control frame, until the next call for this object. False if more bytes are needed.
+    # The payload of the next message or control frame, until the next call for this object. False
+    # if more bytes are needed.
     cdef bint next_payload(self, ff_payload *payload) except -1
     cdef bint _try_whole_payload(self, ff_payload *payload) except -1
     cdef bint _unmask_payload(self, const Chunk *chunk, uint8_t *out, bint is_text) noexcept

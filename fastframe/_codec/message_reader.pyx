@@ -1,9 +1,10 @@
 # cython: language_level=3
 """From buffered bytes to messages: header, limits, unmask, validate, message.
 
-Strategy: the fast path, `_try_whole_message`, builds a message that is one whole, plain frame straight from the caller's bytes.
-Everything else goes through `_next_message`, which returns one message, or None after it has consumed all that is buffered, or
-raises, and then the stream is finished. A payload that arrives in pieces goes into its final object (message_assembler.pxd).
+Strategy: the fast path, `_try_whole_message`, builds a message that is one whole, plain frame
+straight from the caller's bytes. Everything else goes through `_next_message`, which returns one
+message, or None after it has consumed all that is buffered, or raises, and then the stream is
+finished. A payload that arrives in pieces goes into its final object (message_assembler.pxd).
 """
 
 cimport cython
@@ -12,19 +13,33 @@ from cpython.ref cimport Py_INCREF
 from libc.stdint cimport uint8_t, uint16_t
 
 from fastframe._codec.capi cimport (
-    FF_CLOSE_NO_STATUS, FF_ERR_TEXT_UTF8, FF_MAX_CONTROL_PAYLOAD, FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_PING, FF_OPCODE_PONG,
-    FF_OPCODE_TEXT, FF_SERVER, ff_close_parse, ff_header, ff_header_of_whole_message, ff_opcode_is_control, ff_utf8, ff_utf8_complete, ff_utf8_start,
+    FF_CLOSE_NO_STATUS, FF_ERR_TEXT_UTF8, FF_MAX_CONTROL_PAYLOAD, FF_OPCODE_BINARY, FF_OPCODE_CLOSE,
+    FF_OPCODE_PING, FF_OPCODE_PONG,
+    FF_OPCODE_TEXT, FF_SERVER, ff_close_parse, ff_header, ff_header_of_whole_message,
+    ff_opcode_is_control, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._codec.checks cimport protocol_error, raise_status
-from fastframe._codec.chunk cimport Chunk, chunk_bytes, chunk_copy, new_chunk_bytes, unmasked_chunk, whole_chunk
-from fastframe._codec.control_frames cimport Close, PayloadFrame, Ping, new_close, new_ping, new_pong
-from fastframe._codec.inbound_frame cimport InboundFrame, chunk_at, forget_message, is_whole_message, read_header, take_chunk
+from fastframe._codec.chunk cimport (
+    Chunk, chunk_bytes, chunk_copy, new_chunk_bytes, unmasked_chunk, whole_chunk,
+)
+from fastframe._codec.control_frames cimport (
+    Close, PayloadFrame, Ping, new_close, new_ping, new_pong,
+)
+from fastframe._codec.inbound_frame cimport (
+    InboundFrame, chunk_at, forget_message, is_whole_message, read_header, take_chunk,
+)
 from fastframe._codec.kernels cimport kernels
-from fastframe._codec.message_assembler cimport ASCII_TEXT, BINARY, OTHER_TEXT, VALIDATED_TEXT, Kind, MessageAssembler
+from fastframe._codec.message_assembler cimport (
+    ASCII_TEXT, BINARY, OTHER_TEXT, VALIDATED_TEXT, Kind, MessageAssembler,
+)
 from fastframe._codec.receive_buffer cimport ReceiveBuffer
 from fastframe._cpython.owned cimport PyObject, ff_owned
-from fastframe._codec.text cimport PartialCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_text, new_whole_text
-from fastframe._cpython.turns cimport begin_call, begin_quick_call, end_call, end_quick_call, ff_shared_flag_set
+from fastframe._codec.text cimport (
+    PartialCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_text, new_whole_text,
+)
+from fastframe._cpython.turns cimport (
+    begin_call, begin_quick_call, end_call, end_quick_call, ff_shared_flag_set,
+)
 
 from fastframe._types import Text
 
@@ -35,7 +50,9 @@ cdef extern from "Python.h":
 
 
 cdef enum:
-    PAYLOAD_ROOM = 1 << 13  # a larger payload that is masked is unmasked into an object: then its memory is the smaller part of the cost
+    # a larger payload that is masked is unmasked into an object: then its memory is the smaller
+    # part of the cost
+    PAYLOAD_ROOM = 1 << 13
 
 
 # What the peer has sent as the payload of `message`, and the object that it is in.
@@ -113,7 +130,10 @@ cdef class MessageReader:
 
     cdef inline bint _may_go_on(self) noexcept:
         """True if anything is buffered; else lets go of the last bytes that were."""
-        if self._state != HEADER or self._receive_buffer.length or self._receive_buffer.has_next_piece():
+        if (
+            self._state != HEADER or self._receive_buffer.length
+            or self._receive_buffer.has_next_piece()
+        ):
             return True
         if self._lent == 0:
             self._receive_buffer.release()
@@ -135,7 +155,8 @@ cdef class MessageReader:
 
     @cython.final
     cdef bint _try_whole_message(self, PyObject **message) except -1:
-        """Makes the next message, a new reference, if it is one whole, plain frame; else False, and nothing has changed."""
+        """Makes the next message, a new reference, if it is one whole, plain frame; else False, and
+        nothing has changed."""
         cdef ff_header header
         cdef Chunk chunk
         if not self._find_whole_message(&header):
@@ -143,15 +164,19 @@ cdef class MessageReader:
         chunk = whole_chunk(self._receive_buffer.data, &header)
         if header.opcode != FF_OPCODE_TEXT:
             message[0] = new_chunk_bytes(self._kernels, &chunk)
-        elif not self._decode_text or not new_whole_text(self._kernels, &chunk, &self._expect_ascii, message):
+        elif not self._decode_text or not new_whole_text(
+            self._kernels, &chunk, &self._expect_ascii, message
+        ):
             return False
         self._receive_buffer.consume(header.size + chunk.length)
         return True
 
     cdef inline bint _find_whole_message(self, ff_header *header) noexcept:
-        """True if the next frame is a whole, plain message within the limits, and buffered as a whole."""
+        """True if the next frame is a whole, plain message within the limits, and buffered as a
+        whole."""
         cdef ReceiveBuffer buffer
-        if <unsigned int>self._state | self._frame.opcode:  # HEADER and NO_MESSAGE are 0: one test for both
+        # HEADER and NO_MESSAGE are 0: one test for both
+        if <unsigned int>self._state | self._frame.opcode:
             return False
         buffer = self._receive_buffer
         return (
@@ -172,7 +197,10 @@ cdef class MessageReader:
         cdef InboundFrame *frame = &self._frame
         while self._state != FINISHED:
             if self._state == HEADER:
-                if not read_header(frame, self._receive_buffer, self._role, self._inflater is not None, &self._limits):
+                if not read_header(
+                    frame, self._receive_buffer, self._role, self._inflater is not None,
+                    &self._limits
+                ):
                     return None
                 self._state = PAYLOAD
             if ff_opcode_is_control(frame.header.opcode):
@@ -203,7 +231,7 @@ cdef class MessageReader:
         forget_message(&self._frame)
         self._assembler.forget()
 
-    # ---- payload without an object, for other extension modules (api.pyx) ------------------------------------------
+    # ---- payload without an object, for other extension modules (api.pyx) ------------------------
 
     @cython.final
     cdef bint next_payload(self, ff_payload *payload) except -1:
@@ -224,8 +252,8 @@ cdef class MessageReader:
         return found
 
     cdef bint _try_whole_payload(self, ff_payload *payload) except -1:
-        """The payload of the next message, if that is one whole, plain frame: where it is buffered, or unmasked in a room of its own.
-        Else False, and nothing has changed."""
+        """The payload of the next message, if that is one whole, plain frame: where it is buffered,
+        or unmasked in a room of its own. Else False, and nothing has changed."""
         cdef ff_header header
         cdef Chunk chunk
         if not self._find_whole_message(&header):
@@ -239,7 +267,9 @@ cdef class MessageReader:
             payload.data = <const uint8_t *>PyBytes_AS_STRING(self._payload_room)
         else:
             payload.data = chunk.data
-        if not self._unmask_payload(&chunk, <uint8_t *>payload.data, header.opcode == FF_OPCODE_TEXT):
+        if not self._unmask_payload(
+            &chunk, <uint8_t *>payload.data, header.opcode == FF_OPCODE_TEXT
+        ):
             return False
         payload.length = chunk.length
         payload.opcode = header.opcode
@@ -258,10 +288,12 @@ cdef class MessageReader:
         state = ff_utf8_start()
         return self._kernels.utf8_feed(&state, out, chunk.length) and ff_utf8_complete(&state)
 
-    # ---- payload that is buffered as a whole -----------------------------------------------------------------------
+    # ---- payload that is buffered as a whole -----------------------------------------------------
 
     cdef object _whole_message(self):
-        cdef Chunk chunk = take_chunk(&self._frame, self._receive_buffer, <size_t>self._frame.header.payload_length)
+        cdef Chunk chunk = take_chunk(
+            &self._frame, self._receive_buffer, <size_t>self._frame.header.payload_length
+        )
         opcode = self._frame.opcode
         self._state = HEADER
         self._forget_message()
@@ -284,12 +316,15 @@ cdef class MessageReader:
     cdef object _validated(self, bytes payload):
         cdef ff_utf8 state = ff_utf8_start()
         cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(payload)
-        if not self._kernels.utf8_feed(&state, data, PyBytes_GET_SIZE(payload)) or not ff_utf8_complete(&state):
+        if not self._kernels.utf8_feed(
+            &state, data, PyBytes_GET_SIZE(payload)
+        ) or not ff_utf8_complete(&state):
             raise protocol_error(FF_ERR_TEXT_UTF8)
         return bytes.__new__(Text, payload)
 
     cdef object _control_frame(self):
-        """The control frame, or None if its payload is not complete; until then it stays in the buffer, as it is small."""
+        """The control frame, or None if its payload is not complete; until then it stays in the
+        buffer, as it is small."""
         cdef Chunk chunk
         cdef ReceiveBuffer buffer = self._receive_buffer
         cdef size_t length = <size_t>self._frame.header.payload_length
@@ -303,17 +338,22 @@ cdef class MessageReader:
             self._why_finished = "a Close frame was received (RFC 6455, 5.5.1)"
             return message
         payload = chunk_bytes(self._kernels, &chunk)
-        return new_ping(payload) if self._frame.header.opcode == FF_OPCODE_PING else new_pong(payload)
+        return (
+            new_ping(payload) if self._frame.header.opcode == FF_OPCODE_PING
+            else new_pong(payload)
+        )
 
     cdef object _close(self, const Chunk *chunk):
         cdef uint8_t payload[FF_MAX_CONTROL_PAYLOAD]
         cdef uint16_t code
         chunk_copy(self._kernels, chunk, payload)
         raise_status(ff_close_parse(self._kernels, payload, chunk.length, &code))
-        reason = PyUnicode_DecodeUTF8(<const char *>payload + 2, chunk.length - 2, NULL) if chunk.length else ""
+        reason = PyUnicode_DecodeUTF8(
+            <const char *>payload + 2, chunk.length - 2, NULL
+        ) if chunk.length else ""
         return new_close(code, reason)
 
-    # ---- payload that arrives in pieces ----------------------------------------------------------------------------
+    # ---- payload that arrives in pieces ----------------------------------------------------------
 
     cdef bint _assemble_frame(self) except -1:
         """Takes in what is buffered of the payload; True if that was the rest of it."""
@@ -322,7 +362,8 @@ cdef class MessageReader:
         cdef ReceiveBuffer buffer = self._receive_buffer
         cdef size_t length = <size_t>frame.header.payload_length
         self._assembler.make_room(
-            self._kind(), <size_t>frame.message_size, frame.header.fin, <size_t>self._limits.message_size
+            self._kind(), <size_t>frame.message_size, frame.header.fin,
+            <size_t>self._limits.message_size
         )
         if self._received_in_place:
             chunk = chunk_at(frame, self._assembler.end(), self._received_in_place)
@@ -352,7 +393,7 @@ cdef class MessageReader:
             self._expect_ascii = PyUnicode_IS_COMPACT_ASCII(message)
         return message
 
-    # ---- payload that is compressed (RFC 7692) ---------------------------------------------------------------------
+    # ---- payload that is compressed (RFC 7692) ---------------------------------------------------
 
     cdef bint _inflate_frame(self) except -1:
         """Inflates what is buffered of the payload; True if that was the rest of it."""
@@ -362,7 +403,9 @@ cdef class MessageReader:
         cdef size_t length = <size_t>frame.header.payload_length
         while frame.payload_consumed < length and (buffer.length or buffer.materialize()):
             chunk = take_chunk(frame, buffer, min(length - frame.payload_consumed, buffer.length))
-            self._inflater.add(&chunk, frame.header.fin and frame.payload_consumed == length, self._kind())
+            self._inflater.add(
+                &chunk, frame.header.fin and frame.payload_consumed == length, self._kind()
+            )
         if length == 0 and frame.header.fin:
             chunk = take_chunk(frame, buffer, 0)
             self._inflater.add(&chunk, True, self._kind())

@@ -5,12 +5,15 @@ from cpython.unicode cimport PyUnicode_AsUTF8String
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
-from fastframe._codec.capi cimport FF_MAX_HEADER, FF_OK, ff_header, ff_header_write, ff_kernels, ff_status, ff_status_text
+from fastframe._codec.capi cimport (
+    FF_MAX_HEADER, FF_OK, ff_header, ff_header_write, ff_kernels, ff_status, ff_status_text,
+)
 from fastframe._cpython.owned cimport PyObject, ff_bytes_data, ff_new_bytes, ff_owned
 
 cdef extern from *:
     """
-    /* A str made by the old C API of Python 3.11 and older has no characters to look at before this. */
+    /* A str made by the old C API of Python 3.11 and older has no characters to look at before
+    this. */
     #if PY_VERSION_HEX >= 0x030C0000
     #define ff_ready(text) 0
     #else
@@ -28,7 +31,8 @@ cdef extern from "Python.h":
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
 
 
-# What a frame carries: `size` bytes on the wire, from the bytes or the characters of an object that outlives it.
+# What a frame carries: `size` bytes on the wire, from the bytes or the characters of an object that
+# outlives it.
 cdef struct OutboundPayload:
     const void *data
     size_t size
@@ -45,8 +49,9 @@ cdef inline OutboundPayload bytes_payload(const void *data, size_t size) noexcep
     return payload
 
 
-# A str as UTF-8, without a bytes object in between where the kernels are faster; then the text must outlive the payload. Else
-# returns the bytes that must. UnicodeEncodeError for a surrogate, from CPython's own encoder.
+# A str as UTF-8, without a bytes object in between where the kernels are faster; then the text must
+# outlive the payload. Else returns the bytes that must. UnicodeEncodeError for a surrogate, from
+# CPython's own encoder.
 cdef inline object text_payload(const ff_kernels *kernels, object text, OutboundPayload *payload):
     ff_ready(text)
     if PyUnicode_IS_COMPACT_ASCII(text):
@@ -64,7 +69,9 @@ cdef inline object text_payload(const ff_kernels *kernels, object text, Outbound
     return encoded
 
 
-cdef inline void write_payload(const ff_kernels *kernels, const OutboundPayload *payload, uint8_t *out) noexcept:
+cdef inline void write_payload(
+    const ff_kernels *kernels, const OutboundPayload *payload, uint8_t *out
+) noexcept:
     if payload.width:
         kernels.utf8_from(out, payload.size, payload.data, payload.characters, payload.width)
     else:
@@ -85,7 +92,8 @@ cdef inline int write_header(ff_header *header, uint8_t *out) except -1:
 
 
 cdef inline void fill_frame(
-    const ff_kernels *kernels, const ff_header *header, const uint8_t *header_bytes, const OutboundPayload *payload, uint8_t *out
+    const ff_kernels *kernels, const ff_header *header, const uint8_t *header_bytes,
+    const OutboundPayload *payload, uint8_t *out
 ) noexcept:
     memcpy(out, header_bytes, header.size)
     out += header.size
@@ -98,7 +106,9 @@ cdef inline void fill_frame(
 
 
 # These take a header without its sizes. ValueError for a header that must not be on the wire.
-cdef inline bytes frame_bytes(const ff_kernels *kernels, ff_header *header, const OutboundPayload *payload):
+cdef inline bytes frame_bytes(
+    const ff_kernels *kernels, ff_header *header, const OutboundPayload *payload
+):
     return <bytes>ff_owned(new_frame_bytes(kernels, header, payload))
 
 
@@ -114,7 +124,9 @@ cdef inline PyObject *new_frame_bytes(
     return frame
 
 
-cdef inline bytearray frame_bytearray(const ff_kernels *kernels, ff_header *header, const OutboundPayload *payload):
+cdef inline bytearray frame_bytearray(
+    const ff_kernels *kernels, ff_header *header, const OutboundPayload *payload
+):
     cdef uint8_t header_bytes[FF_MAX_HEADER]
     header.payload_length = payload.size
     write_header(header, header_bytes)

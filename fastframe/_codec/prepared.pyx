@@ -1,13 +1,16 @@
 # cython: language_level=3
 """The frames of a prepared message, made when they are first asked for.
 
-The messages themselves are Python classes, in prepared_messages.py: functions of classes in Cython would keep their module alive when
-its interpreter ends.
+The messages themselves are Python classes, in prepared_messages.py: functions of classes in Cython
+would keep their module alive when its interpreter ends.
 """
 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport (
+    PyBytes_AS_STRING, PyBytes_Check, PyBytes_CheckExact, PyBytes_FromStringAndSize,
+    PyBytes_GET_SIZE,
+)
 from cpython.object cimport PyTypeObject
 from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact, PyUnicode_FromObject
 from libc.stdint cimport uint8_t
@@ -16,7 +19,9 @@ from fastframe._codec.buffers cimport FF_BYTES_LIKE, FF_STR_OR_BYTES_LIKE, ff_ge
 from fastframe._codec.capi cimport FF_OPCODE_BINARY, FF_OPCODE_TEXT, FF_RSV1, ff_header, ff_kernels
 from fastframe._codec.deflater cimport deflated_alone
 from fastframe._codec.kernels cimport kernels
-from fastframe._codec.outbound cimport OutboundPayload, bytes_payload, frame_bytes, payload_bytes, text_payload
+from fastframe._codec.outbound cimport (
+    OutboundPayload, bytes_payload, frame_bytes, payload_bytes, text_payload,
+)
 
 
 _kinds = ()  # PreparedText and PreparedBytes
@@ -63,7 +68,9 @@ cdef class PreparedFrames:
 
     cdef bytes _frame(self, bytes payload, uint8_t rsv):
         cdef ff_header header
-        cdef OutboundPayload content = bytes_payload(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
+        cdef OutboundPayload content = bytes_payload(
+            PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload)
+        )
         header.opcode = self.opcode
         header.rsv = rsv
         header.fin = True
@@ -128,5 +135,6 @@ cdef PreparedFrames frames_of(object data):
 
 cdef OutboundPayload payload_of(bytes frame) noexcept:
     cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(frame)
-    cdef size_t header_size = 2 if data[1] < 126 else 4 if data[1] == 126 else 10  # 5.2, without a masking key
+    # 5.2, without a masking key
+    cdef size_t header_size = 2 if data[1] < 126 else 4 if data[1] == 126 else 10
     return bytes_payload(data + header_size, PyBytes_GET_SIZE(frame) - header_size)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from fastframe._codec.prepared import PreparedFrames, _binary, _binary_message, _characters, _set_kinds
+from fastframe._codec.prepared import (
+    PreparedFrames,
+    _binary,
+    _binary_message,
+    _characters,
+    _set_kinds,
+)
 from fastframe._types import Text
 
 TYPE_CHECKING = False  # as in __init__.py
@@ -13,11 +19,14 @@ if TYPE_CHECKING:
 
 
 class PreparedText(str):
-    """A text message that is sent more than once: a str, which remembers its frames. `prepare` makes it.
+    """A text message that is sent more than once: a str, which remembers its frames. `prepare`
+    makes it.
 
-    text: a str. UnicodeEncodeError for a lone surrogate, which no text message can hold (RFC 6455, 8.1).
+    text: a str. UnicodeEncodeError for a lone surrogate, which no text message can hold (RFC 6455,
+    8.1).
 
-    Equal to the str, with the same hash, JSON and pickle; slices and sums are plain str. Any thread may use it.
+    Equal to the str, with the same hash, JSON and pickle; slices and sums are plain str. Any thread
+    may use it.
 
     >>> from fastframe import Encoder, Role
     >>> Encoder(Role.SERVER).text(PreparedText("hello"))
@@ -49,11 +58,13 @@ class PreparedText(str):
 
 
 class PreparedBytes(bytes):
-    """A binary message that is sent more than once: bytes, which remember their frames. `prepare` makes it.
+    """A binary message that is sent more than once: bytes, which remember their frames. `prepare`
+    makes it.
 
     data: any contiguous bytes-like object, which is copied.
 
-    Equal to the bytes, with the same hash and pickle; slices and sums are plain bytes. Any thread may use it.
+    Equal to the bytes, with the same hash and pickle; slices and sums are plain bytes. Any thread
+    may use it.
 
     >>> from fastframe import Encoder, Role
     >>> Encoder(Role.SERVER).binary(PreparedBytes(b"bytes"))
@@ -92,18 +103,21 @@ if TYPE_CHECKING:
 
 
 def prepare(data: str | Buffer) -> PreparedText | PreparedBytes:
-    """A message that is sent to many connections, encoded once for all: a broadcast, or the same answer to everybody.
+    """A message that is sent to many connections, encoded once for all: a broadcast, or the same
+    answer to everybody.
 
-    data: a str or a `Text` gives a PreparedText, any other contiguous bytes-like object a PreparedBytes; either of them is returned as
-    it is. TypeError for anything else, ValueError for a `Text` that is not UTF-8, UnicodeEncodeError for a lone surrogate.
+    data: a str or a `Text` gives a PreparedText, any other contiguous bytes-like object a
+    PreparedBytes; either of them is returned as it is. TypeError for anything else, ValueError for
+    a `Text` that is not UTF-8, UnicodeEncodeError for a lone surrogate.
 
-    What it returns is a str or bytes, to be sent like any other by any library. `Encoder`, fastframe's uvicorn class and wsproto's
-    `Connection.send` on fastframe send it, whole, as the frame that it remembers: one as it is, and one for each setting of
-    permessage-deflate that connections have agreed on, each made when it is first needed. A client shares the compressed
+    What it returns is a str or bytes, to be sent like any other by any library. `Encoder`,
+    fastframe's uvicorn class and wsproto's `Connection.send` on fastframe send it, whole, as the
+    frame that it remembers: one as it is, and one for each setting of permessage-deflate that
+    connections have agreed on, each made when it is first needed. A client shares the compressed
     payload, and masks it (RFC 6455, 5.3).
 
-    A connection that keeps its window between messages (RFC 7692, 7.1.1) begins with a new one after a prepared message, as
-    the compressor that it had knows another past than the peer does.
+    A connection that keeps its window between messages (RFC 7692, 7.1.1) begins with a new one
+    after a prepared message, as the compressor that it had knows another past than the peer does.
 
     >>> text = prepare("hello")
     >>> text, text == "hello", type(text[:4]).__name__

@@ -3,14 +3,17 @@
 
 cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_SIMPLE, PyBUF_STRIDES, PyBuffer_Release
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport (
+    PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
+)
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memmove
 
 from fastframe._codec.buffers cimport FF_BYTES_LIKE, ff_get_buffer
 from fastframe._codec.capi cimport FF_MAX_CONTROL_PAYLOAD, FF_MAX_HEADER
 
-# What one step of parsing can need at once: a control frame, as the payload of a data frame is consumed in chunks.
+# What one step of parsing can need at once: a control frame, as the payload of a data frame is
+# consumed in chunks.
 cdef enum:
     STEP_SIZE = FF_MAX_HEADER + FF_MAX_CONTROL_PAYLOAD
     SMALLEST_BUFFER = 2 * STEP_SIZE
@@ -19,8 +22,8 @@ cdef enum:
 
 cdef extern from *:
     """
-    /* Where `data` points when nothing is buffered: memcpy wants a real address even for no bytes. */
-    static const uint8_t ff_nothing[1] = {0};
+    /* Where `data` points when nothing is buffered: memcpy wants a real address even for no bytes.
+    */ static const uint8_t ff_nothing[1] = {0};
 
     static char ff_bytes_format[] = "B"; /* never written to */
     """
@@ -61,7 +64,8 @@ cdef class ReceiveBuffer:
         cdef bytes piece = self._next_piece
         if piece is None:
             return False
-        # Out of the splice: drop the repeated bytes, and copy the whole next piece. Room first, as that may fail.
+        # Out of the splice: drop the repeated bytes, and copy the whole next piece. Room first, as
+        # that may fail.
         self._make_room(PyBytes_GET_SIZE(piece))
         self.length -= self._repeated
         self._next_piece = None
@@ -95,16 +99,20 @@ cdef class ReceiveBuffer:
     cdef int _append(self, const uint8_t *data, size_t size) except -1:
         if size:
             self._make_room(size)
-            memmove(<uint8_t *>self.data + self.length, data, size)  # it may be a view that was lent, of this very buffer
+            # it may be a view that was lent, of this very buffer
+            memmove(<uint8_t *>self.data + self.length, data, size)
             self.length += size
         return 0
 
     cdef int _make_room(self, size_t size) except -1:
-        # Moves what is buffered into `_buffer`, unless it is there with `size` free bytes after it. Each byte is moved once on
-        # average: in place only over a gap that is as large, else into a buffer with half as much to spare.
+        # Moves what is buffered into `_buffer`, unless it is there with `size` free bytes after it.
+        # Each byte is moved once on average: in place only over a gap that is as large, else into a
+        # buffer with half as much to spare.
         cdef size_t needed = self.length + size
         cdef size_t capacity = 0 if self._buffer is None else PyBytes_GET_SIZE(self._buffer)
-        cdef const uint8_t *start = NOTHING if self._buffer is None else <const uint8_t *>PyBytes_AS_STRING(self._buffer)
+        cdef const uint8_t *start = NOTHING
+        if self._buffer is not None:
+            start = <const uint8_t *>PyBytes_AS_STRING(self._buffer)
         cdef size_t gap = 0
         cdef bytes larger
         if self._owner is self._buffer and self._buffer is not None:
@@ -114,7 +122,9 @@ cdef class ReceiveBuffer:
         if needed <= capacity and (self._owner is not self._buffer or self.length <= gap):
             memmove(<uint8_t *>start, self.data, self.length)
         else:
-            larger = PyBytes_FromStringAndSize(NULL, max(needed + needed // 2, <size_t>SMALLEST_BUFFER))
+            larger = PyBytes_FromStringAndSize(
+                NULL, max(needed + needed // 2, <size_t>SMALLEST_BUFFER)
+            )
             memcpy(PyBytes_AS_STRING(larger), self.data, self.length)
             self._buffer = larger
         self._take(self._buffer, 0, self.length)
@@ -133,11 +143,12 @@ cdef class ReceiveBuffer:
         self._take(piece, parsed, PyBytes_GET_SIZE(piece) - parsed)
 
 
-# ---- memory to be written to ---------------------------------------------------------------------------------------
+# ---- memory to be written to ---------------------------------------------------------------------
 
 @cython.final
 cdef class WritableRegion:
-    # Lends memory that belongs to `owner` as a writable buffer, and keeps it alive for as long as someone looks at it.
+    # Lends memory that belongs to `owner` as a writable buffer, and keeps it alive for as long as
+    # someone looks at it.
     cdef object owner
     cdef void *start
     cdef Py_ssize_t size

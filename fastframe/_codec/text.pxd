@@ -1,19 +1,25 @@
-# From a chunk to a str: unmask, validate, build. ASCII goes straight into the str, anything else through a scratch buffer with
-# padding on both sides.
+# From a chunk to a str: unmask, validate, build. ASCII goes straight into the str, anything else
+# through a scratch buffer with padding on both sides.
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
-from fastframe._codec.capi cimport FF_PADDING, ff_kernels, ff_text, ff_utf8, ff_utf8_cut, ff_utf8_start
+from fastframe._codec.capi cimport (
+    FF_PADDING, ff_kernels, ff_text, ff_utf8, ff_utf8_cut, ff_utf8_start,
+)
 from fastframe._codec.chunk cimport Chunk, chunk_copy
-from fastframe._cpython.owned cimport PyObject, ff_drop, ff_new_str, ff_owned, ff_str_data, ff_str_is_ascii
+from fastframe._cpython.owned cimport (
+    PyObject, ff_drop, ff_new_str, ff_owned, ff_str_data, ff_str_is_ascii,
+)
 
 
 cdef extern from "Python.h":
     object PyUnicode_New(Py_ssize_t size, Py_UCS4 largest)
     void *PyUnicode_DATA(object text)
     bint PyUnicode_IS_COMPACT_ASCII(object text)
-    object PyUnicode_DecodeUTF8Stateful(const char *text, Py_ssize_t size, const char *errors, Py_ssize_t *consumed)
+    object PyUnicode_DecodeUTF8Stateful(
+        const char *text, Py_ssize_t size, const char *errors, Py_ssize_t *consumed
+    )
 
 
 # The first bytes of a character whose rest is still to come.
@@ -26,7 +32,8 @@ cdef enum:
     PROBE_SIZE = 64
     SCRATCH_ON_STACK = 1024
     ALIGNMENT = 64          # of a text in scratch, as vectors that cross cache lines take longer
-    ASCII_BLOCK = 2048      # how much of a long text is unmasked before it is known that it is ASCII so far
+    # how much of a long text is unmasked before it is known that it is ASCII so far
+    ASCII_BLOCK = 2048
 
 
 # Room for a text in UTF-8 with padding on both sides.
@@ -53,7 +60,8 @@ cdef inline void close_scratch(Scratch *scratch) noexcept:
     PyMem_Free(scratch.allocated)
 
 
-# True if the first bytes are ASCII, so a long non-ASCII text does not allocate a str that is then discarded.
+# True if the first bytes are ASCII, so a long non-ASCII text does not allocate a str that is then
+# discarded.
 cdef inline bint looks_ascii(const ff_kernels *kernels, const Chunk *chunk) noexcept:
     cdef uint8_t probe[PROBE_SIZE]
     return kernels.mask_ascii(probe, chunk.data, min(chunk.length, <size_t>PROBE_SIZE), chunk.key)
@@ -69,12 +77,14 @@ cdef inline bint unmask_ascii(const ff_kernels *kernels, const Chunk *chunk, uin
     return kernels.mask_ascii(out + start, chunk.data + start, chunk.length - start, chunk.key)
 
 
-# Makes the text of a chunk that is all ASCII, a new reference in `text`; else False. `expect_ascii` says whether the last text
-# was, and so whether it is worth trying.
+# Makes the text of a chunk that is all ASCII, a new reference in `text`; else False. `expect_ascii`
+# says whether the last text was, and so whether it is worth trying.
 cdef inline bint new_ascii_text(
     const ff_kernels *kernels, const Chunk *chunk, bint *expect_ascii, PyObject **text
 ) except -1:
-    if chunk.length and (expect_ascii[0] if chunk.length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)):
+    if chunk.length and (
+        expect_ascii[0] if chunk.length <= SCRATCH_ON_STACK else looks_ascii(kernels, chunk)
+    ):
         text[0] = ff_new_str(chunk.length, 127)
         if unmask_ascii(kernels, chunk, <uint8_t *>ff_str_data(text[0])):
             expect_ascii[0] = True
@@ -83,12 +93,14 @@ cdef inline bint new_ascii_text(
     return False
 
 
-# Makes the text of a payload that is buffered as a whole, a new reference in `text`. False if it is not UTF-8, or if CPython's
-# decoder is faster than the kernels. Sets `expect_ascii`.
+# Makes the text of a payload that is buffered as a whole, a new reference in `text`. False if it is
+# not UTF-8, or if CPython's decoder is faster than the kernels. Sets `expect_ascii`.
 cdef inline bint new_whole_text(
     const ff_kernels *kernels, const Chunk *chunk, bint *expect_ascii, PyObject **text
 ) except -1:
-    return new_ascii_text(kernels, chunk, expect_ascii, text) or new_other_text(kernels, chunk, expect_ascii, text)
+    return new_ascii_text(kernels, chunk, expect_ascii, text) or new_other_text(
+        kernels, chunk, expect_ascii, text
+    )
 
 
 cdef inline bint new_other_text(
@@ -100,23 +112,29 @@ cdef inline bint new_other_text(
     if kernels.text_is_fast:
         open_scratch(&scratch, chunk.length, on_stack)
         try:
-            made = new_text_by_kernels(kernels, scratch.start, chunk.data, chunk.length, chunk.key, text)
+            made = new_text_by_kernels(
+                kernels, scratch.start, chunk.data, chunk.length, chunk.key, text
+            )
         finally:
             close_scratch(&scratch)
         expect_ascii[0] = made and ff_str_is_ascii(text[0])
     return made
 
 
-# The text of `cut` and `chunk` up to the last complete character; what is left goes into `cut`. With `final` nothing may
-# be left. Raises the UnicodeDecodeError that CPython's own decoder raises, for it is that decoder; then `cut` is unchanged.
+# The text of `cut` and `chunk` up to the last complete character; what is left goes into `cut`.
+# With `final` nothing may be left. Raises the UnicodeDecodeError that CPython's own decoder raises,
+# for it is that decoder; then `cut` is unchanged.
 cdef inline object chunk_text(
-    const ff_kernels *kernels, const Chunk *chunk, PartialCharacter *cut, bint final, bint *expect_ascii
+    const ff_kernels *kernels, const Chunk *chunk, PartialCharacter *cut, bint final,
+    bint *expect_ascii
 ):
     cdef uint8_t on_stack[ALIGNMENT + FF_PADDING + SCRATCH_ON_STACK + FF_PADDING]
     cdef Scratch scratch
     cdef PyObject *whole
     if cut.length == 0:
-        if new_whole_text(kernels, chunk, expect_ascii, &whole) if final else new_ascii_text(kernels, chunk, expect_ascii, &whole):
+        if new_whole_text(
+            kernels, chunk, expect_ascii, &whole
+        ) if final else new_ascii_text(kernels, chunk, expect_ascii, &whole):
             return ff_owned(whole)
     open_scratch(&scratch, cut.length + chunk.length, on_stack)
     try:
@@ -139,15 +157,19 @@ cdef inline object scratch_text(
         text = text_before_cut(kernels, start, length, cut, final)
         if text is not None:
             return text
-    text = PyUnicode_DecodeUTF8Stateful(<const char *>start, length, NULL, NULL if final else &consumed)
+    text = PyUnicode_DecodeUTF8Stateful(
+        <const char *>start, length, NULL, NULL if final else &consumed
+    )
     if length - <size_t>consumed > sizeof(cut.bytes):
-        raise RuntimeError("the error handler \"strict\" was replaced by one that changes what is decoded")
+        raise RuntimeError(
+            "the error handler \"strict\" was replaced by one that changes what is decoded"
+        )
     keep_partial_character(cut, start, length, consumed)
     return text
 
 
-# The text at `start` up to its last complete character, and what is left in `cut`. None if it is wrong, or if nothing may
-# be left and something is; then `cut` is unchanged.
+# The text at `start` up to its last complete character, and what is left in `cut`. None if it is
+# wrong, or if nothing may be left and something is; then `cut` is unchanged.
 cdef inline object text_before_cut(
     const ff_kernels *kernels, uint8_t *start, size_t length, PartialCharacter *cut, bint final
 ):
@@ -155,20 +177,25 @@ cdef inline object text_before_cut(
     cdef ff_utf8 state = ff_utf8_start()
     cdef uint8_t no_key[4]
     memset(no_key, 0, 4)
-    keep_partial_character(&rest, start, length, length if final else length - ff_utf8_cut(start, length))
+    keep_partial_character(
+        &rest, start, length, length if final else length - ff_utf8_cut(start, length)
+    )
     if not kernels.utf8_feed(&state, rest.bytes, rest.length):
         return None
     text = text_by_kernels(kernels, start, start, length - rest.length, no_key)
     if text is None:
-        memcpy(start + length - rest.length, rest.bytes, rest.length)  # the kernels write past the end of what they are given
+        # the kernels write past the end of what they are given
+        memcpy(start + length - rest.length, rest.bytes, rest.length)
     else:
         cut[0] = rest
     return text
 
 
-# Makes the text of whole characters, unmasked into `start`, which has padding on both sides; False if it is not UTF-8.
+# Makes the text of whole characters, unmasked into `start`, which has padding on both sides; False
+# if it is not UTF-8.
 cdef inline bint new_text_by_kernels(
-    const ff_kernels *kernels, uint8_t *start, const uint8_t *data, size_t length, const uint8_t *key, PyObject **text
+    const ff_kernels *kernels, uint8_t *start, const uint8_t *data, size_t length,
+    const uint8_t *key, PyObject **text
 ) except -1:
     cdef ff_text measure
     measure.characters = 0
@@ -181,7 +208,8 @@ cdef inline bint new_text_by_kernels(
 
 # The same, or None.
 cdef inline object text_by_kernels(
-    const ff_kernels *kernels, uint8_t *start, const uint8_t *data, size_t length, const uint8_t *key
+    const ff_kernels *kernels, uint8_t *start, const uint8_t *data, size_t length,
+    const uint8_t *key
 ):
     cdef PyObject *text
     if new_text_by_kernels(kernels, start, data, length, key, &text):
@@ -189,7 +217,8 @@ cdef inline object text_by_kernels(
     return None
 
 
-# The text of `length` bytes that are there already, unmasked, whole and valid, with padding on both sides.
+# The text of `length` bytes that are there already, unmasked, whole and valid, with padding on both
+# sides.
 cdef inline object padded_text(const ff_kernels *kernels, uint8_t *start, size_t length):
     cdef uint8_t no_key[4]
     memset(no_key, 0, 4)

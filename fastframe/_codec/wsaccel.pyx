@@ -1,5 +1,6 @@
 # cython: language_level=3
-"""The kernels for text and masks behind the interface of wsaccel, which autobahn and geventwebsocket have too."""
+"""The kernels for text and masks behind the interface of wsaccel, which autobahn and
+geventwebsocket have too."""
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
@@ -7,19 +8,26 @@ from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy
 
 from fastframe._codec.buffers cimport FF_BYTES_LIKE, ff_get_buffer
-from fastframe._codec.capi cimport FF_MASKING_KEY_SIZE, ff_kernels, ff_masking_key_rotate, ff_utf8, ff_utf8_complete, ff_utf8_start
+from fastframe._codec.capi cimport (
+    FF_MASKING_KEY_SIZE, ff_kernels, ff_masking_key_rotate, ff_utf8, ff_utf8_complete,
+    ff_utf8_start,
+)
 from fastframe._codec.kernels cimport kernels
 from fastframe._cpython.turns cimport begin_call, end_call, ff_callers_turn
 
 cdef enum:
-    SEARCH_BLOCK = 256  # of a text that is not UTF-8: the library's own validator gets the block with the byte at fault, and what follows
+    # of a text that is not UTF-8: the library's own validator gets the block with the byte at
+    # fault, and what follows
+    SEARCH_BLOCK = 256
     LONGEST_CUT = 3     # bytes of a character that is incomplete
 
 
 cdef class Utf8Validator:
-    """Utf8Validator(own)\n--\n\nValidates a text that comes in chunks, and says where it is wrong. InvalidState for a call in the middle of another one.
+    """Utf8Validator(own)\n--\n\nValidates a text that comes in chunks, and says where it is wrong.
+    InvalidState for a call in the middle of another one.
 
-    own: the library's class of the same interface. One is made at the first byte that is wrong, to say what there is to say from then on.
+    own: the library's class of the same interface. One is made at the first byte that is wrong, to
+    say what there is to say from then on.
 
     >>> validator = Utf8Validator(own=None)
     >>> validator.validate("\u20ac".encode() + b"\\xe2")
@@ -57,8 +65,9 @@ cdef class Utf8Validator:
         return 0
 
     def validate(self, ba):
-        """Four answers: is the text well-formed so far, does it end with a whole character, how many bytes of `ba` and how many of all
-        chunks come before the first one that is wrong, or before the end if none is.
+        """Four answers: is the text well-formed so far, does it end with a whole character, how
+        many bytes of `ba` and how many of all chunks come before the first one that is wrong, or
+        before the end if none is.
 
         ba: any contiguous bytes-like object; TypeError for anything else.
         """
@@ -87,7 +96,8 @@ cdef class Utf8Validator:
         return result
 
     cdef tuple _take_over(self, const uint8_t *data, size_t length):
-        """Makes the library's own validator, which gets the rest from a block before the byte at fault on."""
+        """Makes the library's own validator, which gets the rest from a block before the byte at
+        fault on."""
         own = self._make_own()  # first, as it may fail
         cut = PyBytes_FromStringAndSize(NULL, LONGEST_CUT)
         cdef ff_utf8 state_before = self._state
@@ -104,7 +114,9 @@ cdef class Utf8Validator:
     cdef tuple _continue_in(self, own, const uint8_t *data, size_t length):
         cdef size_t start = 0
         cdef ff_utf8 state = self._state
-        while start + SEARCH_BLOCK < length and self._kernels.utf8_feed(&state, data + start, SEARCH_BLOCK):
+        while start + SEARCH_BLOCK < length and self._kernels.utf8_feed(
+            &state, data + start, SEARCH_BLOCK
+        ):
             self._state = state
             self._keep_cut(data + start, SEARCH_BLOCK)
             start += SEARCH_BLOCK
@@ -114,7 +126,8 @@ cdef class Utf8Validator:
         return self._in_own(data + start, length - start, start)
 
     cdef tuple _in_own(self, const uint8_t *data, size_t length, size_t start):
-        well_formed, ends_with_character, index, total = self._own.validate(PyBytes_FromStringAndSize(<const char *>data, length))
+        copy = PyBytes_FromStringAndSize(<const char *>data, length)
+        well_formed, ends_with_character, index, total = self._own.validate(copy)
         return well_formed, ends_with_character, start + index, self._before_own + total
 
     cdef void _keep_cut(self, const uint8_t *data, size_t length) noexcept:
@@ -133,9 +146,11 @@ cdef class Utf8Validator:
 
 
 cdef class XorMasker:
-    """XorMasker(mask)\n--\n\nMasks or unmasks a payload that comes in chunks (RFC 6455, 5.3). InvalidState for a call in the middle of another one.
+    """XorMasker(mask)\n--\n\nMasks or unmasks a payload that comes in chunks (RFC 6455, 5.3).
+    InvalidState for a call in the middle of another one.
 
-    mask: the masking key, four bytes in a bytes-like object. TypeError or ValueError for anything else.
+    mask: the masking key, four bytes in a bytes-like object. TypeError or ValueError for anything
+    else.
 
     >>> masker = XorMasker(b"key!")
     >>> masker.process(b"\\x03\\x00") + masker.process(b"\\x15M\\x04"), masker.pointer()
@@ -174,7 +189,8 @@ cdef class XorMasker:
     def process(self, data):
         """The masked bytes, a new object.
 
-        data: any contiguous bytes-like object, which is read and not kept. TypeError for anything else.
+        data: any contiguous bytes-like object, which is read and not kept. TypeError for anything
+        else.
         """
         cdef Py_buffer view
         ff_get_buffer(data, &view, PyBUF_SIMPLE, "data", FF_BYTES_LIKE)

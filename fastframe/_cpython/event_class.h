@@ -1,11 +1,12 @@
 /* event_class.h: instances of wsproto's event classes, made without a call of their __init__.
  *
- * The classes are frozen dataclasses. Their __init__ sets each field by object.__setattr__, which is PyObject_GenericSetAttr;
- * the functions here do the same, in the same order, without the Python function around it. The trick "type-version".
+ * The classes are frozen dataclasses. Their __init__ sets each field by object.__setattr__, which
+ * is PyObject_GenericSetAttr; the functions here do the same, in the same order, without the Python
+ * function around it. The trick "type-version".
  *
- * Assumes of CPython: tp_version_tag is another number, or 0, after an attribute of the class or of a base has changed, and
- * _PyType_Lookup gives the class one. Read in 3.10 to 3.15. Proof: _versions_follow_changes in wsproto/_events.pyx. The twin is a
- * call of the class.
+ * Assumes of CPython: tp_version_tag is another number, or 0, after an attribute of the class or of
+ * a base has changed, and _PyType_Lookup gives the class one. Read in 3.10 to 3.15. Proof:
+ * _versions_follow_changes in wsproto/_events.pyx. The twin is a call of the class.
  */
 #ifndef FASTFRAME_EVENT_CLASS_H
 #define FASTFRAME_EVENT_CLASS_H
@@ -27,12 +28,14 @@ typedef struct {
     uint8_t places[FF_EVENT_FIELDS];
     bool version_is_trusted; /* the trick "type version" is in use */
     unsigned int version;    /* of the type, when it was as wsproto has made it; 0 is none */
-    /* The class's own __init__, and what it was made of: calls of the class obey whoever changes one of them. */
+    /* The class's own __init__, and what it was made of: calls of the class obey whoever changes
+     * one of them. */
     PyObject *init, *init_code, *init_defaults;
     PyObject *init_name;
 } ff_event_class;
 
-static inline int ff_event_set(const ff_event_class *event_class, PyObject *event, PyObject *const values[])
+static inline int ff_event_set(const ff_event_class *event_class, PyObject *event,
+                               PyObject *const values[])
 {
     for (int i = 0; i < event_class->fields; i++) {
         if (PyObject_GenericSetAttr(event, event_class->names[i], values[i]) < 0)
@@ -86,11 +89,12 @@ static inline unsigned int ff_type_version_now(PyObject *type)
 /* Is its __init__ still what it was? Not a matter of the type's version. */
 static inline bool ff_event_init_is_unchanged(const ff_event_class *c)
 {
-    return PyFunction_GET_CODE(c->init) == c->init_code && PyFunction_GET_DEFAULTS(c->init) == c->init_defaults;
+    return PyFunction_GET_CODE(c->init) == c->init_code &&
+           PyFunction_GET_DEFAULTS(c->init) == c->init_defaults;
 }
 
-/* Has nobody replaced its __init__ or __new__, or put a property or the like in place of a field? CPython gives a type another
- * version whenever it, or a base of it, gets another attribute. */
+/* Has nobody replaced its __init__ or __new__, or put a property or the like in place of a field?
+ * CPython gives a type another version whenever it, or a base of it, gets another attribute. */
 static inline bool ff_event_is_as_made(ff_event_class *event_class)
 {
 #if FF_TYPE_VERSION
@@ -100,10 +104,12 @@ static inline bool ff_event_is_as_made(ff_event_class *event_class)
     unsigned int version = FF_EVENT_LOAD(&type->tp_version_tag);
     if (version != 0 && version == FF_EVENT_LOAD(&event_class->version))
         return true;
-    if (_PyType_Lookup(type, event_class->init_name) != event_class->init || type->tp_new != PyBaseObject_Type.tp_new)
+    if (_PyType_Lookup(type, event_class->init_name) != event_class->init ||
+        type->tp_new != PyBaseObject_Type.tp_new)
         return false;
     for (int i = 0; i < event_class->fields && event_class->has_inline_values; i++) {
-        PyObject *attribute = _PyType_Lookup(type, event_class->names[i]); /* also makes the version */
+        PyObject *attribute =
+            _PyType_Lookup(type, event_class->names[i]); /* also makes the version */
         if (attribute != NULL && Py_TYPE(attribute)->tp_descr_set != NULL)
             return false;
     }
@@ -136,7 +142,8 @@ static inline PyObject *ff_event_new(ff_event_class *event_class, PyObject *cons
 }
 
 /* The same by a call of the class with keywords, as wsproto makes it. */
-static inline PyObject *ff_event_by_call(const ff_event_class *event_class, PyObject *const values[])
+static inline PyObject *ff_event_by_call(const ff_event_class *event_class,
+                                         PyObject *const values[])
 {
     PyObject *event, *names = PyTuple_New(event_class->fields);
     if (names == NULL)
@@ -168,7 +175,8 @@ static inline PyObject *ff_event_new_1(ff_event_class *event_class, PyObject *pa
 }
 
 /* Takes over a reference to `data`. */
-static inline PyObject *ff_event_new_3(ff_event_class *event_class, PyObject *data, bool frame_finished, bool message_finished)
+static inline PyObject *ff_event_new_3(ff_event_class *event_class, PyObject *data,
+                                       bool frame_finished, bool message_finished)
 {
     PyObject *values[3] = {data, Py_NewRef(frame_finished ? Py_True : Py_False),
                            Py_NewRef(message_finished ? Py_True : Py_False)};

@@ -1,14 +1,18 @@
-/* event_hooks.h: calls of wsproto's event classes, taken past their __init__: `TextMessage(data=text)`.
+/* event_hooks.h: calls of wsproto's event classes, taken past their __init__:
+ * `TextMessage(data=text)`.
  *
- * The class keeps its __init__. What changes are two slots of the type: tp_init, and tp_vectorcall, which CPython calls from
- * 3.12 on. Both take the usual calls, with the arguments and the type that the class was made for, and hand anything else to
- * what was there before, so that the dataclass raises its own errors.
+ * The class keeps its __init__. What changes are two slots of the type: tp_init, and tp_vectorcall,
+ * which CPython calls from 3.12 on. Both take the usual calls, with the arguments and the type that
+ * the class was made for, and hand anything else to what was there before, so that the dataclass
+ * raises its own errors.
  *
- * Who assigns or deletes `__init__` makes CPython rewrite tp_init, which switches both off; so a comparison of pointers is
- * all the guard. A subclass inherits neither: it has its own tp_init, which calls the __init__ that it finds.
+ * Who assigns or deletes `__init__` makes CPython rewrite tp_init, which switches both off; so a
+ * comparison of pointers is all the guard. A subclass inherits neither: it has its own tp_init,
+ * which calls the __init__ that it finds.
  *
- * Assumes of CPython: what calls an object looks up tp_init and, from 3.12 on, tp_vectorcall in its type each time; assigning
- * `__init__` sets tp_init. Read in 3.10 to 3.15. Proof: EventClass._calls_are_taken. The twin is the class as it is.
+ * Assumes of CPython: what calls an object looks up tp_init and, from 3.12 on, tp_vectorcall in its
+ * type each time; assigning `__init__` sets tp_init. Read in 3.10 to 3.15. Proof:
+ * EventClass._calls_are_taken. The twin is the class as it is.
  *
  * The trick "event-slots", for wsproto/_events.pyx only.
  */
@@ -18,13 +22,17 @@
 #include "event_class.h"
 #include "atomic.h"
 
-/* The hooked classes of all interpreters: a slot function is given the type, and its module cannot be asked in less time than
- * is to be saved. A type is in one of the WAYS entries that its address chooses. An entry is only read by the interpreter whose
- * type it is; others compare the pointer. */
+/* The hooked classes of all interpreters: a slot function is given the type, and its module cannot
+ * be asked in less time than is to be saved. A type is in one of the WAYS entries that its address
+ * chooses. An entry is only read by the interpreter whose type it is; others compare the pointer.
+ * */
 enum { FF_EVENT_SETS = 64, FF_EVENT_WAYS = 8 };
 
 typedef struct {
-    ff_word type; /* written last by whoever takes the entry, so that what it says is complete when the type is found */
+    ff_word
+        /* written last by whoever takes the entry, so that what it says is complete when the
+         * type is found */
+        type;
     ff_event_class *event_class;
 } ff_event_entry;
 
@@ -87,9 +95,10 @@ static inline bool ff_event_complete(const ff_event_class *c, PyObject **values)
     return true;
 }
 
-/* The arguments of a call as one value for each field. False for what the class's own __init__ is to decide. */
-static inline bool ff_event_bind(const ff_event_class *c, PyObject *const *arguments, Py_ssize_t count, PyObject *keywords,
-                                 PyObject **values)
+/* The arguments of a call as one value for each field. False for what the class's own __init__ is
+ * to decide. */
+static inline bool ff_event_bind(const ff_event_class *c, PyObject *const *arguments,
+                                 Py_ssize_t count, PyObject *keywords, PyObject **values)
 {
     Py_ssize_t named = keywords == NULL ? 0 : PyTuple_GET_SIZE(keywords);
     if (count + named > c->fields)
@@ -98,14 +107,16 @@ static inline bool ff_event_bind(const ff_event_class *c, PyObject *const *argum
         values[i] = i < count ? arguments[i] : NULL;
     for (Py_ssize_t i = 0; i < named; i++) {
         int place = ff_event_place_of(c, PyTuple_GET_ITEM(keywords, i));
-        if (place < 0 || values[place] != NULL) /* a name that is not interned, or unknown, or given twice */
+        if (place < 0 ||
+            values[place] != NULL) /* a name that is not interned, or unknown, or given twice */
             return false;
         values[place] = arguments[count + i];
     }
     return ff_event_complete(c, values);
 }
 
-static inline bool ff_event_bind_tuple(const ff_event_class *c, PyObject *arguments, PyObject *keywords, PyObject **values)
+static inline bool ff_event_bind_tuple(const ff_event_class *c, PyObject *arguments,
+                                       PyObject *keywords, PyObject **values)
 {
     Py_ssize_t count = PyTuple_GET_SIZE(arguments), at = 0;
     if (count > c->fields)
@@ -122,20 +133,24 @@ static inline bool ff_event_bind_tuple(const ff_event_class *c, PyObject *argume
     return ff_event_complete(c, values);
 }
 
-/* CPython's tp_init for each class with an __init__ in Python: the same for all classes and interpreters. */
+/* CPython's tp_init for each class with an __init__ in Python: the same for all classes and
+ * interpreters. */
 static ff_word ff_event_slot_init;
 
 static int ff_event_init(PyObject *event, PyObject *arguments, PyObject *keywords)
 {
     const ff_event_class *c = ff_event_class_of(Py_TYPE(event));
     PyObject *values[FF_EVENT_FIELDS];
-    if (c != NULL && ff_event_init_is_unchanged(c) && ff_event_bind_tuple(c, arguments, keywords, values))
-        return ff_event_set(c, event, values); /* the event may be an old one, whose __init__ is called once more */
+    if (c != NULL && ff_event_init_is_unchanged(c) &&
+        ff_event_bind_tuple(c, arguments, keywords, values))
+        return ff_event_set(
+            c, event, values); /* the event may be an old one, whose __init__ is called once more */
     return ((initproc)ff_atomic_load(&ff_event_slot_init))(event, arguments, keywords);
 }
 
 /* The same call without the hook. */
-static PyObject *ff_event_call(PyObject *type, PyObject *const *arguments, Py_ssize_t count, PyObject *keywords)
+static PyObject *ff_event_call(PyObject *type, PyObject *const *arguments, Py_ssize_t count,
+                               PyObject *keywords)
 {
     PyObject *event = NULL, *named = NULL, *positional = PyTuple_New(count);
     if (positional == NULL)
@@ -160,13 +175,15 @@ done:
     return event;
 }
 
-static PyObject *ff_event_vectorcall(PyObject *type, PyObject *const *arguments, size_t count_and_flag, PyObject *keywords)
+static PyObject *ff_event_vectorcall(PyObject *type, PyObject *const *arguments,
+                                     size_t count_and_flag, PyObject *keywords)
 {
     Py_ssize_t count = PyVectorcall_NARGS(count_and_flag);
     ff_event_class *c = ff_event_class_of((PyTypeObject *)type);
     PyObject *values[FF_EVENT_FIELDS];
-    if (c != NULL && c->type->tp_init == ff_event_init && c->type->tp_new == PyBaseObject_Type.tp_new &&
-        ff_event_init_is_unchanged(c) && ff_event_bind(c, arguments, count, keywords, values)) {
+    if (c != NULL && c->type->tp_init == ff_event_init &&
+        c->type->tp_new == PyBaseObject_Type.tp_new && ff_event_init_is_unchanged(c) &&
+        ff_event_bind(c, arguments, count, keywords, values)) {
         for (int i = 0; i < c->fields; i++)
             Py_INCREF(values[i]);
         return ff_event_new(c, values);
@@ -174,7 +191,8 @@ static PyObject *ff_event_vectorcall(PyObject *type, PyObject *const *arguments,
     return ff_event_call(type, arguments, count, keywords);
 }
 
-/* Hooks the class. False, and nothing has changed, if the table has no entry for it, or the interpreter has no GIL. */
+/* Hooks the class. False, and nothing has changed, if the table has no entry for it, or the
+ * interpreter has no GIL. */
 static inline bool ff_event_hook(ff_event_class *c)
 {
 #ifdef Py_GIL_DISABLED
@@ -183,7 +201,8 @@ static inline bool ff_event_hook(ff_event_class *c)
 #else
     if (c->type->tp_init == ff_event_init) /* by another ff_event_class */
         return false;
-    ff_event_entry *entry = ff_event_entry_of(c->type); /* of one that was unhooked while other code had replaced the slot */
+    ff_event_entry *entry = ff_event_entry_of(
+        c->type); /* of one that was unhooked while other code had replaced the slot */
     if (entry == NULL)
         entry = ff_event_take_entry(c->type);
     if (entry == NULL)

@@ -10,8 +10,10 @@ cdef class GeneratorShape:
     cdef int _end(self) except -1
 
 
-# The exception that a generator's throw raises for these arguments, with CPython's own errors and warning.
+# The exception that a generator's throw raises for these arguments, with CPython's own errors and
+# warning.
 cdef object thrown(object kind, object value, object traceback)
 
-# Raises what a generator raises that ends with `error`, which was thrown into it: it `had_ended` before, or had `begun`.
+# Raises what a generator raises that ends with `error`, which was thrown into it: it `had_ended`
+# before, or had `begun`.
 cdef int end_with(object error, bint had_ended, bint begun) except -1

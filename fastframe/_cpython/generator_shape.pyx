@@ -1,5 +1,6 @@
 # cython: language_level=3
-"""What a generator has besides __next__, for the iterators that stand in for wsproto's generators."""
+"""What a generator has besides __next__, for the iterators that stand in for wsproto's
+generators."""
 
 from cpython.exc cimport PyErr_WarnEx
 
@@ -20,7 +21,8 @@ cdef class GeneratorShape:
         return next(self)
 
     def throw(self, kind, value=None, traceback=None):
-        """Ends it, and raises the exception, which it does not handle. The arguments are those of a generator's throw."""
+        """Ends it, and raises the exception, which it does not handle. The arguments are those of a
+        generator's throw."""
         error = thrown(kind, value, traceback)
         begin_in_thread(&self._turn)
         try:
@@ -46,7 +48,8 @@ cdef class GeneratorShape:
 
 
 def _generators_throw():
-    """What this CPython does: is a StopIteration wrapped that a generator is given before it has begun? Does a second argument warn?"""
+    """What this CPython does: is a StopIteration wrapped that a generator is given before it has
+    begun? Does a second argument warn?"""
     names = {}
     exec("def generator(): yield", names)
     wraps = False
@@ -82,7 +85,8 @@ cdef object thrown(object kind, object value, object traceback):
     if WARNS_OF_A_SECOND_ARGUMENT and (value is not None or traceback is not None):
         PyErr_WarnEx(
             DeprecationWarning,
-            b"the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.",
+            b"the (type, exc, tb) signature of throw() is deprecated, use the single-arg "
+            b"signature instead.",
             1,
         )
     if traceback is not None and not isinstance(traceback, TracebackType):
@@ -99,5 +103,8 @@ cdef object thrown(object kind, object value, object traceback):
         else:
             error = kind(*value) if isinstance(value, tuple) else kind(value)
     else:
-        raise TypeError(f"exceptions must be classes or instances deriving from BaseException, not {type(kind).__name__}")
+        raise TypeError(
+            f"exceptions must be classes or instances deriving from BaseException, not "
+            f"{type(kind).__name__}"
+        )
     return error if traceback is None else error.with_traceback(traceback)

@@ -1,11 +1,14 @@
-/* inline_values.h: attributes stored where CPython keeps them, for an object that was just made. The trick "inline-values".
+/* inline_values.h: attributes stored where CPython keeps them, for an object that was just made.
+ * The trick "inline-values".
  *
- * CPython 3.11 to 3.15 keep the attributes of most objects in an array of their own, in the places that the class has for the
- * names, and beside it the order in which they were set. No public function fills it in less than twice the time. The layout is
- * private: it is written to only for a class of which ff_inline_places has found, on an instance made by public functions,
- * everything where it is expected. For other versions, and without the GIL, nothing is found.
+ * CPython 3.11 to 3.15 keep the attributes of most objects in an array of their own, in the places
+ * that the class has for the names, and beside it the order in which they were set. No public
+ * function fills it in less than twice the time. The layout is private: it is written to only for a
+ * class of which ff_inline_places has found, on an instance made by public functions, everything
+ * where it is expected. For other versions, and without the GIL, nothing is found.
  *
- * Assumes of CPython: the layout above. Read in 3.11 to 3.15. Proof: EventClass._find_places. The twin is PyObject_GenericSetAttr.
+ * Assumes of CPython: the layout above. Read in 3.11 to 3.15. Proof: EventClass._find_places. The
+ * twin is PyObject_GenericSetAttr.
  */
 #ifndef FASTFRAME_INLINE_VALUES_H
 #define FASTFRAME_INLINE_VALUES_H
@@ -14,7 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#if !defined(PYPY_VERSION) && !defined(Py_GIL_DISABLED) && PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x03100000
+#if !defined(PYPY_VERSION) && !defined(Py_GIL_DISABLED) && PY_VERSION_HEX >= 0x030B0000 &&         \
+    PY_VERSION_HEX < 0x03100000
 #define FF_INLINE_VALUES 1
 #else
 #define FF_INLINE_VALUES 0
@@ -44,10 +48,12 @@ static inline ff_inline_values ff_inline_values_of(PyObject *object)
 #else
     /* The array is elsewhere; before it, backwards, its size, how many are used, and the order. */
 #if PY_VERSION_HEX >= 0x030C0000
-    uintptr_t values = ((uintptr_t *)(void *)object)[-3]; /* its lowest bit says that it is not a dict */
+    uintptr_t values =
+        ((uintptr_t *)(void *)object)[-3]; /* its lowest bit says that it is not a dict */
     found.values = values & 1 ? (PyObject **)(values + 1) : NULL;
 #else
-    found.values = ((PyObject **)(void *)object)[-3] == NULL ? ((PyObject ***)(void *)object)[-4] : NULL;
+    found.values =
+        ((PyObject **)(void *)object)[-3] == NULL ? ((PyObject ***)(void *)object)[-4] : NULL;
 #endif
     if (found.values != NULL) {
         found.used = (uint8_t *)found.values - 2;
@@ -58,8 +64,10 @@ static inline ff_inline_values ff_inline_values_of(PyObject *object)
     return found;
 }
 
-/* Stores the values, and takes over a reference to each. False, and nothing has changed, if the object is no longer new. */
-static inline bool ff_inline_fill(PyObject *object, int count, const uint8_t *places, PyObject *const values[])
+/* Stores the values, and takes over a reference to each. False, and nothing has changed, if the
+ * object is no longer new. */
+static inline bool ff_inline_fill(PyObject *object, int count, const uint8_t *places,
+                                  PyObject *const values[])
 {
     ff_inline_values inside = ff_inline_values_of(object);
     if (inside.values == NULL || *inside.used != 0)
@@ -72,9 +80,10 @@ static inline bool ff_inline_fill(PyObject *object, int count, const uint8_t *pl
     return true;
 }
 
-/* Where the attributes lie. `object` has had exactly `values` set, in this order, and they are distinct. False if they are not
- * found where ff_inline_fill would put them. */
-static inline bool ff_inline_places(PyObject *object, int count, PyObject *const values[], uint8_t *places)
+/* Where the attributes lie. `object` has had exactly `values` set, in this order, and they are
+ * distinct. False if they are not found where ff_inline_fill would put them. */
+static inline bool ff_inline_places(PyObject *object, int count, PyObject *const values[],
+                                    uint8_t *places)
 {
     unsigned long flags = Py_TYPE(object)->tp_flags;
     if (!(flags & Py_TPFLAGS_MANAGED_DICT) || (flags & Py_TPFLAGS_HAVE_GC) == 0)
@@ -97,13 +106,15 @@ static inline bool ff_inline_places(PyObject *object, int count, PyObject *const
 
 #else
 
-static inline bool ff_inline_fill(PyObject *object, int count, const uint8_t *places, PyObject *const values[])
+static inline bool ff_inline_fill(PyObject *object, int count, const uint8_t *places,
+                                  PyObject *const values[])
 {
     (void)object, (void)count, (void)places, (void)values;
     return false;
 }
 
-static inline bool ff_inline_places(PyObject *object, int count, PyObject *const values[], uint8_t *places)
+static inline bool ff_inline_places(PyObject *object, int count, PyObject *const values[],
+                                    uint8_t *places)
 {
     (void)object, (void)count, (void)values, (void)places;
     return false;

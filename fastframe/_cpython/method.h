@@ -1,7 +1,8 @@
-/* method.h: a method of one argument or none, in place of a Python function, for half the price of a call.
+/* method.h: a method of one argument or none, in place of a Python function, for half the price of
+ * a call.
  *
- * Like the function that it stands in for, it binds to an instance, takes its argument by position or by name, and has that
- * function's attributes.
+ * Like the function that it stands in for, it binds to an instance, takes its argument by position
+ * or by name, and has that function's attributes.
  *
  * Assumes of CPython: nothing that is not documented.
  *
@@ -26,8 +27,8 @@ typedef struct {
 } ff_method;
 
 /* The argument of a call that is in order; else NULL, and no exception is set. */
-static inline PyObject *ff_method_argument(const ff_method *method, PyObject *const *arguments, Py_ssize_t count,
-                                           PyObject *keywords)
+static inline PyObject *ff_method_argument(const ff_method *method, PyObject *const *arguments,
+                                           Py_ssize_t count, PyObject *keywords)
 {
     if (count == 2)
         return keywords == NULL || PyTuple_GET_SIZE(keywords) == 0 ? arguments[1] : NULL;
@@ -36,7 +37,8 @@ static inline PyObject *ff_method_argument(const ff_method *method, PyObject *co
     return PyTuple_GET_ITEM(keywords, 0) == method->parameter ? arguments[1] : NULL;
 }
 
-static PyObject *ff_method_vectorcall(PyObject *callable, PyObject *const *arguments, size_t count_and_flag, PyObject *keywords)
+static PyObject *ff_method_vectorcall(PyObject *callable, PyObject *const *arguments,
+                                      size_t count_and_flag, PyObject *keywords)
 {
     ff_method *method = (ff_method *)callable;
     Py_ssize_t count = PyVectorcall_NARGS(count_and_flag);
@@ -82,7 +84,8 @@ static PyObject *ff_method_module(PyObject *Py_UNUSED(method), void *Py_UNUSED(c
 static PyObject *ff_method_repr(PyObject *method)
 {
     PyObject *name = PyObject_GetAttrString(((ff_method *)method)->original, "__qualname__");
-    PyObject *repr = name == NULL ? NULL : PyUnicode_FromFormat("<fastframe's %S at %p>", name, (void *)method);
+    PyObject *repr =
+        name == NULL ? NULL : PyUnicode_FromFormat("<fastframe's %S at %p>", name, (void *)method);
     Py_XDECREF(name);
     return repr;
 }
@@ -96,7 +99,8 @@ static int ff_method_traverse(PyObject *object, visitproc visit, void *arg)
     return 0;
 }
 
-/* No tp_clear: until it is freed it can be called. The cycles that it is part of go through a class, which has one. */
+/* No tp_clear: until it is freed it can be called. The cycles that it is part of go through a
+ * class, which has one. */
 static void ff_method_dealloc(PyObject *object)
 {
     ff_method *method = (ff_method *)object;
@@ -137,15 +141,16 @@ static PyType_Spec ff_method_spec = {
     "fastframe.wsproto._connection.Method",
     sizeof(ff_method),
     0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
+        Py_TPFLAGS_METHOD_DESCRIPTOR,
     ff_method_slots,
 };
 
 static inline PyObject *ff_method_type(void) { return PyType_FromSpec(&ff_method_spec); }
 
 /* `parameter` is None for a method that takes no argument. */
-static inline PyObject *ff_method_new(PyObject *type, ff_method_body body, PyObject *state, PyObject *original,
-                                      PyObject *parameter)
+static inline PyObject *ff_method_new(PyObject *type, ff_method_body body, PyObject *state,
+                                      PyObject *original, PyObject *parameter)
 {
     ff_method *method = PyObject_GC_New(ff_method, (PyTypeObject *)type);
     if (method == NULL)

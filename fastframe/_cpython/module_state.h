@@ -1,12 +1,14 @@
-/* module_state.h: the state of an extension module in each interpreter, where Cython's own way is wrong or slow.
+/* module_state.h: the state of an extension module in each interpreter, where Cython's own way is
+ * wrong or slow.
  *
- * mend_cython.py, beside setup.py, puts calls of these functions into the C that Cython generates; each module has its own copy of
- * the words below. docs/decisions/module-state.md says what is mended and why, docs/decisions/cython-reports.md has a program for
- * each fault.
+ * mend_cython.py, beside setup.py, puts calls of these functions into the C that Cython generates;
+ * each module has its own copy of the words below. docs/decisions/module-state.md says what is
+ * mended and why, docs/decisions/cython-reports.md has a program for each fault.
  *
- * Assumes of CPython: code of a module runs only in an interpreter that has imported it; the ids of interpreters are never used
- * again within one Py_Initialize, and begin with 0 in the next one; the dict of an interpreter lives until its last collection.
- * Read in 3.10 to 3.14. Proof: tests/threads. The twin is the build without module state (FASTFRAME_MODULE_STATE=0).
+ * Assumes of CPython: code of a module runs only in an interpreter that has imported it; the ids of
+ * interpreters are never used again within one Py_Initialize, and begin with 0 in the next one; the
+ * dict of an interpreter lives until its last collection. Read in 3.10 to 3.14. Proof:
+ * tests/threads. The twin is the build without module state (FASTFRAME_MODULE_STATE=0).
  */
 #ifndef FASTFRAME_MODULE_STATE_H
 #define FASTFRAME_MODULE_STATE_H
@@ -16,13 +18,19 @@
 
 #include "atomic.h"
 
-#define FF_SHARED 1 /* instead of the only module, from when a second interpreter has begun to import it */
+#define FF_SHARED                                                                                  \
+    1 /* instead of the only module, from when a second interpreter has begun to import it */
 
-static ff_word ff_only_module; /* the module, as long as one interpreter alone has imported it; it must be the one that asks */
+static ff_word
+    /* the module, as long as one interpreter alone has imported it; it must be the one that asks */
+    ff_only_module;
 static ff_word ff_first_owner; /* the id of that interpreter, plus 1 */
 static ff_word ff_main_module; /* the module of the main interpreter */
 
-static inline bool ff_in_main_interpreter(void) { return PyInterpreterState_Get() == PyInterpreterState_Main(); }
+static inline bool ff_in_main_interpreter(void)
+{
+    return PyInterpreterState_Get() == PyInterpreterState_Main();
+}
 
 /* The module of the interpreter that calls; NULL if only Cython's table can say which it is. */
 static inline PyObject *ff_module_known(void)
@@ -49,8 +57,9 @@ static inline void ff_module_asked_for(void)
         ff_atomic_store(&ff_only_module, FF_SHARED);
 }
 
-/* True if `module`, which was found for the main interpreter, is that of one that has ended, in a program that embeds CPython and
- * begins it anew: the module of this one is in its dict. -1 with an exception. */
+/* True if `module`, which was found for the main interpreter, is that of one that has ended, in a
+ * program that embeds CPython and begins it anew: the module of this one is in its dict. -1 with an
+ * exception. */
 static inline int ff_module_is_of_the_past(PyObject *module, PyObject *spec)
 {
     int found = 0;
@@ -66,8 +75,9 @@ static inline int ff_module_is_of_the_past(PyObject *module, PyObject *spec)
     return found;
 }
 
-/* The module is in Cython's table, which has taken a reference. True if that is given back, as the dict of the interpreter holds
- * the module now. The main interpreter's stays to the end: objects may outlive everything else there. */
+/* The module is in Cython's table, which has taken a reference. True if that is given back, as the
+ * dict of the interpreter holds the module now. The main interpreter's stays to the end: objects
+ * may outlive everything else there. */
 static inline bool ff_module_added(PyObject *module)
 {
     PyObject *dict = PyInterpreterState_GetDict(PyInterpreterState_Get());

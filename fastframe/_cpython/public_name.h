@@ -1,7 +1,8 @@
 /* public_name.h: which module a class or function says that it is from.
  *
- * Assumes of CPython, of a class that is no heap type only (a build without module state): `__module__` is what stands before the
- * last dot of tp_name, and the name is not copied. Read in 3.10 to 3.14. Proof: tests/api/test_public_names.py.
+ * Assumes of CPython, of a class that is no heap type only (a build without module state):
+ * `__module__` is what stands before the last dot of tp_name, and the name is not copied. Read in
+ * 3.10 to 3.14. Proof: tests/api/test_public_names.py.
  */
 #ifndef FASTFRAME_PUBLIC_NAME_H
 #define FASTFRAME_PUBLIC_NAME_H

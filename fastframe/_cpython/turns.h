@@ -1,14 +1,17 @@
 /* turns.h: who may use an object now.
  *
- * A caller's turn is for an object that serves one call at a time: a second call is refused, whether it comes from another thread or
- * from inside the first one. A thread's turn is for an object that one thread may use at a time, and enter again inside itself.
+ * A caller's turn is for an object that serves one call at a time: a second call is refused,
+ * whether it comes from another thread or from inside the first one. A thread's turn is for an
+ * object that one thread may use at a time, and enter again inside itself.
  *
- * With a GIL the first is a flag, and the second is nothing: threads take turns by themselves. A quick call is one in which no other code
- * can run, neither Python's nor another thread with the GIL; so with a GIL it only looks at the flag.
+ * With a GIL the first is a flag, and the second is nothing: threads take turns by themselves. A
+ * quick call is one in which no other code can run, neither Python's nor another thread with the
+ * GIL; so with a GIL it only looks at the flag.
  *
- * Assumes of CPython, without the GIL only: _Py_ThreadId names a thread; an object is nobody else's if this thread made it
- * (ob_tid), and its two counts are 1 and 0. Read in 3.13 to 3.15. Proof: _sees_only_references in _codec/message_assembler.pyx, and
- * tests/threads. The twin of ff_is_only_reference, the trick "only-reference", is to say no.
+ * Assumes of CPython, without the GIL only: _Py_ThreadId names a thread; an object is nobody else's
+ * if this thread made it (ob_tid), and its two counts are 1 and 0. Read in 3.13 to 3.15. Proof:
+ * _sees_only_references in _codec/message_assembler.pyx, and tests/threads. The twin of
+ * ff_is_only_reference, the trick "only-reference", is to say no.
  */
 #ifndef FASTFRAME_TURNS_H
 #define FASTFRAME_TURNS_H
@@ -26,9 +29,15 @@ typedef struct {
     ff_word taken;
 } ff_callers_turn;
 
-static inline bool ff_callers_turn_begin(ff_callers_turn *turn) { return ff_atomic_exchange(&turn->taken, 1) == 0; }
+static inline bool ff_callers_turn_begin(ff_callers_turn *turn)
+{
+    return ff_atomic_exchange(&turn->taken, 1) == 0;
+}
 static inline void ff_callers_turn_end(ff_callers_turn *turn) { ff_atomic_store(&turn->taken, 0); }
-static inline bool ff_quick_turn_begin(ff_callers_turn *turn) { return ff_callers_turn_begin(turn); }
+static inline bool ff_quick_turn_begin(ff_callers_turn *turn)
+{
+    return ff_callers_turn_begin(turn);
+}
 static inline void ff_quick_turn_end(ff_callers_turn *turn) { ff_callers_turn_end(turn); }
 
 typedef struct {
@@ -59,8 +68,14 @@ typedef struct {
     ff_word is_set;
 } ff_shared_flag;
 
-static inline bool ff_shared_flag_get(ff_shared_flag *flag) { return ff_atomic_load(&flag->is_set) != 0; }
-static inline void ff_shared_flag_set(ff_shared_flag *flag, bool value) { ff_atomic_store(&flag->is_set, value); }
+static inline bool ff_shared_flag_get(ff_shared_flag *flag)
+{
+    return ff_atomic_load(&flag->is_set) != 0;
+}
+static inline void ff_shared_flag_set(ff_shared_flag *flag, bool value)
+{
+    ff_atomic_store(&flag->is_set, value);
+}
 
 /* Is this the first item of the list, which other threads may change? */
 static inline bool ff_is_first_item(PyObject *list, PyObject *item)
@@ -73,7 +88,8 @@ static inline bool ff_is_first_item(PyObject *list, PyObject *item)
     return is_first;
 }
 
-/* May the object be changed in place: does nobody refer to it but the caller, and did this thread make it? */
+/* May the object be changed in place: does nobody refer to it but the caller, and did this thread
+ * make it? */
 static inline bool ff_is_only_reference(PyObject *object)
 {
 #if PY_VERSION_HEX < 0x03100000 /* tricks.READ_UP_TO */
@@ -120,7 +136,10 @@ typedef bool ff_shared_flag;
 static inline bool ff_shared_flag_get(const ff_shared_flag *flag) { return *flag; }
 static inline void ff_shared_flag_set(ff_shared_flag *flag, bool value) { *flag = value; }
 
-static inline bool ff_is_first_item(PyObject *list, PyObject *item) { return PyList_GET_ITEM(list, 0) == item; }
+static inline bool ff_is_first_item(PyObject *list, PyObject *item)
+{
+    return PyList_GET_ITEM(list, 0) == item;
+}
 
 static inline bool ff_is_only_reference(PyObject *object) { return Py_REFCNT(object) == 1; }
 

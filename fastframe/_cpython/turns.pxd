@@ -29,7 +29,9 @@ cdef extern from "turns.h":
 cdef inline int raise_busy() except -1:
     from fastframe._types import InvalidState
 
-    raise InvalidState("another call on this object has not returned yet: use it in one thread at a time")
+    raise InvalidState(
+        "another call on this object has not returned yet: use it in one thread at a time"
+    )
 
 
 # InvalidState if it is somebody else's turn.
@@ -39,7 +41,8 @@ cdef inline int begin_call(ff_callers_turn *turn) except -1:
     return 0
 
 
-# The same for a call in which nothing else can run: it may take memory, but not drop an object that is not str or bytes.
+# The same for a call in which nothing else can run: it may take memory, but not drop an object that
+# is not str or bytes.
 cdef inline int begin_quick_call(ff_callers_turn *turn) except -1:
     if not ff_quick_turn_begin(turn):
         raise_busy()

@@ -1,4 +1,5 @@
-"""install, uninstall, installed and status: fastframe under libraries that have a codec of their own, and out again."""
+"""install, uninstall, installed and status: fastframe under libraries that have a codec of their
+own, and out again."""
 
 from __future__ import annotations
 
@@ -24,7 +25,13 @@ DISABLED = "FASTFRAME_DISABLE is set in the environment"
 UNTESTED = "FASTFRAME_UNTESTED"
 
 TargetName: TypeAlias = Literal[
-    "wsproto", "uvicorn", "websocket-client", "gunicorn", "geventwebsocket", "websockets", "autobahn"
+    "wsproto",
+    "uvicorn",
+    "websocket-client",
+    "gunicorn",
+    "geventwebsocket",
+    "websockets",
+    "autobahn",
 ]
 """The names of the targets, for editors and type checkers."""
 
@@ -37,7 +44,8 @@ _notes: dict[str, str | None] = {}  # of what `check` has found
 
 
 class InstallError(RuntimeError):
-    """A target cannot be accelerated here; the message says why and what to do. Nothing was changed.
+    """A target cannot be accelerated here; the message says why and what to do. Nothing was
+    changed.
 
     >>> raise InstallError("wsproto is not installed")
     Traceback (most recent call last):
@@ -70,9 +78,11 @@ class TargetStatus:
     reason: str | None
     """Why it is not active, in one sentence; None if it is."""
     connections: int
-    """How many connections have run on fastframe in this process, those that are closed included."""
+    """How many connections have run on fastframe in this process, those that are closed
+    included."""
     note: str | None = None
-    """What is good to know of a version that was not tested: which one it is like, or what has changed; else None."""
+    """What is good to know of a version that was not tested: which one it is like, or what has
+    changed; else None."""
 
 
 def install(
@@ -85,28 +95,33 @@ def install(
 ) -> None:
     """Makes each of `targets` run on fastframe, except connections that are already open.
 
-    targets: names of libraries; ValueError for another name. "wsproto" is for everything that is built on it, "uvicorn" for uvicorn's
-    default, `--ws auto`, in servers that load their settings from now on, "gunicorn" for its own ASGI worker; "websocket-client",
-    "geventwebsocket", "websockets" and "autobahn" (daphne too) are those libraries.
+    targets: names of libraries; ValueError for another name. "wsproto" is for everything that is
+    built on it, "uvicorn" for uvicorn's default, `--ws auto`, in servers that load their settings
+    from now on, "gunicorn" for its own ASGI worker; "websocket-client", "geventwebsocket",
+    "websockets" and "autobahn" (daphne too) are those libraries.
 
-    Without options a target behaves as it does by itself, defects included. The options, for connections from now on:
+    Without options a target behaves as it does by itself, defects included. The options, for
+    connections from now on:
 
-    max_message_size: the largest message in bytes, all its fragments together, and while it is inflated. A larger one ends
-    the connection with 1009.
-    max_fragments: the most frames that one message may have; more end the connection with 1009.
-    deflate: False to turn permessage-deflate off, or a `fastframe.deflate.Deflate` with back-end, level, windows and threshold; for "websockets"
-    a Deflate with back-end and level only.
-    fix_interleaved_control: with True, for "wsproto", a Ping between the fragments of a compressed message does no harm.
+    max_message_size: the largest message in bytes, all its fragments together, and while it is
+    inflated. A larger one ends the connection with 1009. max_fragments: the most frames that one
+    message may have; more end the connection with 1009. deflate: False to turn permessage-deflate
+    off, or a `fastframe.deflate.Deflate` with back-end, level, windows and threshold; for
+    "websockets" a Deflate with back-end and level only. fix_interleaved_control: with True, for
+    "wsproto", a Ping between the fragments of a compressed message does no harm.
 
-    untested: with True, also a version in which something has changed that fastframe relies on, if a self-check finds no difference between the
-    library's own code and fastframe. The variable FASTFRAME_UNTESTED in the environment does the same for the targets that it names, with commas.
+    untested: with True, also a version in which something has changed that fastframe relies on, if
+    a self-check finds no difference between the library's own code and fastframe. The variable
+    FASTFRAME_UNTESTED in the environment does the same for the targets that it names, with commas.
 
-    TypeError or ValueError for an invalid option, and for one that none of the targets has. Calling it again sets the options
-    anew.
+    TypeError or ValueError for an invalid option, and for one that none of the targets has. Calling
+    it again sets the options anew.
 
-    Raises InstallError, and changes nothing at all, if a target is missing, or if a function or class that fastframe relies on is not as in any
-    version that was tested: it is known by its source, so a new version in which nothing of that has changed is as good as those. With
-    FASTFRAME_DISABLE set in the environment (to anything but 0) nothing is changed, and a warning is logged.
+    Raises InstallError, and changes nothing at all, if a target is missing, or if a function or
+    class that fastframe relies on is not as in any version that was tested: it is known by its
+    source, so a new version in which nothing of that has changed is as good as those. With
+    FASTFRAME_DISABLE set in the environment (to anything but 0) nothing is changed, and a warning
+    is logged.
 
     >>> import fastframe
     >>> fastframe.install("wsproto", max_message_size=2**20)
@@ -125,7 +140,9 @@ def install(
         asked_for = {
             name
             for name in chosen
-            if _flag_from("untested", untested) or name in untested_by_environment() or name in _active
+            if _flag_from("untested", untested)
+            or name in untested_by_environment()
+            or name in _active
         }
         if disabled():
             _log.warning("not installed under %s: %s", ", ".join(targets), DISABLED)
@@ -141,13 +158,15 @@ def install(
 
 
 def _check_itself(found: Target) -> None:
-    """ImportError if the library makes anything else of fixed traffic on fastframe than alone. Other threads must not use it meanwhile."""
+    """ImportError if the library makes anything else of fixed traffic on fastframe than alone.
+    Other threads must not use it meanwhile."""
     try:
         with uncounted():
             alone = found.observe()
     except Exception as error:
         raise ImportError(
-            f"{found.distribution} {found.installed_version()} was not tested, and the self-check cannot use it: {type(error).__name__}: {error}"
+            f"{found.distribution} {found.installed_version()} was not tested, and the self-check "
+            f"cannot use it: {type(error).__name__}: {error}"
         ) from error
     found.configure(Options())
     try:
@@ -160,10 +179,16 @@ def _check_itself(found: Target) -> None:
         found.deactivate()
     if accelerated != alone:
         pairs = [pair for pair in zip(alone, accelerated) if pair[0] != pair[1]]
-        first = f"alone {pairs[0][0]!r:.200}, on fastframe {pairs[0][1]!r:.200}" if pairs else "not as many results"
+        first = (
+            f"alone {pairs[0][0]!r:.200}, on fastframe {pairs[0][1]!r:.200}"
+            if pairs
+            else "not as many results"
+        )
         raise ImportError(
-            f"{found.distribution} {found.installed_version()} was not tested, and the self-check found {len(pairs) or 1} differences, so it is left alone. "
-            f"The first: {first}. Install a newer fastframe, or {found.distribution}=={found.supported_versions[-1]}"
+            f"{found.distribution} {found.installed_version()} was not tested, and the self-check "
+            f"found {len(pairs) or 1} differences, so it is left alone. "
+            f"The first: {first}. Install a newer fastframe, or "
+            f"{found.distribution}=={found.supported_versions[-1]}"
         )
 
 
@@ -183,7 +208,12 @@ def _change(chosen: dict[str, Target], options: Options) -> None:
                 found.activate()
         for name in chosen:
             if name not in before:
-                _log.info("%s runs on fastframe, kernel %s%s", described(name), active_kernel(), without_tricks())
+                _log.info(
+                    "%s runs on fastframe, kernel %s%s",
+                    described(name),
+                    active_kernel(),
+                    without_tricks(),
+                )
             if _notes.get(name) is not None and name not in before:
                 _log.warning("%s: %s", described(name), _notes[name])
     except BaseException as error:  # an interrupt must not leave half of it either
@@ -192,7 +222,9 @@ def _change(chosen: dict[str, Target], options: Options) -> None:
                 each.callback(_put_back, name, found, before.get(name))
         if not isinstance(error, Exception):
             raise
-        raise InstallError(f"nothing was changed, as this failed: {type(error).__name__}: {error}") from error
+        raise InstallError(
+            f"nothing was changed, as this failed: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _put_back(name: str, found: Target, options: Options | None) -> None:
@@ -209,7 +241,8 @@ def _put_back(name: str, found: Target, options: Options | None) -> None:
 
 
 def uninstall(*targets: TargetName) -> None:
-    """Puts each of `targets` back as it was, except connections that are already open. ValueError for another name.
+    """Puts each of `targets` back as it was, except connections that are already open. ValueError
+    for another name.
 
     >>> import fastframe
     >>> fastframe.uninstall("wsproto")  # also if it was not installed
@@ -254,14 +287,18 @@ class _Installed(contextlib.ContextDecorator):
                     each.callback(_put_back, name, target(name), None)
 
     def __bool__(self) -> NoReturn:
-        raise TypeError("installed() is a context manager: to see whether a target is active, use status()")
+        raise TypeError(
+            "installed() is a context manager: to see whether a target is active, use status()"
+        )
 
 
 @_with_parameters_of(install)
 def installed(*targets: TargetName, **options: Any) -> _Installed:
-    """Within the `with` block each of `targets` runs on fastframe; then everything is as it was before. For tests.
+    """Within the `with` block each of `targets` runs on fastframe; then everything is as it was
+    before. For tests.
 
-    targets, options and errors: those of `install`. It also decorates functions. It is not a question: `status` is.
+    targets, options and errors: those of `install`. It also decorates functions. It is not a
+    question: `status` is.
 
     >>> import fastframe
     >>> with fastframe.installed("wsproto"):
@@ -279,11 +316,14 @@ def require(*targets: str) -> None:
         for name, found in _chosen(targets).items():
             if disabled() and name not in _active:
                 raise InstallError(f"{name} cannot run on fastframe: {DISABLED}")
-            _notes[name] = _try(functools.partial(found.check, untested=name in untested_by_environment()))
+            _notes[name] = _try(
+                functools.partial(found.check, untested=name in untested_by_environment())
+            )
 
 
 def status() -> dict[str, TargetStatus]:
-    """For each target: which version is installed, whether it runs on fastframe, and why not. Changes nothing.
+    """For each target: which version is installed, whether it runs on fastframe, and why not.
+    Changes nothing.
 
     >>> import fastframe
     >>> fastframe.status()["wsproto"].active
@@ -304,20 +344,40 @@ def _status(name: str, found: Target) -> TargetStatus:
             _notes[name] = found.check(untested=True)
         except ImportError as error:  # the library has been imported again, for one
             return TargetStatus(
-                version, found.supported_versions, False, False, active_kernel(), str(error), connections(name)
+                version,
+                found.supported_versions,
+                False,
+                False,
+                active_kernel(),
+                str(error),
+                connections(name),
             )
     if not active:
-        instead = [other for other in target_names() if name in target(other).makes_unneeded and _is_active(other)]
+        instead = [
+            other
+            for other in target_names()
+            if name in target(other).makes_unneeded and _is_active(other)
+        ]
         reason = found.how_to_activate
         if instead:
-            reason = f"not needed, as {instead[0]} runs on fastframe without it; for anything else on {name}: {reason}"
+            reason = (
+                f"not needed, as {instead[0]} runs on fastframe without it; for anything else on "
+                f"{name}: {reason}"
+            )
         try:
             require(name)
         except InstallError as error:
             ready, reason = False, str(error)
     note = None if version is None else _notes.get(name)
     return TargetStatus(
-        version, found.supported_versions, ready, active, active_kernel(), reason, connections(name), note
+        version,
+        found.supported_versions,
+        ready,
+        active,
+        active_kernel(),
+        reason,
+        connections(name),
+        note,
     )
 
 
@@ -329,7 +389,9 @@ def _try(step: Callable[[], _T]) -> _T:
     try:
         return step()
     except Exception as error:  # of the library, while it is imported
-        reason = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        reason = (
+            str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        )
         raise InstallError(reason) from error
 
 
@@ -337,7 +399,9 @@ def _refuse_options_without_target(options: Options, chosen: dict[str, Target]) 
     for option in options.given():
         if not any(option in found.options for found in chosen.values()):
             having = [name for name in target_names() if option in target(name).options]
-            raise ValueError(f"{', '.join(chosen)} has no option {option}; it is for {', '.join(having)}")
+            raise ValueError(
+                f"{', '.join(chosen)} has no option {option}; it is for {', '.join(having)}"
+            )
 
 
 def without_tricks() -> str:

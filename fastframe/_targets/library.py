@@ -1,6 +1,8 @@
-"""What the targets have in common whose library looks up what fastframe replaces each time it is called: a function, a class.
+"""What the targets have in common whose library looks up what fastframe replaces each time it is
+called: a function, a class.
 
-So a replacement holds at once, also for connections that are open, and the library's own code does everything else.
+So a replacement holds at once, also for connections that are open, and the library's own code does
+everything else.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from fastframe._targets.target import PLACES, count_connection, refuse_another_i
 
 
 class Replacement(NamedTuple):
-    """`make` gets what the attribute `name` of `owner`, a module or a class, was, and returns what takes its place.
+    """`make` gets what the attribute `name` of `owner`, a module or a class, was, and returns what
+    takes its place.
 
     owner: "module" or "module:Class".
     """
@@ -81,7 +84,9 @@ class Library(ABC):
         try:
             return importlib.metadata.version(self.distribution)
         except importlib.metadata.PackageNotFoundError:
-            raise ImportError(f"{self.distribution} is not installed: pip install {self.distribution}") from None
+            raise ImportError(
+                f"{self.distribution} is not installed: pip install {self.distribution}"
+            ) from None
 
     def check(self, *, untested: bool = False) -> str | None:
         version, (versions, digests) = self.installed_version(), self.tested
@@ -90,9 +95,16 @@ class Library(ABC):
         note = note_or_refuse(self.name, version, comparison, untested=untested)
         refuse_another_import(self.distribution, self._held())
         if PLACES[self.name].module in sys.modules and not self._replaced:
-            changed = [name for owner, name, original in self._originals() if not self.is_own(owner, original)]
+            changed = [
+                name
+                for owner, name, original in self._originals()
+                if not self.is_own(owner, original)
+            ]
             if changed:
-                raise ImportError(f"{self.distribution} has been patched by other code already: {', '.join(changed)}")
+                raise ImportError(
+                    f"{self.distribution} has been patched by other code already: "
+                    f"{', '.join(changed)}"
+                )
         return note
 
     def observe(self) -> list[Any]:
@@ -101,14 +113,18 @@ class Library(ABC):
         return found
 
     def _held(self) -> Iterable[tuple[str, str, object]]:
-        """The classes in which something is replaced now, as `refuse_another_import` takes them; every library has one."""
+        """The classes in which something is replaced now, as `refuse_another_import` takes them;
+        every library has one."""
         for owner in self._replaced.owners():
             if not isinstance(owner, ModuleType):
                 yield owner.__module__, owner.__qualname__, owner
 
     def is_own(self, owner: Any, original: Any) -> bool:
-        """True if `original`, an attribute of `owner`, is the library's own, or of wsaccel, which many libraries use if it is installed."""
-        module = getattr(original, "__func__", original).__module__  # the function of a staticmethod
+        """True if `original`, an attribute of `owner`, is the library's own, or of wsaccel, which
+        many libraries use if it is installed."""
+        module = getattr(
+            original, "__func__", original
+        ).__module__  # the function of a staticmethod
         return module.partition(".")[0] in (PLACES[self.name].module.partition(".")[0], "wsaccel")
 
     def _originals(self) -> Iterable[tuple[Any, str, Any]]:
@@ -125,7 +141,9 @@ class Library(ABC):
         pass
 
     def activate(self) -> None:
-        for replacement, (owner, name, original) in zip(self.replacements(), list(self._originals())):
+        for replacement, (owner, name, original) in zip(
+            self.replacements(), list(self._originals())
+        ):
             self._replaced.replace(owner, name, replacement.make(original))
 
     def deactivate(self) -> None:

@@ -1,6 +1,8 @@
-"""Fixed traffic for a target's self-check: what its library makes of it alone must be what it makes of it on fastframe.
+"""Fixed traffic for a target's self-check: what its library makes of it alone must be what it makes
+of it on fastframe.
 
-A target that is not like any that was tested is only activated if it is asked for, and then only if nothing differs here. It takes well below a second.
+A target that is not like any that was tested is only activated if it is asked for, and then only if
+nothing differs here. It takes well below a second.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ KEY = b"\x12\x34\xab\xcd"
 Observation = list[Any]
 
 
-def frame(opcode: int, payload: bytes = b"", *, key: bytes | None, fin: bool = True, rsv: int = 0) -> bytes:
+def frame(
+    opcode: int, payload: bytes = b"", *, key: bytes | None, fin: bool = True, rsv: int = 0
+) -> bytes:
     """A frame (RFC 6455, 5.2), also one that breaks rules."""
     mask_bit, size = 0x80 if key else 0, len(payload)
     if size < 126:
@@ -39,7 +43,8 @@ TEXT = "żółć 日本 😀 " * 3
 
 
 def streams(key: bytes | None, *, deflate: bool) -> Iterator[bytes]:
-    """What a peer may send: whole messages, fragments, control frames, and each broken rule after a good message."""
+    """What a peer may send: whole messages, fragments, control frames, and each broken rule after a
+    good message."""
 
     def made(opcode: int, payload: bytes = b"", **more: Any) -> bytes:
         return frame(opcode, payload, key=key, **more)
@@ -53,13 +58,20 @@ def streams(key: bytes | None, *, deflate: bool) -> Iterator[bytes]:
         + made(0, b"!")
         + made(10, b"pong")
     )
-    yield made(2, bytes(range(256)) * 3) + made(8, struct.pack("!H", 1000) + "gute Nacht, żółć".encode()) + good
+    yield (
+        made(2, bytes(range(256)) * 3)
+        + made(8, struct.pack("!H", 1000) + "gute Nacht, żółć".encode())
+        + good
+    )
     yield good + made(8)
     yield good + made(2, bytes(70_000)) + good
     for broken in (
-        made(3), made(1, b"x", rsv=2), made(0, b"nothing to continue"), made(1, b"a", fin=False) + made(1, b"b"), made(9, b"x", fin=False),
-        made(9, b"x" * 126), made(8, b"\x03"), made(8, struct.pack("!H", 1005)), made(1, b"\xff\xfe"), made(1, b"cut \xc3"), made(8, b"\x03\xe8\xff"),
-        frame(1, b"x", key=None if key else KEY), made(1, b"x", rsv=4), b"\x82" + bytes([(0x80 if key else 0) | 126]) + b"\x00\x05" + (key or b"") + b"short",
+        made(3), made(1, b"x", rsv=2), made(0, b"nothing to continue"),
+        made(1, b"a", fin=False) + made(1, b"b"), made(9, b"x", fin=False),
+        made(9, b"x" * 126), made(8, b"\x03"), made(8, struct.pack("!H", 1005)),
+        made(1, b"\xff\xfe"), made(1, b"cut \xc3"), made(8, b"\x03\xe8\xff"),
+        frame(1, b"x", key=None if key else KEY), made(1, b"x", rsv=4),
+        b"\x82" + bytes([(0x80 if key else 0) | 126]) + b"\x00\x05" + (key or b"") + b"short",
     ):  # fmt: skip
         yield good + broken + good
     if deflate:
@@ -70,7 +82,8 @@ def streams(key: bytes | None, *, deflate: bool) -> Iterator[bytes]:
 
 
 def cut(stream: bytes) -> Iterator[list[bytes]]:
-    """The stream at once, and cut: at each byte where that is not too often; and a short one byte by byte."""
+    """The stream at once, and cut: at each byte where that is not too often; and a short one byte
+    by byte."""
     yield [stream]
     for i in range(1, len(stream), 1 + len(stream) // 60):
         yield [stream[:i], stream[i:]]
@@ -79,7 +92,8 @@ def cut(stream: bytes) -> Iterator[list[bytes]]:
 
 
 def validations(make: Callable[[], Any], texts: Iterable[bytes]) -> Observation:
-    """What validators with wsaccel's interface answer, up to the first byte that is wrong; `make` makes one."""
+    """What validators with wsaccel's interface answer, up to the first byte that is wrong; `make`
+    makes one."""
     found: Observation = []
     for text in texts:
         for pieces in cut(text):

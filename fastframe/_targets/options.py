@@ -1,7 +1,8 @@
-"""The options of `install`: names, checks, defaults and words of each, for Python and for the command line.
+"""The options of `install`: names, checks, defaults and words of each, for Python and for the
+command line.
 
-One table. `install` and `installed` check with it, each target says which of them it has, `fastframe run` hands them on, and the
-command line is made from it.
+One table. `install` and `installed` check with it, each target says which of them it has,
+`fastframe run` hands them on, and the command line is made from it.
 """
 
 from __future__ import annotations
@@ -80,7 +81,11 @@ OPTIONS = {
     "max_message_size": Option(
         _limit,
         "--max-message-size",
-        {"type": whole_number, "metavar": "BYTES", "help": "refuse larger messages, also while they are inflated"},
+        {
+            "type": whole_number,
+            "metavar": "BYTES",
+            "help": "refuse larger messages, also while they are inflated",
+        },
     ),
     "max_fragments": Option(
         _limit,
@@ -88,7 +93,9 @@ OPTIONS = {
         {"type": whole_number, "metavar": "FRAMES", "help": "refuse messages in more frames"},
     ),
     "deflate": Option(
-        _deflate, "--no-deflate", {"action": "store_const", "const": False, "help": "turn compression off"}
+        _deflate,
+        "--no-deflate",
+        {"action": "store_const", "const": False, "help": "turn compression off"},
     ),
     "fix_interleaved_control": Option(
         _flag_from,

@@ -1,10 +1,12 @@
 """What a target relies on in its library, known by its source and not by the library's version.
 
-A target lists functions and classes, `"module:Class.method"`: what it replaces, and what is around that and must work as it did. For each of them
-digests.py in the target's folder has the digest of its source in each version that was tested. A release in which all of them are known is as good as
+A target lists functions and classes, `"module:Class.method"`: what it replaces, and what is around
+that and must work as it did. For each of them digests.py in the target's folder has the digest of
+its source in each version that was tested. A release in which all of them are known is as good as
 those, whatever its number. A comment, a docstring or an empty line makes no difference.
 
-The source is read from the installed files: nothing is imported for it, and what other code has replaced in memory does not count here.
+The source is read from the installed files: nothing is imported for it, and what other code has
+replaced in memory does not count here.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ class Source:
         self._modules: dict[str, tuple[list[str], ast.Module] | None] = {}
 
     def digest(self, item: str) -> str:
-        """Of all that has the item's name in its module: some is defined in one way or another, depending on what is installed."""
+        """Of all that has the item's name in its module: some is defined in one way or another,
+        depending on what is installed."""
         module, _, name = item.partition(":")
         if module not in self._modules:
             self._modules[module] = self._read(module)
@@ -60,12 +63,18 @@ class Source:
 
 
 def named(tree: ast.AST, names: list[str]) -> Iterator[ast.stmt]:
-    """The definitions of a name in a module or class, also inside `if` and `try`, and inside that of the next one."""
+    """The definitions of a name in a module or class, also inside `if` and `try`, and inside that
+    of the next one."""
     for node in statements(tree):
         if isinstance(node, ast.Assign):
-            found = any(isinstance(target, ast.Name) and target.id == names[0] for target in node.targets)
+            found = any(
+                isinstance(target, ast.Name) and target.id == names[0] for target in node.targets
+            )
         else:
-            found = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name == names[0]
+            found = (
+                isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+                and node.name == names[0]
+            )
         if found and names[1:]:
             yield from named(node, names[1:])
         elif found:
@@ -92,7 +101,11 @@ def text_of(lines: list[str], node: ast.stmt) -> str:
         and ast.get_docstring(inner, clean=False) is not None
         for number in range(inner.body[0].lineno, (inner.body[0].end_lineno or 0) + 1)
     }
-    kept = [lines[number - 1] for number in range(first, (node.end_lineno or 0) + 1) if number not in docstrings]
+    kept = [
+        lines[number - 1]
+        for number in range(first, (node.end_lineno or 0) + 1)
+        if number not in docstrings
+    ]
     indentation = len(kept[0]) - len(kept[0].lstrip())
     text = "".join(line[indentation:] if line[:indentation].isspace() else line for line in kept)
     return "\n".join(line.rstrip() for line in without_comments(text).splitlines() if line.strip())
@@ -128,31 +141,47 @@ def folders_of(package: str) -> tuple[str, ...]:
 class Comparison:
     """The package that is installed, beside the versions that were tested: oldest first."""
 
-    def __init__(self, package: str, digests: Digests, versions: tuple[str, ...], distribution: str = "") -> None:
+    def __init__(
+        self, package: str, digests: Digests, versions: tuple[str, ...], distribution: str = ""
+    ) -> None:
         self.versions, self.distribution = versions, distribution or package
         found = digests_of(package, folders_of(package), tuple(digests))
         self.changed = tuple(item for item, digest in found.items() if digest not in digests[item])
         """The items whose source is unknown."""
-        having = [version for item, digest in found.items() for version in digests[item].get(digest, ())]
+        having = [
+            version for item, digest in found.items() for version in digests[item].get(digest, ())
+        ]
         self.like = max(reversed(versions), key=having.count)
-        """The tested version that has most of the items as they are here, and of several the newest."""
+        """The tested version that has most of the items as they are here, and of several the
+        newest."""
 
 
-def note_or_refuse(name: str, version: str, comparison: Comparison, *, untested: bool) -> str | None:
-    """What a user should know of a version that was not tested; None for one that was. ImportError if something has changed, unless `untested`.
+def note_or_refuse(
+    name: str, version: str, comparison: Comparison, *, untested: bool
+) -> str | None:
+    """What a user should know of a version that was not tested; None for one that was. ImportError
+    if something has changed, unless `untested`.
 
     name: of the target.
     """
     versions, distribution = comparison.versions, comparison.distribution
     if not comparison.changed:
-        return None if version in versions else f"not tested; what fastframe relies on is as in {comparison.like}"
+        return (
+            None
+            if version in versions
+            else f"not tested; what fastframe relies on is as in {comparison.like}"
+        )
     changed = ", ".join(comparison.changed)
     if untested:
         return (
-            f"not tested; these have changed since {comparison.like}, and its self-check found no difference: {changed}"
+            f"not tested; these have changed since {comparison.like}, and its self-check found "
+            f"no difference: {changed}"
         )
     raise ImportError(
-        f"{distribution} {version} is installed; of what fastframe relies on these are not as in any tested version ({', '.join(versions)}): {changed}. Install "
-        f"a newer fastframe, or one of those (pip install {distribution}=={versions[-1]}); or ask for it untested, which it is put on only if a self-check "
-        f'finds no difference: install("{name}", untested=True), fastframe run --untested, FASTFRAME_UNTESTED={name}'
+        f"{distribution} {version} is installed; of what fastframe relies on these are not as in "
+        f"any tested version ({', '.join(versions)}): {changed}. Install "
+        f"a newer fastframe, or one of those (pip install {distribution}=={versions[-1]}); or ask "
+        f"for it untested, which it is put on only if a self-check "
+        f'finds no difference: install("{name}", untested=True), fastframe run --untested, '
+        f"FASTFRAME_UNTESTED={name}"
     )

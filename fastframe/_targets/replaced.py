@@ -13,7 +13,9 @@ class Replaced:
 
     def __init__(self, library: str) -> None:
         self._library = library  # for the log
-        self._attributes: list[tuple[Any, str, Any, Any]] = []  # of what, its name, what was there, what was put there
+        self._attributes: list[
+            tuple[Any, str, Any, Any]
+        ] = []  # of what, its name, what was there, what was put there
 
     def __bool__(self) -> bool:
         return bool(self._attributes)
@@ -37,5 +39,7 @@ class Replaced:
                 setattr(owner, name, original)
             else:
                 _log.warning(
-                    "%s: %s was replaced by other code after fastframe, and is left as it is", self._library, name
+                    "%s: %s was replaced by other code after fastframe, and is left as it is",
+                    self._library,
+                    name,
                 )

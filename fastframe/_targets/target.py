@@ -1,7 +1,8 @@
 """What fastframe can run under: the contract of a target, and the table of all targets.
 
-A library that runs on fastframe has a folder here with everything about it. `TARGET` in its target.py is a Target; that module
-must be importable where the library is not installed, and must not import it.
+A library that runs on fastframe has a folder here with everything about it. `TARGET` in its
+target.py is a Target; that module must be importable where the library is not installed, and must
+not import it.
 """
 
 from __future__ import annotations
@@ -53,22 +54,34 @@ MEANT = {
         ),
         'which runs on wsproto: the target is "wsproto"',
     ),
-    **dict.fromkeys(("sanic", "sanic-routing"), 'which runs on websockets: the target is "websockets"'),
+    **dict.fromkeys(
+        ("sanic", "sanic-routing"), 'which runs on websockets: the target is "websockets"'
+    ),
     **dict.fromkeys(
         ("daphne", "channels", "django", "crossbar", "django-channels"),
-        'which runs on autobahn with daphne, and else on its server: the target is "autobahn", or that of the server',
+        'which runs on autobahn with daphne, and else on its server: the target is "autobahn", or '
+        "that of the server",
     ),
     **dict.fromkeys(("gevent-websocket", "gevent"), 'whose target is "geventwebsocket"'),
     **dict.fromkeys(
         ("flask-socketio", "socketio", "python-socketio", "python-engineio", "engineio"),
-        'which runs on simple-websocket ("wsproto"), gevent-websocket ("geventwebsocket") or websocket-client ("websocket-client")',
+        'which runs on simple-websocket ("wsproto"), gevent-websocket ("geventwebsocket") or '
+        'websocket-client ("websocket-client")',
     ),
     **dict.fromkeys(
         ("fastapi", "starlette", "litestar", "falcon", "blacksheep", "asgi"),
         "which runs on a server: its target is that of the server, as uvicorn",
     ),
     **dict.fromkeys(
-        ("websocket", "selenium", "kubernetes", "docker", "slack-sdk", "slack", "binance-connector"),
+        (
+            "websocket",
+            "selenium",
+            "kubernetes",
+            "docker",
+            "slack-sdk",
+            "slack",
+            "binance-connector",
+        ),
         'which runs on websocket-client: the target is "websocket-client"',
     ),
     **dict.fromkeys(("uvicorn-worker", "gunicorn-uvicorn"), 'whose target is "uvicorn"'),
@@ -76,7 +89,9 @@ MEANT = {
         ("tornado", "jupyter", "jupyter-server", "notebook", "jupyterlab", "bokeh", "panel"),
         "which runs on tornado, and that on its own code: there is no target for it",
     ),
-    **dict.fromkeys(("aiohttp", "picows"), "which has a codec in C of its own: there is no target for it"),
+    **dict.fromkeys(
+        ("aiohttp", "picows"), "which has a codec in C of its own: there is no target for it"
+    ),
 }
 """What somebody means who calls `install` with a name that is no target, in lower case."""
 
@@ -103,14 +118,17 @@ class Target(Protocol):
         """ImportError if it is not installed, with what to do."""
 
     relied_on: tuple[str, ...]
-    """Functions and classes of the library, "module:Class.method", that must be as they were; see relied_on.py."""
+    """Functions and classes of the library, "module:Class.method", that must be as they were; see
+    relied_on.py."""
 
     def check(self, *, untested: bool = False) -> str | None:
-        """ImportError if it cannot be activated, with the reason and what to do. Changes nothing. What it returns is good to know of a version that
-        was not tested. untested: that something it relies on has changed is no reason."""
+        """ImportError if it cannot be activated, with the reason and what to do. Changes nothing.
+        What it returns is good to know of a version that was not tested. untested: that something
+        it relies on has changed is no reason."""
 
     def observe(self) -> list[object]:
-        """What the library makes of fixed traffic: the same alone and on fastframe, or it must not be activated."""
+        """What the library makes of fixed traffic: the same alone and on fastframe, or it must not
+        be activated."""
 
     def load(self) -> None:
         """Imports all that `configure` and `activate` need, so that these do not fail half-way."""
@@ -129,7 +147,8 @@ class Target(Protocol):
 
 
 def refuse_another_import(distribution: str, held: Iterable[tuple[str, str, object]]) -> None:
-    """ImportError if the library was imported again, and so is not the one any more that fastframe works with.
+    """ImportError if the library was imported again, and so is not the one any more that fastframe
+    works with.
 
     held: what fastframe has of it, as (module, name, object).
     """
@@ -137,8 +156,10 @@ def refuse_another_import(distribution: str, held: Iterable[tuple[str, str, obje
         found = sys.modules.get(module)
         if found is not None and vars(found).get(name) is not value:
             raise ImportError(
-                f"{distribution} was imported again after fastframe, or patched: {module}.{name} is not what fastframe works with. Import "
-                f"{distribution} once only, and keep it in sys.modules; a new process is right again"
+                f"{distribution} was imported again after fastframe, or patched: {module}.{name} "
+                f"is not what fastframe works with. Import "
+                f"{distribution} once only, and keep it in sys.modules; a new process is right "
+                f"again"
             )
 
 
@@ -171,7 +192,8 @@ def uncounted() -> Iterator[None]:
 
 
 def watch_connections(watcher: Callable[[str, int], None]) -> None:
-    """Calls it for each connection from now on, with the target's name and how many there have been."""
+    """Calls it for each connection from now on, with the target's name and how many there have
+    been."""
     _watchers.append(watcher)
 
 

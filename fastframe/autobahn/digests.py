@@ -1,4 +1,7 @@
-"""Digests of what fastframe relies on in autobahn, by item and by the tested versions: python -m tests.libraries.digests autobahn"""
+"""Digests of what fastframe relies on in autobahn, by item and by tested version.
+
+Made by: python -m tests.libraries.digests autobahn
+"""
 
 from __future__ import annotations
 

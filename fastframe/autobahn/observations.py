@@ -1,4 +1,5 @@
-"""What autobahn's protocol gets of its maskers and validators, for the self-check. A connection would choose between asyncio and Twisted for the program."""
+"""What autobahn's protocol gets of its maskers and validators, for the self-check. A connection
+would choose between asyncio and Twisted for the program."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ def observe() -> Observation:
                 found.append((outcome(masker[1].process, piece), outcome(masker[1].pointer)))
             found.append((outcome(masker[1].reset), outcome(masker[1].process, b"again")))
     texts = (
-        TEXT.encode(), b"ascii" * 99, b"", b"good \xff bad", TEXT.encode()[:-2] + b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80",
+        TEXT.encode(), b"ascii" * 99, b"", b"good \xff bad", TEXT.encode()[:-2] + b"\xc0\xaf",
+        b"\xed\xa0\x80", b"\xf4\x90\x80\x80",
     )  # fmt: skip
     return found + validations(protocol.Utf8Validator, texts)

@@ -1,4 +1,5 @@
-"""geventwebsocket (the package gevent-websocket) on fastframe: `fastframe.install("geventwebsocket")`.
+"""geventwebsocket (the package gevent-websocket) on fastframe:
+`fastframe.install("geventwebsocket")`.
 
 functions  masking
 target     for `install` and `fastframe run`

@@ -1,4 +1,7 @@
-"""Digests of what fastframe relies on in gevent-websocket, by item and by the tested versions: python -m tests.libraries.digests geventwebsocket"""
+"""Digests of what fastframe relies on in gevent-websocket, by item and by tested version.
+
+Made by: python -m tests.libraries.digests geventwebsocket
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What takes the place of geventwebsocket's method, with the same results and errors, as everything unusual goes to its own."""
+"""What takes the place of geventwebsocket's method, with the same results and errors, as everything
+unusual goes to its own."""
 
 from __future__ import annotations
 

@@ -20,5 +20,10 @@ def observe() -> Observation:
         for payload in (b"", b"x", bytes(range(256)) * 3, bytearray(b"array")):
             for more in (0, 1):
                 made = header(mask, len(payload) + more)
-                found += [outcome(made.mask_payload, payload), outcome(made.unmask_payload, payload)]
-    return found + validations(websocket.Utf8Validator, (TEXT.encode(), b"", b"good \xff bad", b"\xed\xa0\x80"))
+                found += [
+                    outcome(made.mask_payload, payload),
+                    outcome(made.unmask_payload, payload),
+                ]
+    return found + validations(
+        websocket.Utf8Validator, (TEXT.encode(), b"", b"good \xff bad", b"\xed\xa0\x80")
+    )

@@ -1,4 +1,7 @@
-"""Digests of what fastframe relies on in gunicorn, by item and by the tested versions: python -m tests.libraries.digests gunicorn"""
+"""Digests of what fastframe relies on in gunicorn, by item and by tested version.
+
+Made by: python -m tests.libraries.digests gunicorn
+"""
 
 from __future__ import annotations
 

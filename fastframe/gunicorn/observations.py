@@ -56,7 +56,9 @@ async def served(protocol_class: Any, pieces: list[bytes]) -> Observation:
         await send({"type": "websocket.accept"})
         while (event := await receive())["type"] == "websocket.receive":
             found.append(event)
-            await send({"type": "websocket.send", "text": event.get("text"), "bytes": event.get("bytes")})
+            await send(
+                {"type": "websocket.send", "text": event.get("text"), "bytes": event.get("bytes")}
+            )
         found.append(event)
 
     transport, quiet = Transport(), logging.Logger("quiet", logging.CRITICAL + 1)

@@ -23,13 +23,16 @@ __all__ = ["WSProtocol"]
 
 
 def __getattr__(name: str) -> Any:
-    """WSProtocol, when it is first asked for: uvicorn does that in each worker, when it loads its settings."""
+    """WSProtocol, when it is first asked for: uvicorn does that in each worker, when it loads its
+    settings."""
     if name != "WSProtocol":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         from fastframe.uvicorn.protocol import WSProtocol
     except ModuleNotFoundError:
-        raise ImportError("fastframe.uvicorn needs the uvicorn extra: pip install 'fastframe[uvicorn]'")  # noqa: B904 (says what is missing)
+        raise ImportError(
+            "fastframe.uvicorn needs the uvicorn extra: pip install 'fastframe[uvicorn]'"
+        ) from None
     globals()["WSProtocol"] = WSProtocol
     WSProtocol.announce()
     return WSProtocol

@@ -1,6 +1,8 @@
-"""Which class serves: fastframe's, or with FASTFRAME_DISABLE uvicorn's own; and the line in the log that says so.
+"""Which class serves: fastframe's, or with FASTFRAME_DISABLE uvicorn's own; and the line in the log
+that says so.
 
-The choice is uvicorn's global `uvicorn.protocols.websockets.auto.AutoWebSocketsProtocol`, which `--ws auto` stands for.
+The choice is uvicorn's global `uvicorn.protocols.websockets.auto.AutoWebSocketsProtocol`, which
+`--ws auto` stands for.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ def give_back() -> None:
 
 
 def uvicorns_own(ours: type) -> Any:
-    """The class that uvicorn would use by itself; `ours`, or something made from it, may have taken its place."""
+    """The class that uvicorn would use by itself; `ours`, or something made from it, may have taken
+    its place."""
     from uvicorn.protocols.websockets import auto
 
     for protocol in (vars(auto)[CHOICE], _replaced.original(auto, CHOICE) if _replaced else None):
@@ -47,7 +50,11 @@ def announce(ours: type) -> bool:
     if not log.hasHandlers():
         return False
     if disabled():
-        log.warning("WebSockets run on uvicorn's %s, not on fastframe: %s", uvicorns_own(ours).__name__, DISABLED)
+        log.warning(
+            "WebSockets run on uvicorn's %s, not on fastframe: %s",
+            uvicorns_own(ours).__name__,
+            DISABLED,
+        )
     else:
         log.info("WebSockets run on fastframe %s, kernel %s", __version__, active_kernel())
     return True

@@ -75,7 +75,9 @@ class Application:
                 protocol.logger.error("ASGI callable returned without completing handshake.")
                 protocol.send_500_response()
             elif result is not None:
-                protocol.logger.error("ASGI callable should return None, but returned '%s'.", result)
+                protocol.logger.error(
+                    "ASGI callable should return None, but returned '%s'.", result
+                )
         if protocol.state not in (State.CLOSING, State.FAILED):
             protocol.close_transport()
 
@@ -86,7 +88,12 @@ class Application:
             if queue.pending_violation is not None:
                 protocol.fail(queue.pending_violation)
             if not queue.has_ended and protocol.connection_lost_called:  # without a Close
-                queue.end({"type": "websocket.disconnect", "code": 1006 if protocol.decoder is None else 1005})
+                queue.end(
+                    {
+                        "type": "websocket.disconnect",
+                        "code": 1006 if protocol.decoder is None else 1005,
+                    }
+                )
             if queue.has_ended:
                 return queue.take_disconnect()
             await queue.until_woken()
@@ -97,7 +104,9 @@ class Application:
 
     async def send(self, message: Mapping[str, Any]) -> None:
         protocol, kind = self._protocol, message["type"]
-        if protocol.writing_paused and kind != "websocket.close":  # closing must not wait for a slow reader
+        if (
+            protocol.writing_paused and kind != "websocket.close"
+        ):  # closing must not wait for a slow reader
             await protocol.until_writable()
         state = protocol.state
         if protocol.connection_lost_called:
@@ -105,7 +114,9 @@ class Application:
         if state is OPEN and kind == "websocket.send":  # the usual case
             protocol.send_message(message)
         elif state is State.CLOSING:
-            raise RuntimeError(f"Unexpected ASGI message '{kind}', after sending 'websocket.close'.")
+            raise RuntimeError(
+                f"Unexpected ASGI message '{kind}', after sending 'websocket.close'."
+            )
         elif state not in ACTIONS:
             raise ClientDisconnected
         elif kind not in ACTIONS[state]:

@@ -16,7 +16,8 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class BadRequestError(Exception):
-    """The request is not a WebSocket handshake; `response` is the answer to write before the connection is closed."""
+    """The request is not a WebSocket handshake; `response` is the answer to write before the
+    connection is closed."""
 
     def __init__(self, response: bytes) -> None:
         super().__init__(response)
@@ -32,7 +33,8 @@ class Handshake:
     """All of them, in order, names in lower case."""
     subprotocols: list[str]
     extensions: str
-    """What the client offers, as the value of one Sec-WebSocket-Extensions header; "" for nothing."""
+    """What the client offers, as the value of one Sec-WebSocket-Extensions header; "" for
+    nothing."""
 
     def __init__(self) -> None:
         self._handshake = H11Handshake(ConnectionType.SERVER)
@@ -40,7 +42,8 @@ class Handshake:
         self.headers = []
 
     def receive(self, data: bytes) -> bool:
-        """Takes in bytes; True once the request is complete. BadRequestError if it is not a handshake."""
+        """Takes in bytes; True once the request is complete. BadRequestError if it is not a
+        handshake."""
         self._http.receive_data(data)
         try:
             self._receive_request(data)
@@ -61,8 +64,8 @@ class Handshake:
         return False
 
     def _receive_request(self, data: bytes) -> None:
-        """By wsproto, which decodes the Host with the codec idna on its way: nothing here needs it, so what is no name to that codec must not
-        be a bad request."""
+        """By wsproto, which decodes the Host with the codec idna on its way: nothing here needs it,
+        so what is no name to that codec must not be a bad request."""
         try:
             self._handshake.receive_data(data)
         except UnicodeError:
@@ -79,7 +82,10 @@ class Handshake:
     def _request_with_another_host(self) -> bytes:
         request = self._request
         lines = [b"%s %s HTTP/%s" % (request.method, request.target, request.http_version)]
-        lines += [b"%s: %s" % (name, b"host" if name == b"host" else value) for name, value in request.headers]
+        lines += [
+            b"%s: %s" % (name, b"host" if name == b"host" else value)
+            for name, value in request.headers
+        ]
         return b"\r\n".join([*lines, b"", b""])
 
     def scope(self, root_path: str) -> dict[str, Any]:
@@ -97,16 +103,28 @@ class Handshake:
             "extensions": {"websocket.http.response": {}},
         }
 
-    def accept(self, subprotocol: str | None, headers: Iterable[tuple[bytes, bytes]], extensions: str | None) -> bytes:
-        """The response that opens the connection. wsproto's LocalProtocolError for a subprotocol that was not offered."""
+    def accept(
+        self,
+        subprotocol: str | None,
+        headers: Iterable[tuple[bytes, bytes]],
+        extensions: str | None,
+    ) -> bytes:
+        """The response that opens the connection. wsproto's LocalProtocolError for a subprotocol
+        that was not offered."""
         extra_headers = list(headers)
         if extensions is not None:
             extra_headers.append((b"Sec-WebSocket-Extensions", extensions.encode("ascii")))
-        return self._handshake.send(AcceptConnection(subprotocol=subprotocol, extra_headers=extra_headers))
+        return self._handshake.send(
+            AcceptConnection(subprotocol=subprotocol, extra_headers=extra_headers)
+        )
 
-    def reject(self, status: int, headers: Iterable[tuple[bytes, bytes]] = (), *, has_body: bool = False) -> bytes:
+    def reject(
+        self, status: int, headers: Iterable[tuple[bytes, bytes]] = (), *, has_body: bool = False
+    ) -> bytes:
         """The beginning of another response, or with has_body=False the whole of it."""
-        return self._handshake.send(RejectConnection(status_code=status, headers=list(headers), has_body=has_body))
+        return self._handshake.send(
+            RejectConnection(status_code=status, headers=list(headers), has_body=has_body)
+        )
 
     def body(self, data: bytes, *, last: bool = True) -> bytes:
         """A part of that response's body."""

@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 
 class Keepalive:
-    """Sends a Ping each `interval` seconds while it runs, and gives up on a peer that does not answer within `timeout`.
+    """Sends a Ping each `interval` seconds while it runs, and gives up on a peer that does not
+    answer within `timeout`.
 
-    interval: None or 0 for no Pings at all. timeout: None to send them without waiting for an answer.
-    Both may be changed before it starts. send_ping: called with the payload. give_up: called once, when an answer is overdue.
+    interval: None or 0 for no Pings at all. timeout: None to send them without waiting for an
+    answer. Both may be changed before it starts. send_ping: called with the payload. give_up:
+    called once, when an answer is overdue.
     """
 
     def __init__(

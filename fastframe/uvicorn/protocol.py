@@ -1,9 +1,10 @@
 """From the transport to ASGI messages, and back.
 
-Strategy: bytes are decoded as soon as they arrive, but never more than the application's queue may hold: the rest waits in the
-decoder, and reading is paused. Whatever the peer does ends in `disconnect`, which the application receives after all earlier
-messages; a broken rule counts when the application has answered them. What is written goes straight to the transport; a peer
-that does not read stops the application in `send`.
+Strategy: bytes are decoded as soon as they arrive, but never more than the application's queue may
+hold: the rest waits in the decoder, and reading is paused. Whatever the peer does ends in
+`disconnect`, which the application receives after all earlier messages; a broken rule counts when
+the application has answered them. What is written goes straight to the transport; a peer that does
+not read stops the application in `send`.
 """
 
 from __future__ import annotations
@@ -50,32 +51,39 @@ MAX_REASON = 123
 
 
 class WSProtocol(TransportProtocol):
-    """A WebSocket connection for uvicorn, with the settings and the behaviour of its own implementations.
+    """A WebSocket connection for uvicorn, with the settings and the behaviour of its own
+    implementations.
 
-    All of its `--ws-*` settings count. What goes beyond them: `ws_max_size` holds while a message is inflated; at most `ws_max_queue`
-    messages, and no more once they are 64 KiB, wait for the application; a peer that does not read gets one Pong, not all.
+    All of its `--ws-*` settings count. What goes beyond them: `ws_max_size` holds while a message
+    is inflated; at most `ws_max_queue` messages, and no more once they are 64 KiB, wait for the
+    application; a peer that does not read gets one Pong, not all.
 
-    A subclass may choose what uvicorn has no setting for: `deflate`, `max_fragments`, `max_message_size` and `close_timeout`.
+    A subclass may choose what uvicorn has no setting for: `deflate`, `max_fragments`,
+    `max_message_size` and `close_timeout`.
     """
 
-    deflate: Deflate | None = Deflate(server_max_window_bits=12, client_max_window_bits=12, memory_level=5)
+    deflate: Deflate | None = Deflate(
+        server_max_window_bits=12, client_max_window_bits=12, memory_level=5
+    )
     """How permessage-deflate is used, if at all: little memory for each connection."""
 
     max_fragments: int = 1 << 17
-    """The most frames that one message may have: more than a Decoder's default, as uvicorn's own classes accept any number. The
-    Autobahn TestSuite, for one, sends 4 MiB in 65,536 fragments."""
+    """The most frames that one message may have: more than a Decoder's default, as uvicorn's own
+    classes accept any number. The Autobahn TestSuite, for one, sends 4 MiB in 65,536 fragments."""
 
     max_message_size: int | None = None
     """The largest message in bytes, where that is less than uvicorn's `ws_max_size`."""
 
     @property
     def last_ping_rtt(self) -> float:
-        """Seconds that the last answered Ping took; 0.0 before there is one. The name is uvicorn's."""
+        """Seconds that the last answered Ping took; 0.0 before there is one. The name is
+        uvicorn's."""
         return self.keepalive.last_round_trip
 
     @property
     def ping_interval(self) -> float | None:
-        """Seconds between Pings, None for none: uvicorn's setting, which may be set anew before the connection is accepted."""
+        """Seconds between Pings, None for none: uvicorn's setting, which may be set anew before the
+        connection is accepted."""
         return self.keepalive.interval
 
     @ping_interval.setter
@@ -126,7 +134,11 @@ class WSProtocol(TransportProtocol):
         self.scope: Event = {}
         self.application: Application = Application(self)
         self.keepalive: Keepalive = Keepalive(
-            self.loop, config.ws_ping_interval, config.ws_ping_timeout, self._send_ping, self._give_up
+            self.loop,
+            config.ws_ping_interval,
+            config.ws_ping_timeout,
+            self._send_ping,
+            self._give_up,
         )
 
         # From the peer to the application.
@@ -141,7 +153,7 @@ class WSProtocol(TransportProtocol):
         self.compressed: bool = False
         self.unanswered_ping: Ping | None = None
 
-    # ---- the transport ---------------------------------------------------------------------------------------------
+    # ---- the transport ---------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -152,7 +164,8 @@ class WSProtocol(TransportProtocol):
         self.server_state.connections.add(self)  # type: ignore[arg-type]
 
     def data_received(self, data: bytes) -> None:
-        """The request, from uvicorn's HTTP protocol; everything else is received by the two methods below."""
+        """The request, from uvicorn's HTTP protocol; everything else is received by the two methods
+        below."""
         if self.scope:
             self.pre_accept_data += data  # a client should wait for the answer (RFC 6455, 4.1)
             if len(self.pre_accept_data) >= MOST_WAITING:
@@ -168,8 +181,8 @@ class WSProtocol(TransportProtocol):
             self.close_transport()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where to receive. The decoder's buffer is reused, and a large message is received in place; asyncio would allocate
-        256 KiB for each read."""
+        """Where to receive. The decoder's buffer is reused, and a large message is received in
+        place; asyncio would allocate 256 KiB for each read."""
         if self.decoder is None or self.decoder.finished:
             self.other_bytes = bytearray(RECEIVE_SIZE)
             return memoryview(self.other_bytes)
@@ -209,7 +222,7 @@ class WSProtocol(TransportProtocol):
             self.queue.end({"type": "websocket.disconnect", "code": 1012})
         self.close_transport()
 
-    # ---- the handshake ---------------------------------------------------------------------------------------------
+    # ---- the handshake ---------------------------------------------------------------------------
 
     def _start_application(self) -> None:
         self.scope = {
@@ -255,7 +268,9 @@ class WSProtocol(TransportProtocol):
     def _new_decoder(self, agreement: Agreement | None) -> Decoder:
         size = min(self.config.ws_max_size, self.max_message_size or sys.maxsize)
         size = max(1, min(size, sys.maxsize // 2))  # what a Decoder takes
-        return Decoder(Role.SERVER, max_message_size=size, max_fragments=self.max_fragments, deflate=agreement)
+        return Decoder(
+            Role.SERVER, max_message_size=size, max_fragments=self.max_fragments, deflate=agreement
+        )
 
     def reject(self, message: Mapping[str, Any]) -> None:
         self._log_request("403")
@@ -280,7 +295,7 @@ class WSProtocol(TransportProtocol):
             self.state = State.CLOSED
             self.rejection.fail()
 
-    # ---- from the peer to the application --------------------------------------------------------------------------
+    # ---- from the peer to the application --------------------------------------------------------
 
     def _deliver(self) -> None:
         """Moves messages from the decoder to the application, as many as its queue may hold."""
@@ -323,7 +338,8 @@ class WSProtocol(TransportProtocol):
         elif isinstance(message, Pong):
             self.keepalive.pong(message.payload)
         elif self.state is State.OPEN and not self._is_closing():
-            # A peer that does not read is not worth memory: the last Ping is answered for all (RFC 6455, 5.5.3).
+            # A peer that does not read is not worth memory: the last Ping is answered for all (RFC
+            # 6455, 5.5.3).
             if self.writing_paused:
                 self.unanswered_ping = message
             else:
@@ -338,7 +354,8 @@ class WSProtocol(TransportProtocol):
     def fail(self, error: ProtocolError) -> None:
         """Tells the peer what it did wrong, and lets it close its end.
 
-        What it goes on sending is discarded: closed over unread bytes, the connection would be reset, and the Close lost.
+        What it goes on sending is discarded: closed over unread bytes, the connection would be
+        reset, and the Close lost.
         """
         self.logger.debug("%s - WebSocket failed with %s", get_client_addr(self.scope), error)  # type: ignore[arg-type]
         self.queue.pending_violation = None
@@ -350,7 +367,7 @@ class WSProtocol(TransportProtocol):
             self._resume_reading()
             self._half_close()
 
-    # ---- from the application to the peer --------------------------------------------------------------------------
+    # ---- from the application to the peer --------------------------------------------------------
 
     def send_message(self, message: Mapping[str, Any]) -> None:
         if self._is_closing():  # the peer has gone, and connection_lost is about to say so
@@ -363,11 +380,15 @@ class WSProtocol(TransportProtocol):
             frame = self.encoder.text(text)
         elif isinstance(data, bytes) and len(data) >= LARGE and not self.compressed:
             self.write(self.encoder.header(Opcode.BINARY, len(data)))
-            self.write(memoryview(data))  # asyncio copies what it cannot send at once, of bytes even twice
+            self.write(
+                memoryview(data)
+            )  # asyncio copies what it cannot send at once, of bytes even twice
             return
         else:
             frame = self.encoder.binary(data)
-        if self.queue.events:  # a burst has arrived, and the answers to the rest of it are about to follow
+        if (
+            self.queue.events
+        ):  # a burst has arrived, and the answers to the rest of it are about to follow
             self.write_with_next(frame)
         else:
             self.write(frame)
@@ -386,7 +407,9 @@ class WSProtocol(TransportProtocol):
         self.close_transport()
 
     def _send_close(self, code: int, reason: str) -> None:
-        frame = self.encoder.close(code, reason)  # ValueError for a code of the application's that must not be sent
+        frame = self.encoder.close(
+            code, reason
+        )  # ValueError for a code of the application's that must not be sent
         self.state = State.CLOSED
         self.keepalive.stop()
         self.write(frame)
@@ -413,8 +436,13 @@ class WSProtocol(TransportProtocol):
         self.keepalive.stop()
         super().close_transport()
 
-    # ---- the log ---------------------------------------------------------------------------------------------------
+    # ---- the log ---------------------------------------------------------------------------------
 
     def _log_request(self, outcome: object) -> None:
         scope: Any = self.scope
-        self.logger.info('%s - "WebSocket %s" %s', get_client_addr(scope), get_path_with_query_string(scope), outcome)
+        self.logger.info(
+            '%s - "WebSocket %s" %s',
+            get_client_addr(scope),
+            get_path_with_query_string(scope),
+            outcome,
+        )

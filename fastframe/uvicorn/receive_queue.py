@@ -47,7 +47,8 @@ class ReceiveQueue:
         return self._disconnect is not None
 
     def put(self, event: Event, size: int = 0) -> bool:
-        """size: its characters or bytes. `wake` tells the application. True if the queue is full now."""
+        """size: its characters or bytes. `wake` tells the application. True if the queue is full
+        now."""
         self.events.append(event)
         self._waiting += size
         return self._waiting >= MOST_WAITING or len(self.events) >= self._most_events
@@ -57,13 +58,15 @@ class ReceiveQueue:
         self._waiting = 0
 
     def end(self, disconnect: Event) -> None:
-        """The application receives `disconnect` after all other events; only the first one counts."""
+        """The application receives `disconnect` after all other events; only the first one
+        counts."""
         if self._disconnect is None:
             self._disconnect = disconnect
         self.wake()
 
     def take_disconnect(self) -> Event:
-        """The disconnect, twice as in uvicorn's own classes; an application that goes on asking would ask for ever."""
+        """The disconnect, twice as in uvicorn's own classes; an application that goes on asking
+        would ask for ever."""
         assert self._disconnect is not None
         self._disconnects_delivered += 1
         if self._disconnects_delivered > 2:
@@ -78,7 +81,9 @@ class ReceiveQueue:
 
     def until_woken(self) -> asyncio.Future[None]:
         """To be awaited: `wake` ends it."""
-        if self._receivers:  # without the cancelled ones, of an application that waits with a timeout
+        if (
+            self._receivers
+        ):  # without the cancelled ones, of an application that waits with a timeout
             self._receivers = [receiver for receiver in self._receivers if not receiver.done()]
         receiver = self._loop.create_future()
         self._receivers.append(receiver)

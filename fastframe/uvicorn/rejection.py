@@ -38,7 +38,8 @@ class Rejection:
         self._write(response + self._handshake.body(INTERNAL_SERVER_ERROR))
 
     def begin(self, message: Mapping[str, Any]) -> int:
-        """What the application has chosen, by "websocket.http.response.start". RuntimeError for an invalid status."""
+        """What the application has chosen, by "websocket.http.response.start". RuntimeError for an
+        invalid status."""
         status: int = message["status"]
         if not 100 <= status < 600:
             raise RuntimeError(f"Invalid HTTP status code '{status}' in response.")

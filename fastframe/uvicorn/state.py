@@ -12,5 +12,6 @@ class State(enum.Enum):
     CLOSING = 4
     """The application has closed the connection; the peer's Close is awaited."""
     FAILED = 5
-    """A Close has said what the peer did wrong; what else it sends is discarded, so that it can read that Close."""
+    """A Close has said what the peer did wrong; what else it sends is discarded, so that it can
+    read that Close."""
     CLOSED = 6

@@ -1,7 +1,8 @@
 """The target "uvicorn".
 
-What changes: the global `uvicorn.protocols.websockets.auto.AutoWebSocketsProtocol`, which `--ws auto`, uvicorn's default, stands for; it
-becomes `fastframe.uvicorn:WSProtocol`. Whoever names another implementation gets that one.
+What changes: the global `uvicorn.protocols.websockets.auto.AutoWebSocketsProtocol`, which `--ws
+auto`, uvicorn's default, stands for; it becomes `fastframe.uvicorn:WSProtocol`. Whoever names
+another implementation gets that one.
 """
 
 from __future__ import annotations
@@ -24,18 +25,30 @@ def refuse_missing_parts() -> None:
     given = inspect.signature(Config.__init__).parameters
     state = ServerState()
     missing = [f"Config.{name}" for name in SETTINGS if name not in given]
-    missing += [f"Config.{name}" for name in ("load", "loaded_app", "asgi_version") if not has(Config, name)]
     missing += [
-        f"ServerState.{name}" for name in ("connections", "tasks", "default_headers") if not hasattr(state, name)
+        f"Config.{name}" for name in ("load", "loaded_app", "asgi_version") if not has(Config, name)
+    ]
+    missing += [
+        f"ServerState.{name}"
+        for name in ("connections", "tasks", "default_headers")
+        if not hasattr(state, name)
     ]
     if missing:
         raise ImportError(
-            f"uvicorn {importlib.metadata.version('uvicorn')} does not have what fastframe's class needs of it: {', '.join(missing)}. Install a newer fastframe, "
+            f"uvicorn {importlib.metadata.version('uvicorn')} does not have what fastframe's "
+            f"class needs of it: {', '.join(missing)}. Install a newer fastframe, "
             "or an older uvicorn"
         )
 
 
-SETTINGS = ("ws_max_size", "ws_max_queue", "ws_ping_interval", "ws_ping_timeout", "ws_per_message_deflate", "root_path")
+SETTINGS = (
+    "ws_max_size",
+    "ws_max_queue",
+    "ws_ping_interval",
+    "ws_ping_timeout",
+    "ws_per_message_deflate",
+    "root_path",
+)
 
 
 def has(owner: type, name: str) -> bool:
@@ -45,9 +58,15 @@ def has(owner: type, name: str) -> bool:
 
 class UvicornTarget:
     description = "--ws auto of uvicorn {}"
-    how_to_activate = "start uvicorn with --ws fastframe.uvicorn:WSProtocol (active from its first connection on), or with fastframe run"
+    how_to_activate = (
+        "start uvicorn with --ws fastframe.uvicorn:WSProtocol (active from its first "
+        "connection on), or "
+        "with fastframe run"
+    )
     supported_versions: tuple[str, ...] = ("0.36 and later",)
-    options: frozenset[str] = frozenset({"max_message_size", "max_fragments", "deflate"})  # it has no defect to mend
+    options: frozenset[str] = frozenset(
+        {"max_message_size", "max_fragments", "deflate"}
+    )  # it has no defect to mend
     makes_unneeded: frozenset[str] = frozenset({"wsproto"})
 
     def __init__(self) -> None:
@@ -57,10 +76,14 @@ class UvicornTarget:
         try:
             return importlib.metadata.version("uvicorn")
         except importlib.metadata.PackageNotFoundError:
-            raise ImportError("uvicorn is not installed: pip install 'fastframe[uvicorn]'") from None
+            raise ImportError(
+                "uvicorn is not installed: pip install 'fastframe[uvicorn]'"
+            ) from None
 
     distribution = "uvicorn"
-    relied_on: tuple[str, ...] = ()  # `--ws` takes any class; what that uses of uvicorn is looked at in `load`
+    relied_on: tuple[
+        str, ...
+    ] = ()  # `--ws` takes any class; what that uses of uvicorn is looked at in `load`
 
     def check(self, *, untested: bool = False) -> str | None:
         """Also ImportError if wsproto is missing, which does the handshake."""
@@ -68,12 +91,15 @@ class UvicornTarget:
         numbers = re.match(r"(\d+)\.(\d+)", version)
         if numbers is None or (int(numbers[1]), int(numbers[2])) < (0, 36):
             raise ImportError(
-                f"uvicorn {version} is too old, its WebSockets cannot be replaced: pip install -U uvicorn"
+                f"uvicorn {version} is too old, its WebSockets cannot be replaced: pip install -U "
+                f"uvicorn"
             )
         try:
             importlib.metadata.version("wsproto")
         except importlib.metadata.PackageNotFoundError:
-            raise ImportError("uvicorn on fastframe needs wsproto: pip install 'fastframe[uvicorn]'") from None
+            raise ImportError(
+                "uvicorn on fastframe needs wsproto: pip install 'fastframe[uvicorn]'"
+            ) from None
         self._refuse_another_import()
         return None
 
@@ -81,10 +107,13 @@ class UvicornTarget:
         return []  # it is a class of its own, not a replacement
 
     def _refuse_another_import(self) -> None:
-        protocol, handshake = (sys.modules.get(f"fastframe.uvicorn.{name}") for name in ("protocol", "handshake"))
+        protocol, handshake = (
+            sys.modules.get(f"fastframe.uvicorn.{name}") for name in ("protocol", "handshake")
+        )
         if protocol is not None and handshake is not None:
             refuse_another_import(
-                "uvicorn", [("uvicorn.protocols.utils", "ClientDisconnected", protocol.ClientDisconnected)]
+                "uvicorn",
+                [("uvicorn.protocols.utils", "ClientDisconnected", protocol.ClientDisconnected)],
             )
             refuse_another_import("wsproto", [("wsproto.events", "Request", handshake.Request)])
 
@@ -120,7 +149,8 @@ class UvicornTarget:
         give_back()
 
     def in_use(self) -> bool:
-        """True if a server in this process was told to use WSProtocol by name, with `--ws fastframe.uvicorn:WSProtocol`."""
+        """True if a server in this process was told to use WSProtocol by name, with `--ws
+        fastframe.uvicorn:WSProtocol`."""
         protocol = sys.modules.get("fastframe.uvicorn.protocol")
         return protocol is not None and protocol.WSProtocol.in_use
 

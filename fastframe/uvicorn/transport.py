@@ -1,4 +1,5 @@
-"""The transport under a connection: when it is read, when it may be written to, and how it is closed."""
+"""The transport under a connection: when it is read, when it may be written to, and how it is
+closed."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ MOST_UNWRITTEN = 1 << 16
 """Bytes of short messages that are written together at most."""
 
 LONGEST_UNWRITTEN = 0.001
-"""Seconds of the application's work on one message, or on all that are written together, from which on none waits for another."""
+"""Seconds of the application's work on one message, or on all that are written together, from which
+on none waits for another."""
 
 CLOSE_TIMEOUT_TLS = 1.0
 """The same after a broken rule under TLS, which cannot half-close."""
@@ -21,7 +23,8 @@ CLOSE_TIMEOUT_TLS = 1.0
 
 class TransportProtocol(asyncio.BufferedProtocol):
     close_timeout: float = 10.0
-    """Seconds that a peer has to answer a Close, to read what was sent before it, and to close its end."""
+    """Seconds that a peer has to answer a Close, to read what was sent before it, and to close its
+    end."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -38,7 +41,7 @@ class TransportProtocol(asyncio.BufferedProtocol):
         self._working_since = 0.0
         self.close_timer: asyncio.TimerHandle | None = None
 
-    # ---- called by asyncio ----
+    # ---- called by asyncio -----------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by type
@@ -68,7 +71,7 @@ class TransportProtocol(asyncio.BufferedProtocol):
         self.writing_paused = False
         self._writable.set()
 
-    # ---- for the subclass ----
+    # ---- for the subclass ------------------------------------------------------------------------
 
     async def until_writable(self) -> None:
         """Until the peer has read enough, while `writing_paused`."""
@@ -81,9 +84,9 @@ class TransportProtocol(asyncio.BufferedProtocol):
         self.transport.write(data)
 
     def write_with_next(self, data: bytes) -> None:
-        """Keeps a frame back for the next write, as one more is about to be made: a write for each would cost more than the
-        frames. It is written before the event loop does anything else, and if the application takes its time for the next
-        one, it is not kept back."""
+        """Keeps a frame back for the next write, as one more is about to be made: a write for each
+        would cost more than the frames. It is written before the event loop does anything else, and
+        if the application takes its time for the next one, it is not kept back."""
         now = self.loop.time()
         is_slow = now - self._working_since > LONGEST_UNWRITTEN
         self._working_since = now
@@ -95,7 +98,10 @@ class TransportProtocol(asyncio.BufferedProtocol):
             self._unwritten_since = now
         self._unwritten.append(data)
         self._unwritten_size += len(data)
-        if self._unwritten_size >= MOST_UNWRITTEN or now - self._unwritten_since > LONGEST_UNWRITTEN:
+        if (
+            self._unwritten_size >= MOST_UNWRITTEN
+            or now - self._unwritten_since > LONGEST_UNWRITTEN
+        ):
             self.flush()
 
     def work_begins(self) -> None:
@@ -127,7 +133,9 @@ class TransportProtocol(asyncio.BufferedProtocol):
 
     def close_transport(self) -> None:
         """Closes as soon as everything is written; closing must not wait for a slow reader."""
-        if not self._is_closing():  # asyncio's TLS transport is good for nothing after a second close
+        if (
+            not self._is_closing()
+        ):  # asyncio's TLS transport is good for nothing after a second close
             self.flush()
             self.transport.close()
         self._abort_later()

@@ -1,8 +1,24 @@
-"""Digests of what fastframe relies on in websocket-client, by item and by the tested versions: python -m tests.libraries.digests websocket-client"""
+"""Digests of what fastframe relies on in websocket-client, by item and by tested version.
+
+Made by: python -m tests.libraries.digests websocket-client
+"""
 
 from __future__ import annotations
 
-VERSIONS = ("1.3.0", "1.3.3", "1.4.2", "1.5.0", "1.5.3", "1.6.0", "1.6.4", "1.7.0", "1.8.0", "1.9.0", "1.9.1", "1.9.2")
+VERSIONS = (
+    "1.3.0",
+    "1.3.3",
+    "1.4.2",
+    "1.5.0",
+    "1.5.3",
+    "1.6.0",
+    "1.6.4",
+    "1.7.0",
+    "1.8.0",
+    "1.9.0",
+    "1.9.1",
+    "1.9.2",
+)
 
 DIGESTS: dict[str, dict[str, tuple[str, ...]]] = {
     "_utils:_validate_utf8": {

@@ -1,4 +1,5 @@
-"""What takes the place of websocket-client's functions: the same results, and the same errors, as everything unusual goes to its own."""
+"""What takes the place of websocket-client's functions: the same results, and the same errors, as
+everything unusual goes to its own."""
 
 from __future__ import annotations
 

@@ -1,32 +1,44 @@
 # cython: language_level=3
 """websockets' Protocol and Frame: whole frames from the bytes that arrive, and frames as bytes.
 
-Strategy: the library's parser is a generator, `Protocol.parse`. Between two frames it waits in `StreamReader.at_eof`; while it does, and nothing is
-buffered, whole frames can be taken straight from the bytes that arrive without its knowing. Each is made into the same Frame, and goes through
-the same extensions and the same `recv_frame`. An error is thrown into the generator, where the library's own code deals with it. A frame that is
-cut, or that the library may have to refuse, goes to the generator, with all that follows it.
+Strategy: the library's parser is a generator, `Protocol.parse`. Between two frames it waits in
+`StreamReader.at_eof`; while it does, and nothing is buffered, whole frames can be taken straight
+from the bytes that arrive without its knowing. Each is made into the same Frame, and goes through
+the same extensions and the same `recv_frame`. An error is thrown into the generator, where the
+library's own code deals with it. A frame that is cut, or that the library may have to refuse, goes
+to the generator, with all that follows it.
 
-A large frame that arrives in pieces is gathered here, unmasked on the way. Meanwhile the Protocol has `receive_data` and `receive_eof` of its own, so
-that websockets can be uninstalled; and if the connection ends, the library gets what there is as it was on the wire.
+A large frame that arrives in pieces is gathered here, unmasked on the way. Meanwhile the Protocol
+has `receive_data` and `receive_eof` of its own, so that websockets can be uninstalled; and if the
+connection ends, the library gets what there is as it was on the wire.
 
-Bytes may reach the library without being seen here: while websockets is uninstalled, for one. So what is known of a parser, its Waiting, names the
-generator that it waits in: as soon as the parser has gone on, it waits in another one.
+Bytes may reach the library without being seen here: while websockets is uninstalled, for one. So
+what is known of a parser, its Waiting, names the generator that it waits in: as soon as the parser
+has gone on, it waits in another one.
 """
 
 cimport cython
-from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_CheckExact, PyByteArray_FromStringAndSize, PyByteArray_GET_SIZE
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytearray cimport (
+    PyByteArray_AS_STRING, PyByteArray_CheckExact, PyByteArray_FromStringAndSize,
+    PyByteArray_GET_SIZE,
+)
+from cpython.bytes cimport (
+    PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
+)
 from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from fastframe._codec.capi cimport (
-    FF_MAX_HEADER, FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CONTINUATION, FF_OPCODE_TEXT, FF_RSV1, FF_RSV2, FF_RSV3, ff_header, ff_header_parse, ff_kernels,
+    FF_MAX_HEADER, FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CONTINUATION, FF_OPCODE_TEXT, FF_RSV1,
+    FF_RSV2, FF_RSV3, ff_header, ff_header_parse, ff_kernels,
     ff_masking_key_rotate,
 )
 from fastframe._codec.chunk cimport Chunk, chunk_bytes, chunk_copy, whole_chunk
 from fastframe._codec.kernels cimport kernels
 from fastframe._codec.masking_keys cimport KeyPool
-from fastframe._codec.outbound cimport OutboundPayload, bytes_payload, frame_bytes, text_payload, write_header
+from fastframe._codec.outbound cimport (
+    OutboundPayload, bytes_payload, frame_bytes, text_payload, write_header,
+)
 from fastframe._codec.text cimport PartialCharacter, chunk_text
 
 import secrets
@@ -42,15 +54,17 @@ cdef extern from "Python.h":
 cdef enum:
     # A message of so many bytes is not copied behind its header: a second write costs less.
     WRITTEN_APART = 1 << 17
-    # A frame that is cut is gathered if so much of its payload is there, a sixteenth: a peer that only says how much it will send
-    # gets no memory for it.
+    # A frame that is cut is gathered if so much of its payload is there, a sixteenth: a peer that
+    # only says how much it will send gets no memory for it.
     GATHERED_PART_BITS = 4
 
 
 cdef class Limits:
-    """How large a frame may be. websockets 16 gave the attributes of a Protocol other names: those count that `parse`, its method, uses."""
+    """How large a frame may be. websockets 16 gave the attributes of a Protocol other names: those
+    count that `parse`, its method, uses."""
 
-    cdef str message, fragment, current  # fragment: "" before websockets 16, which has no such limit
+    cdef str message, current
+    cdef str fragment  # "" before websockets 16, which has no such limit
 
     def __cinit__(self, parse):
         self.message = used_name(parse, "max_message_size", "max_size")
@@ -65,7 +79,8 @@ cdef class Limits:
                 return False
         return True
 
-    # The largest payload that the next frame may have, as Protocol.parse computes it; INT64_MAX for any.
+    # The largest payload that the next frame may have, as Protocol.parse computes it; INT64_MAX for
+    # any.
     cdef int64_t max_size(self, protocol) except? -1:
         most = getattr(protocol, self.message)
         largest_fragment = getattr(protocol, self.fragment) if self.fragment else None
@@ -85,7 +100,10 @@ def _generators_tell():
     generator = names["outer"]()
     next(generator)
     below = generator.gi_yieldfrom
-    return generator.gi_code is names["outer"].__code__ and below.gi_code is names["inner"].__code__ and below.gi_yieldfrom is None
+    return (
+        generator.gi_code is names["outer"].__code__ and below.gi_code is names["inner"].__code__
+        and below.gi_yieldfrom is None
+    )
 
 
 cdef class Waiting:
@@ -161,14 +179,15 @@ cdef class Frames:
         self._at_eof_code = streams.StreamReader.at_eof.__code__
         self._parse_code = protocol.Protocol.parse.__code__
         self._token_bytes = secrets.token_bytes
-        self._opcodes = tuple([frames.Opcode(i) if i in frames.Opcode.__members__.values() else None for i in range(16)])
+        known = {int(opcode): opcode for opcode in frames.Opcode}
+        self._opcodes = tuple([known.get(number) for number in range(16)])
         self._keys = KeyPool()
         self._looks_at_generators = GENERATOR_STATE.check(_generators_tell())
         self._limits = Limits(protocol.Protocol.parse)
         self._Protocol = protocol.Protocol
         self.gathered_size = 1 << 16
 
-    # ---- in --------------------------------------------------------------------------------------------------------
+    # ---- in --------------------------------------------------------------------------------------
 
     def receive_data(self, protocol, data):
         """`Protocol.receive_data`."""
@@ -181,7 +200,10 @@ cdef class Frames:
         elif type(known) is Gathering and (<Gathering>known).protocol is protocol:
             gathering = known
             waiting = gathering.waiting
-        if waiting is not None and waiting.is_true(protocol) and PyBytes_CheckExact(data) and PyBytes_GET_SIZE(data) and not protocol.debug:
+        if (
+            waiting is not None and waiting.is_true(protocol) and PyBytes_CheckExact(data)
+            and PyBytes_GET_SIZE(data) and not protocol.debug
+        ):
             reader = protocol.reader
             if not reader.eof and not reader.buffer and self._is_usual(protocol):
                 used = self._take_frames_or_fail(protocol, waiting, gathering, data)
@@ -194,14 +216,21 @@ cdef class Frames:
             self._give_back(protocol, gathering)
         self._receive_data(protocol, data)
         reader = protocol.reader
-        protocol._fastframe_waits = None if reader.buffer or reader.eof else self._found_waiting(protocol.parser)
+        protocol._fastframe_waits = (
+            None if reader.buffer or reader.eof
+            else self._found_waiting(protocol.parser)
+        )
 
     cdef bint _is_usual(self, protocol) except -1:
         """Of the types that the library gives it, which a program may have replaced."""
-        return self._limits.are_usual(protocol) and type(protocol.extensions) is list and type(protocol.events) is list
+        return (
+            self._limits.are_usual(protocol) and type(protocol.extensions) is list
+            and type(protocol.events) is list
+        )
 
     def receive_data_while_gathering(self, protocol, data):
-        """`receive_data` of one Protocol. Other code may keep it, and call it when the frame is complete."""
+        """`receive_data` of one Protocol. Other code may keep it, and call it when the frame is
+        complete."""
         if self._is_gathering(protocol):
             self.receive_data(protocol, data)
         else:
@@ -219,43 +248,55 @@ cdef class Frames:
 
     cdef int _give_back(self, protocol, Gathering gathering) except -1:
         self._end_gathering(protocol, gathering)
-        if protocol.parser is gathering.waiting.parser:  # else the library discards all that arrives
+        # else the library discards all that arrives
+        if protocol.parser is gathering.waiting.parser:
             self._receive_data(protocol, gathering.as_on_the_wire(kernels()))
         return 0
 
     cdef int _end_gathering(self, protocol, Gathering gathering) except -1:
         own = vars(protocol)
         protocol._fastframe_waits = gathering.waiting
-        if own.get("receive_data") is gathering.receive_data:  # else other code has put its own over it
+        # else other code has put its own over it
+        if own.get("receive_data") is gathering.receive_data:
             del protocol.receive_data
         if own.get("receive_eof") is gathering.receive_eof:
             del protocol.receive_eof
         return 0
 
     cdef Waiting _found_waiting(self, parser):
-        """None unless it waits between two frames. `parser` may be the generator of a subclass, which delegates to Protocol.parse."""
+        """None unless it waits between two frames. `parser` may be the generator of a subclass,
+        which delegates to Protocol.parse."""
         cdef Waiting waiting
         if not self._looks_at_generators:
             return None
         outer, inner = None, parser
         while (below := inner.gi_yieldfrom) is not None:
             outer, inner = inner, below
-        if outer is None or inner.gi_code is not self._at_eof_code or outer.gi_code is not self._parse_code:
+        if (
+            outer is None or inner.gi_code is not self._at_eof_code
+            or outer.gi_code is not self._parse_code
+        ):
             return None
         waiting = Waiting()
         waiting.parser, waiting.parse, waiting.at_eof = parser, outer, inner
         return waiting
 
-    cdef Py_ssize_t _take_frames_or_fail(self, protocol, Waiting waiting, Gathering gathering, bytes data) except -1:
-        """The same as _take_frames. What raises, memory that is used up for one, ends the connection as the library's own parser does."""
+    cdef Py_ssize_t _take_frames_or_fail(
+        self, protocol, Waiting waiting, Gathering gathering, bytes data
+    ) except -1:
+        """The same as _take_frames. What raises, memory that is used up for one, ends the
+        connection as the library's own parser does."""
         try:
             return self._take_frames(protocol, waiting, gathering, data)
         except Exception as error:
             waiting.parser.throw(error)
         return PyBytes_GET_SIZE(data)
 
-    cdef Py_ssize_t _take_frames(self, protocol, Waiting waiting, Gathering gathering, bytes data) except -1:
-        """gathering: the frame that `data` begins with the rest of, or None. How many bytes of `data` are used: all of them also where the rest must be discarded."""
+    cdef Py_ssize_t _take_frames(
+        self, protocol, Waiting waiting, Gathering gathering, bytes data
+    ) except -1:
+        """gathering: the frame that `data` begins with the rest of, or None. How many bytes of
+        `data` are used: all of them also where the rest must be discarded."""
         cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(data)
         cdef size_t length = PyBytes_GET_SIZE(data), used = 0
         cdef bint server = protocol.side is self._SERVER
@@ -272,30 +313,43 @@ cdef class Frames:
                 return length
             self._end_gathering(protocol, gathering)
             header = gathering.header
-            self._pass_frame(protocol, &header, gathering.payload, extensions, events, own_recv_frame)
+            self._pass_frame(
+                protocol, &header, gathering.payload, extensions, events, own_recv_frame
+            )
             if protocol.parser is not parser:
                 return length
         while used < length:
             if ff_header_parse(start + used, length - used, &header) != FF_OK:
                 break
-            if header.masked != server or header.payload_length > INT64_MAX or <int64_t>header.payload_length > self._limits.max_size(protocol):
+            if (
+                header.masked != server or header.payload_length > INT64_MAX
+                or <int64_t>header.payload_length > self._limits.max_size(protocol)
+            ):
                 break
             if header.payload_length > length - used - header.size:
-                return length if self._gather(table, protocol, waiting, &header, start + used, length - used) else used
+                return length if self._gather(
+                    table, protocol, waiting, &header, start + used, length - used
+                ) else used
             chunk = whole_chunk(start + used, &header)
             used += header.size + chunk.length
-            self._pass_frame(protocol, &header, self._payload(table, &chunk), extensions, events, own_recv_frame)
+            self._pass_frame(
+                protocol, &header, self._payload(table, &chunk), extensions, events, own_recv_frame
+            )
             if protocol.parser is not parser:  # after a Close what follows is discarded
                 return length
         return used
 
     cdef bint _gather(
-        self, const ff_kernels *table, protocol, Waiting waiting, const ff_header *header, const uint8_t *data, size_t length
+        self, const ff_kernels *table, protocol, Waiting waiting, const ff_header *header,
+        const uint8_t *data, size_t length
     ) except -1:
         """Begins to, if it is worth it. `data`: the header, and what there is of the payload."""
         cdef Gathering gathering
         cdef size_t present = length - header.size
-        if header.payload_length < self.gathered_size or header.payload_length >> GATHERED_PART_BITS > present:
+        if (
+            header.payload_length < self.gathered_size
+            or header.payload_length >> GATHERED_PART_BITS > present
+        ):
             return False
         if header.payload_length > <uint64_t>PY_SSIZE_T_MAX >> 1:  # where addresses have 32 bits
             return False
@@ -330,12 +384,14 @@ cdef class Frames:
         return payload
 
     cdef int _pass_frame(
-        self, protocol, const ff_header *header, payload, list extensions, list events, bint own_recv_frame
+        self, protocol, const ff_header *header, payload, list extensions, list events,
+        bint own_recv_frame
     ) except -1:
         cdef bint rsv = header.rsv != 0
         frame = self._Frame(
             self._opcodes[header.opcode], payload, header.fin,
-            rsv and header.rsv & FF_RSV1 != 0, rsv and header.rsv & FF_RSV2 != 0, rsv and header.rsv & FF_RSV3 != 0,
+            rsv and header.rsv & FF_RSV1 != 0, rsv and header.rsv & FF_RSV2 != 0,
+            rsv and header.rsv & FF_RSV3 != 0,
         )
         if extensions:
             limit = self._limits.max_size(protocol)
@@ -344,27 +400,35 @@ cdef class Frames:
                 frame = extension.decode(frame, max_size=most)
         if rsv or extensions or header.opcode > FF_OPCODE_BINARY:
             frame.check()
-        elif own_recv_frame and ((size := getattr(protocol, self._limits.current)) is None) == (header.opcode != FF_OPCODE_CONTINUATION):
+        elif own_recv_frame and (
+            (size := getattr(protocol, self._limits.current)) is None
+        ) == (header.opcode != FF_OPCODE_CONTINUATION):
             # recv_frame, for a data frame in its place.
             if header.opcode != FF_OPCODE_CONTINUATION:
                 if not header.fin:
                     setattr(protocol, self._limits.current, header.payload_length)
             else:
-                setattr(protocol, self._limits.current, None if header.fin else size + header.payload_length)
+                setattr(
+                    protocol, self._limits.current,
+                    None if header.fin else size + header.payload_length
+                )
             events.append(frame)
             return 0
         protocol.recv_frame(frame)
         return 0
 
     def text(self, data):
-        """The str of bytes or a bytearray. UnicodeDecodeError, which CPython's own decoder raises."""
+        """The str of bytes or a bytearray. UnicodeDecodeError, which CPython's own decoder
+        raises."""
         cdef PartialCharacter cut
         cdef bint expect_ascii = True
         cdef Chunk chunk
         if PyByteArray_CheckExact(data):
-            chunk.data, chunk.length = <const uint8_t *>PyByteArray_AS_STRING(data), PyByteArray_GET_SIZE(data)
+            chunk.data = <const uint8_t *>PyByteArray_AS_STRING(data)
+            chunk.length = PyByteArray_GET_SIZE(data)
         elif PyBytes_CheckExact(data):
-            chunk.data, chunk.length = <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
+            chunk.data = <const uint8_t *>PyBytes_AS_STRING(data)
+            chunk.length = PyBytes_GET_SIZE(data)
         else:
             return data.decode()
         chunk.masked = False
@@ -372,10 +436,11 @@ cdef class Frames:
         cut.length = 0
         return chunk_text(kernels(), &chunk, &cut, True, &expect_ascii)
 
-    # ---- out -------------------------------------------------------------------------------------------------------
+    # ---- out -------------------------------------------------------------------------------------
 
     def message(self, protocol, message, bint is_text):
-        """A whole message, a str or bytes, as a list of bytes to be written. None if the library has more to do than to make a frame of it.
+        """A whole message, a str or bytes, as a list of bytes to be written. None if the library
+        has more to do than to make a frame of it.
 
         UnicodeEncodeError for a surrogate.
         """
@@ -383,7 +448,10 @@ cdef class Frames:
         cdef OutboundPayload payload
         cdef uint8_t header_bytes[FF_MAX_HEADER]
         kind = type(protocol)
-        if kind.send_frame is not self._send_frame or kind.send_text is not self._send_text or kind.send_binary is not self._send_binary:
+        if (
+            kind.send_frame is not self._send_frame or kind.send_text is not self._send_text
+            or kind.send_binary is not self._send_binary
+        ):
             return None
         extensions = protocol.extensions
         if extensions:
@@ -391,7 +459,8 @@ cdef class Frames:
                 return None
             data = message.encode() if type(message) is str else message
             opcode = self._opcodes[FF_OPCODE_TEXT if is_text else FF_OPCODE_BINARY]
-            return [self.serialize(self._Frame(opcode, data), protocol.side is not self._SERVER, extensions)]
+            return [self.serialize(self._Frame(opcode, data), protocol.side is not self._SERVER,
+                extensions)]
         if type(message) is str:
             _encoded = text_payload(kernels(), message, &payload)  # outlives the payload
         else:
@@ -419,14 +488,16 @@ cdef class Frames:
             frame = extensions[0].encode(frame)
         header.opcode = frame.opcode
         header.fin = bool(frame.fin)
-        header.rsv = (FF_RSV1 if frame.rsv1 else 0) | (FF_RSV2 if frame.rsv2 else 0) | (FF_RSV3 if frame.rsv3 else 0)
+        header.rsv = (FF_RSV1 if frame.rsv1 else 0) | (FF_RSV2 if frame.rsv2 else 0) | (
+            FF_RSV3 if frame.rsv3 else 0
+        )
         header.masked = bool(mask)
         if header.masked:
             self._masking_key(header.masking_key)
         data = frame.data
         if PyBytes_CheckExact(data):
             payload = bytes_payload(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
-        elif PyByteArray_CheckExact(data):  # from here on no other code runs, which might change its size
+        elif PyByteArray_CheckExact(data):  # no other code runs from here on: its size stays
             payload = bytes_payload(PyByteArray_AS_STRING(data), PyByteArray_GET_SIZE(data))
         else:  # a view of what the extension has compressed
             data = bytes(data)

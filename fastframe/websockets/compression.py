@@ -1,7 +1,8 @@
-"""Another back-end for websockets' permessage-deflate: `fastframe.install("websockets", deflate=Deflate(backend="isal"))`.
+"""Another back-end for websockets' permessage-deflate: `fastframe.install("websockets",
+deflate=Deflate(backend="isal"))`.
 
-websockets calls `zlib.compressobj` and `zlib.decompressobj`; what takes the place of that module has both from the back-end. What goes over the
-wire is another compression of the same messages.
+websockets calls `zlib.compressobj` and `zlib.decompressobj`; what takes the place of that module
+has both from the back-end. What goes over the wire is another compression of the same messages.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ LEFT_TO_WEBSOCKETS = (
 
 
 class Decompressor:
-    """A back-end's, which always shows in `unconsumed_tail` that there is more than `max_length`: isal may have taken in all of the data by then.
+    """A back-end's, which always shows in `unconsumed_tail` that there is more than `max_length`:
+    isal may have taken in all of the data by then.
 
     websockets looks for it there, and otherwise takes what it has got for the whole message.
     """
@@ -38,14 +40,17 @@ class Decompressor:
         found: bytes = stream.decompress(data, max_length)
         self.unconsumed_tail = stream.unconsumed_tail
         if max_length and len(found) == max_length and not self.unconsumed_tail:
-            self.unconsumed_tail = stream.decompress(b"", 1)  # one byte of the rest, which will be discarded
+            self.unconsumed_tail = stream.decompress(
+                b"", 1
+            )  # one byte of the rest, which will be discarded
         return found
 
 
 class Zlib:
     """What websockets uses of the module zlib, from the back-end of `deflate`.
 
-    Raises ValueError if `deflate` says more than a back-end and a level: websockets itself negotiates.
+    Raises ValueError if `deflate` says more than a back-end and a level: websockets itself
+    negotiates.
     """
 
     Z_SYNC_FLUSH = zlib.Z_SYNC_FLUSH
@@ -55,7 +60,8 @@ class Zlib:
         for name in LEFT_TO_WEBSOCKETS:
             if getattr(deflate, name) != getattr(default, name):
                 raise ValueError(
-                    f"under websockets a Deflate has a backend and a level; {name} is for serve() and connect()"
+                    f"under websockets a Deflate has a backend and a level; {name} is for serve() "
+                    f"and connect()"
                 )
         module = backend_module(deflate.backend)
         self._compressobj = module.compressobj
@@ -68,7 +74,8 @@ class Zlib:
         )  # for an `except`; a connection may be older than this
 
     def compressobj(self, level: int | None = None, **settings: Any) -> Any:
-        """level: the program's, which goes before that of `deflate` only if that has none, and counts only if the back-end has it."""
+        """level: the program's, which goes before that of `deflate` only if that has none, and
+        counts only if the back-end has it."""
         chosen = level if self._level is None else self._level
         if chosen in self._levels:
             settings["level"] = chosen

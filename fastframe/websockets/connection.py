@@ -1,6 +1,8 @@
-"""Whole messages of an asyncio connection: from the frames' queue to `recv`, and from `send` to the transport.
+"""Whole messages of an asyncio connection: from the frames' queue to `recv`, and from `send` to the
+transport.
 
-What websockets puts between them is for fragments, and for connections that close or fail: all of that goes to its own code.
+What websockets puts between them is for fragments, and for connections that close or fail: all of
+that goes to its own code.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ def raising(error: Exception) -> Iterator[bytes]:
     return map(raise_it, [None])
 
 
-def sending(original: Method, make: Callable[[Any, str | bytes, bool], list[bytes] | None]) -> Method:
+def sending(
+    original: Method, make: Callable[[Any, str | bytes, bool], list[bytes] | None]
+) -> Method:
     """`Connection.send`. make: as Frames.message."""
     from websockets.protocol import State
 
@@ -49,7 +53,9 @@ def sending(original: Method, make: Callable[[Any, str | bytes, bool], list[byte
         try:
             frames = make(protocol, message, text is not False if kind is str else text is True)
         except Exception:
-            async with self.send_context():  # which ends the connection, and raises what send raises then
+            async with (
+                self.send_context()
+            ):  # which ends the connection, and raises what send raises then
                 raise
         if frames is None:
             return await as_before(self, message, others, text)  # type: ignore[no-any-return]
@@ -62,7 +68,9 @@ def sending(original: Method, make: Callable[[Any, str | bytes, bool], list[byte
             protocol.writes = raising(error)  # for send_context to meet where it writes
         if protocol.writes or self.paused or self.transport.is_closing():
             async with self.send_context():
-                pass  # it waits for the peer to read; and what ends the connection meanwhile is its to tell
+                # it waits for the peer to read; and what ends the connection meanwhile is its to
+                # tell
+                pass
         return None
 
     send.__doc__ = original.__doc__

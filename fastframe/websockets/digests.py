@@ -1,4 +1,7 @@
-"""Digests of what fastframe relies on in websockets, by item and by the tested versions: python -m tests.libraries.digests websockets"""
+"""Digests of what fastframe relies on in websockets, by item and by tested version.
+
+Made by: python -m tests.libraries.digests websockets
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,17 @@ VERSIONS = (
 DIGESTS: dict[str, dict[str, tuple[str, ...]]] = {
     "protocol:Protocol.receive_data": {
         "65c961547aba47c8": ("13.0", "13.0.1", "13.1", "14.0", "14.1", "14.2", "15.0", "15.0.1"),
-        "5ee896983b1d2025": ("16.0", "16.1", "16.1.1", "17.0", "17.0.1", "17.1", "17.2", "17.3", "17.4"),
+        "5ee896983b1d2025": (
+            "16.0",
+            "16.1",
+            "16.1.1",
+            "17.0",
+            "17.0.1",
+            "17.1",
+            "17.2",
+            "17.3",
+            "17.4",
+        ),
     },
     "protocol:Protocol.receive_eof": {
         "d7aa7e46d7911a86": (
@@ -51,7 +64,17 @@ DIGESTS: dict[str, dict[str, tuple[str, ...]]] = {
     "protocol:Protocol.parse": {
         "6d3dc6f47a20acbd": ("13.0", "13.0.1", "13.1"),
         "7879c7284e5ad466": ("14.0", "14.1", "14.2", "15.0", "15.0.1"),
-        "0443e30b24b078b1": ("16.0", "16.1", "16.1.1", "17.0", "17.0.1", "17.1", "17.2", "17.3", "17.4"),
+        "0443e30b24b078b1": (
+            "16.0",
+            "16.1",
+            "16.1.1",
+            "17.0",
+            "17.0.1",
+            "17.1",
+            "17.2",
+            "17.3",
+            "17.4",
+        ),
     },
     "protocol:Protocol.recv_frame": {
         "25b1d5b230c26798": ("13.0", "13.0.1", "13.1"),
@@ -125,7 +148,17 @@ DIGESTS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "protocol:Protocol.__init__": {
         "1052ff3fd42bbfc9": ("13.0", "13.0.1", "13.1", "14.0", "14.1", "14.2", "15.0", "15.0.1"),
-        "6a533443d8185c72": ("16.0", "16.1", "16.1.1", "17.0", "17.0.1", "17.1", "17.2", "17.3", "17.4"),
+        "6a533443d8185c72": (
+            "16.0",
+            "16.1",
+            "16.1.1",
+            "17.0",
+            "17.0.1",
+            "17.1",
+            "17.2",
+            "17.3",
+            "17.4",
+        ),
     },
     "frames:Frame": {
         "a24ffa974fd2fdcb": ("13.0", "13.0.1"),
@@ -160,7 +193,18 @@ DIGESTS: dict[str, dict[str, tuple[str, ...]]] = {
         "53bdc6b223b87f19": ("13.0", "13.0.1"),
         "c48dc3c3669f13ab": ("13.1",),
         "e4d5bca3ea0862d8": ("14.0", "14.1", "14.2"),
-        "b87411dddb5922ee": ("15.0", "15.0.1", "16.0", "16.1", "16.1.1", "17.0", "17.0.1", "17.1", "17.2", "17.3"),
+        "b87411dddb5922ee": (
+            "15.0",
+            "15.0.1",
+            "16.0",
+            "16.1",
+            "16.1.1",
+            "17.0",
+            "17.0.1",
+            "17.1",
+            "17.2",
+            "17.3",
+        ),
         "ce4553a92e783159": ("17.4",),
     },
     "asyncio.connection:Connection.send_context": {
@@ -174,7 +218,17 @@ DIGESTS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "asyncio.connection:Connection.send_data": {
         "dafa0f1c6d4e5c08": ("13.0", "13.0.1", "13.1", "14.0", "14.1", "14.2", "15.0", "15.0.1"),
-        "611096409f3cfc48": ("16.0", "16.1", "16.1.1", "17.0", "17.0.1", "17.1", "17.2", "17.3", "17.4"),
+        "611096409f3cfc48": (
+            "16.0",
+            "16.1",
+            "16.1.1",
+            "17.0",
+            "17.0.1",
+            "17.1",
+            "17.2",
+            "17.3",
+            "17.4",
+        ),
     },
     "asyncio.connection:Connection.drain": {
         "b7a5df218b6a8797": (

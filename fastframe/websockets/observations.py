@@ -1,4 +1,5 @@
-"""What a program sees of websockets' Protocol and of its asyncio connections, for the self-check."""
+"""What a program sees of websockets' Protocol and of its asyncio connections, for the
+self-check."""
 
 from __future__ import annotations
 
@@ -45,7 +46,14 @@ def of_protocols() -> Observation:
                     for piece in (b"", *pieces):
                         found.append(outcome(protocol.receive_data, piece))
                         found += [
-                            (type(event), event.opcode, bytes(event.data), type(event.data), event.fin, event.rsv1)
+                            (
+                                type(event),
+                                event.opcode,
+                                bytes(event.data),
+                                type(event.data),
+                                event.fin,
+                                event.rsv1,
+                            )
                             for event in protocol.events_received()
                             if isinstance(event, Frame)
                         ]
@@ -61,8 +69,10 @@ def of_protocols() -> Observation:
                     found.append((outcome(protocol.receive_eof), protocol.state))
             protocol = Protocol(side, logger=QUIET)
             for send, *arguments in (
-                (protocol.send_text, TEXT.encode()), (protocol.send_binary, b"bytes" * 99), (protocol.send_text, b"a", False),
-                (protocol.send_continuation, b"b", True), (protocol.send_ping, b"?"), (protocol.send_close, 1000, "bye"), (protocol.send_text, b"late"),
+                (protocol.send_text, TEXT.encode()), (protocol.send_binary, b"bytes" * 99),
+                (protocol.send_text, b"a", False),
+                (protocol.send_continuation, b"b", True), (protocol.send_ping, b"?"),
+                (protocol.send_close, 1000, "bye"), (protocol.send_text, b"late"),
             ):  # fmt: skip
                 found += [outcome(send, *arguments), written(protocol, side is SERVER)]
     return found
@@ -91,18 +101,28 @@ class Transport(asyncio.Transport):
         self.closing = True
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Nothing to do; nor is there for what asyncio.Transport does not implement, as nothing here makes it necessary."""
+        """Nothing to do; nor is there for what asyncio.Transport does not implement, as nothing
+        here makes it necessary."""
 
 
 async def of_connections() -> Observation:
     from websockets.asyncio.connection import Connection
     from websockets.protocol import SERVER, Protocol
 
-    connection, transport = Connection(Protocol(SERVER, logger=QUIET), ping_interval=None), Transport()
+    connection, transport = (
+        Connection(Protocol(SERVER, logger=QUIET), ping_interval=None),
+        Transport(),
+    )
     connection.connection_made(transport)
     connection.data_received(b"")
     found: Observation = []
-    for message, text in ((TEXT, None), (b"bytes", None), ("text", False), (b"text", True), (bytes(200_000), None)):
+    for message, text in (
+        (TEXT, None),
+        (b"bytes", None),
+        ("text", False),
+        (b"text", True),
+        (bytes(200_000), None),
+    ):
         await connection.send(message, text=text)
     await connection.send(["frag", "ments"])
     found.append(bytes(transport.written))

@@ -1,7 +1,8 @@
 """The target "websockets", on which sanic runs too.
 
-What changes: `Protocol.receive_data` and `Frame.serialize`, which all kinds of connections go through; and `send` and `recv` of asyncio connections;
-and `Protocol.__init__`, to count them. `fastframe run` installs it only where it is asked for by name.
+What changes: `Protocol.receive_data` and `Frame.serialize`, which all kinds of connections go
+through; and `send` and `recv` of asyncio connections; and `Protocol.__init__`, to count them.
+`fastframe run` installs it only where it is asked for by name.
 """
 
 from __future__ import annotations
@@ -19,16 +20,23 @@ from fastframe.websockets.connection import receiving, sending
 class WebsocketsTarget(Library):
     name = distribution = "websockets"
     relied_on: tuple[str, ...] = (
-        "protocol:Protocol.receive_data", "protocol:Protocol.receive_eof", "protocol:Protocol.parse", "protocol:Protocol.recv_frame",
-        "protocol:Protocol.fail", "protocol:Protocol.discard", "protocol:Protocol.send_text", "protocol:Protocol.send_binary",
-        "protocol:Protocol.send_frame", "protocol:Protocol.data_to_send", "protocol:Protocol.__init__", "frames:Frame",
-        "streams:StreamReader", "extensions.permessage_deflate:PerMessageDeflate", "asyncio.connection:Connection.send",
-        "asyncio.connection:Connection.recv", "asyncio.connection:Connection.send_context", "asyncio.connection:Connection.send_data",
-        "asyncio.connection:Connection.drain", "asyncio.messages:SimpleQueue", "asyncio.messages:Assembler.get",
+        "protocol:Protocol.receive_data", "protocol:Protocol.receive_eof",
+        "protocol:Protocol.parse", "protocol:Protocol.recv_frame",
+        "protocol:Protocol.fail", "protocol:Protocol.discard", "protocol:Protocol.send_text",
+        "protocol:Protocol.send_binary",
+        "protocol:Protocol.send_frame", "protocol:Protocol.data_to_send",
+        "protocol:Protocol.__init__", "frames:Frame",
+        "streams:StreamReader", "extensions.permessage_deflate:PerMessageDeflate",
+        "asyncio.connection:Connection.send",
+        "asyncio.connection:Connection.recv", "asyncio.connection:Connection.send_context",
+        "asyncio.connection:Connection.send_data",
+        "asyncio.connection:Connection.drain", "asyncio.messages:SimpleQueue",
+        "asyncio.messages:Assembler.get",
         "asyncio.messages:Assembler.maybe_resume",
     )  # fmt: skip
     how_to_activate = (
-        'start the program with "fastframe run --target websockets", or call fastframe.install("websockets") in it'
+        'start the program with "fastframe run --target websockets", or '
+        'call fastframe.install("websockets") in it'
     )
     options: frozenset[str] = frozenset({"deflate"})
 
@@ -61,11 +69,14 @@ class WebsocketsTarget(Library):
         )
 
     def configure(self, options: Options) -> None:
-        """ValueError if `deflate` says what is websockets' own to say. Connections that are open keep their back-end."""
+        """ValueError if `deflate` says what is websockets' own to say. Connections that are open
+        keep their back-end."""
         from websockets.extensions import permessage_deflate
 
         if options.deflate is False:
-            raise ValueError("websockets is told by compression=None, in serve() and connect(), not to compress")
+            raise ValueError(
+                "websockets is told by compression=None, in serve() and connect(), not to compress"
+            )
         compression = None if options.deflate is None else Zlib(options.deflate)
         self._compression.put_back()
         if compression is not None:

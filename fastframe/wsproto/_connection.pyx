@@ -1,8 +1,10 @@
 # cython: language_level=3
-"""The hot methods of wsproto's Connection: receive_data, events and send, for connections on fastframe's FrameProtocol.
+"""The hot methods of wsproto's Connection: receive_data, events and send, for connections on
+fastframe's FrameProtocol.
 
-Strategy: each method does what it can do at once, and hands everything else to wsproto's own method: another FrameProtocol,
-a state in which nothing may be sent, a type of argument that is not the usual one.
+Strategy: each method does what it can do at once, and hands everything else to wsproto's own
+method: another FrameProtocol, a state in which nothing may be sent, a type of argument that is not
+the usual one.
 """
 
 cimport cython
@@ -33,7 +35,9 @@ cdef extern from "method.h":
     ctypedef object (*ff_method_body)(object state, object self, PyObject *argument)
 
     object ff_method_type()
-    object ff_method_new(object type, ff_method_body body, object state, object original, object parameter)
+    object ff_method_new(
+        object type, ff_method_body body, object state, object original, object parameter
+    )
 
 
 cdef extern from *:
@@ -56,7 +60,8 @@ cdef inline PyObject *new_reference(object event) except NULL:
 
 
 def connection_methods(original_receive_data, original_events, original_send):
-    """The three methods to put in place of the given ones, which they call for whatever they leave to wsproto."""
+    """The three methods to put in place of the given ones, which they call for whatever they leave
+    to wsproto."""
     methods = ConnectionMethods(original_receive_data, original_events, original_send)
     method = ff_method_type()
     return (
@@ -99,7 +104,7 @@ cdef class ConnectionMethods:
         self._nothing = ()
         self._keeps_spare_events = ONLY_REFERENCE.is_on()
 
-    # ---- the methods ----
+    # ---- the methods -----------------------------------------------------------------------------
 
     cdef object receive_data(self, connection, data):
         cdef FrameProtocol protocol
@@ -135,10 +140,14 @@ cdef class ConnectionMethods:
         return generator
 
     cdef inline bint has_spare_events(self, FrameProtocol protocol, ff_threads_turn *turn) noexcept:
-        """True if there is a generator that only the protocol has kept; then the caller has the turn of its decoder."""
+        """True if there is a generator that only the protocol has kept; then the caller has the
+        turn of its decoder."""
         if not self._keeps_spare_events or not ff_threads_turn_begin(turn):
             return False
-        if ff_is_only_reference(<PyObject *>protocol._spare_events) and not ff_has_weak_references(<Events>protocol._spare_events):
+        if (
+            ff_is_only_reference(<PyObject *>protocol._spare_events)
+            and not ff_has_weak_references(<Events>protocol._spare_events)
+        ):
             return True
         end_in_thread(turn)
         return False
@@ -150,14 +159,20 @@ cdef class ConnectionMethods:
         if protocol is not None and self.state(connection) is self._names.OPEN:
             if kind is self._names.TextMessage or kind is self._names.BytesMessage:
                 data = PyObject_GetAttr(event, self._names.data)
-                frame = protocol._data_frame(data, PyObject_GetAttr(event, self._names.message_finished), True)
+                frame = protocol._data_frame(
+                    data, PyObject_GetAttr(event, self._names.message_finished), True
+                )
             elif kind is self._names.Ping:
-                frame = protocol._control_frame(FF_OPCODE_PING, PyObject_GetAttr(event, self._names.payload), True)
+                frame = protocol._control_frame(
+                    FF_OPCODE_PING, PyObject_GetAttr(event, self._names.payload), True
+                )
             elif kind is self._names.Pong:
-                frame = protocol._control_frame(FF_OPCODE_PONG, PyObject_GetAttr(event, self._names.payload), True)
+                frame = protocol._control_frame(
+                    FF_OPCODE_PONG, PyObject_GetAttr(event, self._names.payload), True
+                )
         return self._original_send(connection, event) if frame is None else frame
 
-    # ---- what they look at ----
+    # ---- what they look at -----------------------------------------------------------------------
 
     cdef object state(self, object connection):
         # A subclass may have a `state` of its own.
@@ -169,7 +184,8 @@ cdef class ConnectionMethods:
         """The connection's protocol, or None if it is not exactly fastframe's."""
         protocol = PyObject_GetAttr(connection, self._names._proto)
         if type(protocol) is self._FrameProtocol:
-            return <FrameProtocol>protocol  # in a conditional expression its type would be looked up once more
+            # in a conditional expression its type would be looked up once more
+            return <FrameProtocol>protocol
         return None
 
     cdef PyObject *event(self, object connection, FrameProtocol protocol) except NULL:
@@ -179,10 +195,15 @@ cdef class ConnectionMethods:
         payload = protocol._take_payload()
         if opcode == FF_OPCODE_TEXT or opcode == FF_OPCODE_BINARY:
             Py_INCREF(payload)
-            return self.message(opcode, <PyObject *>payload, protocol._frame_finished, protocol._message_finished)
+            return self.message(
+                opcode, <PyObject *>payload, protocol._frame_finished, protocol._message_finished
+            )
         if opcode == FF_OPCODE_PING or opcode == FF_OPCODE_PONG:
             Py_INCREF(payload)
-            event_class = self._names.ping_class if opcode == FF_OPCODE_PING else self._names.pong_class
+            event_class = (
+                self._names.ping_class if opcode == FF_OPCODE_PING
+                else self._names.pong_class
+            )
             return ff_event_new_1(&event_class.c, <PyObject *>payload)
         code, reason = payload
         if self.state(connection) is self._names.LOCAL_CLOSING:
@@ -191,8 +212,11 @@ cdef class ConnectionMethods:
             connection._state = self._names.REMOTE_CLOSING
         return new_reference(self._names.CloseConnection(code=code, reason=reason))
 
-    cdef PyObject *message(self, uint8_t opcode, PyObject *data, bint frame_finished, bint message_finished) except NULL:
-        """The event of a message, or of a part of one, a new reference; takes over the reference to `data`."""
+    cdef PyObject *message(
+        self, uint8_t opcode, PyObject *data, bint frame_finished, bint message_finished
+    ) except NULL:
+        """The event of a message, or of a part of one, a new reference; takes over the reference to
+        `data`."""
         if opcode == FF_OPCODE_TEXT:
             return ff_event_new_3(&self._names.text_class.c, data, frame_finished, message_finished)
         if self._names.binary_as_bytearray:
@@ -211,7 +235,8 @@ cdef enum Source:
 @cython.final
 @cython.no_gc_clear  # as above
 cdef class Events:
-    """The generator that Connection.events returns. Making it is half of what it costs, so the protocol keeps one that has ended."""
+    """The generator that Connection.events returns. Making it is half of what it costs, so the
+    protocol keeps one that has ended."""
 
     cdef object __weakref__
     cdef ff_threads_turn _turn
@@ -242,13 +267,15 @@ cdef class Events:
         return ff_owned(event)
 
     cdef inline PyObject *_next_event(self) except? NULL:
-        """The next event, a new reference; NULL, without an exception, where more bytes are needed, and then it has ended."""
+        """The next event, a new reference; NULL, without an exception, where more bytes are needed,
+        and then it has ended."""
         if self._source == QUEUE:
             self._begun = True
             queue = PyObject_GetAttr(self._connection, self._methods._names._events)
             if queue:
                 return new_reference(queue.popleft())
-            if self._source == QUEUE:  # a queue of somebody's own may have gone on with this generator
+            # a queue of somebody's own may have gone on with this generator
+            if self._source == QUEUE:
                 self._leave_queue()
         if self._source == PROTOCOL:
             return self._next_of_protocol()
@@ -297,7 +324,9 @@ cdef class Events:
         except methods._names.ParseFailed as error:
             if not isinstance(error, methods._names.ParseFailed):  # no memory for that error
                 raise
-            event = new_reference(methods._names.CloseConnection(code=error.code, reason=str(error)))
+            event = new_reference(
+                methods._names.CloseConnection(code=error.code, reason=str(error))
+            )
             self._parse_failed = error
             self._source = HANDLING
             return event
@@ -308,14 +337,16 @@ cdef class Events:
         return event
 
     def throw(self, kind, value=None, traceback=None):
-        """Ends it, and raises the exception, which it does not handle. The arguments are those of a generator's throw."""
+        """Ends it, and raises the exception, which it does not handle. The arguments are those of a
+        generator's throw."""
         error = thrown(kind, value, traceback)
         begin_in_thread(&self._turn)
         try:
             if self._source == ORIGINAL:
                 return self._original.throw(error)
             if self._parse_failed is not None and self._parse_failed is not error:
-                error.__context__ = self._parse_failed  # wsproto's generator waits where it handles that one
+                # wsproto's generator waits where it handles that one
+                error.__context__ = self._parse_failed
             had_ended = self._source == NONE
             self._end()
             end_with(error, had_ended, self._begun)

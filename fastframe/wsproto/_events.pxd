@@ -1,4 +1,5 @@
-# wsproto's event objects, made without the call of their __init__: that costs more than the whole frame.
+# wsproto's event objects, made without the call of their __init__: that costs more than the whole
+# frame.
 from cpython.object cimport PyObject, PyTypeObject
 
 
@@ -23,7 +24,8 @@ cdef extern from "event_class.h":
     ) except NULL
 
 
-# One of wsproto's event classes: a frozen dataclass with these fields, which are (name, default) or (name, MISSING).
+# One of wsproto's event classes: a frozen dataclass with these fields, which are (name, default) or
+# (name, MISSING).
 cdef class EventClass:
     cdef readonly object type
     cdef ff_event_class c

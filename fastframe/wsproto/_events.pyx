@@ -36,8 +36,11 @@ cdef extern from "event_hooks.h":
 
 
 # The fields of the four classes in each supported wsproto, with their defaults.
-MESSAGE_FIELDS = (("data", dataclasses.MISSING), ("frame_finished", True), ("message_finished", True))
-PAYLOAD_FIELDS = (("payload", bytes(())),)  # of a module whose only bytes constant is an empty one, Cython 3.3.0 makes C that is none
+MESSAGE_FIELDS = (
+    ("data", dataclasses.MISSING), ("frame_finished", True), ("message_finished", True)
+)
+# of a module whose only bytes constant is an empty one, Cython 3.3.0 makes C that is none
+PAYLOAD_FIELDS = (("payload", bytes(())),)
 
 
 def _versions_follow_changes():
@@ -72,28 +75,36 @@ cdef class EventClass:
         self.unhook()
 
     cpdef bint is_unchanged(self):
-        """True if the class is as wsproto made it. The `__init__` of a dataclass is compiled from a string."""
+        """True if the class is as wsproto made it. The `__init__` of a dataclass is compiled from a
+        string."""
         init = vars(self.type).get("__init__")
         names = tuple([name for name, _ in self._fields])
-        defaults = tuple([default for _, default in self._fields if default is not dataclasses.MISSING])
+        defaults = tuple(
+            [default for _, default in self._fields if default is not dataclasses.MISSING]
+        )
         return (
             isinstance(init, FunctionType)
             and init.__code__.co_filename == "<string>"
             and init.__code__.co_varnames[:init.__code__.co_argcount] == ("self", *names)
             and init.__defaults__ == defaults
-            and tuple([(field.name, field.default) for field in dataclasses.fields(self.type)]) == self._fields
+            and tuple([(field.name, field.default) for field in dataclasses.fields(self.type)])
+            == self._fields
             and ff_event_slots_are_usual(&self.c)
         )
 
     cpdef bint hook(self):
-        """Takes calls of the class, which must be unchanged. False where that cannot be done: then they cost what they did."""
+        """Takes calls of the class, which must be unchanged. False where that cannot be done: then
+        they cost what they did."""
         self._init = vars(self.type)["__init__"]
         self._init_code, self._init_defaults = self._init.__code__, self._init.__defaults__
         self._init_name = "__init__"
         self.c.init_name = <PyObject *>self._init_name
         self.c.init = <PyObject *>self._init
         self.c.init_code = <PyObject *>self._init_code
-        self.c.init_defaults = NULL if self._init_defaults is None else <PyObject *>self._init_defaults
+        self.c.init_defaults = (
+            NULL if self._init_defaults is None
+            else <PyObject *>self._init_defaults
+        )
         if not self._knows_places:  # once, as other threads may be making events
             self._find_places()
             self._knows_places = True
@@ -104,14 +115,17 @@ cdef class EventClass:
         return self._is_hooked
 
     cdef bint _calls_are_taken(self) except -1:
-        """Does a call of the class, with arguments by place or by name, make an event that has them?"""
+        """Does a call of the class, with arguments by place or by name, make an event that has
+        them?"""
         marks = [object() for _ in self._fields]
         names = [name for name, _ in self._fields]
         made = [self.type(*marks), self.type(**dict(zip(names, marks)))]
-        return all([type(event) is self.type and getattr(event, name) is mark for event in made for name, mark in zip(names, marks)])
+        return all([type(event) is self.type and getattr(event,
+            name) is mark for event in made for name, mark in zip(names, marks)])
 
     cpdef bint unhook(self) noexcept:
-        """Undoes that. False if other code has changed the `__init__` since; what it has put there stays."""
+        """Undoes that. False if other code has changed the `__init__` since; what it has put there
+        stays."""
         cdef bint is_unchanged = not self._is_hooked or ff_event_is_hooked(&self.c)
         if self._is_hooked:
             self._is_hooked = False
@@ -119,7 +133,8 @@ cdef class EventClass:
         return is_unchanged
 
     cdef int _find_places(self) except -1:
-        """Looks where CPython keeps the attributes, and checks that an event filled there is like one filled by public means."""
+        """Looks where CPython keeps the attributes, and checks that an event filled there is like
+        one filled by public means."""
         cdef PyObject *values[FF_EVENT_FIELDS]
         marks = [object() for _ in self._fields]
         for i, mark in enumerate(marks):
@@ -131,7 +146,8 @@ cdef class EventClass:
             and self.c.version_is_trusted
             and ff_inline_places(found, self.c.fields, values, self.c.places)
             and INLINE_VALUES.check(
-                self._fill(filled, marks, values) and list(vars(filled).items()) == list(vars(found).items())
+                self._fill(filled, marks, values) and list(vars(filled).items())
+                == list(vars(found).items())
             )
         )
         return 0

@@ -13,7 +13,8 @@ cdef enum:
     NO_OPCODE = 0xFF  # where wsproto has None
 
 
-# Of an attribute `extensions`, which callers may set to anything: no extension counts, or only this one.
+# Of an attribute `extensions`, which callers may set to anything: no extension counts, or only this
+# one.
 cdef inline bint is_empty(object extensions) noexcept:
     return PyList_CheckExact(extensions) and PyList_GET_SIZE(extensions) == 0
 
@@ -40,10 +41,12 @@ cdef enum Attribute:
 
 
 cdef class FrameDecoder:
-    # Whoever takes bytes in or frames out has the turn; a FrameProtocol around it, or a generator, takes it for all that they do.
+    # Whoever takes bytes in or frames out has the turn; a FrameProtocol around it, or a generator,
+    # takes it for all that they do.
     cdef ff_threads_turn _turn
     cdef object _client, _extensions
-    cdef ff_role _role                    # what `_client` says: its truth may be a question to foreign code
+    # what `_client` says: its truth may be a question to foreign code
+    cdef ff_role _role
     cdef WsprotoNames _names
     cdef WsprotoOptions _options
     cdef ReceiveBuffer _receive_buffer
@@ -55,19 +58,23 @@ cdef class FrameDecoder:
     cdef uint64_t _payload_required, _payload_consumed
     cdef size_t _bytes_used
     cdef bint _running
-    cdef object _deflate                  # the only extension, if that is wsproto's own PerMessageDeflate
+    # the only extension, if that is wsproto's own PerMessageDeflate
+    cdef object _deflate
     cdef bint _is_compressed              # the message that the header's frame belongs to
     cdef bint _window_is_largest          # of the decompressor
     cdef uint64_t _inflate_budget         # how many bytes the open message may still be inflated to
 
-    # The chunk of payload that `_next_chunk` has come to: as it is on the wire, or what the extensions made of it.
+    # The chunk of payload that `_next_chunk` has come to: as it is on the wire, or what the
+    # extensions made of it.
     cdef Chunk _chunk
     cdef bint _was_extended
     cdef object _extended_payload
     cdef uint8_t _opcode
     cdef bint _frame_finished, _fin
 
-    cdef bint _try_whole_message(self, uint8_t *opcode, bint *expect_ascii, uint64_t max_size, PyObject **payload) except -1
+    cdef bint _try_whole_message(
+        self, uint8_t *opcode, bint *expect_ascii, uint64_t max_size, PyObject **payload
+    ) except -1
 
     # True: there is a chunk. False: more bytes are needed.
     cdef bint _next_chunk(self) except -1

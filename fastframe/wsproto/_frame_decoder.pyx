@@ -1,21 +1,28 @@
 # cython: language_level=3
-"""FrameDecoder in wsproto's shape, on the kernels: from bytes to frames, as far as they are buffered.
+"""FrameDecoder in wsproto's shape, on the kernels: from bytes to frames, as far as they are
+buffered.
 
-Strategy: FrameProtocol (_frame_protocol.pyx) takes whole messages by `_try_whole_message`, and everything else through `_next_chunk`,
-which leaves a chunk of payload as it is on the wire. What wsproto's own PerMessageDeflate does is done here, with its attributes;
-any other extension is called.
+Strategy: FrameProtocol (_frame_protocol.pyx) takes whole messages by `_try_whole_message`, and
+everything else through `_next_chunk`, which leaves a chunk of payload as it is on the wire. What
+wsproto's own PerMessageDeflate does is done here, with its attributes; any other extension is
+called.
 """
 
 from libc.stdint cimport UINT64_MAX, uint8_t, uint64_t
 
 from fastframe._codec.capi cimport (
     FF_CLIENT, FF_ERR_CONTROL_FRAGMENTED, FF_ERR_CONTROL_LENGTH, FF_ERR_LENGTH_16_NOT_MINIMAL,
-    FF_ERR_LENGTH_64_NOT_MINIMAL, FF_ERR_LENGTH_TOP_BIT, FF_ERR_MASKED, FF_ERR_OPCODE, FF_ERR_RSV, FF_ERR_UNMASKED,
-    FF_MASKING_KEY_SIZE, FF_NEED_DATA, FF_OPCODE_CONTINUATION, FF_OPCODE_TEXT, FF_RSV1, FF_RSV2, FF_RSV3, FF_SERVER,
-    ff_header, ff_header_check, ff_header_of_whole_message, ff_header_parse, ff_masking_key_rotate, ff_opcode_is_control,
+    FF_ERR_LENGTH_64_NOT_MINIMAL, FF_ERR_LENGTH_TOP_BIT, FF_ERR_MASKED, FF_ERR_OPCODE, FF_ERR_RSV,
+    FF_ERR_UNMASKED,
+    FF_MASKING_KEY_SIZE, FF_NEED_DATA, FF_OPCODE_CONTINUATION, FF_OPCODE_TEXT, FF_RSV1, FF_RSV2,
+    FF_RSV3, FF_SERVER,
+    ff_header, ff_header_check, ff_header_of_whole_message, ff_header_parse, ff_masking_key_rotate,
+    ff_opcode_is_control,
     ff_status,
 )
-from fastframe._codec.chunk cimport Chunk, chunk_bytes, chunk_bytes_and_deflate_tail, new_chunk_bytes, whole_chunk
+from fastframe._codec.chunk cimport (
+    Chunk, chunk_bytes, chunk_bytes_and_deflate_tail, new_chunk_bytes, whole_chunk,
+)
 from fastframe._codec.kernels cimport kernels
 from fastframe._codec.receive_buffer cimport ReceiveBuffer
 from fastframe._cpython.owned cimport PyObject
@@ -45,14 +52,17 @@ cdef enum:
 _DEFLATE_TAIL = b"\x00\x00\xff\xff"  # RFC 7692, 7.2.2
 
 
-# How many bytes of a header wsproto has marked as used when it refuses it, where that is not the first two.
-_BYTES_USED = {FF_ERR_LENGTH_16_NOT_MINIMAL: 4, FF_ERR_LENGTH_64_NOT_MINIMAL: 10, FF_ERR_LENGTH_TOP_BIT: 10}
+# How many bytes of a header wsproto has marked as used when it refuses it, where that is not the
+# first two.
+_BYTES_USED = {FF_ERR_LENGTH_16_NOT_MINIMAL: 4, FF_ERR_LENGTH_64_NOT_MINIMAL: 10,
+    FF_ERR_LENGTH_TOP_BIT: 10}
 
 
-# ---- inbound: frames, as far as they are buffered ------------------------------------------------------------------
+# ---- inbound: frames, as far as they are buffered ------------------------------------------------
 
 cdef class FrameDecoder:
-    """wsproto's FrameDecoder. Made for wsproto's extensions to see; FrameProtocol goes through `_next_chunk`."""
+    """wsproto's FrameDecoder. Made for wsproto's extensions to see; FrameProtocol goes through
+    `_next_chunk`."""
 
     def __cinit__(self, *args, **kwargs):
         self._names = NAMES
@@ -119,17 +129,24 @@ cdef class FrameDecoder:
         try:
             if not self._next_chunk():
                 return None
-            return self._names.frame(self._opcode, self._take_payload(), self._frame_finished, self._fin)
+            return self._names.frame(
+                self._opcode, self._take_payload(), self._frame_finished, self._fin
+            )
         finally:
             end_in_thread(&self._turn)
 
-    cdef bint _try_whole_message(self, uint8_t *opcode, bint *expect_ascii, uint64_t max_size, PyObject **payload) except -1:
-        """Makes the payload of the next message, a new reference, if it is one whole, plain frame; else False, and nothing has
-        changed."""
+    cdef bint _try_whole_message(
+        self, uint8_t *opcode, bint *expect_ascii, uint64_t max_size, PyObject **payload
+    ) except -1:
+        """Makes the payload of the next message, a new reference, if it is one whole, plain frame;
+        else False, and nothing has changed."""
         cdef ff_header header
         cdef Chunk chunk
         cdef ReceiveBuffer buffer
-        if self._header_is_complete or self._running or self._bytes_used or not is_empty(self._extensions):
+        if (
+            self._header_is_complete or self._running or self._bytes_used
+            or not is_empty(self._extensions)
+        ):
             return False
         buffer = self._receive_buffer
         if not ff_header_of_whole_message(
@@ -158,7 +175,8 @@ cdef class FrameDecoder:
             self._running = False
 
     cdef int _enter(self) except -1:
-        # An extension is handed this object; wsproto lets it parse here, and then loses track of the frame.
+        # An extension is handed this object; wsproto lets it parse here, and then loses track of
+        # the frame.
         if self._running:
             raise RuntimeError("the FrameDecoder is parsing: an extension must not call it")
         self._running = True
@@ -173,7 +191,9 @@ cdef class FrameDecoder:
             self._was_extended = False
         else:
             self._was_extended = True
-            self._extended_payload = self._inflate() if is_only(self._extensions, self._deflate) else self._extend()
+            self._extended_payload = self._inflate() if is_only(
+                self._extensions, self._deflate
+            ) else self._extend()
         self._opcode = self._effective_opcode
         self._fin = self._header.fin
         if self._frame_finished:
@@ -183,7 +203,7 @@ cdef class FrameDecoder:
             self._effective_opcode = FF_OPCODE_CONTINUATION
         return True
 
-    # ---- header ----
+    # ---- header ----------------------------------------------------------------------------------
 
     def parse_header(self):
         """True if the header of the next frame is complete; wsproto's name for it."""
@@ -198,20 +218,24 @@ cdef class FrameDecoder:
             end_in_thread(&self._turn)
 
     cdef bint _parse_header(self) except -1:
-        # wsproto marks bytes of a header as used one field at a time, forgets the marks when it needs more data, but leaves
-        # them when it fails; so a second try after a failure reads on inside the header. `_bytes_used` does the same.
+        # wsproto marks bytes of a header as used one field at a time, forgets the marks when it
+        # needs more data, but leaves them when it fails; so a second try after a failure reads on
+        # inside the header. `_bytes_used` does the same.
         cdef ff_header header
         cdef ff_status status = FF_NEED_DATA
         cdef size_t start = self._bytes_used
         while status == FF_NEED_DATA:
-            status = ff_header_parse(self._receive_buffer.data + start, self._receive_buffer.length - start, &header)
+            status = ff_header_parse(
+                self._receive_buffer.data + start, self._receive_buffer.length - start, &header
+            )
             if status == FF_NEED_DATA and not self._receive_buffer.materialize():
                 break
         if status > FF_NEED_DATA:
             self._bytes_used = start + <size_t>_BYTES_USED.get(status, 2)
             self._raise_status(status, &header)
         if header.size:
-            # The masking key may be missing still: wsproto asks the extensions before, and then again.
+            # The masking key may be missing still: wsproto asks the extensions before, and then
+            # again.
             self._bytes_used = start + header.size - (FF_MASKING_KEY_SIZE if header.masked else 0)
             self._check_header(&header)
         self._bytes_used = 0
@@ -262,10 +286,11 @@ cdef class FrameDecoder:
     def _rsv_bits(self, rsv):
         return self._names.RsvBits(bool(rsv & FF_RSV1), bool(rsv & FF_RSV2), bool(rsv & FF_RSV3))
 
-    # ---- payload ----
+    # ---- payload ---------------------------------------------------------------------------------
 
     cdef bint _take_chunk(self) except -1:
-        """Takes what is buffered of the payload, but a control frame only as a whole. False if that is nothing."""
+        """Takes what is buffered of the payload, but a control frame only as a whole. False if that
+        is nothing."""
         cdef uint64_t remaining = self._header.payload_length - self._payload_consumed
         if self._receive_buffer.length < remaining:
             self._receive_buffer.materialize()
@@ -293,7 +318,7 @@ cdef class FrameDecoder:
             return payload
         return bytearray(payload)
 
-    # ---- extensions ----
+    # ---- extensions ------------------------------------------------------------------------------
 
     cdef object _extend(self):
         payload = self._chunk_payload()
@@ -318,18 +343,25 @@ cdef class FrameDecoder:
         payload += final
         return payload
 
-    # ---- wsproto's PerMessageDeflate, as its methods do it, with its own attributes ----
+    # ---- wsproto's PerMessageDeflate, as its methods do it, with its own attributes --------------
 
     cdef int _check_deflate_header(self, const ff_header *header) except -1:
         deflate = self._deflate
         cdef bint is_control = ff_opcode_is_control(header.opcode), rsv1 = header.rsv & FF_RSV1
         if rsv1 and (is_control or header.opcode == FF_OPCODE_CONTINUATION):
-            raise self._names.ParseFailed("error in extension", self._names.CloseReason.PROTOCOL_ERROR)
+            raise self._names.ParseFailed(
+                "error in extension", self._names.CloseReason.PROTOCOL_ERROR
+            )
         deflate._inbound_is_compressible = not is_control
-        if deflate._inbound_compressed is None and not (is_control and self._options.fix_interleaved_control):
+        if deflate._inbound_compressed is None and not (
+            is_control and self._options.fix_interleaved_control
+        ):
             deflate._inbound_compressed = True if rsv1 else False
             if rsv1 and deflate._decompressor is None:
-                bits = int(deflate.server_max_window_bits if self._role == FF_CLIENT else deflate.client_max_window_bits)
+                bits = int(
+                    deflate.server_max_window_bits if self._role == FF_CLIENT
+                    else deflate.client_max_window_bits
+                )
                 deflate._decompressor = self._options.zlib.decompressobj(-bits)
                 self._window_is_largest = bits == LARGEST_WINDOW_BITS
         self._is_compressed = deflate._inbound_compressed is True
@@ -339,23 +371,29 @@ cdef class FrameDecoder:
         deflate = self._deflate
         cdef bint is_control = ff_opcode_is_control(self._effective_opcode)
         cdef bint last = self._frame_finished and self._header.fin
-        # Nothing of the extension may run before the chunk is copied: it could feed this decoder, and move what is buffered.
+        # Nothing of the extension may run before the chunk is copied: it could feed this decoder,
+        # and move what is buffered.
         if is_control or not self._is_compressed:
             payload = self._chunk_payload()
             if last and not (is_control and self._options.fix_interleaved_control):
-                deflate._inbound_compressed = None  # a defect of wsproto: a message may be open around a control frame
+                # a defect of wsproto: a message may be open around a control frame
+                deflate._inbound_compressed = None
             return payload
         payload = self._inflated(deflate, last)
         if last:
-            if deflate.server_no_context_takeover if self._role == FF_CLIENT else deflate.client_no_context_takeover:
+            if (
+                deflate.server_no_context_takeover if self._role == FF_CLIENT
+                else deflate.client_no_context_takeover
+            ):
                 deflate._decompressor = None
             deflate._inbound_compressed = None
         return payload
 
     cdef object _inflated(self, deflate, bint last):
         zlib = self._options.zlib
-        # wsproto inflates the tail by a call of its own. In one call with the data it is the same, unless the window is a smaller one: then a
-        # reference beyond the window is good or bad depending on what is inflated in the same call.
+        # wsproto inflates the tail by a call of its own. In one call with the data it is the same,
+        # unless the window is a smaller one: then a reference beyond the window is good or bad
+        # depending on what is inflated in the same call.
         cdef bint at_once = last and self._window_is_largest
         data = (
             chunk_bytes_and_deflate_tail(self._kernels, &self._chunk) if at_once
@@ -368,7 +406,9 @@ cdef class FrameDecoder:
             if last and deflate._decompressor.eof:
                 payload += deflate._decompressor.flush()  # which makes the next message fail
         except zlib.error:
-            raise self._names.ParseFailed("error in extension", self._names.CloseReason.INVALID_FRAME_PAYLOAD_DATA)
+            raise self._names.ParseFailed(
+                "error in extension", self._names.CloseReason.INVALID_FRAME_PAYLOAD_DATA
+            )
         return payload
 
     cdef object _decompressed(self, deflate, bytes data, uint64_t size):
@@ -383,7 +423,7 @@ cdef class FrameDecoder:
             raise TypeError(f"decompress() must return bytes, not {type(found).__name__}")
         return found
 
-    # ---- wsproto's attributes, as they would be ----
+    # ---- wsproto's attributes, as they would be --------------------------------------------------
 
     @property
     def buffer(self):
@@ -424,10 +464,16 @@ cdef class FrameDecoder:
             if attribute == HEADER:
                 return self._header_now()
             if attribute == EFFECTIVE_OPCODE:
-                return None if self._effective_opcode == NO_OPCODE else self._names.opcodes[self._effective_opcode]
+                return (
+                    None if self._effective_opcode == NO_OPCODE
+                    else self._names.opcodes[self._effective_opcode]
+                )
             if attribute == MASKER:
                 return self._masker_now()
-            return self._payload_required if attribute == PAYLOAD_REQUIRED else self._payload_consumed
+            return (
+                self._payload_required if attribute == PAYLOAD_REQUIRED
+                else self._payload_consumed
+            )
         finally:
             end_in_thread(&self._turn)
 

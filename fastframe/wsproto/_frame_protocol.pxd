@@ -12,10 +12,12 @@ from fastframe.wsproto._names cimport WsprotoNames, WsprotoOptions
 
 
 cdef class FrameProtocol:
-    # Everything inbound is for the thread that has the turn of `_frame_decoder`; everything outbound, and these three attributes, for the
-    # one that is in this object's critical section, where senders wait for each other.
+    # Everything inbound is for the thread that has the turn of `_frame_decoder`; everything
+    # outbound, and these three attributes, for the one that is in this object's critical section,
+    # where senders wait for each other.
     cdef object _client, _extensions, _next_fragment_of
-    cdef bint _deflating                  # a sender is in the compressor, which others may not use meanwhile
+    # a sender is in the compressor, which others may not use meanwhile
+    cdef bint _deflating
 
     cdef readonly FrameDecoder _frame_decoder
     cdef object _first_decoder            # until __init__; kept, as somebody may have its turn
@@ -44,14 +46,16 @@ cdef class FrameProtocol:
     cdef object _frame(self)
     cdef object _take_payload(self)
 
-    cdef object _spare_events             # a generator of Connection.events that has ended, to be used again; or None
+    # a generator of Connection.events that has ended, to be used again; or None
+    cdef object _spare_events
 
     # A data frame as bytes or bytearray; None if it is for wsproto's own code to send or to refuse.
     cdef object _data_frame(self, object payload, object fin, bint as_bytes)
     # The same for a control frame.
     cdef object _control_frame(self, uint8_t opcode, object payload, bint as_bytes)
 
-    # The turn of its decoder, which the caller has from now on, and ends. InvalidState if another thread has it.
+    # The turn of its decoder, which the caller has from now on, and ends. InvalidState if another
+    # thread has it.
     cdef inline ff_threads_turn *begin_reading(self) except NULL:
         cdef ff_threads_turn *turn = &self._frame_decoder._turn
         begin_in_thread(turn)
@@ -65,11 +69,15 @@ cdef class FrameProtocol:
     cdef int _process_data(self) except -1
     cdef int _check_limits(self) except -1
     cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) except -1
-    cdef object _deflated_frame(self, uint8_t opcode, object owner, const OutboundPayload *payload, bint fin, bint as_bytes)
+    cdef object _deflated_frame(
+        self, uint8_t opcode, object owner, const OutboundPayload *payload, bint fin, bint as_bytes
+    )
     cdef bytes _deflated(self, bytes data, bint fin)
     cdef tuple _compressor_arguments(self, deflate)
     cdef object _prepared_frame(self, object data, bint fin, bint is_plain, bint as_bytes)
     cdef object _payload_view(self, object payload, OutboundPayload *content, uint8_t *opcode)
     cdef bint _open_or_continue(self, uint8_t *opcode, bint fin, bint is_plain) except -1
     cdef object _decode_text(self)
-    cdef object _serialize(self, uint8_t opcode, const OutboundPayload *payload, bint fin, bint as_bytes, uint8_t rsv)
+    cdef object _serialize(
+        self, uint8_t opcode, const OutboundPayload *payload, bint fin, bint as_bytes, uint8_t rsv
+    )

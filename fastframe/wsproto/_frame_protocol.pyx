@@ -1,9 +1,10 @@
 # cython: language_level=3
 """FrameProtocol in wsproto's shape, on the kernels: from frames to messages, and back.
 
-Strategy: the hot paths are in this module and in _frame_decoder.pyx, and they make wsproto's own objects. What is rare or odd (Close
-payloads, unusual types of arguments, outbound extensions, misuse) runs through wsproto's own methods, which the classes in
-frame_protocol.py inherit; so it behaves like the installed wsproto because it is the installed wsproto.
+Strategy: the hot paths are in this module and in _frame_decoder.pyx, and they make wsproto's own
+objects. What is rare or odd (Close payloads, unusual types of arguments, outbound extensions,
+misuse) runs through wsproto's own methods, which the classes in frame_protocol.py inherit; so it
+behaves like the installed wsproto because it is the installed wsproto.
 """
 
 cimport cython
@@ -14,7 +15,8 @@ from libc.stdint cimport UINT64_MAX, uint8_t
 
 from fastframe._codec.checks cimport invalid_state
 from fastframe._codec.capi cimport (
-    FF_MAX_CONTROL_PAYLOAD, FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG,
+    FF_MAX_CONTROL_PAYLOAD, FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION,
+    FF_OPCODE_PING, FF_OPCODE_PONG,
     FF_OPCODE_TEXT, FF_RSV1, ff_header, ff_opcode_is_control,
 )
 from fastframe._codec.chunk cimport Chunk, unmasked_chunk
@@ -27,7 +29,9 @@ from fastframe._codec.outbound cimport (
 from fastframe._cpython.owned cimport PyObject, ff_owned
 from fastframe._codec.prepared cimport PreparedFrames, frames_of, payload_of
 from fastframe._codec.text cimport chunk_text
-from fastframe._cpython.turns cimport FF_WITHOUT_GIL, begin_in_thread, end_in_thread, ff_threads_turn, raise_busy
+from fastframe._cpython.turns cimport (
+    FF_WITHOUT_GIL, begin_in_thread, end_in_thread, ff_threads_turn, raise_busy,
+)
 from fastframe.wsproto._frame_decoder cimport NO_OPCODE, FrameDecoder, is_empty, is_only
 from fastframe._cpython.generator_shape cimport GeneratorShape
 
@@ -37,7 +41,7 @@ from fastframe._targets.target import count_connection
 from fastframe.wsproto._names import NAMES
 
 
-# ---- messages: fragments in order, text decoded --------------------------------------------------------------------
+# ---- messages: fragments in order, text decoded --------------------------------------------------
 
 cdef class FrameProtocol:
     """wsproto's FrameProtocol; frame_protocol.py makes it complete."""
@@ -60,7 +64,10 @@ cdef class FrameProtocol:
         enabled = [extension for extension in extensions if extension.enabled()]
         with cython.critical_section(self):
             if FF_WITHOUT_GIL and self._was_begun:
-                raise invalid_state("without the GIL a FrameProtocol cannot be begun anew, as other threads may use it: make another one")
+                raise invalid_state(
+                    "without the GIL a FrameProtocol cannot be begun anew, as other threads may "
+                    "use it: make another one"
+                )
             self._was_begun = True
             self._client = client
             self._extensions = enabled
@@ -117,18 +124,25 @@ cdef class FrameProtocol:
         return ParseMore(self)
 
     cdef bint _try_whole_message(self, PyObject **payload) except -1:
-        """Makes the payload of the next message, a new reference, its kind in `_opcode`, if it is one whole, plain frame. Else False:
-        then see `_next_frame`."""
-        if self._running or self._exhausted or not self._started or self._message_opcode != NO_OPCODE:
+        """Makes the payload of the next message, a new reference, its kind in `_opcode`, if it is
+        one whole, plain frame. Else False: then see `_next_frame`."""
+        if (
+            self._running or self._exhausted or not self._started
+            or self._message_opcode != NO_OPCODE
+        ):
             return False
         return self._frame_decoder._try_whole_message(
             &self._opcode, &self._expect_ascii, self._options.max_message_size, payload
         )
 
     cdef bint _is_idle(self) noexcept:
-        """True if nothing is buffered, not even a part of a frame; then lets go of the last bytes that were."""
+        """True if nothing is buffered, not even a part of a frame; then lets go of the last bytes
+        that were."""
         cdef FrameDecoder decoder = self._frame_decoder
-        if self._running or self._exhausted or not self._started or decoder._header_is_complete or decoder._bytes_used:
+        if (
+            self._running or self._exhausted or not self._started or decoder._header_is_complete
+            or decoder._bytes_used
+        ):
             return False
         if decoder._receive_buffer.length or decoder._receive_buffer.has_next_piece():
             return False
@@ -189,7 +203,10 @@ cdef class FrameProtocol:
             opcode = self._names.opcodes[self._opcode]
             raise self._names.ParseFailed(f"expected CONTINUATION, got {opcode!r}")
 
-        if self._options.max_message_size != UINT64_MAX or self._options.max_fragments != UINT64_MAX:
+        if (
+            self._options.max_message_size != UINT64_MAX
+            or self._options.max_fragments != UINT64_MAX
+        ):
             self._check_limits()
         self._opcode = self._message_opcode
         self._message_finished = self._message_finished and self._frame_finished
@@ -202,7 +219,8 @@ cdef class FrameProtocol:
         return 0
 
     cdef int _check_limits(self) except -1:
-        """The options of `install`. A frame counts as soon as its header says how long it is, or as it is inflated."""
+        """The options of `install`. A frame counts as soon as its header says how long it is, or as
+        it is inflated."""
         cdef FrameDecoder decoder = self._frame_decoder
         cdef bint frame_begins = decoder._payload_consumed == decoder._chunk.length
         self._fragments += frame_begins
@@ -210,17 +228,18 @@ cdef class FrameProtocol:
             self._message_size += len(decoder._extended_payload)
         elif frame_begins:
             self._message_size += decoder._header.payload_length
+        cdef WsprotoOptions options = self._options
         reason = None
-        if self._message_size > self._options.max_message_size:
-            reason = f"message larger than max_message_size ({self._options.max_message_size} bytes)"
-        elif self._fragments > self._options.max_fragments:
-            reason = f"message with more fragments than max_fragments ({self._options.max_fragments})"
+        if self._message_size > options.max_message_size:
+            reason = f"message larger than max_message_size ({options.max_message_size} bytes)"
+        elif self._fragments > options.max_fragments:
+            reason = f"message with more fragments than max_fragments ({options.max_fragments})"
         if reason is not None:
             raise self._names.ParseFailed(reason, self._names.CloseReason.MESSAGE_TOO_BIG)
         if self._options.max_message_size != UINT64_MAX:
-            decoder._inflate_budget = self._options.max_message_size if self._message_finished and self._frame_finished else (
-                self._options.max_message_size - self._message_size
-            )
+            decoder._inflate_budget = options.max_message_size
+            if not (self._message_finished and self._frame_finished):
+                decoder._inflate_budget -= self._message_size
         return 0
 
     cdef object _decode_text(self):
@@ -234,11 +253,16 @@ cdef class FrameProtocol:
             payload = bytes(payload)
             chunk = unmasked_chunk(payload)
         try:
-            return chunk_text(self._kernels, &chunk, &self._partial_character, self._message_finished, &self._expect_ascii)
+            return chunk_text(
+                self._kernels, &chunk, &self._partial_character, self._message_finished,
+                &self._expect_ascii
+            )
         except UnicodeDecodeError as error:
             if not isinstance(error, UnicodeDecodeError):  # no memory for that error
                 raise
-            raise self._names.ParseFailed(str(error), self._names.CloseReason.INVALID_FRAME_PAYLOAD_DATA)
+            raise self._names.ParseFailed(
+                str(error), self._names.CloseReason.INVALID_FRAME_PAYLOAD_DATA
+            )
 
     cdef object _take_payload(self):
         payload = self._payload
@@ -246,7 +270,9 @@ cdef class FrameProtocol:
         return payload
 
     cdef object _frame(self):
-        return self._names.frame(self._opcode, self._take_payload(), self._frame_finished, self._message_finished)
+        return self._names.frame(
+            self._opcode, self._take_payload(), self._frame_finished, self._message_finished
+        )
 
     @property
     def _message_decoder(self):
@@ -265,10 +291,11 @@ cdef class FrameProtocol:
             decoder.opcode = self._names.opcodes[self._message_opcode]
             if self._message_opcode == FF_OPCODE_TEXT:
                 decoder.decoder = getincrementaldecoder("utf-8")()
-                decoder.decoder.setstate((<bytes>self._partial_character.bytes[:self._partial_character.length], 0))
+                begun = <bytes>self._partial_character.bytes[:self._partial_character.length]
+                decoder.decoder.setstate((begun, 0))
         return decoder
 
-    # ---- outbound ----
+    # ---- outbound --------------------------------------------------------------------------------
 
     def send_data(self, payload=b"", fin=True):
         frame = self._data_frame(payload, fin, False)
@@ -284,9 +311,14 @@ cdef class FrameProtocol:
 
     def _serialize_frame(self, opcode, payload=b"", fin=True):
         frame = None
-        if type(payload) is bytearray and fin is True and opcode is self._names.opcodes[FF_OPCODE_CLOSE]:
+        if (
+            type(payload) is bytearray and fin is True
+            and opcode is self._names.opcodes[FF_OPCODE_CLOSE]
+        ):
             frame = self._control_frame(FF_OPCODE_CLOSE, bytes(payload), False)
-        return self._names.FrameProtocol._serialize_frame(self, opcode, payload, fin) if frame is None else frame
+        return self._names.FrameProtocol._serialize_frame(
+            self, opcode, payload, fin
+        ) if frame is None else frame
 
     cdef object _data_frame(self, object payload, object fin, bint as_bytes):
         with cython.critical_section(self):
@@ -298,7 +330,9 @@ cdef class FrameProtocol:
         cdef bint is_plain = is_empty(self._extensions)
         if self._deflating:
             raise_busy()
-        if (not is_plain and not is_only(self._extensions, self._frame_decoder._deflate)) or (fin is not True and fin is not False):
+        if (not is_plain and not is_only(self._extensions, self._frame_decoder._deflate)) or (
+            fin is not True and fin is not False
+        ):
             return None
         owner = self._payload_view(payload, &content, &opcode)
         if owner is None:
@@ -310,7 +344,8 @@ cdef class FrameProtocol:
         return self._deflated_frame(opcode, owner, &content, fin, as_bytes)
 
     cdef object _prepared_frame(self, object data, bint fin, bint is_plain, bint as_bytes):
-        """The frame of a whole message from `fastframe.prepare`; None for any other payload, and for one inside a message."""
+        """The frame of a whole message from `fastframe.prepare`; None for any other payload, and
+        for one inside a message."""
         cdef PreparedFrames frames = frames_of(data)
         cdef OutboundPayload payload
         if frames is None or not fin or self._next_fragment_of is not None:
@@ -318,34 +353,46 @@ cdef class FrameProtocol:
         if is_plain or not self._is_to_be_deflated(frames.opcode, frames.size, fin):
             frame, rsv = frames.plain(data), 0
         else:
-            frame, rsv = frames.deflated(data, self._options.zlib, self._compressor_arguments(self._frame_decoder._deflate)), FF_RSV1
+            frame, rsv = frames.deflated(
+                data, self._options.zlib, self._compressor_arguments(self._frame_decoder._deflate)
+            ), FF_RSV1
         if self._client or not as_bytes:
             payload = payload_of(frame)
             frame = self._serialize(frames.opcode, &payload, True, as_bytes, rsv)
         if rsv:
-            # The peer's window now ends with this message, which the compressor has not seen: it starts anew.
+            # The peer's window now ends with this message, which the compressor has not seen: it
+            # starts anew.
             self._frame_decoder._deflate._compressor = None
         return frame
 
-    cdef object _deflated_frame(self, uint8_t opcode, object owner, const OutboundPayload *payload, bint fin, bint as_bytes):
+    cdef object _deflated_frame(
+        self, uint8_t opcode, object owner, const OutboundPayload *payload, bint fin, bint as_bytes
+    ):
         cdef OutboundPayload content
         frame = None
         self._deflating = True
         try:
-            data = self._deflated(owner if PyBytes_CheckExact(owner) else payload_bytes(self._kernels, payload), fin)
+            data = self._deflated(
+                owner if PyBytes_CheckExact(owner) else payload_bytes(self._kernels, payload), fin
+            )
             content = bytes_payload(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
-            frame = self._serialize(opcode, &content, fin, as_bytes, 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1)
+            frame = self._serialize(
+                opcode, &content, fin, as_bytes, 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1
+            )
             return frame
-        finally:  # as Cython's `except` does not see an error whose traceback there is no memory for
+        # As Cython's `except` misses an error if memory runs out while its traceback is made.
+        finally:
             self._deflating = False
             if frame is None and opcode != FF_OPCODE_CONTINUATION:
-                # The compressor has taken in data that is not sent, which the next message must not bring along. Inside a message
-                # a fresh compressor would be worse: what the old one holds back of earlier fragments would be missing.
+                # The compressor has taken in data that is not sent, which the next message must not
+                # bring along. Inside a message a fresh compressor would be worse: what the old one
+                # holds back of earlier fragments would be missing.
                 self._frame_decoder._deflate._compressor = None
                 self._next_fragment_of = None
 
     cdef object _payload_view(self, object payload, OutboundPayload *content, uint8_t *opcode):
-        """The object that must outlive `content`; None for a type that wsproto's own code is to send or to refuse."""
+        """The object that must outlive `content`; None for a type that wsproto's own code is to
+        send or to refuse."""
         if PyUnicode_CheckExact(payload):
             opcode[0] = FF_OPCODE_TEXT
             encoded = text_payload(self._kernels, payload, content)
@@ -359,13 +406,16 @@ cdef class FrameProtocol:
         return payload
 
     cdef bint _open_or_continue(self, uint8_t *opcode, bint fin, bint is_plain) except -1:
-        """The opcode of the next frame of the message. False where wsproto's own code must raise its error."""
+        """The opcode of the next frame of the message. False where wsproto's own code must raise
+        its error."""
         member = self._names.opcode(opcode[0])
         if self._next_fragment_of is None:
             if not fin:
                 self._next_fragment_of = member
             return True
-        if self._next_fragment_of is not member or (not is_plain and self._frame_decoder._deflate._compressor is None):
+        if self._next_fragment_of is not member or (
+            not is_plain and self._frame_decoder._deflate._compressor is None
+        ):
             return False
         opcode[0] = FF_OPCODE_CONTINUATION
         if fin:
@@ -378,7 +428,9 @@ cdef class FrameProtocol:
 
     cdef object _ready_control_frame(self, uint8_t opcode, object payload, bint as_bytes):
         cdef OutboundPayload content
-        if not (is_empty(self._extensions) or is_only(self._extensions, self._frame_decoder._deflate)) or not PyBytes_CheckExact(payload):
+        if not (
+            is_empty(self._extensions) or is_only(self._extensions, self._frame_decoder._deflate)
+        ) or not PyBytes_CheckExact(payload):
             return None
         if PyBytes_GET_SIZE(payload) > FF_MAX_CONTROL_PAYLOAD:
             return None
@@ -386,25 +438,35 @@ cdef class FrameProtocol:
         return self._serialize(opcode, &content, True, as_bytes, 0)
 
     cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) except -1:
-        # A message in fragments always is, whether this class or wsproto's own code has sent the first fragment.
+        # A message in fragments always is, whether this class or wsproto's own code has sent the
+        # first fragment.
         settings = self._options.deflate
-        return settings is None or opcode == FF_OPCODE_CONTINUATION or not fin or size >= <size_t>settings.threshold
+        return (
+            settings is None or opcode == FF_OPCODE_CONTINUATION or not fin
+            or size >= <size_t>settings.threshold
+        )
 
     cdef bytes _deflated(self, bytes data, bint fin):
         cdef bytes content
         deflate = self._frame_decoder._deflate
         if deflate._compressor is None:
-            deflate._compressor = self._options.zlib.compressobj(*self._compressor_arguments(deflate))
+            arguments = self._compressor_arguments(deflate)
+            deflate._compressor = self._options.zlib.compressobj(*arguments)
         content = compressed(deflate._compressor, self._options.zlib.Z_SYNC_FLUSH, data, fin)
         if not fin:
             return content
-        if deflate.client_no_context_takeover if self._client else deflate.server_no_context_takeover:
+        if (
+            deflate.client_no_context_takeover if self._client
+            else deflate.server_no_context_takeover
+        ):
             deflate._compressor = None
         return content[:-4]
 
     cdef tuple _compressor_arguments(self, deflate):
         zlib, settings = self._options.zlib, self._options.deflate
-        bits = int(deflate.client_max_window_bits if self._client else deflate.server_max_window_bits)
+        bits = int(
+            deflate.client_max_window_bits if self._client else deflate.server_max_window_bits
+        )
         if settings is None:
             return (zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -bits)
         level = zlib.Z_DEFAULT_COMPRESSION if settings.level is None else settings.level
@@ -426,7 +488,7 @@ cdef class FrameProtocol:
         return frame_bytearray(self._kernels, &header, payload)
 
 
-# ---- wsproto's generators ------------------------------------------------------------------------------------------
+# ---- wsproto's generators ------------------------------------------------------------------------
 
 cdef class ReceivedFrames(GeneratorShape):
     """The generator that FrameProtocol.received_frames returns."""
@@ -475,7 +537,8 @@ cdef class ReceivedFrames(GeneratorShape):
 
 
 cdef class ParseMore(GeneratorShape):
-    """The generator that FrameProtocol._parse_more returns. All of them share the protocol's state."""
+    """The generator that FrameProtocol._parse_more returns. All of them share the protocol's
+    state."""
 
     cdef FrameProtocol _protocol
 

@@ -35,7 +35,8 @@ cdef class WsprotoNames:
 
         self.Connection = connection.Connection
         self.TextMessage, self.BytesMessage = events.TextMessage, events.BytesMessage
-        self.Ping, self.Pong, self.CloseConnection = events.Ping, events.Pong, events.CloseConnection
+        self.Ping, self.Pong = events.Ping, events.Pong
+        self.CloseConnection = events.CloseConnection
         states = connection.ConnectionState
         self.OPEN, self.CLOSED = states.OPEN, states.CLOSED
         self.LOCAL_CLOSING, self.REMOTE_CLOSING = states.LOCAL_CLOSING, states.REMOTE_CLOSING
@@ -45,7 +46,8 @@ cdef class WsprotoNames:
         self.ping_class = EventClass(self.Ping, PAYLOAD_FIELDS)
         self.pong_class = EventClass(self.Pong, PAYLOAD_FIELDS)
         self.data, self.message_finished = "data", "message_finished"
-        self.payload, self._proto, self._state, self._events = "payload", "_proto", "_state", "_events"
+        self.payload, self._proto = "payload", "_proto"
+        self._state, self._events = "_state", "_events"
         self._options = WsprotoOptions()
         a, b, c, d = [object() for _ in range(4)]
         made, called = ff_named_tuple_4(self.Frame, a, b, c, d), self.Frame(a, b, c, d)
@@ -61,23 +63,37 @@ cdef class WsprotoNames:
         if not PyList_CheckExact(extensions) or PyList_GET_SIZE(extensions) != 1:
             return None
         only = extensions[0]
-        if type(only) is not self.PerMessageDeflate or _methods(self.PerMessageDeflate) != self._methods_of_deflate:
+        if (
+            type(only) is not self.PerMessageDeflate
+            or _methods(self.PerMessageDeflate) != self._methods_of_deflate
+        ):
             return None
         return only
 
-    cdef object frame(self, uint8_t opcode, object payload, bint frame_finished, bint message_finished):
+    cdef object frame(
+        self, uint8_t opcode, object payload, bint frame_finished, bint message_finished
+    ):
         if self._fills_tuples:
-            return ff_named_tuple_4(self.Frame, self.opcode(opcode), payload, frame_finished, message_finished)
-        return ff_named_tuple_4_by_new(self.Frame, self.opcode(opcode), payload, frame_finished, message_finished)
+            return ff_named_tuple_4(
+                self.Frame, self.opcode(opcode), payload, frame_finished, message_finished
+            )
+        return ff_named_tuple_4_by_new(
+            self.Frame, self.opcode(opcode), payload, frame_finished, message_finished
+        )
 
 
 def _methods(kind):
-    names = ("frame_inbound_header", "frame_inbound_payload_data", "frame_inbound_complete", "frame_outbound")
+    names = (
+        "frame_inbound_header", "frame_inbound_payload_data", "frame_inbound_complete",
+        "frame_outbound"
+    )
     return [vars(kind)[name] for name in names]
 
 
 cdef class WsprotoOptions:
-    def __init__(self, max_message_size=None, max_fragments=None, deflate=None, fix_interleaved_control=False):
+    def __init__(
+        self, max_message_size=None, max_fragments=None, deflate=None, fix_interleaved_control=False
+    ):
         self.max_message_size = UINT64_MAX if max_message_size is None else max_message_size
         self.max_fragments = UINT64_MAX if max_fragments is None else max_fragments
         self.deflate = deflate
@@ -112,8 +128,11 @@ def held():
     ]
 
 
-def set_options(max_message_size=None, max_fragments=None, deflate=None, fix_interleaved_control=False):
-    """The options of `install`, already checked, for connections from now on; without arguments, none."""
+def set_options(
+    max_message_size=None, max_fragments=None, deflate=None, fix_interleaved_control=False
+):
+    """The options of `install`, already checked, for connections from now on; without arguments,
+    none."""
     cdef WsprotoNames names = NAMES
     options = WsprotoOptions(max_message_size, max_fragments, deflate, fix_interleaved_control)
     with cython.critical_section(names):

@@ -14,13 +14,15 @@ def installed_version() -> str:
         import wsproto
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"wsproto is not installed; tested versions: {', '.join(VERSIONS)}. Install it with: pip install 'fastframe[wsproto]'"
+            f"wsproto is not installed; tested versions: {', '.join(VERSIONS)}. Install it with: "
+            f"pip install 'fastframe[wsproto]'"
         ) from error
     return wsproto.__version__
 
 
 def note_on_version(*, untested: bool = False) -> str | None:
-    """What is good to know of it. ImportError if what this package relies on has changed, unless `untested`: then it may be used from now on."""
+    """What is good to know of it. ImportError if what this package relies on has changed, unless
+    `untested`: then it may be used from now on."""
     version, comparison = installed_version(), compared()
     note = note_or_refuse("wsproto", version, comparison, untested=untested or version in _allowed)
     if untested and comparison.changed:

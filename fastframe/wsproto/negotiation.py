@@ -1,7 +1,9 @@
-"""What wsproto's PerMessageDeflate agrees on under `install("wsproto", deflate=...)`: what `Deflate` itself would.
+"""What wsproto's PerMessageDeflate agrees on under `install("wsproto", deflate=...)`: what
+`Deflate` itself would.
 
-By itself wsproto agrees on what the last of several offers says, and takes a window for granted that it has not asked for; so a peer that uses all
-it may would not be understood with the smaller windows of the settings.
+By itself wsproto agrees on what the last of several offers says, and takes a window for granted
+that it has not asked for; so a peer that uses all it may would not be understood with the smaller
+windows of the settings.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ SMALLEST_WINDOW_BITS = 9
 
 
 def negotiating(settings: Deflate) -> dict[str, Callable[[Method], Method]]:
-    """The methods of PerMessageDeflate to replace, by name, and for each what makes the replacement of the original."""
+    """The methods of PerMessageDeflate to replace, by name, and for each what makes the replacement
+    of the original."""
 
     def starting(original: Method) -> Method:
         @functools.wraps(original)
@@ -42,8 +45,12 @@ def negotiating(settings: Deflate) -> dict[str, Callable[[Method], Method]]:
             or bool(extension.server_no_context_takeover),
             client_no_context_takeover=settings.client_no_context_takeover
             or bool(extension.client_no_context_takeover),
-            server_max_window_bits=min(settings.server_max_window_bits, extension.server_max_window_bits),
-            client_max_window_bits=min(settings.client_max_window_bits, extension.client_max_window_bits),
+            server_max_window_bits=min(
+                settings.server_max_window_bits, extension.server_max_window_bits
+            ),
+            client_max_window_bits=min(
+                settings.client_max_window_bits, extension.client_max_window_bits
+            ),
         )
 
     def accepting(original: Method) -> Method:
@@ -61,7 +68,9 @@ def negotiating(settings: Deflate) -> dict[str, Callable[[Method], Method]]:
             self.server_no_context_takeover = agreement.server_no_context_takeover
             self.client_no_context_takeover = agreement.client_no_context_takeover
             self.server_max_window_bits = agreement.server_max_window_bits
-            self.client_max_window_bits = max(SMALLEST_WINDOW_BITS, agreement.client_max_window_bits)
+            self.client_max_window_bits = max(
+                SMALLEST_WINDOW_BITS, agreement.client_max_window_bits
+            )
             self._enabled = True
             return agreement.response()[len(EXTENSION) :].removeprefix("; ")
 

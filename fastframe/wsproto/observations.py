@@ -22,8 +22,10 @@ def observe() -> Observation:
     found: Observation = []
     no_str: Any = b"bytes"
     sent: list[Any] = [
-        TextMessage(data=TEXT), BytesMessage(data=b"bytes" * 99), TextMessage(data="a", message_finished=False), TextMessage(data="b"), Ping(payload=b"?"),
-        Pong(), BytesMessage(data=bytearray(b"array")), TextMessage(data=no_str), CloseConnection(code=1000, reason="bye"), TextMessage(data="too late"),
+        TextMessage(data=TEXT), BytesMessage(data=b"bytes" * 99),
+        TextMessage(data="a", message_finished=False), TextMessage(data="b"), Ping(payload=b"?"),
+        Pong(), BytesMessage(data=bytearray(b"array")), TextMessage(data=no_str),
+        CloseConnection(code=1000, reason="bye"), TextMessage(data="too late"),
     ]  # fmt: skip
     for kind in (SERVER, CLIENT):
         for deflate in (False, True):
@@ -38,6 +40,8 @@ def observe() -> Observation:
             for event in sent:
                 answer = outcome(made.send, event)
                 found.append(
-                    answer if kind is SERVER or not isinstance(answer[1], bytes) else (answer[0], len(answer[1]))
+                    answer
+                    if kind is SERVER or not isinstance(answer[1], bytes)
+                    else (answer[0], len(answer[1]))
                 )
     return found

@@ -1,8 +1,9 @@
 """The target "wsproto".
 
-What changes: the global `wsproto.connection.FrameProtocol`, which is read for each new Connection; three methods of
-`wsproto.connection.Connection`, in place; and how CPython calls four classes of events, whose `__init__` stays. The classes
-themselves stay, as others hold them by value and subclass them.
+What changes: the global `wsproto.connection.FrameProtocol`, which is read for each new Connection;
+three methods of `wsproto.connection.Connection`, in place; and how CPython calls four classes of
+events, whose `__init__` stays. The classes themselves stay, as others hold them by value and
+subclass them.
 """
 
 from __future__ import annotations
@@ -27,15 +28,22 @@ _log = logging.getLogger("fastframe")
 
 class WsprotoTarget:
     description = "wsproto {}"
-    how_to_activate = 'start the program with "fastframe run", or call fastframe.install("wsproto") in it'
+    how_to_activate = (
+        'start the program with "fastframe run", or call fastframe.install("wsproto") in it'
+    )
     supported_versions: tuple[str, ...] = VERSIONS
     distribution = "wsproto"
     relied_on: tuple[str, ...] = (
-        "connection:Connection", "connection:ConnectionState", "connection:ConnectionType", "events:Event", "events:Message", "events:TextMessage",
-        "events:BytesMessage", "events:Ping", "events:Pong", "events:CloseConnection", "extensions:Extension", "extensions:PerMessageDeflate",
-        "frame_protocol:Buffer", "frame_protocol:MessageDecoder", "frame_protocol:FrameDecoder", "frame_protocol:FrameProtocol",
-        "frame_protocol:XorMaskerSimple", "frame_protocol:XorMaskerNull", "frame_protocol:Frame", "frame_protocol:Header",
-        "frame_protocol:RsvBits", "frame_protocol:Opcode", "frame_protocol:CloseReason", "frame_protocol:ParseFailed",
+        "connection:Connection", "connection:ConnectionState", "connection:ConnectionType",
+        "events:Event", "events:Message", "events:TextMessage",
+        "events:BytesMessage", "events:Ping", "events:Pong", "events:CloseConnection",
+        "extensions:Extension", "extensions:PerMessageDeflate",
+        "frame_protocol:Buffer", "frame_protocol:MessageDecoder", "frame_protocol:FrameDecoder",
+        "frame_protocol:FrameProtocol",
+        "frame_protocol:XorMaskerSimple", "frame_protocol:XorMaskerNull", "frame_protocol:Frame",
+        "frame_protocol:Header",
+        "frame_protocol:RsvBits", "frame_protocol:Opcode", "frame_protocol:CloseReason",
+        "frame_protocol:ParseFailed",
     )  # fmt: skip
     options: frozenset[str] = frozenset(OPTIONS)
     makes_unneeded: frozenset[str] = frozenset()
@@ -58,15 +66,27 @@ class WsprotoTarget:
         refuse_another_import("wsproto", held())
         if self._replaced:
             return note
-        changed = [name for name in METHODS if getattr(connection.Connection, name).__module__ != connection.__name__]
+        changed = [
+            name
+            for name in METHODS
+            if getattr(connection.Connection, name).__module__ != connection.__name__
+        ]
         if vars(connection)["FrameProtocol"] is not frame_protocol.FrameProtocol:
             changed.append("FrameProtocol")
         if changed:
-            raise ImportError(f"wsproto.connection has been patched by other code already: {', '.join(changed)}")
+            raise ImportError(
+                f"wsproto.connection has been patched by other code already: {', '.join(changed)}"
+            )
 
-        changed = [event_class.type.__name__ for event_class in event_classes() if not event_class.is_unchanged()]
+        changed = [
+            event_class.type.__name__
+            for event_class in event_classes()
+            if not event_class.is_unchanged()
+        ]
         if changed:
-            raise ImportError(f"wsproto.events has been patched by other code already: {', '.join(changed)}")
+            raise ImportError(
+                f"wsproto.events has been patched by other code already: {', '.join(changed)}"
+            )
         return note
 
     def observe(self) -> list[object]:
@@ -98,7 +118,10 @@ class WsprotoTarget:
         from fastframe.wsproto._names import set_options
 
         set_options(
-            options.max_message_size, options.max_fragments, options.deflate or None, options.fix_interleaved_control
+            options.max_message_size,
+            options.max_fragments,
+            options.deflate or None,
+            options.fix_interleaved_control,
         )
         self._negotiation.put_back()
         if options.deflate is False:
@@ -116,7 +139,9 @@ class WsprotoTarget:
             if not event_class.unhook():
                 name = event_class.type.__name__
                 _log.warning(
-                    "wsproto: %s.__init__ was replaced by other code after fastframe, and is left as it is", name
+                    "wsproto: %s.__init__ was replaced by other code after fastframe, and is left "
+                    "as it is",
+                    name,
                 )
 
     def in_use(self) -> bool:

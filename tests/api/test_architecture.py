@@ -12,13 +12,15 @@ from tests.helpers import ROOT
 
 PACKAGE = ROOT / "fastframe"
 pytestmark = pytest.mark.skipif(
-    not (PACKAGE / "_codec/decoder.pyx").exists(), reason="the sources are not here: a wheel is tested"
+    not (PACKAGE / "_codec/decoder.pyx").exists(),
+    reason="the sources are not here: a wheel is tested",
 )
 SUFFIXES = (".py", ".pyx", ".pxd")
 
 
 def layers() -> dict[str, int]:
-    """The layer of each row of docs/architecture.md: folders and modules of the package, and modules of the codec."""
+    """The layer of each row of docs/architecture.md: folders and modules of the package, and
+    modules of the codec."""
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"## Layers\n.*?```text\n(.*?)```", page, re.DOTALL)
     found = {}
@@ -33,11 +35,14 @@ def module_of(path: Path) -> str:
 
 
 def modules() -> dict[str, set[str]]:
-    """What each module imports at its top, of this package: cimports and the .pxd of a module included."""
+    """What each module imports at its top, of this package: cimports and the .pxd of a module
+    included."""
     found: dict[str, set[str]] = {}
     for path in PACKAGE.rglob("*"):
         if path.suffix in SUFFIXES and "startup" not in path.parts:
-            found.setdefault(module_of(path), set()).update(imports(path.read_text(encoding="utf-8")))
+            found.setdefault(module_of(path), set()).update(
+                imports(path.read_text(encoding="utf-8"))
+            )
     return {name: {other for other in others if other != name} for name, others in found.items()}
 
 
@@ -45,21 +50,32 @@ def imports(source: str) -> set[str]:
     source = re.sub(r'"""(.|\n)*?"""', "", source)
     source = re.sub(r"(?m)^if TYPE_CHECKING:\n(    .*\n|\n)*", "", source)
     found = set()
-    statement = re.compile(r"(?m)^(?:from fastframe([\w.]*) c?import (\([^)]*\)|.*)|import fastframe([\w.]*))")
+    statement = re.compile(
+        r"(?m)^(?:from fastframe([\w.]*) c?import (\([^)]*\)|.*)|import fastframe([\w.]*))"
+    )
     for base, names, plain in statement.findall(source):
         parent = (base or plain).lstrip(".")
-        listed = [name.strip().split(" ")[0] for name in names.strip("()").split(",") if name.strip()]
-        submodules = {f"{parent}.{name}".lstrip(".") for name in listed if exists(f"{parent}.{name}".lstrip("."))}
+        listed = [
+            name.strip().split(" ")[0] for name in names.strip("()").split(",") if name.strip()
+        ]
+        submodules = {
+            f"{parent}.{name}".lstrip(".")
+            for name in listed
+            if exists(f"{parent}.{name}".lstrip("."))
+        }
         found |= submodules or {parent or "__init__"}
     return found
 
 
 def exists(module: str) -> bool:
-    return any((PACKAGE / module.replace(".", "/")).with_suffix(suffix).exists() for suffix in SUFFIXES)
+    return any(
+        (PACKAGE / module.replace(".", "/")).with_suffix(suffix).exists() for suffix in SUFFIXES
+    )
 
 
 def room(module: str) -> str:
-    """Its folder, or the module itself where it lies in none; in `_codec/` each module is a room."""
+    """Its folder, or the module itself where it lies in none; in `_codec/` each module is a
+    room."""
     folder, _, name = module.partition(".")
     return name if folder == "_codec" and name else folder
 

@@ -1,4 +1,5 @@
-"""Other extension modules on fastframe: those of examples/extension, compiled against the package that is installed."""
+"""Other extension modules on fastframe: those of examples/extension, compiled against the package
+that is installed."""
 
 from __future__ import annotations
 
@@ -107,10 +108,15 @@ def payloads(consumer: Any, decoder: Decoder, data: bytes) -> list[object]:
 
 
 @given(session=sessions(extensions=False), decode_text=st.booleans())
-def test_payloads_are_those_of_the_messages(consumer: Any, session: Session, decode_text: bool) -> None:
-    """The same stream, cut in the same places, through the iteration and through decoder_next_payload."""
+def test_payloads_are_those_of_the_messages(
+    consumer: Any, session: Session, decode_text: bool
+) -> None:
+    """The same stream, cut in the same places, through the iteration and through
+    decoder_next_payload."""
     role = Role.CLIENT if session.client else Role.SERVER
-    expected, found = (Decoder(role, decode_text=decode_text, max_message_size=5000) for _ in range(2))
+    expected, found = (
+        Decoder(role, decode_text=decode_text, max_message_size=5000) for _ in range(2)
+    )
     for piece in session.pieces:
         if expected.finished:
             break
@@ -133,7 +139,8 @@ def test_payloads_of_every_length(consumer: Any, length: int, key: bytes | None)
 
 
 def test_a_payload_stays_until_the_next_call(consumer: Any) -> None:
-    """Also where the bytes that were fed are given back, and where a new piece follows what was left over."""
+    """Also where the bytes that were fed are given back, and where a new piece follows what was
+    left over."""
     for key in (None, KEY):
         decoder = Decoder(Role.CLIENT if key is None else Role.SERVER)
         wire = frame(1, b"x" * 100, key=key) * 50
@@ -148,7 +155,10 @@ def test_a_payload_stays_until_the_next_call(consumer: Any) -> None:
 def test_compressed_payloads(consumer: Any) -> None:
     agreement = Deflate().accept("permessage-deflate")
     assert agreement is not None
-    client, decoder = Encoder(Role.CLIENT, deflate=agreement), Decoder(Role.SERVER, deflate=agreement)
+    client, decoder = (
+        Encoder(Role.CLIENT, deflate=agreement),
+        Decoder(Role.SERVER, deflate=agreement),
+    )
     assert payloads(consumer, decoder, client.text("żółć" * 99) + client.binary(bytes(999))) == [
         (1, "żółć".encode() * 99),
         (2, bytes(999)),
@@ -174,7 +184,8 @@ def test_another_object_is_refused(consumer: Any, wrong: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "advice"), [("#define FF_ABI 2", "compile"), ("void (*later)(void);", "install a newer")]
+    ("change", "advice"),
+    [("#define FF_ABI 2", "compile"), ("void (*later)(void);", "install a newer")],
 )
 def test_a_module_for_another_abi_says_what_to_do(tmp_path: Path, change: str, advice: str) -> None:
     """What it was compiled with is another fastframe_api.h."""
@@ -194,9 +205,14 @@ def test_a_module_for_another_abi_says_what_to_do(tmp_path: Path, change: str, a
     (tmp_path / "setup.py").write_text(setup, encoding="utf-8")
     shutil.copy(ROOT / "examples/extension/counter.c", tmp_path)
     subprocess.run(
-        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=tmp_path, check=True, capture_output=True
+        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
     )
     code = "import counter"
-    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert "ImportError: this module was compiled for ABI" in result.stderr
     assert advice in result.stderr

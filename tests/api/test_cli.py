@@ -30,7 +30,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     return run_python("-m", "fastframe", *arguments, **environment)
 
 
-# ---- verify --------------------------------------------------------------------------------------------------------
+# ---- verify --------------------------------------------------------------------------------------
 
 
 def test_verify() -> None:
@@ -59,7 +59,11 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def received_frames(self: Any) -> Any:
         for got in original(self):
-            yield got._replace(payload=got.payload.replace("z", "")) if isinstance(got.payload, str) else got
+            yield (
+                got._replace(payload=got.payload.replace("z", ""))
+                if isinstance(got.payload, str)
+                else got
+            )
 
     monkeypatch.setattr(frame_protocol.FrameProtocol, "received_frames", received_frames)
 
@@ -89,11 +93,19 @@ def test_a_difference_is_found_minimized_and_shown(capsys: pytest.CaptureFixture
 
 @pytest.mark.usefixtures("broken")
 def test_minimizing_leaves_what_is_needed() -> None:
-    frames = (frame(9, b"p"), frame(1, b"a", fin=False), frame(9, b"q"), frame(0, b"z"), frame(2, b"b"))
+    frames = (
+        frame(9, b"p"),
+        frame(1, b"a", fin=False),
+        frame(9, b"q"),
+        frame(0, b"z"),
+        frame(2, b"b"),
+    )
     size = sum(map(len, frames))
     difference = find_difference(Session("two", True, frames, tuple(range(1, size))))
     assert difference is not None
-    assert minimize(difference).session == Session("two", True, (frame(1, b"a", fin=False), frame(0, b"z")))
+    assert minimize(difference).session == Session(
+        "two", True, (frame(1, b"a", fin=False), frame(0, b"z"))
+    )
 
 
 def test_what_is_raised_is_seen() -> None:
@@ -118,7 +130,9 @@ def test_the_corpus_is_the_same_for_the_same_seed() -> None:
         assert sum(len(session.frames) for session in first) >= 300
 
 
-def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_shown_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")
@@ -138,21 +152,26 @@ def test_verify_does_not_compare_wsproto_with_itself() -> None:
     )
 
 
-CHANGED = "import sys, wsproto, fastframe._targets.relied_on as known; known.digests_of = lambda *_: dict.fromkeys(_[2], 'another'); "
+CHANGED = (
+    "import sys, wsproto, fastframe._targets.relied_on as known; "
+    "known.digests_of = lambda *_: dict.fromkeys(_[2], 'another'); "
+)
 
 
 def test_verify_wants_a_supported_wsproto() -> None:
     code = f"{CHANGED}from fastframe._cli.main import main; sys.exit(main(['verify']))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
     assert result.returncode == 2
     assert (
-        f"fastframe: wsproto {importlib.metadata.version('wsproto')} is installed; of what fastframe relies on"
-        in result.stderr
+        f"fastframe: wsproto {importlib.metadata.version('wsproto')} is installed; of what "
+        f"fastframe relies on" in result.stderr
     )
     assert "extra" not in result.stderr
 
 
-# ---- doctor --------------------------------------------------------------------------------------------------------
+# ---- doctor --------------------------------------------------------------------------------------
 
 
 def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,8 +180,8 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown.returncode == 0
     assert f"kernel           {fastframe.active_kernel()} (this machine can run: " in text
     assert (
-        'target wsproto   ready: start the program with "fastframe run", or call fastframe.install("wsproto") in it'
-        in text
+        'target wsproto   ready: start the program with "fastframe run", or call '
+        'fastframe.install("wsproto") in it' in text
     )
     with fastframe.installed("wsproto"):
         assert cli.main(["doctor", "--json"]) == 0
@@ -172,32 +191,38 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert findings["version"] == fastframe.__version__
 
 
-def test_doctor_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_says_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     import wsproto
 
     monkeypatch.setattr(wsproto, "__version__", "1.0.0")
     monkeypatch.setattr(
-        "fastframe._targets.relied_on.digests_of", lambda package, folders, items: dict.fromkeys(items, "another")
+        "fastframe._targets.relied_on.digests_of",
+        lambda package, folders, items: dict.fromkeys(items, "another"),
     )
     monkeypatch.setattr(doctor, "package_version", lambda name: None)
     monkeypatch.setenv("FASTFRAME_KERNEL", "portable")
     assert cli.main(["doctor"]) == 1
     text = capsys.readouterr().out
     assert (
-        "target wsproto   not ready: wsproto 1.0.0 is installed; of what fastframe relies on these are not as in any tested"
-        in text
+        "target wsproto   not ready: wsproto 1.0.0 is installed; of what fastframe relies on "
+        "these are not as in any tested" in text
     )
     assert "rich             not installed; to install it: pip install 'fastframe[cli]'" in text
     assert "FASTFRAME_KERNEL is set to 'portable'" in text
 
 
-def test_doctor_says_what_was_not_tested(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_says_what_was_not_tested(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     import wsproto
 
     monkeypatch.setattr(wsproto, "__version__", "9.9")
     cli.main(["doctor"])
     assert re.search(
-        r"target wsproto   ready: .* \(not tested; what fastframe relies on is as in 1\.", capsys.readouterr().out
+        r"target wsproto   ready: .* \(not tested; what fastframe relies on is as in 1\.",
+        capsys.readouterr().out,
     )
 
 
@@ -206,15 +231,18 @@ def test_package_versions() -> None:
     assert doctor.package_version("no such package") is None
 
 
-# ---- the command itself --------------------------------------------------------------------------------------------
+# ---- the command itself --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("missing", ["rich", "wsproto"])
 def test_a_missing_extra_is_named(missing: str) -> None:
     code = (
-        f"import sys; sys.modules[{missing!r}] = None; from fastframe._cli.main import main; sys.exit(main(['verify']))"
+        f"import sys; sys.modules[{missing!r}] = None; "
+        "from fastframe._cli.main import main; sys.exit(main(['verify']))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
     assert result.returncode == 2
     assert "needs the cli extra: pip install 'fastframe[cli]'" in result.stderr
     assert "Traceback" not in result.stderr
@@ -264,7 +292,9 @@ def test_a_closed_pipe_is_no_error() -> None:
         "cli.run_doctor = write\n"
         "sys.exit(cli.main(['doctor']))"
     )
-    program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    program = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     assert program.stdout is not None
     program.stdout.close()
     assert program.wait(30) == 0
@@ -279,17 +309,21 @@ def test_without_arguments_it_prints_its_help() -> None:
     assert result.stdout == run("--help").stdout
 
 
-@pytest.mark.parametrize("arguments", [("doctor",), ("verify",), ("run", "-m", "this"), ("--version",), ()])
+@pytest.mark.parametrize(
+    "arguments", [("doctor",), ("verify",), ("run", "-m", "this"), ("--version",), ()]
+)
 def test_a_kernel_that_is_not_available_is_one_line(arguments: tuple[str, ...]) -> None:
     result = run(*arguments, FASTFRAME_KERNEL="avx9000")
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == (
-        "fastframe: FASTFRAME_KERNEL=avx9000 asks for a kernel that this build or this CPU does not have; "
+        "fastframe: FASTFRAME_KERNEL=avx9000 asks for a kernel that this build or this CPU does "
+        "not have; "
         f"there are: {', '.join(fastframe.available_kernels())}\n"
     )
     code = "import fastframe"
     result = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "FASTFRAME_KERNEL": "avx9000"}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], env={**os.environ, "FASTFRAME_KERNEL": "avx9000"},
+        capture_output=True, text=True, check=False
     )  # fmt: skip
     assert "ImportError: FASTFRAME_KERNEL=avx9000 asks for" in result.stderr
 
@@ -312,7 +346,11 @@ def test_at_80_columns_verify_breaks_no_word() -> None:
     )
     environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}
     result = subprocess.run(
-        [sys.executable, "-X", "utf8", "-c", code], env=environment, capture_output=True, encoding="utf-8", check=True
+        [sys.executable, "-X", "utf8", "-c", code],
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
     )
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
     text = [word for word in in_a_pipe.split() if word.isalpha()]

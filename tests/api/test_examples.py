@@ -13,7 +13,8 @@ from tests.helpers import ROOT, run_python
 from tests.strategies import frame
 
 EXPECTED = {
-    "codec.py": "message 'zażółć 😀'\nmessage b'\\x00\\x01'\nanswers 81 0f 7a 61 c5 bc c3 b3 c5 82 c4 87 20 f0 9f 98 80 8a 0e ",
+    "codec.py": "message 'zażółć 😀'\nmessage b'\\x00\\x01'\nanswers 81 0f 7a 61 c5 bc c3 b3 c5 82 "
+    "c4 87 20 f0 9f 98 80 8a 0e ",
     "interpreters.py": "20 connections served by 4 interpreters",
     "under_wsproto.py": "active=True",
 }
@@ -57,7 +58,9 @@ def programs(document: Path) -> list[str]:
         ([(1, b"late"), (3, b"broken")], b""),
     ],
 )
-def test_the_loop_of_the_readme_survives_its_own_close(wire: list[tuple[int, bytes]], expected: bytes) -> None:
+def test_the_loop_of_the_readme_survives_its_own_close(
+    wire: list[tuple[int, bytes]], expected: bytes
+) -> None:
     """The peer still sends until it has seen the Close of this end, and then answers it."""
     (program,) = [text for text in programs(ROOT / "README.md") if "def data_received" in text]
     names: dict[str, Any] = {}

@@ -18,9 +18,15 @@ from tests.helpers import run_python
 
 def test_a_source_folder_that_is_not_built_says_so(tmp_path: Path) -> None:
     package = tmp_path / "fastframe"
-    shutil.copytree(Path(fastframe.__file__).parent, package, ignore=shutil.ignore_patterns("*.so", "*.pyd"))
+    shutil.copytree(
+        Path(fastframe.__file__).parent, package, ignore=shutil.ignore_patterns("*.so", "*.pyd")
+    )
     result = subprocess.run(
-        [sys.executable, "-S", "-c", "import fastframe"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-S", "-c", "import fastframe"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert "the extension modules of fastframe are not built in" in result.stderr
     assert "pip install -e ." in result.stderr
@@ -30,25 +36,37 @@ def test_missing_extension_modules_are_named(monkeypatch: pytest.MonkeyPatch) ->
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "fastframe._codec.kernels", None)
         patch.delattr(sys, fastframe._codec.built.KEPT)
-        with pytest.raises(ImportError, match="the extension modules of fastframe are not built in"):
+        with pytest.raises(
+            ImportError, match="the extension modules of fastframe are not built in"
+        ):
             importlib.reload(fastframe._codec.built)
     importlib.reload(fastframe._codec.built)
 
 
 def test_import_survives_garbage_collection() -> None:
     """Types that are half made must not be visited; the collector runs at every allocation here."""
-    code = "import gc; gc.set_threshold(1); import fastframe; fastframe.install('wsproto'); print('alive')"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    code = (
+        "import gc; gc.set_threshold(1); import fastframe; fastframe.install('wsproto'); "
+        "print('alive')"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
     assert result.stdout == "alive\n", result.stderr
 
 
-SLOW = ("asyncio", "concurrent", "dataclasses", "email", "importlib.metadata", "inspect", "logging", "pathlib", "typing", "wsproto", "numpy")  # fmt: skip
+SLOW = ("asyncio", "concurrent", "dataclasses", "email", "importlib.metadata", "inspect", "logging",
+    "pathlib", "typing", "wsproto", "numpy")  # fmt: skip
 
 
 def test_import_loads_nothing_that_is_slow() -> None:
     code = f"import sys; import fastframe; print(*[name for name in {SLOW} if name in sys.modules])"
     result = subprocess.run(
-        [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, env=environment()
+        [sys.executable, "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(),
     )
     assert result.stdout.split() == []
 
@@ -78,7 +96,8 @@ for i in range(5):
         del sys.modules[name]
     import fastframe
     from fastframe.frame_protocol import FrameProtocol
-    assert fastframe is first and fastframe.Decoder is Decoder is importlib.import_module("fastframe._codec.decoder").Decoder
+    decoder = importlib.import_module("fastframe._codec.decoder")
+    assert fastframe is first and fastframe.Decoder is Decoder is decoder.Decoder
     assert fastframe.status()["wsproto"].active == (i < 3)
     if i == 2:
         fastframe.uninstall("wsproto")
@@ -125,10 +144,18 @@ def test_it_can_be_imported_again(how: str) -> None:
 wire = fastframe.Encoder(fastframe.Role.CLIENT).text("text")
 assert list(fastframe.Decoder(fastframe.Role.SERVER).feed(wire)) == ["text"]
 """
-    run_python("-W", "error", "-c", f"import importlib, os, sys, unittest.mock\n{AGAIN[how]}{check}", check=True)
+    run_python(
+        "-W",
+        "error",
+        "-c",
+        f"import importlib, os, sys, unittest.mock\n{AGAIN[how]}{check}",
+        check=True,
+    )
 
 
-@pytest.mark.parametrize("where", ["builtins.kept", "sys.kept", "type(sys).kept", "sys.modules['threading'].kept"])
+@pytest.mark.parametrize(
+    "where", ["builtins.kept", "sys.kept", "type(sys).kept", "sys.modules['threading'].kept"]
+)
 def test_objects_that_outlive_everything_else(where: str) -> None:
     """They are freed when CPython ends, after the modules."""
     if where.startswith("type"):
@@ -136,7 +163,8 @@ def test_objects_that_outlive_everything_else(where: str) -> None:
     code = f"""
 import builtins, sys, threading, ctypes
 import fastframe
-kept = [fastframe.Decoder(fastframe.Role.SERVER), fastframe.Encoder(fastframe.Role.CLIENT), fastframe.prepare("x"), fastframe.Utf8Validator(), fastframe.Ping(b"x")]
+kept = [fastframe.Decoder(fastframe.Role.SERVER), fastframe.Encoder(fastframe.Role.CLIENT)]
+kept += [fastframe.prepare("x"), fastframe.Utf8Validator(), fastframe.Ping(b"x")]
 kept += [kept[0].feed, kept[1].text, kept]
 try:
     fastframe.install("wsproto")

@@ -1,4 +1,5 @@
-"""install, uninstall, installed and status: what they change, what they refuse, and that all is put back."""
+"""install, uninstall, installed and status: what they change, what they refuse, and that all is put
+back."""
 
 from __future__ import annotations
 
@@ -91,9 +92,12 @@ def test_what_has_changed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """test_relied_on.py has it for all targets, with libraries that have changed."""
     before = parts()
     monkeypatch.setattr(
-        "fastframe._targets.relied_on.digests_of", lambda package, folders, items: dict.fromkeys(items, "another")
+        "fastframe._targets.relied_on.digests_of",
+        lambda package, folders, items: dict.fromkeys(items, "another"),
     )
-    with pytest.raises(InstallError, match=r"wsproto 1.* is installed; .*1\.2\.0, .*1\.3\.2.*connection:Connection"):
+    with pytest.raises(
+        InstallError, match=r"wsproto 1.* is installed; .*1\.2\.0, .*1\.3\.2.*connection:Connection"
+    ):
         install("wsproto")
     assert parts() == before
     assert "connection:Connection" in (status()["wsproto"].reason or "")
@@ -139,14 +143,17 @@ def test_a_library_that_the_self_check_cannot_use() -> None:
 
     target: Any = Odd(alone=True)
     with pytest.raises(
-        ImportError, match=r"odd 2.0 was not tested, and the self-check cannot use it: RuntimeError: it has changed"
+        ImportError,
+        match=r"odd 2.0 was not tested, and the self-check cannot use it: RuntimeError: it has "
+        r"changed",
     ):
         _check_itself(target)
     assert target.deactivated == 0
     target = Odd(alone=False)
     with pytest.raises(
         ImportError,
-        match=r"self-check found 1 differences.*alone 'something', on fastframe \(.*it has changed.*odd==1.0",
+        match=r"self-check found 1 differences.*alone 'something', on fastframe \(.*it has "
+        r"changed.*odd==1.0",
     ):
         _check_itself(target)
     assert target.deactivated == 1
@@ -154,7 +161,9 @@ def test_a_library_that_the_self_check_cannot_use() -> None:
 
 def test_a_missing_wsproto_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wsproto", None)
-    with pytest.raises(InstallError, match=r"wsproto is not installed; .*pip install 'fastframe\[wsproto\]'"):
+    with pytest.raises(
+        InstallError, match=r"wsproto is not installed; .*pip install 'fastframe\[wsproto\]'"
+    ):
         install("wsproto")
     found = status()["wsproto"]
     assert found.version is None
@@ -165,17 +174,24 @@ def test_a_wsproto_that_others_have_patched_is_refused(monkeypatch: pytest.Monke
     with monkeypatch.context() as patch:
         patch.setattr(Connection, "send", lambda self, event: b"")
         patch.setattr(connection, "FrameProtocol", object)
-        with pytest.raises(InstallError, match="patched by other code already: send, FrameProtocol"):
+        with pytest.raises(
+            InstallError, match="patched by other code already: send, FrameProtocol"
+        ):
             install("wsproto")
 
 
 @pytest.mark.parametrize("value", ["1", "true", "yes"])
-def test_the_kill_switch(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, value: str) -> None:
+def test_the_kill_switch(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, value: str
+) -> None:
     before = parts()
     monkeypatch.setenv("FASTFRAME_DISABLE", value)
     install("wsproto")
     assert parts() == before
-    assert status()["wsproto"].reason == "wsproto cannot run on fastframe: FASTFRAME_DISABLE is set in the environment"
+    assert (
+        status()["wsproto"].reason
+        == "wsproto cannot run on fastframe: FASTFRAME_DISABLE is set in the environment"
+    )
     assert not status()["wsproto"].ready
     assert [record.getMessage() for record in caplog.records] == [
         "not installed under wsproto: FASTFRAME_DISABLE is set in the environment"
@@ -197,7 +213,9 @@ def test_uninstall_leaves_alone_what_others_put_over_it(caplog: pytest.LogCaptur
     Connection.send = original  # type: ignore[method-assign]
 
 
-@pytest.mark.parametrize("function", [install, uninstall, lambda *names: installed(*names).__enter__()])
+@pytest.mark.parametrize(
+    "function", [install, uninstall, lambda *names: installed(*names).__enter__()]
+)
 def test_targets_are_checked(function: Any) -> None:
     with pytest.raises(ValueError, match="unknown target 'nonsense'; there are: wsproto, uvicorn"):
         function("nonsense")
@@ -210,9 +228,12 @@ def test_targets_are_checked(function: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        ("hypercorn", "which runs on wsproto: the target is \"wsproto\""), ("sanic", '"websockets"'), ("daphne", '"autobahn"'), ("channels", '"autobahn"'),
-        ("gevent-websocket", '"geventwebsocket"'), ("gevent_websocket", '"geventwebsocket"'), ("jupyter", "tornado"), ("FastAPI", "that of the server"),
-        ("selenium", '"websocket-client"'), ("aiohttp", "there is no target for it"), ("Flask-SocketIO", '"geventwebsocket"'),
+        ("hypercorn", "which runs on wsproto: the target is \"wsproto\""),
+        ("sanic", '"websockets"'), ("daphne", '"autobahn"'), ("channels", '"autobahn"'),
+        ("gevent-websocket", '"geventwebsocket"'), ("gevent_websocket", '"geventwebsocket"'),
+        ("jupyter", "tornado"), ("FastAPI", "that of the server"),
+        ("selenium", '"websocket-client"'), ("aiohttp", "there is no target for it"),
+        ("Flask-SocketIO", '"geventwebsocket"'),
     ],
 )  # fmt: skip
 def test_the_target_that_is_meant_is_named(name: Any, meant: str) -> None:
@@ -232,19 +253,35 @@ def test_an_editor_knows_all_targets() -> None:
 
 
 def test_the_drop_in_itself_refuses_an_untested_version() -> None:
-    code = "import fastframe._targets.relied_on as known; known.digests_of = lambda *_: dict.fromkeys(_[2], 'another'); import fastframe.frame_protocol"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    code = (
+        "import fastframe._targets.relied_on as known; "
+        "known.digests_of = lambda *_: dict.fromkeys(_[2], 'another'); "
+        "import fastframe.frame_protocol"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
     assert "ImportError: wsproto " in result.stderr
-    assert "of what fastframe relies on these are not as in any tested version (1.2.0, " in result.stderr
+    assert (
+        "of what fastframe relies on these are not as in any tested version (1.2.0, "
+        in result.stderr
+    )
     code = "import sys; sys.modules['wsproto'] = None; import fastframe.frame_protocol"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
     assert "wsproto is not installed; tested versions: 1.2.0" in result.stderr
 
 
 class Failing:
     """A target that cannot do one of its steps."""
 
-    description, how_to_activate, supported_versions, distribution = "failing {}", "never", ("0",), "failing"
+    description, how_to_activate, supported_versions, distribution = (
+        "failing {}",
+        "never",
+        ("0",),
+        "failing",
+    )
     options: frozenset[str] = frozenset({"max_fragments"})
     makes_unneeded: frozenset[str] = frozenset()
 
@@ -265,10 +302,14 @@ class Failing:
         return run
 
 
-@pytest.mark.parametrize("error", [ImportError("it cannot be imported"), ValueError("it is broken")])
+@pytest.mark.parametrize(
+    "error", [ImportError("it cannot be imported"), ValueError("it is broken")]
+)
 @pytest.mark.parametrize("step", ["check", "load", "configure", "activate"])
 @pytest.mark.parametrize("first", [True, False])
-def test_install_is_all_or_nothing(first: bool, step: str, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_install_is_all_or_nothing(
+    first: bool, step: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     failing = Failing(step, error)
     monkeypatch.setitem(target.PLACES, "failing", target.Place("tests.failing", "failing"))
     monkeypatch.setitem(sys.modules, "tests.failing.target", SimpleNamespace(TARGET=failing))
@@ -286,11 +327,19 @@ def test_install_is_all_or_nothing(first: bool, step: str, error: Exception, mon
     uninstall(*names)
 
 
-def test_a_failed_install_keeps_the_options_of_what_was_active(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_install_keeps_the_options_of_what_was_active(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(target.PLACES, "failing", target.Place("tests.failing", "failing"))
-    monkeypatch.setitem(sys.modules, "tests.failing.target", SimpleNamespace(TARGET=Failing("activate", KeyError("x"))))
+    monkeypatch.setitem(
+        sys.modules,
+        "tests.failing.target",
+        SimpleNamespace(TARGET=Failing("activate", KeyError("x"))),
+    )
     with installed("wsproto", max_message_size=10):
-        with pytest.raises(InstallError, match="nothing was changed, as this failed: KeyError: 'x'"):
+        with pytest.raises(
+            InstallError, match="nothing was changed, as this failed: KeyError: 'x'"
+        ):
             install("wsproto", "failing", max_message_size=1000)
         assert refuses(11)
         assert not refuses(10)
@@ -365,7 +414,9 @@ def test_installed_puts_the_options_back() -> None:
 
 def test_installed_is_no_question() -> None:
     for ask in (bool, lambda context: 1 if context else 0):
-        with pytest.raises(TypeError, match=r"installed\(\) is a context manager: .* use status\(\)"):
+        with pytest.raises(
+            TypeError, match=r"installed\(\) is a context manager: .* use status\(\)"
+        ):
             ask(installed("wsproto"))
 
     @installed("wsproto")
@@ -380,7 +431,11 @@ def test_installed_is_no_question() -> None:
 def test_options_are_spelt_once() -> None:
     """`install` names them for people; the table has the rest."""
     parameters = inspect.signature(install).parameters
-    given = {name: parameter.default for name, parameter in parameters.items() if name not in ("targets", "untested")}
+    given = {
+        name: parameter.default
+        for name, parameter in parameters.items()
+        if name not in ("targets", "untested")
+    }
     assert given == Options()._asdict() == {name: Options._field_defaults[name] for name in OPTIONS}
     assert inspect.signature(installed).parameters == parameters
     for option in OPTIONS:
@@ -390,9 +445,21 @@ def test_options_are_spelt_once() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
-        ({"fix_interleaved_control": "yes"}, TypeError, "fix_interleaved_control must be True or False, not str"),
-        ({"fix_interleaved_control": None}, TypeError, "fix_interleaved_control must be True or False, not None"),
-        ({"max_message_size": sys.maxsize}, ValueError, f"max_message_size must be from 1 to {sys.maxsize // 2}"),
+        (
+            {"fix_interleaved_control": "yes"},
+            TypeError,
+            "fix_interleaved_control must be True or False, not str",
+        ),
+        (
+            {"fix_interleaved_control": None},
+            TypeError,
+            "fix_interleaved_control must be True or False, not None",
+        ),
+        (
+            {"max_message_size": sys.maxsize},
+            ValueError,
+            f"max_message_size must be from 1 to {sys.maxsize // 2}",
+        ),
     ],
 )
 def test_wrong_options(options: dict[str, Any], error: type[Exception], text: str) -> None:
@@ -402,7 +469,9 @@ def test_wrong_options(options: dict[str, Any], error: type[Exception], text: st
 
 
 def test_an_option_that_no_target_has_is_refused() -> None:
-    with pytest.raises(ValueError, match="uvicorn has no option fix_interleaved_control; it is for wsproto"):
+    with pytest.raises(
+        ValueError, match="uvicorn has no option fix_interleaved_control; it is for wsproto"
+    ):
         install("uvicorn", fix_interleaved_control=True)
     pytest.importorskip("uvicorn")
     with installed("uvicorn", "wsproto", fix_interleaved_control=True):

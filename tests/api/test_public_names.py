@@ -1,4 +1,5 @@
-"""Every public name: that it is exported, has a signature, an example that runs, and both in the stubs."""
+"""Every public name: that it is exported, has a signature, an example that runs, and both in the
+stubs."""
 
 from __future__ import annotations
 
@@ -56,19 +57,25 @@ def test_every_public_docstring_has_an_example_that_runs(name: str, value: Any) 
     if name == "index_frames":
         pytest.importorskip("numpy")
     examples = {name: value, **{f"{name}.{method}": member for method, member in methods(value)}}
-    names = {**vars(fastframe), **{public: getattr(fastframe, public) for public in fastframe.__all__}}
+    names = {
+        **vars(fastframe),
+        **{public: getattr(fastframe, public) for public in fastframe.__all__},
+    }
     for full_name, member in examples.items():
         test = doctest.DocTestParser().get_doctest(
             inspect.getdoc(member), {**names, **vars(fastframe.deflate)}, full_name, None, 0
         )
         assert test.examples, f"{full_name} has no example"
-        runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
+        runner = doctest.DocTestRunner(
+            optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+        )
         assert runner.run(test).failed == 0, full_name
 
 
 def test_the_signatures_say_what_the_classes_take() -> None:
     assert str(inspect.signature(fastframe.Decoder)) == (
-        "(role, *, max_message_size=16777216, max_frame_size=None, max_fragments=8192, deflate=None, decode_text=True)"
+        "(role, *, max_message_size=16777216, max_frame_size=None, max_fragments=8192, "
+        "deflate=None, decode_text=True)"
     )
     assert str(inspect.signature(fastframe.Encoder)) == "(role, *, masking_keys=None, deflate=None)"
     assert str(inspect.signature(Close)) == "(code=1005, reason='')"
@@ -85,4 +92,6 @@ def test_the_stubs_carry_the_docstrings(stub: Path) -> None:
     found = list(stub_docstrings.pairs(tree.body, stub_docstrings.module_of(stub)))
     assert len(found) > 3
     for node, value in found:
-        assert ast.get_docstring(node) == inspect.getdoc(value), f"{node.name}: run python -m tests.stub_docstrings"
+        assert ast.get_docstring(node) == inspect.getdoc(value), (
+            f"{node.name}: run python -m tests.stub_docstrings"
+        )

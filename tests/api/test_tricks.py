@@ -1,4 +1,5 @@
-"""What relies on CPython's inside: each trick has a check and a plain twin, and says when it is off."""
+"""What relies on CPython's inside: each trick has a check and a plain twin, and says when it is
+off."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ import logging; logging.basicConfig(format="%(message)s")
 import fastframe, fastframe.frame_protocol
 from fastframe._cpython.tricks import TRICKS
 try:
-    import fastframe.websockets._frames as f, websockets.protocol as p, websockets.frames as fr, websockets.streams as s
+    import fastframe.websockets._frames as f
+    import websockets.protocol as p, websockets.frames as fr, websockets.streams as s
     from websockets.extensions import permessage_deflate as d
     f.Frames(p, fr, s, d)
 except ImportError:
@@ -29,7 +31,8 @@ USE = """
 from wsproto.connection import CLIENT, SERVER, Connection
 from wsproto.events import BytesMessage, Ping, TextMessage
 client, server = Connection(CLIENT), Connection(SERVER)
-sent = [TextMessage("text"), BytesMessage(b"bytes", message_finished=False), Ping(b"p"), BytesMessage(data=b"")]
+sent = [TextMessage("text"), BytesMessage(b"bytes", message_finished=False), Ping(b"p")]
+sent.append(BytesMessage(data=b""))
 for event in sent:
     server.receive_data(client.send(event))
 assert list(server.events()) == sent
@@ -38,18 +41,27 @@ frames.receive_bytes(fastframe.Encoder(fastframe.Role.CLIENT).text("x") * 2)
 assert [tuple(frame)[1:] for frame in frames.received_frames()] == [("x", True, True)] * 2
 decoder = fastframe.Decoder(fastframe.Role.SERVER)
 encoder = fastframe.Encoder(fastframe.Role.CLIENT)
-wire = encoder.binary(b"a" * 70, fin=False) + encoder.continuation(b"b" * 700, fin=False) + encoder.continuation(b"c")
-assert [m for i in range(len(wire)) for m in decoder.feed(wire[i : i + 1])] == [b"a" * 70 + b"b" * 700 + b"c"]
+wire = encoder.binary(b"a" * 70, fin=False) + encoder.continuation(b"b" * 700, fin=False)
+wire += encoder.continuation(b"c")
+received = [m for i in range(len(wire)) for m in decoder.feed(wire[i : i + 1])]
+assert received == [b"a" * 70 + b"b" * 700 + b"c"]
 """
 
 WITHOUT_GIL = "t" in getattr(sys, "abiflags", "")
-IMPOSSIBLE = ["inline-values"] * (WITHOUT_GIL or sys.version_info < (3, 11)) + ["event-slots"] * WITHOUT_GIL
+IMPOSSIBLE = ["inline-values"] * (WITHOUT_GIL or sys.version_info < (3, 11)) + [
+    "event-slots"
+] * WITHOUT_GIL
 OFF = "print(*[trick.name for trick in TRICKS if not trick.is_on()])"
 
 
-@pytest.mark.skipif(sys.version_info[:2] > tricks.READ_UP_TO, reason="a newer CPython than those that were read")
+@pytest.mark.skipif(
+    sys.version_info[:2] > tricks.READ_UP_TO, reason="a newer CPython than those that were read"
+)
 def test_all_are_in_use_that_are_possible() -> None:
-    assert run_python("-c", LOAD_ALL + USE + OFF, check=True, FASTFRAME_PLAIN="").stdout.split() == IMPOSSIBLE
+    assert (
+        run_python("-c", LOAD_ALL + USE + OFF, check=True, FASTFRAME_PLAIN="").stdout.split()
+        == IMPOSSIBLE
+    )
 
 
 @pytest.mark.parametrize("name", [trick.name for trick in TRICKS])
@@ -73,14 +85,19 @@ def test_the_log_names_what_is_off() -> None:
 def test_a_name_that_there_is_not() -> None:
     result = run_python("-c", "import fastframe", FASTFRAME_PLAIN="event-slots,inline")
     assert result.returncode == 1
-    assert "ImportError: FASTFRAME_PLAIN is 1, or names of: inline-values, event-slots" in result.stderr
+    assert (
+        "ImportError: FASTFRAME_PLAIN is 1, or names of: inline-values, event-slots"
+        in result.stderr
+    )
     assert result.stderr.rstrip().endswith("; not inline")
 
 
 # The self-check of each that has one in Python, made to fail.
 CHECKS = {
-    "type-version": "import fastframe.wsproto._events as e; e._versions_follow_changes = lambda: False",
-    "generator-state": "import fastframe.websockets._frames as f; f._generators_tell = lambda: False",
+    "type-version": "import fastframe.wsproto._events as e; e._versions_follow_changes = lambda: "
+    "False",
+    "generator-state": "import fastframe.websockets._frames as f; f._generators_tell = lambda: "
+    "False",
 }
 
 
@@ -90,7 +107,10 @@ def test_a_check_that_fails_turns_it_off_and_says_so(name: str) -> None:
         pytest.importorskip("websockets.protocol")
     result = run_python("-c", CHECKS[name] + LOAD_ALL + USE + OFF, check=True, FASTFRAME_PLAIN="")
     assert set(result.stdout.split()) == {name, *IMPOSSIBLE}
-    assert f"{name} is off, as its self-check failed on CPython {sys.version.split()[0]}: " in result.stderr
+    assert (
+        f"{name} is off, as its self-check failed on CPython {sys.version.split()[0]}: "
+        in result.stderr
+    )
 
 
 @pytest.mark.skipif(WITHOUT_GIL, reason="no class is hooked")
@@ -110,7 +130,10 @@ kind.payload = Lost()
 hooked = EventClass(kind, (("payload", dataclasses.MISSING),)).hook()
 print(hooked, EVENT_SLOTS.off, kind(1).payload)
 """
-    assert run_python("-c", code, check=True, FASTFRAME_PLAIN="").stdout == "False its self-check failed lost\n"
+    assert (
+        run_python("-c", code, check=True, FASTFRAME_PLAIN="").stdout
+        == "False its self-check failed lost\n"
+    )
 
 
 def test_what_this_cpython_is_too_old_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +143,9 @@ def test_what_this_cpython_is_too_old_for(monkeypatch: pytest.MonkeyPatch) -> No
     assert Trick("any", "much", needs_gil=True).off == "this CPython can run without the GIL"
 
 
-def test_a_newer_cpython_has_the_twins(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_newer_cpython_has_the_twins(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.delenv(tricks.SWITCH, raising=False)
     assert Trick("any", "much").is_on()
     monkeypatch.setattr(tricks, "READ_UP_TO", (3, 9))
@@ -133,10 +158,15 @@ def test_a_newer_cpython_has_the_twins(monkeypatch: pytest.MonkeyPatch, caplog: 
     assert ("any", f"off: {trick.off}; much") in doctor.lines(doctor.examine())
 
 
-def test_a_check_that_failed_is_logged_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_check_that_failed_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.delenv(tricks.SWITCH, raising=False)
     trick = Trick("any", "much")
     with caplog.at_level(logging.WARNING, logger="fastframe"):
-        assert [trick.check(True), trick.check(False), trick.check(False), trick.check(True)] == [True, *[False] * 3]
+        assert [trick.check(True), trick.check(False), trick.check(False), trick.check(True)] == [
+            True,
+            *[False] * 3,
+        ]
     (record,) = caplog.records
     assert record.getMessage().endswith(": much")

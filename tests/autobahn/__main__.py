@@ -1,7 +1,9 @@
-"""Runs the Autobahn TestSuite in both directions: python -m tests.autobahn [--cases fast] [--wstest PROGRAM].
+"""Runs the Autobahn TestSuite in both directions: python -m tests.autobahn [--cases fast] [--wstest
+PROGRAM].
 
-The suite is a program for Python 2.7, `wstest`. Without --wstest it is looked for on PATH, then installed into build/autobahn,
-which needs a `python2.7` (on PATH or under pyenv). Exit code 0: every case is as README.md says; 1: one is not.
+The suite is a program for Python 2.7, `wstest`. Without --wstest it is looked for on PATH, then
+installed into build/autobahn, which needs a `python2.7` (on PATH or under pyenv). Exit code 0:
+every case is as README.md says; 1: one is not.
 """
 
 from __future__ import annotations
@@ -37,10 +39,14 @@ Results = dict[str, dict[str, Any]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.autobahn", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.autobahn", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("--cases", choices=["all", "fast"], default="all")
     parser.add_argument("--wstest", help="the suite's program")
-    parser.add_argument("--summary", type=Path, help="write the tables of docs/autobahn.md to this file")
+    parser.add_argument(
+        "--summary", type=Path, help="write the tables of docs/autobahn.md to this file"
+    )
     options = parser.parse_args(arguments)
     wstest = options.wstest or shutil.which("wstest") or install()
     cases = ["*"] if options.cases == "all" else FAST
@@ -60,25 +66,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if unexpected else 0
 
 
-# ---- the suite -----------------------------------------------------------------------------------------------------
+# ---- the suite -----------------------------------------------------------------------------------
 
 
 def install() -> str:
     """Installs the suite for Python 2.7, for which there is only an old virtualenv."""
     program = REPORTS / "python2.7" / "bin" / "wstest"
     if not program.exists():
-        found = [shutil.which("python2.7"), *glob.glob(os.path.expanduser("~/.pyenv/versions/2.7*/bin/python2.7"))]
+        found = [
+            shutil.which("python2.7"),
+            *glob.glob(os.path.expanduser("~/.pyenv/versions/2.7*/bin/python2.7")),
+        ]
         pythons = [
             python
             for python in found
-            if python and subprocess.run([python, "-V"], check=False, capture_output=True).returncode == 0
+            if python
+            and subprocess.run([python, "-V"], check=False, capture_output=True).returncode == 0
         ]
         if not pythons:
             raise SystemExit("the Autobahn TestSuite needs python2.7, and there is none here")
         helper = REPORTS / "virtualenv"
         subprocess.run([sys.executable, "-m", "venv", helper], check=True)
         subprocess.run([helper / "bin" / "pip", "install", "-q", "virtualenv<20.22"], check=True)
-        subprocess.run([helper / "bin" / "virtualenv", "-q", "-p", pythons[-1], REPORTS / "python2.7"], check=True)
+        subprocess.run(
+            [helper / "bin" / "virtualenv", "-q", "-p", pythons[-1], REPORTS / "python2.7"],
+            check=True,
+        )
         subprocess.run([REPORTS / "python2.7" / "bin" / "pip", "install", "-q", SUITE], check=True)
     return str(program)
 
@@ -86,8 +99,12 @@ def install() -> str:
 def test_server(wstest: str, kind: str, cases: list[str]) -> Results:
     port = free_port()
     output = REPORTS / "reports" / f"{kind}-server"
-    with running(sys.executable, "-m", "tests.autobahn.agents", "server", kind, str(port), port=port):
-        spec = {"servers": [{"agent": f"fastframe, {kind} server", "url": f"ws://127.0.0.1:{port}"}]}
+    with running(
+        sys.executable, "-m", "tests.autobahn.agents", "server", kind, str(port), port=port
+    ):
+        spec = {
+            "servers": [{"agent": f"fastframe, {kind} server", "url": f"ws://127.0.0.1:{port}"}]
+        }
         subprocess.run(
             [wstest, "-m", "fuzzingclient", "-s", spec_file(output, spec, cases)],
             cwd=REPORTS,
@@ -102,7 +119,11 @@ def test_client(wstest: str, kind: str, cases: list[str]) -> Results:
     output = REPORTS / "reports" / f"{kind}-client"
     spec = spec_file(output, {"url": f"ws://127.0.0.1:{port}"}, cases)
     with running(wstest, "-m", "fuzzingserver", "--webport", "0", "-s", spec, port=port):
-        subprocess.run([sys.executable, "-m", "tests.autobahn.agents", "client", kind, str(port)], cwd=ROOT, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "tests.autobahn.agents", "client", kind, str(port)],
+            cwd=ROOT,
+            check=True,
+        )
     return read(output)
 
 
@@ -130,7 +151,7 @@ def running(*command: str, port: int) -> Iterator[None]:
         process.wait(30)
 
 
-# ---- the report ----------------------------------------------------------------------------------------------------
+# ---- the report ----------------------------------------------------------------------------------
 
 
 def read(output: Path) -> Results:
@@ -146,7 +167,8 @@ def summary(results: dict[str, Results]) -> str:
         for result in cases.values():
             counts[outcome(result)] = counts.get(outcome(result), 0) + 1
         lines.append(
-            f"| {agent} | {len(cases)} | {counts['OK']} | {counts['INFORMATIONAL']} | {', '.join(others) or 'none'} |"
+            f"| {agent} | {len(cases)} | {counts['OK']} | {counts['INFORMATIONAL']} | "
+            f"{', '.join(others) or 'none'} |"
         )
     return "\n".join(lines)
 
@@ -166,7 +188,9 @@ def differences(results: dict[str, Results]) -> list[str]:
             found.append(f"{agent}: only {len(cases)} cases ran")
         for case, result in cases.items():
             if outcome(result) != "OK" and case not in listed:
-                found.append(f"{agent}: case {case} is {outcome(result)}, and README.md does not say why")
+                found.append(
+                    f"{agent}: case {case} is {outcome(result)}, and README.md does not say why"
+                )
     return found
 
 

@@ -1,9 +1,10 @@
 """Who talks to the Autobahn TestSuite: two echo servers and two echo clients, each on loopback.
 
 python -m tests.autobahn.agents server native PORT      uvicorn with fastframe.uvicorn:WSProtocol
-python -m tests.autobahn.agents server wsproto PORT     wsproto's WSConnection, with fastframe installed under it
-python -m tests.autobahn.agents client native PORT      Decoder and Encoder
-python -m tests.autobahn.agents client wsproto PORT     WSConnection, with fastframe installed under it
+python -m tests.autobahn.agents server wsproto PORT     wsproto's WSConnection, with fastframe
+installed under it python -m tests.autobahn.agents client native PORT      Decoder and Encoder
+python -m tests.autobahn.agents client wsproto PORT     WSConnection, with fastframe installed under
+it
 """
 
 from __future__ import annotations
@@ -39,13 +40,15 @@ Receiver = Callable[[str | bytes], None] | None
 LIMIT = 2**24 + 2**10  # the largest messages of the suite have 16 MiB
 
 
-# ---- servers -------------------------------------------------------------------------------------------------------
+# ---- servers -------------------------------------------------------------------------------------
 
 
 def serve_native(port: int) -> None:
     import uvicorn
 
-    uvicorn.run(app, port=port, ws="fastframe.uvicorn:WSProtocol", lifespan="off", log_level="warning")
+    uvicorn.run(
+        app, port=port, ws="fastframe.uvicorn:WSProtocol", lifespan="off", log_level="warning"
+    )
 
 
 async def serve_wsproto(port: int) -> None:
@@ -72,7 +75,9 @@ def answer_events(connection: wsproto.WSConnection, writer: asyncio.StreamWriter
         if isinstance(event, Request):
             writer.write(connection.send(AcceptConnection(extensions=[PerMessageDeflate()])))
         elif isinstance(event, (TextMessage, BytesMessage)):
-            writer.write(connection.send(Message(event.data, message_finished=event.message_finished)))
+            writer.write(
+                connection.send(Message(event.data, message_finished=event.message_finished))
+            )
         elif isinstance(event, Ping):
             writer.write(connection.send(event.response()))
         elif isinstance(event, CloseConnection):
@@ -81,7 +86,7 @@ def answer_events(connection: wsproto.WSConnection, writer: asyncio.StreamWriter
     return True
 
 
-# ---- clients -------------------------------------------------------------------------------------------------------
+# ---- clients -------------------------------------------------------------------------------------
 
 
 async def run_cases(kind: str, port: int) -> None:
@@ -115,7 +120,11 @@ async def native_client(port: int, target: str, receive: Receiver) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         handshake, negotiation = H11Handshake(ConnectionType.CLIENT), Negotiation()
-        writer.write(handshake.send(Request(host=f"127.0.0.1:{port}", target=target, extensions=[negotiation])))
+        writer.write(
+            handshake.send(
+                Request(host=f"127.0.0.1:{port}", target=target, extensions=[negotiation])
+            )
+        )
         head = await reader.readuntil(b"\r\n\r\n")
         handshake.receive_data(head)
         decoder = Decoder(
@@ -155,7 +164,9 @@ async def wsproto_client(port: int, target: str, receive: Receiver) -> None:
     try:
         connection = wsproto.WSConnection(ConnectionType.CLIENT)
         writer.write(
-            connection.send(Request(host=f"127.0.0.1:{port}", target=target, extensions=[PerMessageDeflate()]))
+            connection.send(
+                Request(host=f"127.0.0.1:{port}", target=target, extensions=[PerMessageDeflate()])
+            )
         )
         parts: list[Any] = []
         is_open = True

@@ -10,13 +10,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define CHECK(condition)                                                                                                         \
-    do {                                                                                                                         \
-        checks++;                                                                                                                \
-        if (!(condition)) {                                                                                                      \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                                      \
-            exit(1);                                                                                                             \
-        }                                                                                                                        \
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        checks++;                                                                                  \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
+            exit(1);                                                                               \
+        }                                                                                          \
     } while (0)
 
 static unsigned long checks;
@@ -32,7 +32,8 @@ static inline uint64_t next_random(void)
     return random_state * 0x2545F4914F6CDD1Du;
 }
 
-/* A run of readable bytes between two pages that are not: one byte too far in either direction ends the test. */
+/* A run of readable bytes between two pages that are not: one byte too far in either direction ends
+ * the test. */
 typedef struct guarded {
     uint8_t *start; /* the first byte after the lower guard page */
     uint8_t *end;   /* the upper guard page */
@@ -42,7 +43,8 @@ static inline guarded guarded_new(size_t size)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t body = (size + page - 1) / page * page;
-    uint8_t *map = mmap(NULL, body + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *map =
+        mmap(NULL, body + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(map != MAP_FAILED);
     CHECK(mprotect(map, page, PROT_NONE) == 0);
     CHECK(mprotect(map + page + body, page, PROT_NONE) == 0);

@@ -33,14 +33,17 @@ int main(void)
         for (unsigned number = 0; number < 65536; number++) {
             uint8_t payload[5] = {(uint8_t)(number >> 8), (uint8_t)number, 'b', 'y', 'e'};
             ff_status expected = may_be_sent(number) ? FF_OK : FF_ERR_CLOSE_CODE;
-            CHECK(ff_close_parse(kernels, at_end(memory, payload, 5), 5, &code) == expected && code == number);
+            CHECK(ff_close_parse(kernels, at_end(memory, payload, 5), 5, &code) == expected &&
+                  code == number);
             CHECK(ff_close_parse(kernels, at_end(memory, payload, 2), 2, &code) == expected);
             CHECK(ff_close_code_is_valid(number) == may_be_sent(number));
         }
         CHECK(!ff_close_code_is_valid(65536 + 1000));
         CHECK(ff_close_parse(kernels, at_end(memory, "\x03\xe8\xc3\xa9", 4), 4, &code) == FF_OK);
-        CHECK(ff_close_parse(kernels, at_end(memory, "\x03\xe8\xc3", 3), 3, &code) == FF_ERR_CLOSE_UTF8);
-        CHECK(ff_close_parse(kernels, at_end(memory, "\x03\xe8\xff", 3), 3, &code) == FF_ERR_CLOSE_UTF8);
+        CHECK(ff_close_parse(kernels, at_end(memory, "\x03\xe8\xc3", 3), 3, &code) ==
+              FF_ERR_CLOSE_UTF8);
+        CHECK(ff_close_parse(kernels, at_end(memory, "\x03\xe8\xff", 3), 3, &code) ==
+              FF_ERR_CLOSE_UTF8);
     }
     return report("close");
 }

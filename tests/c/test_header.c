@@ -28,12 +28,19 @@ static void test_every_pair_of_first_bytes(void)
                 CHECK(status == FF_ERR_CONTROL_LENGTH);
             else
                 CHECK(status == FF_OK);
-            CHECK(header.opcode == opcode && header.fin == (first >= 128) && header.masked == (second >= 128));
+            CHECK(header.opcode == opcode && header.fin == (first >= 128) &&
+                  header.masked == (second >= 128));
             CHECK(header.rsv == (first >> 4 & 7));
             if (status == FF_OK) {
-                unsigned size = 2 + (length == 126 ? 2 : length == 127 ? 8 : 0) + (second & 128 ? 4 : 0);
+                unsigned size = 2 +
+                                (length == 126   ? 2
+                                 : length == 127 ? 8
+                                                 : 0) +
+                                (second & 128 ? 4 : 0);
                 CHECK(header.size == size);
-                CHECK(header.payload_length == (length == 126 ? 256 : length == 127 ? 1ull << 56 : length));
+                CHECK(header.payload_length == (length == 126   ? 256
+                                                : length == 127 ? 1ull << 56
+                                                                : length));
                 if (header.masked)
                     CHECK(memcmp(header.masking_key, data + size - 4, 4) == 0);
             }
@@ -41,18 +48,21 @@ static void test_every_pair_of_first_bytes(void)
     }
 }
 
-/* The glance must say yes exactly where the long way does, for a whole message in one frame, and see the same. */
+/* The glance must say yes exactly where the long way does, for a whole message in one frame, and
+ * see the same. */
 static void check_glance(const uint8_t *data, size_t length, ff_role receiver)
 {
     ff_header slow, quick;
     memset(&quick, 0xA5, sizeof quick);
-    bool expected = parse(data, length, &slow) == FF_OK && ff_header_check(&slow, receiver, 0) == FF_OK && slow.fin &&
+    bool expected = parse(data, length, &slow) == FF_OK &&
+                    ff_header_check(&slow, receiver, 0) == FF_OK && slow.fin &&
                     (slow.opcode == FF_OPCODE_TEXT || slow.opcode == FF_OPCODE_BINARY) &&
                     length - slow.size >= slow.payload_length;
     CHECK(ff_header_of_whole_message(memory.end - length, length, receiver, &quick) == expected);
     if (expected)
-        CHECK(quick.payload_length == slow.payload_length && quick.opcode == slow.opcode && quick.rsv == slow.rsv &&
-              quick.size == slow.size && quick.fin && quick.masked == slow.masked &&
+        CHECK(quick.payload_length == slow.payload_length && quick.opcode == slow.opcode &&
+              quick.rsv == slow.rsv && quick.size == slow.size && quick.fin &&
+              quick.masked == slow.masked &&
               memcmp(quick.masking_key, slow.masking_key, FF_MASKING_KEY_SIZE) == 0);
 }
 
@@ -70,7 +80,8 @@ static void test_glance(void)
         }
     }
     /* Lengths of 16 and 64 bits: minimal or not, whole or short by one. */
-    const uint64_t lengths[] = {0, 125, 126, 127, 300, 65535, 65536, UINT64_C(1) << 62, UINT64_C(1) << 63, UINT64_MAX};
+    const uint64_t lengths[] = {
+        0, 125, 126, 127, 300, 65535, 65536, UINT64_C(1) << 62, UINT64_C(1) << 63, UINT64_MAX};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         for (unsigned wide = 0; wide < 2; wide++) {
             for (unsigned masked = 0; masked < 2; masked++) {
@@ -79,7 +90,8 @@ static void test_glance(void)
                 data[1] = (uint8_t)(masked << 7 | (wide ? 127 : 126));
                 for (unsigned k = 0; k < bytes; k++)
                     data[2 + k] = (uint8_t)(lengths[i] >> (8 * (bytes - 1 - k)));
-                size_t header = 2 + bytes + 4 * masked, whole = header + (size_t)(lengths[i] < 65537 ? lengths[i] : 0);
+                size_t header = 2 + bytes + 4 * masked,
+                       whole = header + (size_t)(lengths[i] < 65537 ? lengths[i] : 0);
                 for (size_t length = 0; length <= header; length++)
                     check_glance(data, length, masked ? FF_SERVER : FF_CLIENT);
                 for (size_t length = whole - 1; length <= whole + 1; length++)
@@ -107,12 +119,15 @@ static void test_cut_headers_need_data(void)
             for (size_t length = 0; length < header.size; length++) {
                 ff_header parsed;
                 CHECK(parse(wire, length, &parsed) == FF_NEED_DATA);
-                CHECK(parsed.size == 0 || (parsed.size == header.size && parsed.payload_length == lengths[i]));
-                CHECK((parsed.size != 0) == (length >= header.size - (masked ? 4u : 0u) && length >= 2));
+                CHECK(parsed.size == 0 ||
+                      (parsed.size == header.size && parsed.payload_length == lengths[i]));
+                CHECK((parsed.size != 0) ==
+                      (length >= header.size - (masked ? 4u : 0u) && length >= 2));
             }
             ff_header parsed;
             CHECK(parse(wire, header.size, &parsed) == FF_OK);
-            CHECK(parsed.payload_length == lengths[i] && parsed.size == header.size && parsed.fin && parsed.rsv == 4);
+            CHECK(parsed.payload_length == lengths[i] && parsed.size == header.size && parsed.fin &&
+                  parsed.rsv == 4);
             CHECK(!masked || memcmp(parsed.masking_key, "key", 4) == 0);
         }
     }
@@ -123,14 +138,17 @@ static void test_lengths_that_are_refused(void)
     ff_header header;
     for (unsigned length = 0; length < 300; length++) {
         uint8_t wire[4] = {0x82, 126, (uint8_t)(length >> 8), (uint8_t)length};
-        CHECK(parse(wire, sizeof wire, &header) == (length < 126 ? FF_ERR_LENGTH_16_NOT_MINIMAL : FF_OK));
+        CHECK(parse(wire, sizeof wire, &header) ==
+              (length < 126 ? FF_ERR_LENGTH_16_NOT_MINIMAL : FF_OK));
     }
     for (unsigned shift = 0; shift < 64; shift++) {
         uint64_t length = UINT64_C(1) << shift;
         uint8_t wire[10] = {0x82, 127};
         for (unsigned i = 0; i < 8; i++)
             wire[2 + i] = (uint8_t)(length >> (56 - 8 * i));
-        ff_status expected = shift < 16 ? FF_ERR_LENGTH_64_NOT_MINIMAL : shift == 63 ? FF_ERR_LENGTH_TOP_BIT : FF_OK;
+        ff_status expected = shift < 16    ? FF_ERR_LENGTH_64_NOT_MINIMAL
+                             : shift == 63 ? FF_ERR_LENGTH_TOP_BIT
+                                           : FF_OK;
         CHECK(parse(wire, sizeof wire, &header) == expected);
     }
 }
@@ -142,8 +160,12 @@ static void test_who_must_mask(void)
             for (uint8_t allowed = 0; allowed < 8; allowed++) {
                 ff_header header = {.masked = masked, .rsv = rsv, .opcode = FF_OPCODE_TEXT};
                 bool reserved = (rsv & ~allowed) != 0;
-                CHECK(ff_header_check(&header, FF_SERVER, allowed) == (reserved ? FF_ERR_RSV : masked ? FF_OK : FF_ERR_UNMASKED));
-                CHECK(ff_header_check(&header, FF_CLIENT, allowed) == (reserved ? FF_ERR_RSV : masked ? FF_ERR_MASKED : FF_OK));
+                CHECK(ff_header_check(&header, FF_SERVER, allowed) == (reserved ? FF_ERR_RSV
+                                                                       : masked ? FF_OK
+                                                                                : FF_ERR_UNMASKED));
+                CHECK(ff_header_check(&header, FF_CLIENT, allowed) == (reserved ? FF_ERR_RSV
+                                                                       : masked ? FF_ERR_MASKED
+                                                                                : FF_OK));
             }
         }
     }
@@ -155,7 +177,8 @@ static void test_headers_that_are_not_written(void)
     ff_header reserved = {.opcode = 3, .fin = true};
     ff_header fragmented = {.opcode = FF_OPCODE_PING};
     ff_header long_ping = {.opcode = FF_OPCODE_PING, .fin = true, .payload_length = 126};
-    ff_header too_long = {.opcode = FF_OPCODE_BINARY, .fin = true, .payload_length = UINT64_C(1) << 63};
+    ff_header too_long = {
+        .opcode = FF_OPCODE_BINARY, .fin = true, .payload_length = UINT64_C(1) << 63};
     CHECK(ff_header_write(&reserved, out) == FF_ERR_OPCODE);
     CHECK(ff_header_write(&fragmented, out) == FF_ERR_CONTROL_FRAGMENTED);
     CHECK(ff_header_write(&long_ping, out) == FF_ERR_CONTROL_LENGTH);

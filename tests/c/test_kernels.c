@@ -19,7 +19,8 @@ static void check_mask(const uint8_t *src, uint8_t *dst, size_t length, const ui
     CHECK(memcmp(dst, expected, length) == 0);
 }
 
-/* All ASCII but for one byte, which may be anywhere: found wherever it is, and not where it is not. */
+/* All ASCII but for one byte, which may be anywhere: found wherever it is, and not where it is not.
+ * XX */
 static void test_mask_ascii(void)
 {
     uint8_t plain[700], masked[700];
@@ -130,7 +131,8 @@ static bool feed_cut(const uint8_t *data, size_t length, size_t cut)
 {
     ff_utf8 state = ff_utf8_start();
     return kernels->utf8_feed(&state, at_end(from, data, cut), cut) &&
-           kernels->utf8_feed(&state, at_end(to, data + cut, length - cut), length - cut) && ff_utf8_complete(&state);
+           kernels->utf8_feed(&state, at_end(to, data + cut, length - cut), length - cut) &&
+           ff_utf8_complete(&state);
 }
 
 /* In place, where nothing before it belongs to the text. */
@@ -156,8 +158,9 @@ static void check_utf8(const uint8_t *data, size_t length)
 
 static void test_utf8_sequences(void)
 {
-    static const uint8_t EDGES[] = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF,
-                                    0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xF8, 0xFF};
+    static const uint8_t EDGES[] = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF,
+                                    0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE,
+                                    0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xF8, 0xFF};
     enum { N = sizeof EDGES };
     uint8_t data[80];
     check_utf8(data, 0);
@@ -169,7 +172,8 @@ static void test_utf8_sequences(void)
             check_utf8(data, 2);
         }
     }
-    /* Four bytes of edges after 0 to 67 bytes of ASCII, so that they straddle the edges of any block. */
+    /* Four bytes of edges after 0 to 67 bytes of ASCII, so that they straddle the edges of any
+     * block. */
     for (unsigned i = 0; i < N * N * N * N; i++) {
         size_t before = i % 68;
         memset(data, 'a', before);
@@ -207,14 +211,17 @@ static void test_utf8_random(unsigned rounds)
         if (length && next_random() % 2)
             data[next_random() % length] = (uint8_t)next_random();
         check_utf8(data, length);
-        CHECK(feed_cut(data, length, length ? next_random() % (length + 1) : 0) == oracle_utf8(data, length));
+        CHECK(feed_cut(data, length, length ? next_random() % (length + 1) : 0) ==
+              oracle_utf8(data, length));
     }
 }
 
-/* Every length to 300 at every place in a cache line, cut anywhere, with and without a wrong byte. */
+/* Every length to 300 at every place in a cache line, cut anywhere, with and without a wrong byte.
+ * XX */
 static void test_utf8_alignments(void)
 {
-    static const char *const MIXED = "plain, \xC3\xA9t\xC3\xA9 \xD1\x8F\xD0\xB6 \xE4\xB8\xAD\xE6\x96\x87 \xF0\x9F\x98\x80!";
+    static const char *const MIXED =
+        "plain, \xC3\xA9t\xC3\xA9 \xD1\x8F\xD0\xB6 \xE4\xB8\xAD\xE6\x96\x87 \xF0\x9F\x98\x80!";
     uint8_t text[301];
     for (size_t i = 0; i < sizeof text; i++)
         text[i] = (uint8_t)MIXED[i % strlen(MIXED)];
@@ -228,31 +235,38 @@ static void test_utf8_alignments(void)
             bool expected = oracle_utf8(data, length);
             CHECK(feed_whole(data, length) == expected);
             memset(place - FF_PADDING, 0, FF_PADDING);
-            CHECK(kernels->utf8_unmask(place, data, length, (const uint8_t *)"\0\0\0", &measure) == expected);
+            CHECK(kernels->utf8_unmask(place, data, length, (const uint8_t *)"\0\0\0", &measure) ==
+                  expected);
             CHECK(memcmp(place, data, length) == 0);
         }
     }
 }
 
-/* Three bytes around each place where a block may end, after and before texts of characters of one length each: kernels go another
- * way for each length, and must agree on what is cut between two blocks. */
+/* Three bytes around each place where a block may end, after and before texts of characters of one
+ * length each: kernels go another way for each length, and must agree on what is cut between two
+ * blocks. */
 static void test_utf8_between_blocks(void)
 {
-    static const char *const TEXTS[4] = {"abcdefghijkl", "\xC3\xA9\xC3\xA9\xD1\x8F\xD0\xB6\xDF\xBF\xC2\x80",
+    static const char *const TEXTS[4] = {"abcdefghijkl",
+                                         "\xC3\xA9\xC3\xA9\xD1\x8F\xD0\xB6\xDF\xBF\xC2\x80",
                                          "\xE4\xBD\xA0\xE0\xA0\x80\xED\x9F\xBF\xEF\xBF\xBF",
                                          "\xF0\x9F\x98\x80\xF0\x90\x80\x80\xF4\x8F\xBF\xBF"};
-    static const uint8_t EDGES[] = {'a', 0x80, 0xAF, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xED, 0xEF, 0xF0, 0xF4, 0xF5};
+    static const uint8_t EDGES[] = {'a',  0x80, 0xAF, 0xBF, 0xC0, 0xC1, 0xC2,
+                                    0xDF, 0xE0, 0xED, 0xEF, 0xF0, 0xF4, 0xF5};
     enum { LENGTH = 768, EDGE_COUNT = sizeof EDGES };
-    static const size_t BORDERS[] = {16, 19, 32, 35, 64, 67, 128, 131, 192, 195, 256, 259, 384, 387, 512, 515};
+    static const size_t BORDERS[] = {16,  19,  32,  35,  64,  67,  128, 131,
+                                     192, 195, 256, 259, 384, 387, 512, 515};
     for (unsigned texts = 0; texts < 16; texts++) {
         for (size_t border = 0; border < sizeof BORDERS / sizeof BORDERS[0]; border++) {
             for (unsigned edges = next_random() % 4; edges < EDGE_COUNT * EDGE_COUNT * EDGE_COUNT;
                  edges += 1 + next_random() % 7) {
                 /* Where the border is depends on how the data are aligned, so both move. */
-                size_t align = next_random() % 64, at = (BORDERS[border] + next_random() % 3) / 12 * 12 + next_random() % 12;
+                size_t align = next_random() % 64,
+                       at = (BORDERS[border] + next_random() % 3) / 12 * 12 + next_random() % 12;
                 uint8_t *data = from.start + align;
                 for (size_t i = 0; i < LENGTH; i++)
-                    data[i] = (uint8_t)(i < at / 12 * 12 ? TEXTS[texts / 4] : TEXTS[texts % 4])[i % 12];
+                    data[i] =
+                        (uint8_t)(i < at / 12 * 12 ? TEXTS[texts / 4] : TEXTS[texts % 4])[i % 12];
                 data[at] = EDGES[edges % EDGE_COUNT];
                 data[at + 1] = EDGES[edges / EDGE_COUNT % EDGE_COUNT];
                 data[at + 2] = EDGES[edges / EDGE_COUNT / EDGE_COUNT];
@@ -275,7 +289,8 @@ static void test_utf8_earliest(void)
                     can_be_saved |= oracle_utf8(data, length);
             }
             ff_utf8 state = ff_utf8_start();
-            bool alive = kernels->utf8_feed(&state, data, 1) && kernels->utf8_feed(&state, data + 1, 1);
+            bool alive =
+                kernels->utf8_feed(&state, data, 1) && kernels->utf8_feed(&state, data + 1, 1);
             CHECK(alive == can_be_saved);
         }
     }
@@ -310,7 +325,8 @@ static void check_unmask(const uint8_t *data, size_t length, size_t characters, 
     ff_text text = {7, 0x10};
     CHECK(kernels->utf8_unmask(dst, masked, length, key, &text));
     CHECK(memcmp(dst, data, length) == 0 && dst[length] == 0);
-    CHECK(text.characters == 7 + characters && text.largest_byte == (largest > 0x10 ? largest : 0x10));
+    CHECK(text.characters == 7 + characters &&
+          text.largest_byte == (largest > 0x10 ? largest : 0x10));
 }
 
 static void check_text(const uint8_t *padded, size_t length)
@@ -324,8 +340,8 @@ static void check_text(const uint8_t *padded, size_t length)
     check_unmask(data, length, characters, largest);
 
     ff_text text = {characters, largest};
-    void (*const write[])(uint8_t *, const uint8_t *, size_t,
-                          const ff_text *) = {NULL, kernels->utf8_to_latin1, kernels->utf8_to_ucs2, NULL, kernels->utf8_to_ucs4};
+    void (*const write[])(uint8_t *, const uint8_t *, size_t, const ff_text *) = {
+        NULL, kernels->utf8_to_latin1, kernels->utf8_to_ucs2, NULL, kernels->utf8_to_ucs4};
     for (unsigned width = largest < 0xC4 ? 1 : largest < 0xF0 ? 2 : 4; width <= 4; width *= 2) {
         uint8_t *dst = to.end - characters * width; /* one byte too far ends the test */
         write[width](dst, data, length, &text);
@@ -339,7 +355,8 @@ static void check_text(const uint8_t *padded, size_t length)
     }
 }
 
-/* ---- characters to UTF-8: from the characters that the oracle decoded, back to the same bytes ---- */
+/* ---- characters to UTF-8: from the characters that the oracle decoded, back to the same bytes
+ * ---- */
 
 static void check_encode(const uint8_t *data, size_t length)
 {
@@ -355,7 +372,8 @@ static void check_encode(const uint8_t *data, size_t length)
             if (width == 1)
                 characters[i] = (uint8_t)decoded[i];
             else
-                memcpy(characters + i * width, width == 2 ? (const void *)&two : (const void *)&decoded[i], width);
+                memcpy(characters + i * width,
+                       width == 2 ? (const void *)&two : (const void *)&decoded[i], width);
         }
         CHECK(kernels->utf8_size(characters, count, width) == length);
         dst[-1] = 0xA5;
@@ -442,11 +460,13 @@ static void test_text(unsigned rounds)
         unsigned palette = PALETTES[next_random() % 6], sparse = next_random() % 3;
         memset(padded, 0, FF_PADDING);
         for (size_t i = 0; i < characters; i++) {
-            const char *character = CHARACTERS[sparse && next_random() % 16 ? 0 : next_random() % palette];
+            const char *character =
+                CHARACTERS[sparse && next_random() % 16 ? 0 : next_random() % palette];
             memcpy(data + length, character, strlen(character));
             length += strlen(character);
         }
-        memset(data + length, round % 2 ? 0xFF : 0x80, FF_PADDING); /* what follows must not matter */
+        memset(data + length, round % 2 ? 0xFF : 0x80,
+               FF_PADDING); /* what follows must not matter */
         data[length] = 0;
         check_text(padded, length);
         check_encode(data, length);

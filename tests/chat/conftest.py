@@ -94,7 +94,8 @@ UNLIMITED = (
 
 @pytest.fixture(scope="session")
 def chat(start: Callable[..., Chat]) -> Chat:
-    """With two servers, and no limits of rate that a test would meet by chance. Nobody kills anything in it."""
+    """With two servers, and no limits of rate that a test would meet by chance. Nobody kills
+    anything in it."""
     return start("--servers", "2", *UNLIMITED)
 
 

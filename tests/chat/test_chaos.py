@@ -1,4 +1,5 @@
-"""Servers, connections, nginx and Redis fail while 200 clients write: then all have the same log, with each message that was acknowledged, once.
+"""Servers, connections, nginx and Redis fail while 200 clients write: then all have the same log,
+with each message that was acknowledged, once.
 
 CHAT_CHAOS_SECONDS=60 makes it last longer.
 """
@@ -43,7 +44,10 @@ async def fail_something(chat: Chat, clients: list[Client], done: Counter[str], 
         if what == "server":
             with contextlib.suppress(urllib.error.URLError, OSError):
                 number = chance.choice(servers)
-                kill(await asyncio.to_thread(chat.pid, number), chance.choice([signal.SIGKILL, signal.SIGTERM]))
+                kill(
+                    await asyncio.to_thread(chat.pid, number),
+                    chance.choice([signal.SIGKILL, signal.SIGTERM]),
+                )
         elif what == "connections":
             for client in chance.sample(clients, 20):
                 client.abort()
@@ -61,7 +65,10 @@ def test_chaos(mortal_chat: Chat, room: str) -> None:
     chat = mortal_chat
 
     async def talk() -> None:
-        clients = [Client(chat.url, chat.token(f"user {i}"), room, after="0-0", tls=chat.tls) for i in range(CLIENTS)]
+        clients = [
+            Client(chat.url, chat.token(f"user {i}"), room, after="0-0", tls=chat.tls)
+            for i in range(CLIENTS)
+        ]
         running = [asyncio.create_task(client.run()) for client in clients]
         end = asyncio.get_running_loop().time() + SECONDS
 
@@ -79,7 +86,9 @@ def test_chaos(mortal_chat: Chat, room: str) -> None:
         failing = asyncio.create_task(fail_something(chat, clients, failures, seed=16))
         await asyncio.gather(*(write(number) for number in range(CLIENTS)))
         failing.cancel()
-        last = max(acknowledged.values(), key=lambda found: [int(part) for part in found.split("-")])
+        last = max(
+            acknowledged.values(), key=lambda found: [int(part) for part in found.split("-")]
+        )
 
         async def read(client: Client) -> list[tuple[str, str]]:
             log: list[tuple[str, str]] = []
@@ -88,12 +97,16 @@ def test_chaos(mortal_chat: Chat, room: str) -> None:
                 log.append((message["id"], message["text"]))
             return log
 
-        late = Client(chat.url, chat.token("late"), room, after="0-0", tls=chat.tls)  # has all of it from the log
+        late = Client(
+            chat.url, chat.token("late"), room, after="0-0", tls=chat.tls
+        )  # has all of it from the log
         running.append(asyncio.create_task(late.run()))
         logs = await asyncio.gather(*(read(client) for client in (*clients, late)))
         assert all(log == logs[0] for log in logs)
         assert sorted(logs[0]) == sorted((sent, text) for text, sent in acknowledged.items())
-        assert sum(client.connections for client in clients) > 1.5 * CLIENTS, "hardly anything failed"
+        assert sum(client.connections for client in clients) > 1.5 * CLIENTS, (
+            "hardly anything failed"
+        )
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

@@ -1,4 +1,5 @@
-"""The page, in a headless Chromium, through nginx and TLS. CHAT_PICTURES=FOLDER keeps pictures of it."""
+"""The page, in a headless Chromium, through nginx and TLS. CHAT_PICTURES=FOLDER keeps pictures of
+it."""
 
 from __future__ import annotations
 
@@ -25,7 +26,11 @@ def test_pages(start: Callable[..., Chat], mortal_chat: Chat) -> None:
     chat, strict = mortal_chat, start("--servers", "1")
     given = {
         **chat.description,
-        "tokens": {"ada": chat.token("ada"), "bob": chat.token("bob"), "expired": chat.token("ada", -1)},
+        "tokens": {
+            "ada": chat.token("ada"),
+            "bob": chat.token("bob"),
+            "expired": chat.token("ada", -1),
+        },
         "room": "kitchen",
         "strict": strict.description,
         "pictures": os.environ.get("CHAT_PICTURES"),

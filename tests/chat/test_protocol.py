@@ -20,7 +20,20 @@ from websockets.typing import Origin, Subprotocol
 
 from tests.chat.conftest import Chat
 
-TEXTS = ["Grüße", "мир", "世界", "مرحبا", "שלום", "नमस्ते", "👩‍👩‍👧‍👦 😀", "a\u0000b", "\u2028", '"\\', " ", "x" * 4000]
+TEXTS = [
+    "Grüße",
+    "мир",
+    "世界",
+    "مرحبا",
+    "שלום",
+    "नमस्ते",
+    "👩‍👩‍👧‍👦 😀",
+    "a\u0000b",
+    "\u2028",
+    '"\\',
+    " ",
+    "x" * 4000,
+]
 
 
 def run(talk: Callable[[], Awaitable[None]]) -> None:
@@ -56,7 +69,10 @@ async def code_of(connection: ClientConnection) -> int:
 
 def test_two_members_on_two_servers(chat: Chat, room: str) -> None:
     async def talk() -> None:
-        async with connected(chat, "ada", chat.server(0)) as ada, connected(chat, "bob", chat.server(1)) as bob:
+        async with (
+            connected(chat, "ada", chat.server(0)) as ada,
+            connected(chat, "bob", chat.server(1)) as bob,
+        ):
             assert ada.subprotocol == "chat.v1"
             for member in (ada, bob):
                 await say(member, t="join", room=room, after=None)
@@ -65,7 +81,13 @@ def test_two_members_on_two_servers(chat: Chat, room: str) -> None:
                 await say(ada, t="msg", id=f"m{number}", text=text)
                 two = [await hear(ada), await hear(ada)]
                 (sent,) = (message for message in two if message["t"] == "sent")
-                message = {"t": "msg", "id": sent["id"], "from": "ada", "text": text, "client_id": f"m{number}"}
+                message = {
+                    "t": "msg",
+                    "id": sent["id"],
+                    "from": "ada",
+                    "text": text,
+                    "client_id": f"m{number}",
+                }
                 assert message in two
                 assert sent == {"t": "sent", "client_id": f"m{number}", "id": message["id"]}
                 assert await hear(bob) == message
@@ -98,7 +120,9 @@ def test_replay_and_messages_sent_twice(chat: Chat, room: str) -> None:
             assert await hear(ada) == {"t": "sent", "client_id": "m5", "id": ids[5]}
             await say(bob, t="join", room=room, after="0-0")
             await hear(bob)
-            assert [(await hear(bob))["text"] for _ in range(1200)] == [str(number) for number in range(1200)]
+            assert [(await hear(bob))["text"] for _ in range(1200)] == [
+                str(number) for number in range(1200)
+            ]
             await say(bob, t="msg", id="m5", text="the same id of another user")
             assert (await hear(ada))["text"] == "the same id of another user"
 
@@ -133,7 +157,9 @@ def test_join_while_others_write(chat: Chat, room: str) -> None:
                     assert (await hear(bob))["t"] == "joined"
                     return [(await hear(bob))["id"] for _ in range(1500)]
 
-            _, _, *found = await asyncio.gather(write(), read(), *(join(number) for number in range(8)))
+            _, _, *found = await asyncio.gather(
+                write(), read(), *(join(number) for number in range(8))
+            )
             assert all(ids == sent for ids in found)
 
     run(talk)
@@ -164,7 +190,11 @@ def test_tokens(chat: Chat, room: str) -> None:
             assert await code_of(connection) == 4401
         subprotocols = [Subprotocol("chat.v1"), Subprotocol(f"token.{chat.token('ada')}")]
         async with connected(
-            chat, "ada", subprotocols=subprotocols, additional_headers={}, origin=Origin(chat.page[:-1])
+            chat,
+            "ada",
+            subprotocols=subprotocols,
+            additional_headers={},
+            origin=Origin(chat.page[:-1]),
         ) as connection:
             await say(connection, t="join", room=room, after=None)
             assert (await hear(connection))["t"] == "joined"
@@ -175,8 +205,10 @@ def test_tokens(chat: Chat, room: str) -> None:
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        ("no JSON", 4400), ("[]", 4400), ("{}", 4400), ('{"t":[]}', 4400), ('{"t":"join","room":5}', 4400), ('{"t":"join","room":""}', 4400),
-        ('{"t":"msg","id":"1","text":"before join"}', 4400), ('{"t":"join","room":"r","after":"no id"}', 4400), (b"binary", 4400),
+        ("no JSON", 4400), ("[]", 4400), ("{}", 4400), ('{"t":[]}', 4400),
+        ('{"t":"join","room":5}', 4400), ('{"t":"join","room":""}', 4400),
+        ('{"t":"msg","id":"1","text":"before join"}', 4400),
+        ('{"t":"join","room":"r","after":"no id"}', 4400), (b"binary", 4400),
         ('{"t":"join","room":"\\ud800"}', 4400), ("[" * 9000, 4400), ("x" * 20_000, 1009),
     ],
 )  # fmt: skip
@@ -190,9 +222,11 @@ def test_wrong_messages(chat: Chat, data: Any, code: int) -> None:
 
 
 def test_limits(start: Callable[..., Chat], room: str) -> None:
-    """A flood, too many connections, and one that does not read: each gets its code, and the others notice nothing."""
+    """A flood, too many connections, and one that does not read: each gets its code, and the others
+    notice nothing."""
     chat = start(
-        "--servers", "1", "--message-rate", "5", "--message-burst", "30", "--user-message-rate", "10000", "--user-message-burst", "10000",
+        "--servers", "1", "--message-rate", "5", "--message-burst", "30", "--user-message-rate",
+        "10000", "--user-message-burst", "10000",
         "--max-user-connections", "3", "--max-queue", "50",
     )  # fmt: skip
 

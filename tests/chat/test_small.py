@@ -24,7 +24,10 @@ def test_the_secret_is_never_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for attempt in range(20):
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / str(attempt)))
         found: list[str] = []
-        threads = [threading.Thread(target=lambda found=found: found.append(kept_secret())) for _ in range(8)]  # type: ignore[misc]
+        threads = [
+            threading.Thread(target=lambda found=found: found.append(kept_secret()))
+            for _ in range(8)
+        ]  # type: ignore[misc]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -36,7 +39,9 @@ def test_the_secret_is_never_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert (folder / "secret").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_secret_is_complete_as_soon_as_it_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_secret_is_complete_as_soon_as_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from examples.chat import settings
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

@@ -54,7 +54,9 @@ WAYS_IN = [by_feed, by_bytearray, by_buffer]
 WayIn = Callable[[Decoder, bytes], Iterable[Message]]
 
 
-def decode(pieces: Iterable[bytes], role: Role = Role.SERVER, way_in: WayIn = by_feed, **limits: Any) -> list[Message]:
+def decode(
+    pieces: Iterable[bytes], role: Role = Role.SERVER, way_in: WayIn = by_feed, **limits: Any
+) -> list[Message]:
     decoder = Decoder(role, **limits)
     found: list[Message] = []
     for piece in pieces:
@@ -65,7 +67,8 @@ def decode(pieces: Iterable[bytes], role: Role = Role.SERVER, way_in: WayIn = by
 
 
 TRAFFIC: list[Message] = [
-    "hello", "", "żółć 日本 😀" * 50, b"", b"x" * 70000, Ping(b"p"), "a" * 200000, "é" * 100000, Pong(b""), b"y" * 300,
+    "hello", "", "żółć 日本 😀" * 50, b"", b"x" * 70000, Ping(b"p"), "a" * 200000, "é" * 100000,
+    Pong(b""), b"y" * 300,
     Ping(b"q" * 125), bytes(range(256)) * 600,
 ]  # fmt: skip
 
@@ -100,14 +103,21 @@ def test_pieces_of_any_size(way_in: WayIn, role: Role) -> None:
 
 
 @given(
-    st.lists(st.one_of(st.text(max_size=40), st.binary(max_size=200), st.binary(max_size=125).map(Ping)), max_size=12),
+    st.lists(
+        st.one_of(st.text(max_size=40), st.binary(max_size=200), st.binary(max_size=125).map(Ping)),
+        max_size=12,
+    ),
     st.lists(st.integers(0, 2000), max_size=10),
     st.sampled_from(WAYS_IN),
 )
-def test_any_messages_in_any_pieces(messages: list[Message], cuts: list[int], way_in: WayIn) -> None:
+def test_any_messages_in_any_pieces(
+    messages: list[Message], cuts: list[int], way_in: WayIn
+) -> None:
     data = wire(messages, Role.CLIENT)
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    assert decode([data[a:b] for a, b in itertools.pairwise(edges)], Role.SERVER, way_in) == messages
+    assert (
+        decode([data[a:b] for a, b in itertools.pairwise(edges)], Role.SERVER, way_in) == messages
+    )
 
 
 @given(st.lists(st.binary(max_size=300), max_size=8), st.integers(1, 8))
@@ -138,7 +148,10 @@ def test_iteration_is_lazy_and_can_be_taken_up() -> None:
 
 def fragments(opcode: int, *payloads: bytes) -> list[bytes]:
     last = len(payloads) - 1
-    return [frame(opcode if i == 0 else 0, part, fin=i == last, key=KEY) for i, part in enumerate(payloads)]
+    return [
+        frame(opcode if i == 0 else 0, part, fin=i == last, key=KEY)
+        for i, part in enumerate(payloads)
+    ]
 
 
 @pytest.mark.parametrize("way_in", WAYS_IN)
@@ -147,7 +160,12 @@ def test_fragments_with_control_frames_between(way_in: WayIn) -> None:
     for cut in range(len(text) + 1):
         first, second, third = fragments(1, text[:cut], b"", text[cut:])
         data = (
-            first + frame(9, b"between", key=KEY) + second + frame(10, b"", key=KEY) + third + frame(2, b"n", key=KEY)
+            first
+            + frame(9, b"between", key=KEY)
+            + second
+            + frame(10, b"", key=KEY)
+            + third
+            + frame(2, b"n", key=KEY)
         )
         for size in (1, 5, len(data)):
             pieces = [data[start : start + size] for start in range(0, len(data), size)]
@@ -174,13 +192,19 @@ def test_without_decoding_a_text_is_validated_bytes() -> None:
         assert message == text
         assert hash(message) == hash(text)
         assert repr(message) == f"Text({text!r})"
-    assert [type(message) for message in decode([frame(2, text, key=KEY)], decode_text=False)] == [bytes]
-    for pieces in ([frame(1, b"\xff", key=KEY)], [frame(1, b"\xc3", key=KEY)], fragments(1, b"\xc3", b"\x28")):
+    assert [type(message) for message in decode([frame(2, text, key=KEY)], decode_text=False)] == [
+        bytes
+    ]
+    for pieces in (
+        [frame(1, b"\xff", key=KEY)],
+        [frame(1, b"\xc3", key=KEY)],
+        fragments(1, b"\xc3", b"\x28"),
+    ):
         with pytest.raises(ProtocolError, match="not UTF-8"):
             decode(pieces, decode_text=False)
 
 
-# ---- receiving in place --------------------------------------------------------------------------------------------
+# ---- receiving in place --------------------------------------------------------------------------
 
 
 def test_a_large_payload_is_received_where_it_will_be() -> None:
@@ -206,9 +230,13 @@ def test_a_large_payload_is_received_where_it_will_be() -> None:
 
 @pytest.mark.parametrize("text", ["x" * 200_000, "x" * 150_000 + "é" * 25_000])
 def test_a_view_that_is_kept_cannot_change_a_str(text: str) -> None:
-    """A str that has been given out shares no memory with a view: ASCII or not, whole or in fragments."""
+    """A str that has been given out shares no memory with a view: ASCII or not, whole or in
+    fragments."""
     half = len(text) // 2
-    for wire in (frame(1, text.encode(), key=KEY), b"".join(fragments(1, text[:half].encode(), text[half:].encode()))):
+    for wire in (
+        frame(1, text.encode(), key=KEY),
+        b"".join(fragments(1, text[:half].encode(), text[half:].encode())),
+    ):
         decoder = Decoder(Role.SERVER if wire[1] & 0x80 else Role.CLIENT)
         found: list[Message] = list(decoder.feed(wire[:1000]))
         rest, views = wire[1000:], []
@@ -246,7 +274,13 @@ def test_a_text_that_was_changed_in_a_view_is_never_a_broken_str() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"max_frame_size": "x"}, {"max_fragments": 0}, {"deflate": object()}, {"max_message_size": -1}]
+    "wrong",
+    [
+        {"max_frame_size": "x"},
+        {"max_fragments": 0},
+        {"deflate": object()},
+        {"max_message_size": -1},
+    ],
 )
 def test_an_init_that_raises_inside_a_message_changes_nothing(wrong: dict[str, Any]) -> None:
     decoder = Decoder(Role.CLIENT, max_message_size=10, decode_text=False)
@@ -296,7 +330,7 @@ def test_buffer_misuse() -> None:
     assert list(decoder.buffer_updated(0)) == []
 
 
-# ---- rules ---------------------------------------------------------------------------------------------------------
+# ---- rules ---------------------------------------------------------------------------------------
 
 GOOD = frame(1, b"good", key=KEY)
 
@@ -308,7 +342,8 @@ GOOD = frame(1, b"good", key=KEY)
         (frame(2, b"", rsv=4, key=KEY), 1002, "reserved bit .*5.2"),
         (frame(2, b"", rsv=2, key=KEY), 1002, "reserved bit .*5.2"),
         (frame(2, b"", rsv=1, key=KEY), 1002, "reserved bit .*5.2"),
-        *((frame(opcode, b"", key=KEY), 1002, "opcode is reserved .*5.2") for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)),
+        *((frame(opcode, b"", key=KEY), 1002, "opcode is reserved .*5.2") for opcode in (3, 4, 5, 6,
+        7, 11, 12, 13, 14, 15)),
         (frame(9, b"", fin=False, key=KEY), 1002, "must not be fragmented .*5.5"),
         (frame(9, bytes(126), key=KEY), 1002, "more than 125 bytes .*5.5"),
         (b"\x82\xfe\x00\x7d" + KEY, 1002, "16-bit length .*5.2"),
@@ -316,7 +351,8 @@ GOOD = frame(1, b"good", key=KEY)
         (b"\x82\xff\x80\x00\x00\x00\x00\x00\x00\x00" + KEY, 1002, "top bit .*5.2"),
         (frame(2, b""), 1002, "client must mask .*5.1"),
         (frame(0, b"", key=KEY), 1002, "no message to continue .*5.4"),
-        (frame(1, b"a", fin=False, key=KEY) + frame(1, b"b", key=KEY), 1002, "before the last one was finished .*5.4"),
+        (frame(1, b"a", fin=False, key=KEY) + frame(1, b"b", key=KEY), 1002, "before the last one "
+        "was finished .*5.4"),
         (frame(8, b"\x03", key=KEY), 1002, "must not have one byte .*5.5.1"),
         *((frame(8, struct.pack("!H", code), key=KEY), 1002, "status code .*7.4")
           for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535)),
@@ -325,7 +361,8 @@ GOOD = frame(1, b"good", key=KEY)
         (b"".join(fragments(1, b"\xe2", b"\x82", b"a")), 1007, "not UTF-8 .*8.1"),
         (b"".join(fragments(1, b"a", b"\xe2\x82")), 1007, "not UTF-8 .*8.1"),
         (frame(2, bytes(1001), key=KEY), 1009, "max_frame_size .*10.4"),
-        (b"".join(fragments(2, bytes(999), bytes(999), bytes(999))), 1009, "max_message_size .*10.4"),
+        (b"".join(fragments(2, bytes(999), bytes(999), bytes(999))), 1009, "max_message_size "
+        ".*10.4"),
         (b"".join(fragments(2, *[b""] * 11)), 1009, "max_fragments .*10.4"),
     ],
 )  # fmt: skip
@@ -384,7 +421,9 @@ def test_limits_are_exact() -> None:
     # Each message starts afresh, and control frames belong to none.
     ping = frame(9, bytes(125), key=KEY)
     assert len(decode([*fragments(2, bytes(1000), bytes(900)), ping] * 3, **limits)) == 6
-    assert decode([ping], max_frame_size=1, max_message_size=1, max_fragments=1) == [Ping(bytes(125))]
+    assert decode([ping], max_frame_size=1, max_message_size=1, max_fragments=1) == [
+        Ping(bytes(125))
+    ]
 
 
 def test_a_huge_length_takes_no_memory() -> None:
@@ -393,7 +432,9 @@ def test_a_huge_length_takes_no_memory() -> None:
             decode([b"\x82\xff" + struct.pack("!Q", length)])
     with pytest.raises(ProtocolError, match="max_message_size"):
         decode(
-            [b"\x82\xff" + struct.pack("!Q", sys.maxsize // 4)], max_frame_size=sys.maxsize // 2, max_message_size=2**28
+            [b"\x82\xff" + struct.pack("!Q", sys.maxsize // 4)],
+            max_frame_size=sys.maxsize // 2,
+            max_message_size=2**28,
         )
 
 
@@ -412,7 +453,9 @@ def test_limits_are_checked(name: str) -> None:
 @pytest.mark.parametrize("role", ["server", None, 1, "SERVER"])
 def test_a_bad_role_is_named(role: Any) -> None:
     for kind in (Decoder, Encoder):
-        with pytest.raises(ValueError, match=f"role must be Role.CLIENT or Role.SERVER, not {role!r}"):
+        with pytest.raises(
+            ValueError, match=f"role must be Role.CLIENT or Role.SERVER, not {role!r}"
+        ):
             kind(role)
 
 
@@ -422,9 +465,13 @@ def test_feed_wants_bytes(data: Any) -> None:
     for before in (b"", GOOD[:5]):
         decoder.feed(before)
         expected = (
-            "; this memoryview is not contiguous" if isinstance(data, memoryview) else f", not {type(data).__name__}"
+            "; this memoryview is not contiguous"
+            if isinstance(data, memoryview)
+            else f", not {type(data).__name__}"
         )
-        with pytest.raises(TypeError, match=f"data must be a contiguous bytes-like object{expected}"):
+        with pytest.raises(
+            TypeError, match=f"data must be a contiguous bytes-like object{expected}"
+        ):
             decoder.feed(data)
     assert list(decoder.feed(GOOD[5:])) == ["good"]
 
@@ -453,7 +500,9 @@ def test_a_subclass_may_add_to_it() -> None:
 def test_the_end_of_a_close_names_itself() -> None:
     decoder = Decoder(Role.CLIENT)
     assert list(decoder.feed(frame(8, b""))) == [Close(1005, "")]
-    with pytest.raises(RuntimeError, match=r"the stream has ended, nothing more can be fed: a Close frame"):
+    with pytest.raises(
+        RuntimeError, match=r"the stream has ended, nothing more can be fed: a Close frame"
+    ):
         decoder.feed(b"")
 
 
@@ -465,7 +514,7 @@ def test_a_utf8_error_tells_where() -> None:
     assert caught.value.__cause__.start == 3
 
 
-# ---- memory --------------------------------------------------------------------------------------------------------
+# ---- memory --------------------------------------------------------------------------------------
 
 
 class Lender:
@@ -507,7 +556,13 @@ def test_its_own_view_may_be_fed() -> None:
 
 def test_views_are_plain_memory() -> None:
     view = Decoder(Role.SERVER).get_buffer()
-    assert (view.format, view.itemsize, view.ndim, view.shape, view.readonly) == ("B", 1, 1, (65536,), False)
+    assert (view.format, view.itemsize, view.ndim, view.shape, view.readonly) == (
+        "B",
+        1,
+        1,
+        (65536,),
+        False,
+    )
     assert view.cast("H").nbytes == 65536
 
 
@@ -544,7 +599,8 @@ used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**20, size[1]))
 try:
     bytearray(2**26)
-    sys.exit("not limited")  # under qemu-user, whose programs share its memory, and where the allocator has reserved much
+    # under qemu-user, whose programs share its memory, and where the allocator has reserved much
+    sys.exit("not limited")
 except MemoryError:
     pass
 for call in (lambda: decoder.feed(piece), lambda: decoder.get_buffer(2**26)):
@@ -561,13 +617,19 @@ print(sum(message == bytes(100) for message in decoder.feed(piece)) == 2**18 + 2
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of memory are set as Linux has them")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="limits of memory are set as Linux has them"
+)
 @pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="AddressSanitizer reserves all memory")
 def test_when_memory_runs_out_nothing_is_lost() -> None:
-    result = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", LIMITED], capture_output=True, text=True, check=False
+    )
     if result.stderr == "not limited\n":
         pytest.skip("the limit has no effect here, as under qemu-user and without the GIL")
-    assert result.stdout.split("\n")[:4] == ["refused", "refused", "nothing offered", "True"], result.stderr
+    assert result.stdout.split("\n")[:4] == ["refused", "refused", "nothing offered", "True"], (
+        result.stderr
+    )
 
 
 @given(
@@ -582,14 +644,18 @@ def test_a_header_that_breaks_several_rules_is_refused_for_the_same_one(
     opening = frame(2, b"", fin=False, key=KEY if server else None) if inside else b""
     found = set()
     for cut in range(len(header) + 1):
-        for pieces in ([header[:cut], header[cut:]], [header[i : i + 1] for i in range(len(header))]):
+        for pieces in (
+            [header[:cut], header[cut:]],
+            [header[i : i + 1] for i in range(len(header))],
+        ):
             decoder = Decoder(role, deflate=AGREEMENT if compressed else None, **limits)  # type: ignore[arg-type]
             assert list(decoder.feed(opening)) == []
             try:
                 for piece in pieces:
                     list(decoder.feed(piece))
             except ProtocolError as error:
-                # What follows the header is payload: a back-end that fails gives nothing of what it has inflated until then.
+                # What follows the header is payload: a back-end that fails gives nothing of what it
+                # has inflated until then.
                 found.add(error.reason if error.code != 1007 else "payload")
             else:
                 found.add("nothing")
@@ -647,7 +713,10 @@ def test_what_a_decoder_says_of_itself() -> None:
     list(decoder.feed(frame(1, b"a", fin=False)))
     assert repr(decoder) == f"<Decoder client, inside a message, {limits}>"
     list(decoder.feed(frame(8, b"")))
-    assert repr(decoder) == f"<Decoder client, finished: a Close frame was received (RFC 6455, 5.5.1), {limits}>"
+    assert (
+        repr(decoder)
+        == f"<Decoder client, finished: a Close frame was received (RFC 6455, 5.5.1), {limits}>"
+    )
     assert weakref.ref(decoder)() is decoder
     assert Decoder[str].__origin__ is Decoder
 
@@ -657,16 +726,22 @@ def test_what_a_decoder_says_of_itself() -> None:
     [
         ((), {}, r"^Decoder\(\) missing 1 required positional argument: 'role'"),
         ((Role.CLIENT, 5), {}, r"^Decoder\(\) takes 1 positional argument but 2 were given"),
-        ((Role.CLIENT,), {"role": Role.CLIENT}, r"^Decoder\(\) got multiple values for argument 'role'"),
-        ((Role.CLIENT,), {"max_size": 5}, r"^Decoder\(\) got an unexpected keyword argument 'max_size'"),
-        ((Role.CLIENT,), {"deflate": Deflate()}, r"^deflate must be an Agreement \(Deflate\(...\).accept\(offers\)\) or None, not Deflate$"),
+        ((Role.CLIENT,), {"role": Role.CLIENT}, r"^Decoder\(\) got multiple values for argument "
+        r"'role'"),
+        ((Role.CLIENT,), {"max_size": 5}, r"^Decoder\(\) got an unexpected keyword argument "
+        r"'max_size'"),
+        ((Role.CLIENT,), {"deflate": Deflate()}, r"^deflate must be an Agreement "
+        r"\(Deflate\(...\).accept\(offers\)\) or None, not Deflate$"),
         ((Role.CLIENT,), {"deflate": True}, "^deflate must be an Agreement .*, not bool$"),
-        ((Role.CLIENT,), {"deflate": "permessage-deflate"}, "^deflate must be an Agreement .*, not str$"),
+        ((Role.CLIENT,), {"deflate": "permessage-deflate"}, "^deflate must be an Agreement .*, "
+        "not str$"),
         ((Role.CLIENT,), {"decode_text": None}, "^decode_text must be True or False, not None$"),
         ((Role.CLIENT,), {"decode_text": 1}, "^decode_text must be True or False, not int$"),
     ],
 )  # fmt: skip
-def test_wrong_arguments_name_the_class_or_the_parameter(arguments: Any, keywords: Any, text: str) -> None:
+def test_wrong_arguments_name_the_class_or_the_parameter(
+    arguments: Any, keywords: Any, text: str
+) -> None:
     with pytest.raises(TypeError, match=text):
         Decoder(*arguments, **keywords)
     if not text.startswith(("^decode_text", "^Decoder")):
@@ -680,14 +755,17 @@ def test_wrong_arguments_name_the_class_or_the_parameter(arguments: Any, keyword
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("step", [1, 2, 100])
 def test_a_handshake_in_place_of_a_frame(wire: bytes, role: Role, step: int) -> None:
-    """The program has fed what it should have read before; after messages too, as where two connections are mixed up."""
+    """The program has fed what it should have read before; after messages too, as where two
+    connections are mixed up."""
     good = frame(1, b"good", key=KEY if role is Role.SERVER else None)
     for before in (b"", good):
         decoder = Decoder(role)
         found: list[Any] = []
         stream = before + wire
 
-        def feed_all(decoder: Any = decoder, found: list[Any] = found, stream: bytes = stream) -> None:
+        def feed_all(
+            decoder: Any = decoder, found: list[Any] = found, stream: bytes = stream
+        ) -> None:
             for start in range(0, len(stream), step):
                 found += decoder.feed(stream[start : start + step])
 

@@ -1,4 +1,5 @@
-"""Encoder: frames byte for byte, the order of fragments, and masking keys that are never used twice."""
+"""Encoder: frames byte for byte, the order of fragments, and masking keys that are never used
+twice."""
 
 from __future__ import annotations
 
@@ -28,7 +29,10 @@ def test_frames_byte_for_byte(role: Role, size: int) -> None:
     key = KEY if role is Role.CLIENT else None
     text, data = "t" * size, bytes(size)
     assert (
-        encoder.message(text) == encoder.text(text) == encoder.text(text.encode()) == frame(1, text.encode(), key=key)
+        encoder.message(text)
+        == encoder.text(text)
+        == encoder.text(text.encode())
+        == frame(1, text.encode(), key=key)
     )
     assert encoder.message(data) == encoder.binary(bytearray(data)) == frame(2, data, key=key)
     assert encoder.message(memoryview(data)) == frame(2, data, key=key)
@@ -97,7 +101,9 @@ def test_close() -> None:
     for code in (0, 999, 1004, 1006, 1015, 2999, 5000, 65536, -1):
         with pytest.raises(
             ValueError,
-            match="^code .* from 0 to 65535" if code in (-1, 65536) else f"^code {code} must not be sent: 1000 to",
+            match="^code .* from 0 to 65535"
+            if code in (-1, 65536)
+            else f"^code {code} must not be sent: 1000 to",
         ):
             encoder.close(code)
     for arguments, error, text in (
@@ -117,21 +123,44 @@ def test_the_low_level(opcode: int, fin: bool) -> None:
     encoder = fixed(Role.SERVER)
     for rsv in range(8):
         if opcode in (0, 1, 2) or (opcode in (8, 9, 10) and fin):
-            assert encoder.frame(opcode, b"payload", fin=fin, rsv=rsv) == frame(opcode, b"payload", fin=fin, rsv=rsv)
-            assert encoder.header(opcode, 7, fin=fin, rsv=rsv) == frame(opcode, b"payload", fin=fin, rsv=rsv)[:2]
+            assert encoder.frame(opcode, b"payload", fin=fin, rsv=rsv) == frame(
+                opcode, b"payload", fin=fin, rsv=rsv
+            )
+            assert (
+                encoder.header(opcode, 7, fin=fin, rsv=rsv)
+                == frame(opcode, b"payload", fin=fin, rsv=rsv)[:2]
+            )
         else:
-            with pytest.raises(ValueError, match="reserved" if opcode not in (8, 9, 10) else "fragmented"):
+            with pytest.raises(
+                ValueError, match="reserved" if opcode not in (8, 9, 10) else "fragmented"
+            ):
                 encoder.frame(opcode, b"payload", fin=fin, rsv=rsv)
 
 
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
-        (lambda e: e.message(5), TypeError, "data must be a str or a contiguous bytes-like object, not int"),
-        (lambda e: e.binary("text"), TypeError, "data must be a contiguous bytes-like object, not str"),
-        (lambda e: e.ping("text"), TypeError, "payload must be a contiguous bytes-like object, not str"),
+        (
+            lambda e: e.message(5),
+            TypeError,
+            "data must be a str or a contiguous bytes-like object, not int",
+        ),
+        (
+            lambda e: e.binary("text"),
+            TypeError,
+            "data must be a contiguous bytes-like object, not str",
+        ),
+        (
+            lambda e: e.ping("text"),
+            TypeError,
+            "payload must be a contiguous bytes-like object, not str",
+        ),
         (lambda e: e.pong(5), TypeError, "payload must be a contiguous bytes-like object, not int"),
-        (lambda e: e.frame(1, "text"), TypeError, "payload must be a contiguous bytes-like object, not str"),
+        (
+            lambda e: e.frame(1, "text"),
+            TypeError,
+            "payload must be a contiguous bytes-like object, not str",
+        ),
         (lambda e: e.text("text", fin=0), TypeError, "fin must be True or False, not int"),
         (lambda e: e.binary(b"", fin=None), TypeError, "fin must be True or False, not None"),
         (lambda e: e.close(1000.9), TypeError, "code must be an int, not float"),
@@ -157,7 +186,7 @@ def test_the_largest_header() -> None:
     assert (header.payload_length, header.size, header.masking_key) == (2**63 - 1, 14, KEY)
 
 
-# ---- masking keys --------------------------------------------------------------------------------------------------
+# ---- masking keys --------------------------------------------------------------------------------
 
 
 def test_keys_are_fresh_and_from_the_operating_system(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +255,12 @@ def test_a_fork_has_keys_of_its_own() -> None:
 def test_what_is_encoded_is_decoded() -> None:
     for sender, receiver in itertools.permutations(Role):
         encoder, decoder = Encoder(sender), Decoder(receiver)
-        wire = encoder.text("a", fin=False) + encoder.ping(b"p") + encoder.continuation("b") + encoder.message(b"c")
+        wire = (
+            encoder.text("a", fin=False)
+            + encoder.ping(b"p")
+            + encoder.continuation("b")
+            + encoder.message(b"c")
+        )
         assert [str(message) for message in decoder.feed(wire)] == ["Ping(b'p')", "ab", "b'c'"]
 
 
@@ -259,12 +293,17 @@ def test_finished_and_what_an_encoder_says_of_itself() -> None:
         encoder.close(1006)
     assert not encoder.finished
     encoder.close()
-    assert (encoder.finished, repr(encoder)) == (True, "<Encoder client, finished: a Close frame was sent>")
+    assert (encoder.finished, repr(encoder)) == (
+        True,
+        "<Encoder client, finished: a Close frame was sent>",
+    )
     with pytest.raises(InvalidState, match="already"):
         encoder.close()
     assert weakref.ref(encoder)() is encoder
     agreement = Deflate(threshold=64).accept("permessage-deflate")
-    assert repr(Encoder(Role.SERVER, deflate=agreement)).endswith("between messages, deflate from 64 bytes>")
+    assert repr(Encoder(Role.SERVER, deflate=agreement)).endswith(
+        "between messages, deflate from 64 bytes>"
+    )
 
 
 @pytest.mark.parametrize(
@@ -272,7 +311,11 @@ def test_finished_and_what_an_encoder_says_of_itself() -> None:
     [
         ((), {}, r"^Encoder\(\) missing 1 required positional argument: 'role'"),
         ((Role.CLIENT, 5), {}, r"^Encoder\(\) takes 1 positional argument but 2 were given"),
-        ((Role.CLIENT,), {"masking_key": 5}, r"^Encoder\(\) got an unexpected keyword argument 'masking_key'"),
+        (
+            (Role.CLIENT,),
+            {"masking_key": 5},
+            r"^Encoder\(\) got an unexpected keyword argument 'masking_key'",
+        ),
     ],
 )
 def test_wrong_arguments_name_the_class(arguments: Any, keywords: Any, text: str) -> None:

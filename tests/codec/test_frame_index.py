@@ -22,7 +22,8 @@ from tests.strategies import frame
 def test_every_frame_has_a_row(kind: Any) -> None:
     payloads = [bytes(size) for size in (0, 1, 125, 126, 65535, 65536)]
     frames = [
-        frame(2, payload, fin=bool(i % 2), rsv=i, key=KEY if i % 2 else None) for i, payload in enumerate(payloads)
+        frame(2, payload, fin=bool(i % 2), rsv=i, key=KEY if i % 2 else None)
+        for i, payload in enumerate(payloads)
     ]
     data = b"".join(frames)
     table = index_frames(kind(data))
@@ -44,7 +45,9 @@ def test_what_is_cut_off() -> None:
     assert len(index_frames(b"")) == 0
     assert len(index_frames(frame(2, b"abc")[:3])) == 1
     assert len(index_frames(frame(2, b"abc") + b"\x82\x7e\x01")) == 1
-    assert index_frames(b"\x82\x7f" + (2**62).to_bytes(8, "big"))["payload_length"].tolist() == [2**62]
+    assert index_frames(b"\x82\x7f" + (2**62).to_bytes(8, "big"))["payload_length"].tolist() == [
+        2**62
+    ]
 
 
 def test_bad_input() -> None:
@@ -56,5 +59,7 @@ def test_bad_input() -> None:
 
 def test_without_numpy() -> None:
     code = "import sys; sys.modules['numpy'] = None; from fastframe import *; index_frames(b'')"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
     assert "ImportError: index_frames needs NumPy: pip install 'fastframe[numpy]'" in result.stderr

@@ -1,4 +1,5 @@
-"""A str that the old C API made and nothing has looked at yet: CPython 3.10 and 3.11 have them (`not ready`)."""
+"""A str that the old C API made and nothing has looked at yet: CPython 3.10 and 3.11 have them
+(`not ready`)."""
 
 from __future__ import annotations
 
@@ -39,7 +40,9 @@ def test_wsproto_sends_it_as_it_is() -> None:
     import fastframe
     from fastframe.frame_protocol import FrameProtocol
 
-    assert FrameProtocol(False, []).send_data(_testcapi.unicode_legacy_string("żółć")) == frame(1, "żółć".encode())
+    assert FrameProtocol(False, []).send_data(_testcapi.unicode_legacy_string("żółć")) == frame(
+        1, "żółć".encode()
+    )
     with fastframe.installed("wsproto"):
         sent = Connection(SERVER).send(TextMessage(_testcapi.unicode_legacy_string("日本")))
     assert sent == frame(1, "日本".encode())

@@ -1,4 +1,5 @@
-"""Each allocation fails once: the result is a MemoryError or the right answer, and never the peer's fault."""
+"""Each allocation fails once: the result is a MemoryError or the right answer, and never the peer's
+fault."""
 
 from __future__ import annotations
 
@@ -10,7 +11,12 @@ import pytest
 import fastframe
 from fastframe import Close, Decoder, Encoder, InvalidState, ProtocolError, Role
 from fastframe.deflate import Deflate
-from tests.failing_memory import MOST_ALLOCATIONS, each_allocation_fails, fails_in, needs_failing_memory
+from tests.failing_memory import (
+    MOST_ALLOCATIONS,
+    each_allocation_fails,
+    fails_in,
+    needs_failing_memory,
+)
 from tests.helpers import deflated
 from tests.strategies import frame
 
@@ -19,7 +25,10 @@ GOOD = "żółć 日本 " * 20
 STREAMS = {
     "text": ([frame(1, GOOD.encode())], GOOD),
     "pieces": ([frame(1, GOOD.encode())[:50], frame(1, GOOD.encode())[50:]], GOOD),
-    "fragments": ([frame(1, b"a" * 9, fin=False) + frame(0, b"\xc3", fin=False), frame(0, b"\xa9")], "a" * 9 + "é"),
+    "fragments": (
+        [frame(1, b"a" * 9, fin=False) + frame(0, b"\xc3", fin=False), frame(0, b"\xa9")],
+        "a" * 9 + "é",
+    ),
     "compressed": ([frame(1, deflated(GOOD.encode()), rsv=4)], GOOD),
     "broken text": ([frame(1, b"ok\xff")], None),
     "broken text in pieces": ([frame(1, b"ok\xff...")[:4], frame(1, b"ok\xff...")[4:]], None),
@@ -54,7 +63,9 @@ def test_decoder(name: str) -> None:
 @pytest.mark.parametrize("compress", [False, True])
 def test_encoder(compress: bool) -> None:
     def prepare() -> Callable[[], bytes]:
-        encoder = Encoder(Role.CLIENT, masking_keys=lambda: b"key!", deflate=AGREEMENT if compress else None)
+        encoder = Encoder(
+            Role.CLIENT, masking_keys=lambda: b"key!", deflate=AGREEMENT if compress else None
+        )
         return lambda: encoder.text("first ") + encoder.message(GOOD) + encoder.close(1000, "bye")
 
     assert each_allocation_fails(prepare, prepare()()) > 0
@@ -70,7 +81,10 @@ def test_a_message_that_failed_is_not_sent_with_the_next_one(settings: Deflate, 
     agreement, failed = settings.accept("permessage-deflate"), 0
     assert agreement is not None
     for number in range(1, MOST_ALLOCATIONS):
-        encoder, decoder = Encoder(Role.SERVER, deflate=agreement), Decoder(Role.CLIENT, deflate=agreement)
+        encoder, decoder = (
+            Encoder(Role.SERVER, deflate=agreement),
+            Decoder(Role.CLIENT, deflate=agreement),
+        )
         assert list(decoder.feed(encoder.text("first"))) == ["first"]
         if not fails_in(number, encoder.text, SECRET * size):
             break
@@ -83,7 +97,10 @@ def test_a_message_that_failed_is_not_sent_with_the_next_one(settings: Deflate, 
 def test_a_fragment_that_failed_is_sent_again_or_its_message_is_lost() -> None:
     sent_again = lost = 0
     for number in range(1, MOST_ALLOCATIONS):
-        encoder, decoder = Encoder(Role.SERVER, deflate=AGREEMENT), Decoder(Role.CLIENT, deflate=AGREEMENT)
+        encoder, decoder = (
+            Encoder(Role.SERVER, deflate=AGREEMENT),
+            Decoder(Role.CLIENT, deflate=AGREEMENT),
+        )
         assert list(decoder.feed(encoder.text("first ", fin=False))) == []
         if not fails_in(number, encoder.continuation, SECRET, fin=False):
             continue
@@ -125,14 +142,17 @@ def test_a_message_that_failed_in_wsproto_is_not_sent_with_the_next_one() -> Non
             if not fails_in(number, connection.send, TextMessage(SECRET)):
                 break
             failed += 1
-            assert list(decoder.feed(connection.send(TextMessage("public " + SECRET)))) == ["public " + SECRET], number
+            assert list(decoder.feed(connection.send(TextMessage("public " + SECRET)))) == [
+                "public " + SECRET
+            ], number
     assert failed > 0
 
 
 @needs_failing_memory
 @pytest.mark.parametrize("failing", ["first", "second"])
 def test_a_fragment_that_failed_in_wsproto_takes_nothing_with_it(failing: str) -> None:
-    """The second as with wsproto alone: it may have been sent with what follows, but nothing before it is missing."""
+    """The second as with wsproto alone: it may have been sent with what follows, but nothing before
+    it is missing."""
     pytest.importorskip("wsproto")
     from wsproto.events import TextMessage
 
@@ -150,13 +170,21 @@ def test_a_fragment_that_failed_in_wsproto_takes_nothing_with_it(failing: str) -
             if failing == "first":
                 assert found == "signed", number
             else:
-                assert found in {"pay 100 to Bob; signed", f"pay 100 to Bob; {SECRET}signed"}, number
+                assert found in {"pay 100 to Bob; signed", f"pay 100 to Bob; {SECRET}signed"}, (
+                    number
+                )
     assert failed > 0
 
 
 @needs_failing_memory
 @pytest.mark.parametrize(
-    "wire", [frame(1, GOOD.encode()), frame(1, b"ok\xff"), frame(3, b""), frame(1, b"a", fin=False) + frame(1, b"b")]
+    "wire",
+    [
+        frame(1, GOOD.encode()),
+        frame(1, b"ok\xff"),
+        frame(3, b""),
+        frame(1, b"a", fin=False) + frame(1, b"b"),
+    ],
 )
 def test_connection(wire: bytes) -> None:
     pytest.importorskip("wsproto")
@@ -182,7 +210,9 @@ def test_connection(wire: bytes) -> None:
 def test_prepared_messages(compress: bool, role: Role) -> None:
     def prepare_call() -> Callable[[], bytes]:
         text = fastframe.prepare(GOOD)
-        encoder = Encoder(role, masking_keys=lambda: b"key!", deflate=AGREEMENT if compress else None)
+        encoder = Encoder(
+            role, masking_keys=lambda: b"key!", deflate=AGREEMENT if compress else None
+        )
         before = encoder.text("before")
         return lambda: before + encoder.text(text) + encoder.text("after")
 
@@ -193,12 +223,18 @@ def test_prepared_messages(compress: bool, role: Role) -> None:
 def test_a_prepared_message_that_failed_leaves_the_window_right() -> None:
     failed = 0
     for number in range(1, MOST_ALLOCATIONS):
-        encoder, decoder = Encoder(Role.SERVER, deflate=AGREEMENT), Decoder(Role.CLIENT, deflate=AGREEMENT)
+        encoder, decoder = (
+            Encoder(Role.SERVER, deflate=AGREEMENT),
+            Decoder(Role.CLIENT, deflate=AGREEMENT),
+        )
         assert list(decoder.feed(encoder.text(SECRET))) == [SECRET]
         if not fails_in(number, encoder.text, fastframe.prepare(SECRET)):
             break
         failed += 1
-        assert list(decoder.feed(encoder.text(SECRET) + encoder.text("public"))) == [SECRET, "public"], number
+        assert list(decoder.feed(encoder.text(SECRET) + encoder.text("public"))) == [
+            SECRET,
+            "public",
+        ], number
     assert failed > 0
 
 
@@ -212,7 +248,11 @@ def test_events(inbound: bool) -> None:
 
     def prepare_call() -> Callable[[], Any]:
         if not inbound:
-            return lambda: [TextMessage(GOOD), TextMessage(data=GOOD, message_finished=False), Ping()]
+            return lambda: [
+                TextMessage(GOOD),
+                TextMessage(data=GOOD, message_finished=False),
+                Ping(),
+            ]
         server, client = Connection(SERVER), Connection(CLIENT)
         server.receive_data(client.send(TextMessage(GOOD)) + client.send(Ping(b"x")))
         events = server.events()

@@ -1,4 +1,5 @@
-"""Prepared messages: str and bytes like any other, whose frames are made once; and the window after a compressed one."""
+"""Prepared messages: str and bytes like any other, whose frames are made once; and the window after
+a compressed one."""
 
 from __future__ import annotations
 
@@ -17,20 +18,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastframe
-from fastframe import Decoder, Encoder, InvalidState, PreparedBytes, PreparedText, Role, Text, prepare
+from fastframe import (
+    Decoder,
+    Encoder,
+    InvalidState,
+    PreparedBytes,
+    PreparedText,
+    Role,
+    Text,
+    prepare,
+)
 from fastframe.deflate import Agreement, Deflate
 from tests.deflate.agreements import codecs
 from tests.helpers import installed_backends
 
 CONTENTS: list[str | bytes] = [
-    "", "hello", "Grüße", "世界 😀", "x" * 125, "x" * 126, "ü" * 40_000, "y" * 70_000, b"", b"\x00\xff", b"z" * 70_000,
+    "", "hello", "Grüße", "世界 😀", "x" * 125, "x" * 126, "ü" * 40_000, "y" * 70_000, b"",
+    b"\x00\xff", b"z" * 70_000,
 ]  # fmt: skip
 
 
-# ---- a str or bytes like any other ---------------------------------------------------------------------------------
+# ---- a str or bytes like any other ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("content", CONTENTS, ids=lambda content: f"{type(content).__name__}{len(content)}")
+@pytest.mark.parametrize(
+    "content", CONTENTS, ids=lambda content: f"{type(content).__name__}{len(content)}"
+)
 def test_it_is_the_str_or_the_bytes(content: Any) -> None:
     prepared = prepare(content)
     assert type(prepared) is (PreparedText if isinstance(content, str) else PreparedBytes)
@@ -78,14 +91,31 @@ def test_what_can_be_prepared() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: prepare(5), TypeError, "data must be a str or a contiguous bytes-like object, not int"),  # type: ignore
-        (lambda: prepare(None), TypeError, "data must be a str or a contiguous bytes-like object, not NoneType"),  # type: ignore
+        (
+            lambda: prepare(5),
+            TypeError,
+            "data must be a str or a contiguous bytes-like object, not int",
+        ),  # type: ignore
+        (
+            lambda: prepare(None),
+            TypeError,
+            "data must be a str or a contiguous bytes-like object, not NoneType",
+        ),  # type: ignore
         (lambda: prepare(memoryview(b"abc")[::2]), TypeError, "memoryview is not contiguous"),
         (lambda: prepare("\ud800"), UnicodeEncodeError, "surrogates not allowed"),
         (lambda: prepare(Text(b"\xff")), ValueError, "invalid start byte"),
-        (lambda: PreparedText(b"bytes"), TypeError, "text must be a str, not bytes"),  # type: ignore[arg-type]
-        (lambda: PreparedBytes("text"), TypeError, "data must be a contiguous bytes-like object, not str"),  # type: ignore
-        (lambda: PreparedBytes(3), TypeError, "data must be a contiguous bytes-like object, not int"),  # type: ignore
+        (lambda: PreparedText(b"bytes"), TypeError, "text must be a str, not bytes"),
+        # type: ignore[arg-type]
+        (
+            lambda: PreparedBytes("text"),
+            TypeError,
+            "data must be a contiguous bytes-like object, not str",
+        ),  # type: ignore
+        (
+            lambda: PreparedBytes(3),
+            TypeError,
+            "data must be a contiguous bytes-like object, not int",
+        ),  # type: ignore
     ],
 )
 def test_what_cannot(call: Callable[[], object], error: type[Exception], words: str) -> None:
@@ -140,11 +170,13 @@ def test_a_proxy_is_no_prepared_message() -> None:
     assert (encoder.text(text), encoder.binary(data)) == (b"\x81\x04text", b"\x82\x04data")
 
 
-# ---- its frames ----------------------------------------------------------------------------------------------------
+# ---- its frames ----------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("kernel")
-@pytest.mark.parametrize("content", CONTENTS, ids=lambda content: f"{type(content).__name__}{len(content)}")
+@pytest.mark.parametrize(
+    "content", CONTENTS, ids=lambda content: f"{type(content).__name__}{len(content)}"
+)
 def test_frames_without_compression(content: Any) -> None:
     prepared = prepare(content)
     server, client = Encoder(Role.SERVER), Encoder(Role.CLIENT, masking_keys=lambda: b"key!")
@@ -152,7 +184,9 @@ def test_frames_without_compression(content: Any) -> None:
     for encoder in (server, client):
         for method in (encoder.message, getattr(encoder, name)):
             assert method(prepared) == method(content)
-    assert server.message(prepared) is getattr(Encoder(Role.SERVER), name)(prepared)  # shared, not only equal
+    assert server.message(prepared) is getattr(Encoder(Role.SERVER), name)(
+        prepared
+    )  # shared, not only equal
     assert server.frame(2, prepared if isinstance(prepared, bytes) else b"") == server.frame(
         2, content if isinstance(content, bytes) else b""
     )
@@ -185,20 +219,25 @@ def test_its_order_is_checked_like_any_other() -> None:
         encoder.message(prepare("x"))
 
 
-# ---- compressed ----------------------------------------------------------------------------------------------------
+# ---- compressed ----------------------------------------------------------------------------------
 
-LINE = json.dumps({"room": 1, "user": "somebody", "text": "the same words in each message, so that windows count"})
+LINE = json.dumps(
+    {"room": 1, "user": "somebody", "text": "the same words in each message, so that windows count"}
+)
 
 
 @pytest.mark.parametrize("backend", installed_backends())
 @pytest.mark.parametrize("takeover", [True, False])
 @pytest.mark.parametrize("window_bits", [9, 12, 15])
 @pytest.mark.parametrize("sender", Role)
-def test_messages_after_a_prepared_one_are_right(sender: Role, window_bits: int, takeover: bool, backend: str) -> None:
+def test_messages_after_a_prepared_one_are_right(
+    sender: Role, window_bits: int, takeover: bool, backend: str
+) -> None:
     """The compressor's window is not the peer's after a frame that it has not made."""
     settings = {
         "server_no_context_takeover": not takeover, "client_no_context_takeover": not takeover,
-        "server_max_window_bits": window_bits, "client_max_window_bits": window_bits, "backend": backend,
+        "server_max_window_bits": window_bits, "client_max_window_bits": window_bits,
+        "backend": backend,
     }  # fmt: skip
     prepared = prepare(LINE + "prepared"), prepare(b"\x00\xff" * 300)
     encoder, decoder = codecs(sender, **settings)
@@ -214,7 +253,8 @@ def test_messages_after_a_prepared_one_are_right(sender: Role, window_bits: int,
 
 
 def test_the_window_matters_in_that_test() -> None:
-    """Without a new compressor the next message would refer to bytes that the peer does not have there."""
+    """Without a new compressor the next message would refer to bytes that the peer does not have
+    there."""
     own = zlib.compressobj(wbits=-15)
 
     def compressed(stream: Any, text: str) -> bytes:
@@ -226,7 +266,9 @@ def test_the_window_matters_in_that_test() -> None:
         compressed(own, LINE + "0"),
     ]
     decoder = Decoder(Role.CLIENT, deflate=agreement())
-    first, second = decoder.feed(b"".join(Encoder(Role.SERVER).frame(1, frame, rsv=4) for frame in frames[:2]))
+    first, second = decoder.feed(
+        b"".join(Encoder(Role.SERVER).frame(1, frame, rsv=4) for frame in frames[:2])
+    )
     assert (first, second) == (LINE + "0", LINE + "prepared")
     with pytest.raises((AssertionError, fastframe.ProtocolError)):
         assert list(decoder.feed(Encoder(Role.SERVER).frame(1, frames[2], rsv=4))) == [LINE + "0"]
@@ -245,7 +287,9 @@ def test_one_frame_for_each_setting() -> None:
         return Encoder(Role.SERVER, deflate=agreement(**settings)).text(text)
 
     assert frame() is frame()
-    assert frame() is frame(server_no_context_takeover=True)  # it is alone in its window in any case
+    assert frame() is frame(
+        server_no_context_takeover=True
+    )  # it is alone in its window in any case
     assert frame() is frame(client_max_window_bits=9)
     assert frame(threshold=10**6) is Encoder(Role.SERVER).text(text)
     different = [
@@ -257,7 +301,9 @@ def test_one_frame_for_each_setting() -> None:
     ]
     assert len({id(frame) for frame in different}) == 5
     assert len(frame()) < len(LINE)
-    assert frame() == Encoder(Role.SERVER, deflate=agreement()).text(LINE * 10)  # as any first message
+    assert frame() == Encoder(Role.SERVER, deflate=agreement()).text(
+        LINE * 10
+    )  # as any first message
 
 
 def test_a_client_shares_the_compressed_payload_and_masks_it() -> None:
@@ -275,13 +321,18 @@ def test_a_client_shares_the_compressed_payload_and_masks_it() -> None:
 
 @given(
     messages=st.lists(
-        st.tuples(st.sampled_from([LINE, LINE[::-1], "short", "", "ü" * 300]), st.booleans()), max_size=12
+        st.tuples(st.sampled_from([LINE, LINE[::-1], "short", "", "ü" * 300]), st.booleans()),
+        max_size=12,
     ),
     takeover=st.booleans(),
     threshold=st.sampled_from([0, 50]),
 )
-def test_any_order_of_prepared_and_others(messages: list[tuple[str, bool]], takeover: bool, threshold: int) -> None:
-    encoder, decoder = codecs(Role.SERVER, server_no_context_takeover=not takeover, threshold=threshold)
+def test_any_order_of_prepared_and_others(
+    messages: list[tuple[str, bool]], takeover: bool, threshold: int
+) -> None:
+    encoder, decoder = codecs(
+        Role.SERVER, server_no_context_takeover=not takeover, threshold=threshold
+    )
     wire = b"".join(encoder.text(prepare(text) if once else text) for text, once in messages)
     assert list(decoder.feed(wire)) == [text for text, _ in messages]
 
@@ -292,7 +343,9 @@ def test_threads_that_send_one_prepared_message() -> None:
 
     def send() -> None:
         encoder = Encoder(Role.SERVER, deflate=agreement())
-        wires.append(b"".join(encoder.text(text) for text in random.Random(1).sample(texts, len(texts))))
+        wires.append(
+            b"".join(encoder.text(text) for text in random.Random(1).sample(texts, len(texts)))
+        )
 
     threads = [threading.Thread(target=send) for _ in range(4)]
     for thread in threads:
@@ -300,4 +353,6 @@ def test_threads_that_send_one_prepared_message() -> None:
     for thread in threads:
         thread.join()
     assert len(set(wires)) == 1
-    assert list(Decoder(Role.CLIENT, deflate=agreement()).feed(wires[0])) == random.Random(1).sample(texts, len(texts))
+    assert list(Decoder(Role.CLIENT, deflate=agreement()).feed(wires[0])) == random.Random(
+        1
+    ).sample(texts, len(texts))

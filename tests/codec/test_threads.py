@@ -23,7 +23,11 @@ class SlowZlib:
     """zlib, with something else to do in the middle of a call, as where it gives the GIL away."""
 
     error = zlib.error
-    DEFLATED, Z_DEFAULT_COMPRESSION, Z_SYNC_FLUSH = zlib.DEFLATED, zlib.Z_DEFAULT_COMPRESSION, zlib.Z_SYNC_FLUSH
+    DEFLATED, Z_DEFAULT_COMPRESSION, Z_SYNC_FLUSH = (
+        zlib.DEFLATED,
+        zlib.Z_DEFAULT_COMPRESSION,
+        zlib.Z_SYNC_FLUSH,
+    )
 
     def __init__(self, meanwhile: Callable[[], None]) -> None:
         self.meanwhile = meanwhile
@@ -59,19 +63,25 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], object]]:
 
     def refused() -> None:
         while calls:
-            with pytest.raises(InvalidState, match="another call on this object has not returned yet"):
+            with pytest.raises(
+                InvalidState, match="another call on this object has not returned yet"
+            ):
                 calls.pop()()
 
     monkeypatch.setattr("fastframe.deflate.backend_module", lambda name: SlowZlib(refused))
     return calls
 
 
-def test_every_method_of_a_decoder_refuses_a_second_caller(meanwhile: list[Callable[[], object]]) -> None:
+def test_every_method_of_a_decoder_refuses_a_second_caller(
+    meanwhile: list[Callable[[], object]],
+) -> None:
     decoder = Decoder(Role.CLIENT, deflate=AGREEMENT)
     view = decoder.get_buffer()
     meanwhile += [
-        lambda: decoder.feed(b"x"), lambda: decoder.feed(bytearray(b"x")), decoder.get_buffer, lambda: decoder.buffer_updated(1),
-        lambda: next(decoder), lambda: list(decoder), lambda: decoder.__init__(Role.CLIENT),  # type: ignore[misc]
+        lambda: decoder.feed(b"x"), lambda: decoder.feed(bytearray(b"x")), decoder.get_buffer,
+        lambda: decoder.buffer_updated(1),
+        lambda: next(decoder), lambda: list(decoder), lambda: decoder.__init__(Role.CLIENT),
+        # type: ignore[misc]
     ]  # fmt: skip
     wire = frame(1, deflated(b"hello"), rsv=4)
     view[: len(wire)] = wire
@@ -80,11 +90,15 @@ def test_every_method_of_a_decoder_refuses_a_second_caller(meanwhile: list[Calla
     assert list(decoder.feed(frame(1, b"plain"))) == ["plain"]
 
 
-def test_every_method_of_an_encoder_refuses_a_second_caller(meanwhile: list[Callable[[], object]]) -> None:
+def test_every_method_of_an_encoder_refuses_a_second_caller(
+    meanwhile: list[Callable[[], object]],
+) -> None:
     encoder = Encoder(Role.SERVER, deflate=AGREEMENT)
     meanwhile += [
-        lambda: encoder.message("x"), lambda: encoder.text("x"), lambda: encoder.binary(b"x"), encoder.ping, encoder.pong,
-        encoder.close, lambda: encoder.frame(2), lambda: encoder.header(2, 1), lambda: encoder.__init__(Role.SERVER),  # type: ignore[misc]
+        lambda: encoder.message("x"), lambda: encoder.text("x"), lambda: encoder.binary(b"x"),
+        encoder.ping, encoder.pong,
+        encoder.close, lambda: encoder.frame(2), lambda: encoder.header(2, 1),
+        lambda: encoder.__init__(Role.SERVER),  # type: ignore[misc]
     ]  # fmt: skip
     wire = encoder.text("hello")
     assert meanwhile == []
@@ -101,7 +115,8 @@ def test_masking_keys_may_not_use_the_encoder_they_are_for() -> None:
 
 
 def together(*calls: Callable[[], None]) -> None:
-    """All of them at the same time, each until it has done its share; what is refused does not count."""
+    """All of them at the same time, each until it has done its share; what is refused does not
+    count."""
     wrong: list[BaseException] = []
 
     def run(call: Callable[[], None]) -> None:

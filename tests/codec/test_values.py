@@ -1,4 +1,5 @@
-"""Control frames, status codes, headers and errors: what they say, and that they stay as they are."""
+"""Control frames, status codes, headers and errors: what they say, and that they stay as they
+are."""
 
 from __future__ import annotations
 
@@ -131,7 +132,12 @@ class MyPing(Ping):
 def test_a_subclass_is_equal_to_its_equal_and_copied_as_it_is(kind: Any, arguments: Any) -> None:
     value = kind(*arguments)
     value.note = "kept"
-    for other in (kind(*arguments), copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
+    for other in (
+        kind(*arguments),
+        copy.copy(value),
+        copy.deepcopy(value),
+        pickle.loads(pickle.dumps(value)),
+    ):
         assert (type(other), other, hash(other)) == (kind, value, hash(value))
     assert copy.copy(value).note == "kept"
     assert value != kind.__mro__[1](*arguments)
@@ -152,7 +158,8 @@ def test_close_codes_are_those_that_may_be_sent_or_stand_for_something() -> None
 def test_a_header_is_a_frozen_dataclass() -> None:
     header = fastframe.parse_header(b"\x81\x05")
     assert dataclasses.asdict(header) == {  # type: ignore[arg-type]
-        "fin": True, "rsv": 0, "opcode": Opcode.TEXT, "payload_length": 5, "masking_key": None, "size": 2
+        "fin": True, "rsv": 0, "opcode": Opcode.TEXT, "payload_length": 5, "masking_key": None,
+        "size": 2
     }  # fmt: skip
     with pytest.raises(dataclasses.FrozenInstanceError):
         header.fin = False  # type: ignore[union-attr, misc]

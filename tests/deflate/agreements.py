@@ -9,7 +9,8 @@ from fastframe import Decoder, Encoder, Role
 from fastframe.deflate import Agreement, Deflate
 
 MESSAGES: list[str | bytes] = [
-    "hello hello hello", "", b"", "żółć 日本 😀 " * 300, b"\x00" * 200_000, random.Random(7).randbytes(100_000), "a", "hello hello hello",
+    "hello hello hello", "", b"", "żółć 日本 😀 " * 300, b"\x00" * 200_000,
+    random.Random(7).randbytes(100_000), "a", "hello hello hello",
 ]  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Whatever is agreed on: a peer that uses all of it is understood, and it understands what is sent.
 
-The peer is made here of zlib alone. It reads the agreement off the header, compresses with the largest window that it may use, and refers back as far
-as that goes; and it inflates with the smallest window that it may have.
+The peer is made here of zlib alone. It reads the agreement off the header, compresses with the
+largest window that it may use, and refers back as far as that goes; and it inflates with the
+smallest window that it may have.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ OFFERS = [
 SEVERAL = [
     "permessage-deflate; client_max_window_bits=9, permessage-deflate",
     "permessage-deflate, permessage-deflate; client_max_window_bits=9; server_max_window_bits=9",
-    "permessage-deflate; server_max_window_bits=8, permessage-deflate; server_max_window_bits=9; client_no_context_takeover",
+    "permessage-deflate; server_max_window_bits=8, permessage-deflate; server_max_window_bits=9; "
+    "client_no_context_takeover",
     "permessage-deflate; client_max_window_bits=9; client_max_window_bits=15, permessage-deflate",
     "x-other, permessage-deflate; server_no_context_takeover; unknown, permessage-deflate",
 ]
@@ -61,13 +63,17 @@ class Peer:
         self.inflater: Any = None
 
     def messages(self) -> list[bytes]:
-        """Noise, whose repetition lies a whole window back: in the same message, and where the window goes on, in the next one."""
+        """Noise, whose repetition lies a whole window back: in the same message, and where the
+        window goes on, in the next one."""
         window = 1 << self.bits
-        noise = random.Random(self.bits).randbytes(max(window - 263, 200))  # zlib itself looks back no further
+        noise = random.Random(self.bits).randbytes(
+            max(window - 263, 200)
+        )  # zlib itself looks back no further
         return [noise + noise[:500], noise[500:] + noise[:500], b"", noise]
 
     def frame(self, message: bytes) -> bytes:
-        # zlib has no compressor for 8, so then it is as careful as one for 8 would be: it refers back by 256 at most.
+        # zlib has no compressor for 8, so then it is as careful as one for 8 would be: it refers
+        # back by 256 at most.
         if self.compressor is None:
             self.compressor = (
                 zlib.compressobj(9, zlib.DEFLATED, -max(9, self.bits), 9)
@@ -107,7 +113,9 @@ def check(peer: Peer, receive: Callable[[bytes], bytes], send: Callable[[bytes],
                 peer.inflater = zlib.decompressobj(-peer.others_bits)
             # In small pieces: what is inflated in the same call could be referred to, too.
             payload += b"\x00\x00\xff\xff"
-            payload = b"".join(peer.inflater.decompress(payload[i : i + 32]) for i in range(0, len(payload), 32))
+            payload = b"".join(
+                peer.inflater.decompress(payload[i : i + 32]) for i in range(0, len(payload), 32)
+            )
             if peer.other_forgets:
                 peer.inflater = None
         assert payload == message, "what the peer gets"
@@ -136,7 +144,10 @@ def test_a_server(backend: str, settings: dict[str, Any]) -> None:
         if agreement in checked:
             continue
         checked.add(agreement)
-        decoder, encoder = Decoder(Role.SERVER, deflate=agreement), Encoder(Role.SERVER, deflate=agreement)
+        decoder, encoder = (
+            Decoder(Role.SERVER, deflate=agreement),
+            Encoder(Role.SERVER, deflate=agreement),
+        )
         check(Peer(agreement.response(), is_client=True), decoding(decoder), encoder.binary)
     assert agreed >= 70
 
@@ -159,7 +170,9 @@ def answers(offer: str) -> list[str]:
             continue
         parameters = ["permessage-deflate", f"server_max_window_bits={server}"]
         parameters += [f"client_max_window_bits={client}"] if client else []
-        parameters += ["server_no_context_takeover"] * server_forgets + ["client_no_context_takeover"] * client_forgets
+        parameters += ["server_no_context_takeover"] * server_forgets + [
+            "client_no_context_takeover"
+        ] * client_forgets
         found.append("; ".join(parameters))
     return found
 
@@ -171,7 +184,10 @@ def test_a_client(backend: str, settings: dict[str, Any]) -> None:
     for answer in answers(deflate.offer()):
         agreement = deflate.confirm(answer)
         assert agreement is not None
-        decoder, encoder = Decoder(Role.CLIENT, deflate=agreement), Encoder(Role.CLIENT, deflate=agreement)
+        decoder, encoder = (
+            Decoder(Role.CLIENT, deflate=agreement),
+            Encoder(Role.CLIENT, deflate=agreement),
+        )
         check(Peer(answer, is_client=False), decoding(decoder), encoder.binary)
 
 
@@ -197,7 +213,9 @@ def test_a_server_on_wsproto(backend: str, settings: dict[str, Any]) -> None:
     with fastframe.installed("wsproto", deflate=Deflate(backend=backend, **settings)):
         for offers in OFFERS + SEVERAL:
             extension = PerMessageDeflate()
-            header = server_extensions_handshake([offer.strip() for offer in offers.split(",")], [extension])
+            header = server_extensions_handshake(
+                [offer.strip() for offer in offers.split(",")], [extension]
+            )
             if header is None:
                 assert "server_max_window_bits=8" in offers
                 continue
@@ -205,7 +223,10 @@ def test_a_server_on_wsproto(backend: str, settings: dict[str, Any]) -> None:
             if (key := (header, repr(extension))) in checked:
                 continue
             checked.add(key)
-            check(Peer(header.decode(), is_client=True), *wsproto_functions(Connection(SERVER, [extension])))
+            check(
+                Peer(header.decode(), is_client=True),
+                *wsproto_functions(Connection(SERVER, [extension])),
+            )
     assert agreed >= 70
 
 
@@ -218,12 +239,18 @@ def test_a_client_on_wsproto(settings: dict[str, Any]) -> None:
 
     with fastframe.installed("wsproto", deflate=Deflate(**settings)):
         offer = f"permessage-deflate; {PerMessageDeflate().offer()}"
-        for answer in [*answers(offer), "permessage-deflate", "permessage-deflate; client_max_window_bits=9"]:
+        for answer in [
+            *answers(offer),
+            "permessage-deflate",
+            "permessage-deflate; client_max_window_bits=9",
+        ]:
             if "max_window_bits=8" in answer:
                 continue  # wsproto refuses it
             extension = PerMessageDeflate()
             extension.finalize(answer)
-            check(Peer(answer, is_client=False), *wsproto_functions(Connection(CLIENT, [extension])))
+            check(
+                Peer(answer, is_client=False), *wsproto_functions(Connection(CLIENT, [extension]))
+            )
 
 
 @pytest.mark.parametrize("backend", installed_backends())
@@ -267,7 +294,11 @@ def test_a_server_on_websockets(backend: str) -> None:
                 protocol.send_binary(message)
                 return b"".join(protocol.data_to_send())
 
-            check(Peer(build_extension([("permessage-deflate", response)]), is_client=True), receive, send)
+            check(
+                Peer(build_extension([("permessage-deflate", response)]), is_client=True),
+                receive,
+                send,
+            )
     finally:
         manager.__exit__(None, None, None)
     assert agreed >= 300

@@ -1,4 +1,5 @@
-"""Compressed messages: work that grows with what arrives and no faster, and the same result however they are cut."""
+"""Compressed messages: work that grows with what arrives and no faster, and the same result however
+they are cut."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ def agreement(**settings: Any) -> Agreement:
 
 
 class CountingZlib:
-    """zlib, and how many bytes were handed to it and came back unused: each is copied once by the caller and once by zlib."""
+    """zlib, and how many bytes were handed to it and came back unused: each is copied once by the
+    caller and once by zlib."""
 
     error = zlib.error
 
@@ -59,12 +61,17 @@ class CountingZlib:
     ],
     ids=["stored", "random", "zeros", "words"],
 )
-def test_the_work_grows_with_the_bytes_and_no_faster(data: bytes, level: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One frame, fed at once: what is handed to zlib again because it did not get to it is a share of what it made."""
+def test_the_work_grows_with_the_bytes_and_no_faster(
+    data: bytes, level: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One frame, fed at once: what is handed to zlib again because it did not get to it is a share
+    of what it made."""
     zlib_module = CountingZlib()
     monkeypatch.setattr("fastframe.deflate.backend_module", lambda name: zlib_module)
     limit = 2**24 + 2**16
-    decoder = Decoder(Role.CLIENT, deflate=agreement(), max_message_size=limit, max_frame_size=limit)
+    decoder = Decoder(
+        Role.CLIENT, deflate=agreement(), max_message_size=limit, max_frame_size=limit
+    )
     payload = deflated(data, level)
     (found,) = decoder.feed(frame(2, payload, rsv=4))
     assert found == data
@@ -74,7 +81,9 @@ def test_the_work_grows_with_the_bytes_and_no_faster(data: bytes, level: int, mo
 
 @pytest.mark.parametrize("backend", installed_backends())
 @pytest.mark.parametrize("bits", [9, 12, 15])
-def test_a_reference_beyond_the_agreed_window_is_read_the_same_for_every_cut(bits: int, backend: str) -> None:
+def test_a_reference_beyond_the_agreed_window_is_read_the_same_for_every_cut(
+    bits: int, backend: str
+) -> None:
     """A peer that goes beyond what was agreed on, within the message or into the one before."""
     words = random.Random(11).randbytes(20_000)
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -123,7 +132,9 @@ def outcome_of(decoder: Decoder[Any], pieces: list[bytes]) -> list[Any]:
 )
 def test_the_first_broken_rule_is_the_same_for_every_cut(wire: bytes) -> None:
     results = [
-        outcome([wire[start : start + step] for start in range(0, len(wire), step)], max_frame_size=1000)
+        outcome(
+            [wire[start : start + step] for start in range(0, len(wire), step)], max_frame_size=1000
+        )
         for step in (1, 2, 5, len(wire))
     ]
     assert results == [results[0]] * len(results)
@@ -131,7 +142,8 @@ def test_the_first_broken_rule_is_the_same_for_every_cut(wire: bytes) -> None:
 
 
 def test_many_small_pieces_cost_no_window_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of what a message has been inflated to is copied for each read: only where a stream ends inside it."""
+    """Nothing of what a message has been inflated to is copied for each read: only where a stream
+    ends inside it."""
     seen: list[int] = []
 
     class Zlib(CountingZlib):
@@ -151,9 +163,12 @@ def test_many_small_pieces_cost_no_window_each(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(
-    "text", ["Error -4 while decompressing data", "Error -4 while decompressing data: out of memory"]
+    "text",
+    ["Error -4 while decompressing data", "Error -4 while decompressing data: out of memory"],
 )
-def test_out_of_memory_in_the_back_end_is_not_the_peers_fault(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_memory_in_the_back_end_is_not_the_peers_fault(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Zlib(CountingZlib):
         def decompressobj(self, **arguments: Any) -> Any:
             class Stream:
@@ -169,13 +184,15 @@ def test_out_of_memory_in_the_back_end_is_not_the_peers_fault(text: str, monkeyp
     assert decoder.finished
 
 
-# ---- the limit is the message's ----
+# ---- the limit is the message's ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", [1, 125, 1000, 16_384, 65_536, 2**20, 3_000_001])
 @pytest.mark.parametrize("memory_level", [5, 8, 9])
 @pytest.mark.parametrize("fragments", [1, 7])
-def test_a_message_of_exactly_the_limit_that_cannot_be_compressed(size: int, memory_level: int, fragments: int) -> None:
+def test_a_message_of_exactly_the_limit_that_cannot_be_compressed(
+    size: int, memory_level: int, fragments: int
+) -> None:
     """It is longer on the wire. One byte more, and it is refused, however long it is there."""
     noise = random.Random(size).randbytes(size + 1)
 
@@ -190,15 +207,21 @@ def test_a_message_of_exactly_the_limit_that_cannot_be_compressed(size: int, mem
         assert sum(map(len, payloads)) > len(data)
         last = len(payloads) - 1
         return b"".join(
-            frame(0 if i else 2, payload, fin=i == last, rsv=0 if i else 4) for i, payload in enumerate(payloads)
+            frame(0 if i else 2, payload, fin=i == last, rsv=0 if i else 4)
+            for i, payload in enumerate(payloads)
         )
 
     for step in (2**16, 10**9):
-        for limits in ({"max_message_size": size}, {"max_message_size": size, "max_frame_size": size}):
+        for limits in (
+            {"max_message_size": size},
+            {"max_message_size": size, "max_frame_size": size},
+        ):
             decoder = Decoder(Role.CLIENT, deflate=agreement(), **limits)
             for data, expected in ((noise[:size], noise[:size]), (noise, None)):
                 sent = wire(data)
-                result = outcome_of(decoder, [sent[start : start + step] for start in range(0, len(sent), step)])
+                result = outcome_of(
+                    decoder, [sent[start : start + step] for start in range(0, len(sent), step)]
+                )
                 if expected is None:
                     assert (result[0][0], "max_message_size" in result[0][1]) == (1009, True)
                 else:
@@ -208,18 +231,30 @@ def test_a_message_of_exactly_the_limit_that_cannot_be_compressed(size: int, mem
 @pytest.mark.parametrize(("limit", "most"), [(1000, 1000 + 3 + 11), (2**20, 2**20 + 2**12 + 11)])
 def test_the_wire_has_a_limit_too(limit: int, most: int) -> None:
     """Before memory is taken for what will be larger than any message of that size."""
-    for length, error in ((most, None), (most + 1, "max_message_size"), (2**62, "max_message_size")):
+    for length, error in (
+        (most, None),
+        (most + 1, "max_message_size"),
+        (2**62, "max_message_size"),
+    ):
         decoder = Decoder(Role.CLIENT, deflate=agreement(), max_message_size=limit)
-        header = b"\xc2\x7f" + length.to_bytes(8, "big") if length > 65_535 else b"\xc2\x7e" + length.to_bytes(2, "big")
+        header = (
+            b"\xc2\x7f" + length.to_bytes(8, "big")
+            if length > 65_535
+            else b"\xc2\x7e" + length.to_bytes(2, "big")
+        )
         if error is None:
             assert list(decoder.feed(header)) == []
         else:
             with pytest.raises(ProtocolError, match=error):
                 list(decoder.feed(header))
     decoder = Decoder(Role.CLIENT, deflate=agreement(), max_message_size=limit)
-    with pytest.raises(ProtocolError, match="max_message_size"):  # one that is not compressed has no more than it says
+    with pytest.raises(
+        ProtocolError, match="max_message_size"
+    ):  # one that is not compressed has no more than it says
         list(decoder.feed(frame(2, bytes(limit + 1))))
-    decoder = Decoder(Role.CLIENT, deflate=agreement(), max_message_size=2 * limit, max_frame_size=limit)
+    decoder = Decoder(
+        Role.CLIENT, deflate=agreement(), max_message_size=2 * limit, max_frame_size=limit
+    )
     with pytest.raises(ProtocolError, match="max_frame_size"):
         list(decoder.feed(frame(2, bytes(most + 1), rsv=4)))
 
@@ -228,6 +263,10 @@ def test_the_largest_frame_is_the_largest_message() -> None:
     """Unless it is given."""
     data = bytes(2**24 + 1)
     assert list(Decoder(Role.CLIENT, max_message_size=2**25).feed(frame(2, data))) == [data]
-    assert "max_message_size=1000, max_frame_size=1000," in repr(Decoder(Role.CLIENT, max_message_size=1000))
+    assert "max_message_size=1000, max_frame_size=1000," in repr(
+        Decoder(Role.CLIENT, max_message_size=1000)
+    )
     with pytest.raises(ProtocolError, match="max_frame_size"):
-        list(Decoder(Role.CLIENT, max_message_size=2**25, max_frame_size=2**24).feed(frame(2, data)))
+        list(
+            Decoder(Role.CLIENT, max_message_size=2**25, max_frame_size=2**24).feed(frame(2, data))
+        )

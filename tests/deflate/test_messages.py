@@ -1,4 +1,5 @@
-"""Compressed messages: how they arrive, which rules they may break, and limits that hold while they are inflated."""
+"""Compressed messages: how they arrive, which rules they may break, and limits that hold while they
+are inflated."""
 
 from __future__ import annotations
 
@@ -15,7 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastframe import Decoder, Encoder, Ping, ProtocolError, Role, Text
-from tests.deflate.agreements import MESSAGES, agreements, codecs, received, server_decoder, wsproto_server
+from tests.deflate.agreements import (
+    MESSAGES,
+    agreements,
+    codecs,
+    received,
+    server_decoder,
+    wsproto_server,
+)
 from tests.helpers import deflated, installed_backends
 from tests.strategies import frame
 
@@ -24,18 +32,31 @@ from tests.strategies import frame
 @pytest.mark.parametrize("takeover", [True, False])
 @pytest.mark.parametrize("window_bits", [9, 12, 15])
 @pytest.mark.parametrize("sender", Role)
-def test_messages_arrive_however_they_are_cut(sender: Role, window_bits: int, takeover: bool, backend: str) -> None:
+def test_messages_arrive_however_they_are_cut(
+    sender: Role, window_bits: int, takeover: bool, backend: str
+) -> None:
     settings = {
         "server_no_context_takeover": not takeover, "client_no_context_takeover": not takeover,
-        "server_max_window_bits": window_bits, "client_max_window_bits": window_bits, "backend": backend,
+        "server_max_window_bits": window_bits, "client_max_window_bits": window_bits,
+        "backend": backend,
     }  # fmt: skip
     for step in (3, 1000, 65536, 10**7):
         encoder, decoder = codecs(sender, **settings)
         wire = b"".join(encoder.message(message) for message in MESSAGES)
-        wire += encoder.text("fragé", fin=False) + encoder.ping(b"between") + encoder.continuation("ments", fin=False)
-        wire += encoder.continuation("") + encoder.binary(b"", fin=False) + encoder.continuation(b"")
+        wire += (
+            encoder.text("fragé", fin=False)
+            + encoder.ping(b"between")
+            + encoder.continuation("ments", fin=False)
+        )
+        wire += (
+            encoder.continuation("") + encoder.binary(b"", fin=False) + encoder.continuation(b"")
+        )
         assert len(wire) < 150_000
-        found = [message for i in range(0, len(wire), step) for message in decoder.feed(wire[i : i + step])]
+        found = [
+            message
+            for i in range(0, len(wire), step)
+            for message in decoder.feed(wire[i : i + step])
+        ]
         assert found == [*MESSAGES, Ping(b"between"), "fragéments", b""]
 
 
@@ -45,7 +66,9 @@ def test_any_texts(texts: list[str], cuts: list[int]) -> None:
     encoder, decoder = codecs(Role.CLIENT)
     wire = b"".join(encoder.text(text) for text in texts)
     edges = sorted({0, len(wire), *(cut for cut in cuts if cut < len(wire))})
-    assert [message for a, b in itertools.pairwise(edges) for message in decoder.feed(wire[a:b])] == texts
+    assert [
+        message for a, b in itertools.pairwise(edges) for message in decoder.feed(wire[a:b])
+    ] == texts
 
 
 def test_small_messages_below_the_threshold_are_sent_as_they_are() -> None:
@@ -74,7 +97,9 @@ def test_a_masking_key_that_fails_leaves_the_window_as_it_was() -> None:
     first = encoder.text("some words")
     with pytest.raises(ValueError, match="none left"):
         encoder.text("words that are never sent, " * 9)
-    assert list(decoder.feed(first + encoder.text("some words, words that are never sent, " * 9))) == [
+    assert list(
+        decoder.feed(first + encoder.text("some words, words that are never sent, " * 9))
+    ) == [
         "some words",
         "some words, words that are never sent, " * 9,
     ]
@@ -113,7 +138,9 @@ def test_the_window_goes_on_after_a_final_block() -> None:
     first = compressor.compress(b"the same words again, ") + compressor.flush()
     other = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=b"the same words again, ")
     second = (other.compress(b"the same words again, ") + other.flush(zlib.Z_SYNC_FLUSH))[:-4]
-    assert list(server_decoder().feed(frame(2, first + second, rsv=4))) == [b"the same words again, " * 2]
+    assert list(server_decoder().feed(frame(2, first + second, rsv=4))) == [
+        b"the same words again, " * 2
+    ]
 
 
 def test_the_window_after_a_final_block_is_that_of_all_pieces_of_the_message() -> None:
@@ -141,24 +168,43 @@ def test_a_flood_of_final_blocks_is_refused() -> None:
         return compressor.compress(data) + compressor.flush()
 
     # Not many for so many bytes.
-    assert list(server_decoder().feed(frame(2, final(b"x" * 9_000) * 50, rsv=4))) == [b"x" * 450_000]
+    assert list(server_decoder().feed(frame(2, final(b"x" * 9_000) * 50, rsv=4))) == [
+        b"x" * 450_000
+    ]
 
 
 def test_prepared_messages() -> None:
     _, server = agreements(server_no_context_takeover=True, threshold=10)
     client = agreements(server_no_context_takeover=True)[0]
-    prepared = [server.prepare("short"), server.prepare("long " * 100), server.prepare(b"long " * 100)]
+    prepared = [
+        server.prepare("short"),
+        server.prepare("long " * 100),
+        server.prepare(b"long " * 100),
+    ]
     for _ in range(3):
-        encoder, decoder = Encoder(Role.SERVER, deflate=server), Decoder(Role.CLIENT, deflate=client)
-        wire = (
-            encoder.text("of this connection, long") + prepared[1] + encoder.text("again") + prepared[0] + prepared[2]
+        encoder, decoder = (
+            Encoder(Role.SERVER, deflate=server),
+            Decoder(Role.CLIENT, deflate=client),
         )
-        assert list(decoder.feed(wire)) == ["of this connection, long", "long " * 100, "again", "short", b"long " * 100]
+        wire = (
+            encoder.text("of this connection, long")
+            + prepared[1]
+            + encoder.text("again")
+            + prepared[0]
+            + prepared[2]
+        )
+        assert list(decoder.feed(wire)) == [
+            "of this connection, long",
+            "long " * 100,
+            "again",
+            "short",
+            b"long " * 100,
+        ]
     with pytest.raises(ValueError, match="needs an agreement with server_no_context_takeover"):
         agreements()[1].prepare("x")
 
 
-# ---- what breaks the rules -----------------------------------------------------------------------------------------
+# ---- what breaks the rules -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -205,7 +251,9 @@ def test_the_limit_holds_to_the_byte(size: int, backend: str) -> None:
             wire = frame(2, payload, rsv=4)
             pieces = (wire[i : i + step] for i in range(0, len(wire), step))
             if allowed:
-                assert [message for piece in pieces for message in decoder.feed(piece)] == [b"x" * size]
+                assert [message for piece in pieces for message in decoder.feed(piece)] == [
+                    b"x" * size
+                ]
                 continue
             with pytest.raises(ProtocolError, match="larger than max_message_size") as error:  # noqa: PT012
                 for piece in pieces:
@@ -221,7 +269,8 @@ from fastframe.deflate import Deflate
 from tests.strategies import frame
 
 def native(wire):
-    decoder = Decoder(Role.SERVER, deflate=Deflate().accept("permessage-deflate"), max_message_size=2**20)
+    agreement = Deflate().accept("permessage-deflate")
+    decoder = Decoder(Role.SERVER, deflate=agreement, max_message_size=2**20)
     try:
         list(decoder.feed(wire))
     except ProtocolError as error:
@@ -239,7 +288,8 @@ def wsproto(wire):
 
 run = {"native": native, "wsproto": wsproto}[sys.argv[1]]
 compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
-bomb = b"".join(compressor.compress(bytes(2**16)) for _ in range(2**10)) + compressor.flush(zlib.Z_SYNC_FLUSH)
+bomb = b"".join(compressor.compress(bytes(2**16)) for _ in range(2**10))
+bomb += compressor.flush(zlib.Z_SYNC_FLUSH)
 wire = frame(2, bomb[:-4], rsv=4, key=b"key!")
 assert len(wire) < 70_000
 run(frame(8, b"", key=b"key!"))  # imports
@@ -252,7 +302,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 @pytest.mark.parametrize("consumer", ["native", "wsproto"])
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no resource module")
 def test_a_bomb_costs_the_limit_and_little_more(consumer: str) -> None:
-    """65 kB that become 64 MiB, with a limit of one: in a process of its own, as no process gives its peak back."""
+    """65 kB that become 64 MiB, with a limit of one: in a process of its own, as no process gives
+    its peak back."""
     command = [sys.executable, "-c", BOMB, consumer]
     result = subprocess.run(command, check=True, capture_output=True, text=True)
     grown = int(result.stdout) // (1024 if sys.platform == "darwin" else 1)
@@ -277,9 +328,11 @@ def test_a_flood_of_empty_stored_blocks_is_bounded_by_its_own_size() -> None:
     changes=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=3),
     cut=st.integers(0, 400),
 )
-def test_broken_streams_end_as_under_wsproto(data: bytes, changes: list[tuple[int, int]], cut: int) -> None:
-    """Bytes changed, and the end cut off: the same message, or the same close code. A stream that says that it has ended is
-    left out, as wsproto drops what follows."""
+def test_broken_streams_end_as_under_wsproto(
+    data: bytes, changes: list[tuple[int, int]], cut: int
+) -> None:
+    """Bytes changed, and the end cut off: the same message, or the same close code. A stream that
+    says that it has ended is left out, as wsproto drops what follows."""
     pytest.importorskip("wsproto")
     stream = bytearray(deflated(data)[: cut or None])
     for at, byte in changes:
@@ -304,7 +357,8 @@ def test_broken_streams_end_as_under_wsproto(data: bytes, changes: list[tuple[in
 @pytest.mark.parametrize("at", [0, 500, 999, 1000, 1001, 1500])
 @pytest.mark.parametrize("decode_text", [True, False])
 def test_which_rule_is_broken_does_not_depend_on_the_cuts(decode_text: bool, at: int) -> None:
-    """Text that is not UTF-8 from `at` on, and larger than 1000 bytes, in blocks that can be inflated one by one."""
+    """Text that is not UTF-8 from `at` on, and larger than 1000 bytes, in blocks that can be
+    inflated one by one."""
     letters = bytes(range(65, 90)) * 60
     data = letters[:at] + b"\xff" + letters
     _, agreement = agreements()
@@ -316,7 +370,9 @@ def test_which_rule_is_broken_does_not_depend_on_the_cuts(decode_text: bool, at:
     wire = Encoder(Role.CLIENT).frame(1, payload[:-4], rsv=4)
     assert len(wire) < 1000
     for step in (1, 7, 30, 60, 200, len(wire)):
-        decoder = Decoder(Role.SERVER, deflate=agreement, max_message_size=1000, decode_text=decode_text)
+        decoder = Decoder(
+            Role.SERVER, deflate=agreement, max_message_size=1000, decode_text=decode_text
+        )
         with pytest.raises(ProtocolError) as caught:  # noqa: PT012
             for start in range(0, len(wire), step):
                 list(decoder.feed(wire[start : start + step]))
@@ -339,4 +395,7 @@ def test_how_many_streams_a_message_may_have_does_not_depend_on_the_cuts() -> No
             with contextlib.suppress(ProtocolError):
                 for start in range(0, len(wire), step):
                     found += decoder.feed(wire[start : start + step])
-            assert [len(message) for message in found] == ([many + 5120] if allowed else []), (many, step)
+            assert [len(message) for message in found] == ([many + 5120] if allowed else []), (
+                many,
+                step,
+            )

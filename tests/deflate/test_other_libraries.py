@@ -88,12 +88,21 @@ def test_aiohttp_understands_us_and_we_it(window_bits: int, takeover: bool) -> N
         wire: Any = Wire()
         queue: Any = WebSocketDataQueue(wire, 2**20, loop=asyncio.get_running_loop())
         reader = WebSocketReader(queue, 2**22, True, True)
-        writer = WebSocketWriter(wire, wire, use_mask=True, compress=window_bits, notakeover=not takeover)
-        encoder, decoder = Encoder(Role.SERVER, deflate=server), Decoder(Role.SERVER, deflate=server)
+        writer = WebSocketWriter(
+            wire, wire, use_mask=True, compress=window_bits, notakeover=not takeover
+        )
+        encoder, decoder = (
+            Encoder(Role.SERVER, deflate=server),
+            Decoder(Role.SERVER, deflate=server),
+        )
         for message in MESSAGES * 2:
             reader.feed_data(encoder.message(message))
             assert (await queue.read()).data == message
-            data, kind = (message.encode(), WSMsgType.TEXT) if isinstance(message, str) else (message, WSMsgType.BINARY)
+            data, kind = (
+                (message.encode(), WSMsgType.TEXT)
+                if isinstance(message, str)
+                else (message, WSMsgType.BINARY)
+            )
             await writer.send_frame(data, kind)
             assert list(decoder.feed(wire.written)) == [message]
             wire.written = b""
@@ -104,8 +113,12 @@ def test_aiohttp_understands_us_and_we_it(window_bits: int, takeover: bool) -> N
 NODE_ECHO = """
 const { WebSocketServer } = require("ws");
 const options = JSON.parse(process.argv[1]);
-const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: options, maxPayload: 1e8 });
-server.on("connection", (socket) => socket.on("message", (data, binary) => socket.send(data, { binary })));
+const server = new WebSocketServer({
+  host: "127.0.0.1", port: 0, perMessageDeflate: options, maxPayload: 1e8,
+});
+server.on("connection", (socket) => {
+  socket.on("message", (data, binary) => socket.send(data, { binary }));
+});
 server.on("listening", () => console.log(server.address().port));
 setTimeout(() => process.exit(1), 60000);
 """
@@ -114,13 +127,19 @@ setTimeout(() => process.exit(1), 60000);
 def node_has_ws() -> bool:
     if shutil.which("node") is None:
         return False
-    return subprocess.run(["node", "-e", "require('ws')"], capture_output=True, check=False).returncode == 0
+    return (
+        subprocess.run(["node", "-e", "require('ws')"], capture_output=True, check=False).returncode
+        == 0
+    )
 
 
-@pytest.mark.skipif(not node_has_ws(), reason="Node or its package ws is not installed (npm install ws; NODE_PATH)")
+@pytest.mark.skipif(
+    not node_has_ws(), reason="Node or its package ws is not installed (npm install ws; NODE_PATH)"
+)
 @pytest.mark.parametrize("parameters", PARAMETERS, ids=str)
 def test_ws_of_node_understands_us_and_we_it(parameters: dict[str, Any]) -> None:
-    """Over loopback, with a real opening handshake; ws echoes what it understood, compressed by its own zlib."""
+    """Over loopback, with a real opening handshake; ws echoes what it understood, compressed by its
+    own zlib."""
     options = {
         "serverNoContextTakeover": parameters["server_no_context_takeover"],
         "clientNoContextTakeover": parameters["client_no_context_takeover"],
@@ -128,14 +147,17 @@ def test_ws_of_node_understands_us_and_we_it(parameters: dict[str, Any]) -> None
         "clientMaxWindowBits": parameters["client_max_window_bits"],
         "threshold": 0,
     }
-    with subprocess.Popen(["node", "-e", NODE_ECHO, json.dumps(options)], stdout=subprocess.PIPE, text=True) as node:
+    with subprocess.Popen(
+        ["node", "-e", NODE_ECHO, json.dumps(options)], stdout=subprocess.PIPE, text=True
+    ) as node:
         try:
             assert node.stdout is not None
             port = int(node.stdout.readline())
             settings = Deflate(**parameters)
             with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
                 connection.sendall(
-                    f"GET / HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    f"GET / HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: "
+                    f"websocket\r\nConnection: Upgrade\r\n"
                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                     f"Sec-WebSocket-Extensions: {settings.offer()}\r\n\r\n".encode()
                 )
@@ -150,7 +172,10 @@ def test_ws_of_node_understands_us_and_we_it(parameters: dict[str, Any]) -> None
                 )
                 agreement = settings.confirm(response)
                 assert agreement is not None
-                encoder, decoder = Encoder(Role.CLIENT, deflate=agreement), Decoder(Role.CLIENT, deflate=agreement)
+                encoder, decoder = (
+                    Encoder(Role.CLIENT, deflate=agreement),
+                    Decoder(Role.CLIENT, deflate=agreement),
+                )
                 connection.sendall(b"".join(encoder.message(message) for message in MESSAGES * 2))
                 echoed = list(decoder.feed(rest))
                 while len(echoed) < 2 * len(MESSAGES):

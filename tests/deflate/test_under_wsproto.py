@@ -27,18 +27,28 @@ INTERLEAVED = (
 def test_a_ping_between_compressed_fragments_is_mended_only_where_that_is_asked_for() -> None:
     events = pytest.importorskip("wsproto.events")
     for options in (None, {}, {"max_message_size": 10**6}):
-        with fastframe.installed("wsproto", **options) if options is not None else contextlib.nullcontext():
+        with (
+            fastframe.installed("wsproto", **options)
+            if options is not None
+            else contextlib.nullcontext()
+        ):
             close = received(wsproto_server(), INTERLEAVED)[-1]
         assert (type(close), close.code) == (events.CloseConnection, 1007)  # the defect
     with fastframe.installed("wsproto", fix_interleaved_control=True):
         found = received(wsproto_server(), INTERLEAVED)
         assert "".join(event.data for event in found if type(event) is events.TextMessage) == WORDS
-        assert [event for event in found if type(event) is events.Ping] == [events.Ping(payload=b"ping")]
+        assert [event for event in found if type(event) is events.Ping] == [
+            events.Ping(payload=b"ping")
+        ]
         # One without the other: a Ping by itself, before and after.
         wire = (
-            frame(9, b"", key=b"key!") + frame(1, deflated(b"x"), rsv=4, key=b"key!") + frame(1, b"plain", key=b"key!")
+            frame(9, b"", key=b"key!")
+            + frame(1, deflated(b"x"), rsv=4, key=b"key!")
+            + frame(1, b"plain", key=b"key!")
         )
-        assert [event.data for event in received(wsproto_server(), wire * 2) if hasattr(event, "data")] == [
+        assert [
+            event.data for event in received(wsproto_server(), wire * 2) if hasattr(event, "data")
+        ] == [
             "x",
             "plain",
         ] * 2
@@ -55,7 +65,9 @@ def test_max_message_size_under_wsproto(compressed: bool, step: int) -> None:
 
     def fragmented(size: int) -> bytes:
         data = deflated(b"x" * size) if compressed else b"x" * size
-        return frame(2, data[:4], fin=False, rsv=4 * compressed, key=b"key!") + frame(0, data[4:], key=b"key!")
+        return frame(2, data[:4], fin=False, rsv=4 * compressed, key=b"key!") + frame(
+            0, data[4:], key=b"key!"
+        )
 
     with fastframe.installed("wsproto", max_message_size=1000):
         for make in (message, fragmented):
@@ -63,7 +75,10 @@ def test_max_message_size_under_wsproto(compressed: bool, step: int) -> None:
             assert b"".join(event.data for event in found) == b"x" * 3000
             found = received(wsproto_server(), make(1000) + make(1001) + make(1), step)
             assert type(found[-1]) is events.CloseConnection
-            assert (found[-1].code, found[-1].reason) == (1009, "message larger than max_message_size (1000 bytes)")
+            assert (found[-1].code, found[-1].reason) == (
+                1009,
+                "message larger than max_message_size (1000 bytes)",
+            )
             assert len(b"".join(event.data for event in found[:-1])) <= 2000
     found = received(wsproto_server(), message(1001), step)
     assert type(found[-1]) is events.BytesMessage
@@ -97,7 +112,11 @@ def test_deflate_settings_under_wsproto(backend: str) -> None:
     from wsproto.extensions import PerMessageDeflate
 
     settings = Deflate(
-        backend=backend, level=1, threshold=50, server_max_window_bits=10, client_no_context_takeover=True
+        backend=backend,
+        level=1,
+        threshold=50,
+        server_max_window_bits=10,
+        client_no_context_takeover=True,
     )
     with fastframe.installed("wsproto", deflate=settings):
         extension = PerMessageDeflate()
@@ -107,13 +126,22 @@ def test_deflate_settings_under_wsproto(backend: str) -> None:
         server = wsproto_server()
         short, long = server.send(TextMessage("x" * 49)), server.send(TextMessage("long " * 1000))
         assert (short[0], long[0]) == (0x81, 0xC1)
-        fragments = server.send(TextMessage("a", message_finished=False)) + server.send(TextMessage("b"))
+        fragments = server.send(TextMessage("a", message_finished=False)) + server.send(
+            TextMessage("b")
+        )
         again = server.send(TextMessage("long " * 1000))
         client = Decoder(
             Role.CLIENT,
-            deflate=Deflate(server_max_window_bits=10).confirm("permessage-deflate; server_max_window_bits=10"),
+            deflate=Deflate(server_max_window_bits=10).confirm(
+                "permessage-deflate; server_max_window_bits=10"
+            ),
         )
-        assert list(client.feed(short + long + fragments + again)) == ["x" * 49, "long " * 1000, "ab", "long " * 1000]
+        assert list(client.feed(short + long + fragments + again)) == [
+            "x" * 49,
+            "long " * 1000,
+            "ab",
+            "long " * 1000,
+        ]
         found = received(server, frame(1, deflated("é".encode() * 5000), rsv=4, key=b"key!"))
         assert "".join(event.data for event in found) == "é" * 5000
         for declined in (
@@ -153,7 +181,8 @@ def test_options_that_cannot_be(options: dict[str, Any], error: type[Exception],
 
 
 def completed_by_the_tail(literals: int) -> bytes:
-    """A block whose last match has a distance that the tail of the message completes (RFC 7692, 7.2.2): about 513 + 8 bits of it."""
+    """A block whose last match has a distance that the tail of the message completes (RFC 7692,
+    7.2.2): about 513 + 8 bits of it."""
     bits: list[int] = [0, 1, 0]  # not the last block, fixed Huffman codes (RFC 1951, 3.2.6)
 
     def code(value: int, length: int) -> None:
@@ -166,25 +195,40 @@ def completed_by_the_tail(literals: int) -> bytes:
     code(1, 7)  # a length of 3
     code(18, 5)  # a distance from 513 on
     bits.extend([0] * (-len(bits) % 8))
-    return bytes(sum(bit << i for i, bit in enumerate(bits[start : start + 8])) for start in range(0, len(bits), 8))
+    return bytes(
+        sum(bit << i for i, bit in enumerate(bits[start : start + 8]))
+        for start in range(0, len(bits), 8)
+    )
 
 
 @pytest.mark.parametrize("bits", range(9, 16))
 @pytest.mark.parametrize("limit", [None, 10**6])
-def test_a_reference_beyond_the_window_that_the_tail_completes(bits: int, limit: int | None) -> None:
-    """wsproto inflates the tail by a call of its own, which decides whether the reference is refused."""
+def test_a_reference_beyond_the_window_that_the_tail_completes(
+    bits: int, limit: int | None
+) -> None:
+    """wsproto inflates the tail by a call of its own, which decides whether the reference is
+    refused."""
     pytest.importorskip("wsproto")
 
     def play(literals: int, step: int) -> Any:
         connection = wsproto_server(client_max_window_bits=bits)
-        wire = frame(1, completed_by_the_tail(literals), rsv=4, key=b"key!") + frame(1, b"after", key=b"key!")
+        wire = frame(1, completed_by_the_tail(literals), rsv=4, key=b"key!") + frame(
+            1, b"after", key=b"key!"
+        )
         return [
             (type(event).__name__, getattr(event, "code", None), getattr(event, "data", None))
             for event in received(connection, wire, step)
         ]
 
     refused = 0
-    for literals, step in ((508, 10**9), (515, 10**9), (600, 10**9), (600, 7), (5000, 10**9), (5000, 300)):
+    for literals, step in (
+        (508, 10**9),
+        (515, 10**9),
+        (600, 10**9),
+        (600, 7),
+        (5000, 10**9),
+        (5000, 300),
+    ):
         alone = play(literals, step)
         with fastframe.installed("wsproto", **{} if limit is None else {"max_message_size": limit}):
             assert play(literals, step) == alone, literals

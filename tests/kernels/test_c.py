@@ -1,4 +1,5 @@
-"""The C tests, built by themselves with every warning, under AddressSanitizer and UndefinedBehaviorSanitizer."""
+"""The C tests, built by themselves with every warning, under AddressSanitizer and
+UndefinedBehaviorSanitizer."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ TESTS = sorted(path.stem for path in (ROOT / "tests/c").glob("test_*.c"))
 pytestmark = [
     pytest.mark.compiles,
     pytest.mark.skipif(
-        sys.platform == "win32" or shutil.which(COMPILER[0]) is None, reason="the C tests need a C compiler and mmap"
+        sys.platform == "win32" or shutil.which(COMPILER[0]) is None,
+        reason="the C tests need a C compiler and mmap",
     ),
 ]
 
@@ -65,9 +67,13 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
 @pytest.mark.parametrize("options", OPTIONS)
 def test_c(test: str, options: str, library: dict[str, list[Path]], tmp_path: Path) -> None:
     program = tmp_path / test
-    source = compile_object(ROOT / f"tests/c/{test}.c", tmp_path, "-std=gnu11", *OPTIONS[options])  # warnings: looser
+    source = compile_object(
+        ROOT / f"tests/c/{test}.c", tmp_path, "-std=gnu11", *OPTIONS[options]
+    )  # warnings: looser
     objects = [source, *library[options]]
-    subprocess.run([*COMPILER, *OPTIONS[options], "-o", str(program), *map(str, objects)], check=True)
+    subprocess.run(
+        [*COMPILER, *OPTIONS[options], "-o", str(program), *map(str, objects)], check=True
+    )
     result = subprocess.run([program], capture_output=True, text=True, check=False, timeout=600)
     assert result.returncode == 0, result.stderr[-3000:]
     assert "checks passed" in result.stdout

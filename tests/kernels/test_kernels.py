@@ -44,13 +44,15 @@ def decodes(data: bytes) -> bool:
     return True
 
 
-# ---- masking -------------------------------------------------------------------------------------------------------
+# ---- masking -------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("kernel")
 def test_mask_every_length_alignment_and_offset() -> None:
     data = random.Random(1).randbytes(400)
-    for length, start in itertools.product([*range(140), 191, 192, 193, 255, 256, 257, 300], range(0, 64, 7)):
+    for length, start in itertools.product(
+        [*range(140), 191, 192, 193, 255, 256, 257, 300], range(0, 64, 7)
+    ):
         piece = memoryview(data)[start : start + length]
         for offset in (0, 1, 2, 3, 4, 2**63 + 1):
             expected = plain_mask(piece.tobytes(), KEY, offset)
@@ -69,7 +71,9 @@ def test_mask_in_pieces_is_mask_as_a_whole(data: bytes, key: bytes, cut: int) ->
     assert apply_mask(whole, key) == data
 
 
-@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, lambda data: array.array("B", data)])
+@pytest.mark.parametrize(
+    "kind", [bytes, bytearray, memoryview, lambda data: array.array("B", data)]
+)
 def test_mask_takes_any_buffer(kind: Any) -> None:
     assert apply_mask(kind(b"hello"), kind(KEY)) == plain_mask(b"hello", KEY)
     assert type(apply_mask(kind(b"hello"), KEY)) is bytes
@@ -77,7 +81,9 @@ def test_mask_takes_any_buffer(kind: Any) -> None:
 
 def test_mask_takes_arguments_by_name() -> None:
     assert apply_mask(masking_key=KEY, data=b"hello") == plain_mask(b"hello", KEY)
-    assert apply_mask(b"hello", offset=1, masking_key=KEY) == plain_mask(b"hello", KEY[1:] + KEY[:1])
+    assert apply_mask(b"hello", offset=1, masking_key=KEY) == plain_mask(
+        b"hello", KEY[1:] + KEY[:1]
+    )
     buffer = bytearray(b"hello")
     apply_mask_into(buffer=buffer, masking_key=KEY, offset=2**64 + 4)
     assert buffer == plain_mask(b"hello", KEY)
@@ -94,7 +100,9 @@ def test_mask_takes_arguments_by_name() -> None:
         ((b"", KEY), {"data": b""}, r"apply_mask\(\) got 'data' twice"),
     ],
 )
-def test_mask_refuses_a_wrong_call(positional: tuple[Any, ...], named: dict[str, Any], text: str) -> None:
+def test_mask_refuses_a_wrong_call(
+    positional: tuple[Any, ...], named: dict[str, Any], text: str
+) -> None:
     with pytest.raises(TypeError, match=text):
         apply_mask(*positional, **named)
 
@@ -126,11 +134,13 @@ def test_mask_refuses(arguments: tuple[Any, ...], error: type[Exception], text: 
 
 
 def test_mask_into_wants_a_writable_buffer() -> None:
-    with pytest.raises(TypeError, match="buffer must be a writable bytes-like object; this bytes is not writable"):
+    with pytest.raises(
+        TypeError, match="buffer must be a writable bytes-like object; this bytes is not writable"
+    ):
         apply_mask_into(b"frozen", KEY)  # type: ignore[arg-type]
 
 
-# ---- UTF-8 ---------------------------------------------------------------------------------------------------------
+# ---- UTF-8 ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("kernel")
@@ -141,7 +151,8 @@ def test_utf8_every_sequence_of_one_and_two_bytes() -> None:
             assert is_utf8(data) == decodes(data), data
 
 
-EDGES = [0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF]  # fmt: skip
+EDGES = [0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC,
+    0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF]  # fmt: skip
 
 
 @pytest.mark.usefixtures("kernel")
@@ -154,7 +165,8 @@ def test_utf8_every_edge_of_three_and_four_bytes() -> None:
 
 
 @given(
-    st.one_of(broken_texts, st.binary(max_size=80), st.text(max_size=80).map(str.encode)), st.lists(st.integers(0, 80))
+    st.one_of(broken_texts, st.binary(max_size=80), st.text(max_size=80).map(str.encode)),
+    st.lists(st.integers(0, 80)),
 )
 @pytest.mark.usefixtures("kernel")
 def test_utf8_in_pieces(data: bytes, cuts: list[int]) -> None:
@@ -195,7 +207,7 @@ def test_utf8_validator_reset_and_errors() -> None:
             function("text")  # type: ignore[operator]
 
 
-# ---- header --------------------------------------------------------------------------------------------------------
+# ---- header --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("length", [0, 1, 125, 126, 65535, 65536, 70000])
@@ -229,12 +241,14 @@ def test_parse_header_refuses(data: bytes, rule: str) -> None:
         parse_header(data.decode("latin-1"))  # type: ignore[arg-type]
 
 
-# ---- choice of the kernel ------------------------------------------------------------------------------------------
+# ---- choice of the kernel ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", fastframe.available_kernels())
 def test_the_environment_chooses(name: str) -> None:
-    result = run_python("-c", "import fastframe; print(fastframe.active_kernel())", FASTFRAME_KERNEL=name)
+    result = run_python(
+        "-c", "import fastframe; print(fastframe.active_kernel())", FASTFRAME_KERNEL=name
+    )
     assert result.stdout.strip() == name
 
 
@@ -248,22 +262,31 @@ def test_an_unknown_kernel_is_an_error_and_never_ignored() -> None:
 
 
 def test_import_is_light() -> None:
-    code = "import sys, fastframe; print(sorted({'wsproto', 'numpy', 'rich', 'h11'} & set(sys.modules)))"
+    names = {"wsproto", "numpy", "rich", "h11"}
+    code = f"import sys, fastframe; print(sorted({names} & set(sys.modules)))"
     assert run_python("-c", code).stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(
     ("function", "name"),
     [
-        (lambda data: apply_mask(data, KEY), "data"), (is_utf8, "data"), (fastframe.parse_header, "data"),
-        (fastframe.Utf8Validator().feed, "data"), (fastframe.Decoder(fastframe.Role.CLIENT).feed, "data"),
-        (fastframe.Encoder(fastframe.Role.SERVER).binary, "data"), (fastframe.Encoder(fastframe.Role.SERVER).ping, "payload"),
-        (lambda data: apply_mask_into(data, KEY), "buffer"), (lambda key: apply_mask(b"x", key), "masking_key"),
+        (lambda data: apply_mask(data, KEY), "data"), (is_utf8, "data"),
+        (fastframe.parse_header, "data"),
+        (fastframe.Utf8Validator().feed, "data"),
+        (fastframe.Decoder(fastframe.Role.CLIENT).feed, "data"),
+        (fastframe.Encoder(fastframe.Role.SERVER).binary, "data"),
+        (fastframe.Encoder(fastframe.Role.SERVER).ping, "payload"),
+        (lambda data: apply_mask_into(data, KEY), "buffer"),
+        (lambda key: apply_mask(b"x", key), "masking_key"),
     ],
 )  # fmt: skip
 def test_arrays_that_are_not_contiguous_are_a_type_error(function: Any, name: str) -> None:
     np = pytest.importorskip("numpy")
-    for strided in (np.zeros(8, np.uint8)[::2], np.zeros((3, 4), np.uint8, order="F"), memoryview(bytearray(8))[::2]):
+    for strided in (
+        np.zeros(8, np.uint8)[::2],
+        np.zeros((3, 4), np.uint8, order="F"),
+        memoryview(bytearray(8))[::2],
+    ):
         with pytest.raises(TypeError, match=f"^{name} must be .*; this .* is not contiguous$"):
             function(strided)
 
@@ -275,7 +298,8 @@ def test_an_array_that_is_not_writable_is_a_type_error() -> None:
     assert bytes(array) == KEY * 2
     array.setflags(write=False)
     with pytest.raises(
-        TypeError, match=r"^buffer must be a writable bytes-like object; this numpy\.ndarray is not writable$"
+        TypeError,
+        match=r"^buffer must be a writable bytes-like object; this numpy\.ndarray is not writable$",
     ):
         apply_mask_into(array, KEY)
 
@@ -288,7 +312,9 @@ def test_what_an_exporter_raises_for_its_own_reasons_is_not_hidden() -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ is new in Python 3.12")
-@pytest.mark.parametrize("call", ["feed", "binary", "is_utf8", "parse_header", "apply_mask", "buffer", "utf8"])
+@pytest.mark.parametrize(
+    "call", ["feed", "binary", "is_utf8", "parse_header", "apply_mask", "buffer", "utf8"]
+)
 def test_an_object_that_changes_its_class_while_it_is_asked_for_its_bytes(call: str) -> None:
     """The error names a class that exists, and nothing is read that has been freed."""
     functions: dict[str, Callable[[Any], Any]] = {

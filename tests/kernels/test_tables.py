@@ -12,7 +12,9 @@ NOTHING = 128
 def table(name: str) -> list[list[int]]:
     source = (ROOT / "src_c/shuffle_tables.c").read_text(encoding="utf-8")
     (body,) = re.findall(rf"{name}\[256\]\[16\] = {{\n(.*?)\n}};", source, re.DOTALL)
-    return [[int(number) for number in row.split(",")] for row in re.findall(r"{([\d, \n]+)}", body)]
+    return [
+        [int(number) for number in row.split(",")] for row in re.findall(r"{([\d, \n]+)}", body)
+    ]
 
 
 def padded(indices: list[int]) -> list[int]:
@@ -28,7 +30,13 @@ def test_lanes_that_are_kept() -> None:
 
 def test_one_or_two_bytes_of_a_lane() -> None:
     assert table("ff_pack_1_2") == [
-        padded([byte for lane in range(8) for byte in ([2 * lane + 1] if bits >> lane & 1 else []) + [2 * lane]])
+        padded(
+            [
+                byte
+                for lane in range(8)
+                for byte in ([2 * lane + 1] if bits >> lane & 1 else []) + [2 * lane]
+            ]
+        )
         for bits in range(256)
     ]
 
@@ -37,5 +45,9 @@ def test_one_to_four_bytes_of_a_lane() -> None:
     expected = []
     for bits in range(256):
         sizes = [1 + (bits >> lane & 1) + 2 * (bits >> 4 + lane & 1) for lane in range(4)]
-        expected.append(padded([4 * lane + byte for lane, size in enumerate(sizes) for byte in range(4 - size, 4)]))
+        expected.append(
+            padded(
+                [4 * lane + byte for lane, size in enumerate(sizes) for byte in range(4 - size, 4)]
+            )
+        )
     assert table("ff_pack_1_to_4") == expected

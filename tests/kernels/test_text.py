@@ -1,4 +1,5 @@
-"""From UTF-8 on the wire to `str`, with every kernel: equal, and of the same make as CPython's own."""
+"""From UTF-8 on the wire to `str`, with every kernel: equal, and of the same make as CPython's
+own."""
 
 from __future__ import annotations
 
@@ -24,11 +25,31 @@ PALETTES = [
     "😀🎉\U00010000\U0010ffff",
     "aé中😀",
 ]
-SIZES = [*range(70), 100, 127, 128, 129, 255, 256, 257, 340, 341, 1023, 1024, 1025, 4095, 4096, 4097, 9000, 70_000]
+SIZES = [
+    *range(70),
+    100,
+    127,
+    128,
+    129,
+    255,
+    256,
+    257,
+    340,
+    341,
+    1023,
+    1024,
+    1025,
+    4095,
+    4096,
+    4097,
+    9000,
+    70_000,
+]
 
 
 def same(found: object, expected: str) -> bool:
-    """Equal, and as small: a string wider than it must be would be equal but break CPython's own shortcuts.
+    """Equal, and as small: a string wider than it must be would be equal but break CPython's own
+    shortcuts.
 
     CPython keeps strings of one character ready-made, with more about them than a new one has.
     """
@@ -51,7 +72,8 @@ def test_whole_texts(palette: str) -> None:
 @pytest.mark.parametrize("palette", PALETTES)
 @pytest.mark.usefixtures("kernel")
 def test_texts_that_come_in_fragments_and_pieces(palette: str) -> None:
-    """Cut inside a character as well; with room to spare and without, as the last fragment decides."""
+    """Cut inside a character as well; with room to spare and without, as the last fragment
+    decides."""
     rng = random.Random(palette)
     for role, key in ((Role.SERVER, KEY), (Role.CLIENT, None)):
         decoder = Decoder(role)
@@ -65,7 +87,11 @@ def test_texts_that_come_in_fragments_and_pieces(palette: str) -> None:
                 + frame(0, data[second:], key=key)
             )
             step = rng.choice((1, 5, 64, 1000)) if size < 1000 else 1000
-            found = [message for i in range(0, len(wire), step) for message in decoder.feed(wire[i : i + step])]
+            found = [
+                message
+                for i in range(0, len(wire), step)
+                for message in decoder.feed(wire[i : i + step])
+            ]
             assert len(found) == 1
             assert same(found[0], text), size
 
@@ -94,7 +120,11 @@ def test_no_surrogate_is_sent() -> None:
                 text = others * at + "\udfff" + others * (size - at - 1)
                 with pytest.raises(UnicodeEncodeError) as found:
                     encoder.text(text)
-                assert (found.value.object, found.value.start, found.value.end) == (text, at, at + 1)
+                assert (found.value.object, found.value.start, found.value.end) == (
+                    text,
+                    at,
+                    at + 1,
+                )
 
 
 @pytest.mark.parametrize("palette", PALETTES)

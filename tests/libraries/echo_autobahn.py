@@ -1,4 +1,5 @@
-"""An autobahn server on asyncio that echoes, with compression if it is offered: python -m tests.libraries.echo_autobahn PORT"""
+"""An autobahn server on asyncio that echoes, with compression if it is offered: python -m
+tests.libraries.echo_autobahn PORT"""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ from tests.servers.programs import STATUS, answer_to_status
 
 class Echo(WebSocketServerProtocol):  # type: ignore[misc]
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803 (autobahn's names)
-        self.sendMessage(answer_to_status().encode() if payload == STATUS.encode() else payload, isBinary)
+        self.sendMessage(
+            answer_to_status().encode() if payload == STATUS.encode() else payload, isBinary
+        )
 
 
 def accept(offers: list[Any]) -> Any:

@@ -16,10 +16,16 @@ def app(environ: Any, start_response: Any) -> Iterable[bytes]:
     connection = environ["wsgi.websocket"]
     while (message := connection.receive()) is not None:
         connection.send(
-            answer_to_status() if message == STATUS else bytes(message) if isinstance(message, bytearray) else message
+            answer_to_status()
+            if message == STATUS
+            else bytes(message)
+            if isinstance(message, bytearray)
+            else message
         )
     return []
 
 
 if __name__ == "__main__":
-    pywsgi.WSGIServer(("127.0.0.1", int(sys.argv[1])), app, handler_class=WebSocketHandler, log=None).serve_forever()
+    pywsgi.WSGIServer(
+        ("127.0.0.1", int(sys.argv[1])), app, handler_class=WebSocketHandler, log=None
+    ).serve_forever()

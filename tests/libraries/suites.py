@@ -1,7 +1,9 @@
-"""The libraries' own test suites, alone and on fastframe: python -m tests.libraries.suites [NAME ...]
+"""The libraries' own test suites, alone and on fastframe: python -m tests.libraries.suites [NAME
+...]
 
-Each suite comes from the sdist of the installed version, or from its tag where the sdist has no tests, and runs twice. What counts is that
-each test has the same outcome; some fail on every machine without network.
+Each suite comes from the sdist of the installed version, or from its tag where the sdist has no
+tests, and runs twice. What counts is that each test has the same outcome; some fail on every
+machine without network.
 """
 
 from __future__ import annotations
@@ -63,12 +65,21 @@ SUITES = {
     "gunicorn": Suite("gunicorn", ("tests/test_asgi_websocket*.py",), 100),
     "websockets": Suite(
         "websockets",
-        ("tests/test_[cps]*.py", "tests/test_frames.py", "tests/asyncio", "tests/sync", "tests/extensions"),
+        (
+            "tests/test_[cps]*.py",
+            "tests/test_frames.py",
+            "tests/asyncio",
+            "tests/sync",
+            "tests/extensions",
+        ),
         1000,
         repository="https://github.com/python-websockets/websockets",
     ),
     "autobahn": Suite(
-        "autobahn", ("src/autobahn/websocket/test", "autobahn/websocket/test"), 50, ("--import-mode", "importlib")
+        "autobahn",
+        ("src/autobahn/websocket/test", "autobahn/websocket/test"),
+        50,
+        ("--import-mode", "importlib"),
     ),
 }
 
@@ -77,7 +88,8 @@ def sdist(distribution: str, folder: Path) -> Path:
     """The unpacked sdist of the installed version."""
     subprocess.run(
         [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:",
-         "--disable-pip-version-check", "--dest", str(folder), f"{distribution}=={version(distribution)}"],
+         "--disable-pip-version-check", "--dest", str(folder),
+         f"{distribution}=={version(distribution)}"],
         check=False,
     )  # fmt: skip
     (archive,) = folder.glob("*.tar.gz")
@@ -89,7 +101,10 @@ def sdist(distribution: str, folder: Path) -> Path:
 def tag(repository: str, version: str, folder: Path) -> Path:
     """The repository as it was released."""
     root = folder / "repository"
-    subprocess.run(["git", "clone", "-q", "--depth", "1", "--branch", version, repository, str(root)], check=True)
+    subprocess.run(
+        ["git", "clone", "-q", "--depth", "1", "--branch", version, repository, str(root)],
+        check=True,
+    )
     return root
 
 
@@ -102,7 +117,8 @@ def outcomes(suite: Suite, root: Path, target: str) -> dict[str, str]:
     kept.unlink(missing_ok=True)
     tests = [str(path) for pattern in suite.tests for path in sorted(root.glob(pattern))]
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "outcomes_plugin", "-p", "no:cacheprovider", "-p", "no:randomly",
+        [sys.executable, "-m", "pytest", "-q", "-p", "outcomes_plugin", "-p", "no:cacheprovider",
+        "-p", "no:randomly",
          "--rootdir", str(root), *suite.options, *tests],
         cwd=root, env={**os.environ, "PYTHONPATH": path, "OUTCOMES": str(kept), "TARGET": target},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900, check=False,
@@ -132,7 +148,9 @@ def run(name: str, source: Path | None) -> bool:
     for words, found in (("alone", alone), ("on fastframe", fast)):
         print(
             f"   {words}: "
-            + ", ".join(f"{count} {outcome}" for outcome, count in Counter(found.values()).most_common())
+            + ", ".join(
+                f"{count} {outcome}" for outcome, count in Counter(found.values()).most_common()
+            )
         )
     different = {test for test in alone.keys() | fast.keys() if alone.get(test) != fast.get(test)}
     for test in sorted(different):
@@ -146,7 +164,9 @@ def run(name: str, source: Path | None) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SUITES))
-    parser.add_argument("--source", type=Path, help="the library's folder with its tests; then give one NAME")
+    parser.add_argument(
+        "--source", type=Path, help="the library's folder with its tests; then give one NAME"
+    )
     arguments = parser.parse_args()
     failed = [name for name in arguments.names or SUITES if not run(name, arguments.source)]
     return int(bool(failed))

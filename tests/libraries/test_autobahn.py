@@ -1,4 +1,5 @@
-"""autobahn alone and on fastframe: the same for any stream of frames, and as a server, with and without compression."""
+"""autobahn alone and on fastframe: the same for any stream of frames, and as a server, with and
+without compression."""
 
 from __future__ import annotations
 
@@ -68,7 +69,8 @@ class FakeTransport(asyncio.Transport):
 
 
 def served(pieces: Iterable[bytes], drops: bool) -> list[object]:
-    """What an echo server receives from a client that sends these bytes, and what goes on the wire."""
+    """What an echo server receives from a client that sends these bytes, and what goes on the
+    wire."""
     found: list[object] = []
 
     class Echo(WebSocketServerProtocol):  # type: ignore[misc]
@@ -83,7 +85,10 @@ def served(pieces: Iterable[bytes], drops: bool) -> list[object]:
         factory = WebSocketServerFactory()
         factory.protocol = Echo
         factory.setProtocolOptions(
-            failByDrop=drops, maxMessagePayloadSize=5000, openHandshakeTimeout=0, closeHandshakeTimeout=0
+            failByDrop=drops,
+            maxMessagePayloadSize=5000,
+            openHandshakeTimeout=0,
+            closeHandshakeTimeout=0,
         )
         connection, transport = factory(), FakeTransport()
         connection.connection_made(transport)
@@ -100,7 +105,8 @@ def served(pieces: Iterable[bytes], drops: bool) -> list[object]:
 
 
 def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Streams that follow the rules and that do not, cut anywhere; with the index of the wrong byte in the reason of the Close."""
+    """Streams that follow the rules and that do not, cut anywhere; with the index of the wrong byte
+    in the reason of the Close."""
     masked: list[int] = []
 
     class Counting(functions.XorMasker):
@@ -126,7 +132,9 @@ def test_a_real_server(run: list[str]) -> None:
     port = free_port()
     with running(*run, "-m", "tests.libraries.echo_autobahn", str(port), port=port) as program:
         for compression in (None, "deflate"):
-            assert exchange(f"ws://127.0.0.1:{port}/", compression) == ({"autobahn": True} if run else {})
+            assert exchange(f"ws://127.0.0.1:{port}/", compression) == (
+                {"autobahn": True} if run else {}
+            )
         assert ("runs on fastframe" in program.output()) is bool(run)
         assert "Traceback" not in program.output()
 
@@ -137,9 +145,13 @@ def test_a_real_server(run: list[str]) -> None:
 def test_daphne(run: list[str]) -> None:
     """It sends no empty messages, and takes none of a mebibyte."""
     port = free_port()
-    with running(*run, "-m", "daphne", "-p", str(port), "tests.servers.echo_asgi:app", port=port) as program:
+    with running(
+        *run, "-m", "daphne", "-p", str(port), "tests.servers.echo_asgi:app", port=port
+    ) as program:
         status = exchange(
-            f"ws://127.0.0.1:{port}/", answer=1000, messages=[x for x in MESSAGES if 0 < len(x) < 100_000]
+            f"ws://127.0.0.1:{port}/",
+            answer=1000,
+            messages=[x for x in MESSAGES if 0 < len(x) < 100_000],
         )
         assert status == ({"autobahn": True} if run else {})
         assert "Traceback" not in program.output()

@@ -30,7 +30,12 @@ def test_masks(monkeypatch: pytest.MonkeyPatch) -> None:
     counted = Counted(monkeypatch, functions, "apply_mask_into")
     kinds = st.sampled_from([bytes, bytes, bytes, bytearray, memoryview])
 
-    @given(st.binary(min_size=4, max_size=4), st.binary(max_size=200), kinds, st.sampled_from([0, 0, 0, -1, 1]))
+    @given(
+        st.binary(min_size=4, max_size=4),
+        st.binary(max_size=200),
+        kinds,
+        st.sampled_from([0, 0, 0, -1, 1]),
+    )
     def check(mask: bytes, payload: bytes, kind: Any, more: int) -> None:
         for method in ("mask_payload", "unmask_payload"):
             made = header(mask, max(0, len(payload) + more))
@@ -54,8 +59,12 @@ def test_unusual_masks(mask: Any) -> None:
 @pytest.mark.parametrize("run", [["-m", "fastframe", "run", "-v"], []])
 def test_a_real_server(run: list[str]) -> None:
     port = free_port()
-    with running(*run, "-m", "tests.libraries.echo_geventwebsocket", str(port), port=port) as program:
-        assert exchange(f"ws://127.0.0.1:{port}/", answer=1006) == ({"geventwebsocket": True} if run else {})
+    with running(
+        *run, "-m", "tests.libraries.echo_geventwebsocket", str(port), port=port
+    ) as program:
+        assert exchange(f"ws://127.0.0.1:{port}/", answer=1006) == (
+            {"geventwebsocket": True} if run else {}
+        )
         assert ("gevent-websocket 0.10.1 runs on fastframe" in program.output()) is bool(run)
         assert "Traceback" not in program.output()
 
@@ -65,7 +74,9 @@ def received(data: bytes) -> list[object]:
 
     class Stream:
         rest = data
-        handler: Any = type("Handler", (), {"logger": None, "server": type("Server", (), {"application": None})})
+        handler: Any = type(
+            "Handler", (), {"logger": None, "server": type("Server", (), {"application": None})}
+        )
         sent: list[bytes] = []  # noqa: RUF012
 
         def read(self, size: int) -> bytes:
@@ -94,12 +105,18 @@ def received(data: bytes) -> list[object]:
 def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     counted = Counted(monkeypatch, functions, "apply_mask_into")
     frames = st.lists(
-        st.tuples(st.sampled_from([1, 1, 2, 0, 8, 9]), st.binary(max_size=140), st.booleans()), max_size=5
+        st.tuples(st.sampled_from([1, 1, 2, 0, 8, 9]), st.binary(max_size=140), st.booleans()),
+        max_size=5,
     )
 
     @given(frames, st.binary(max_size=3))
     def check(frames: list[tuple[int, bytes, bool]], rest: bytes) -> None:
-        data = b"".join(frame(opcode, payload, fin=fin, key=b"key!") for opcode, payload, fin in frames) + rest
+        data = (
+            b"".join(
+                frame(opcode, payload, fin=fin, key=b"key!") for opcode, payload, fin in frames
+            )
+            + rest
+        )
         alone = received(data)
         with fastframe.installed("geventwebsocket"):
             assert received(data) == alone

@@ -1,4 +1,5 @@
-"""gunicorn's own ASGI worker alone and on fastframe: the same for any stream of frames, and as a server."""
+"""gunicorn's own ASGI worker alone and on fastframe: the same for any stream of frames, and as a
+server."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("gunicorn.asgi.websocket", reason="gunicorn with an ASGI worker of its own is not installed")
+pytest.importorskip(
+    "gunicorn.asgi.websocket", reason="gunicorn with an ASGI worker of its own is not installed"
+)
 
 from gunicorn.asgi.websocket import WebSocketProtocol
 
@@ -42,7 +45,8 @@ class FakeTransport:
 
 
 def served(pieces: Iterable[bytes]) -> list[object]:
-    """What an application receives from a client that sends these bytes, and what goes on the wire."""
+    """What an application receives from a client that sends these bytes, and what goes on the
+    wire."""
     found: list[object] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -50,12 +54,17 @@ def served(pieces: Iterable[bytes]) -> list[object]:
         await send({"type": "websocket.accept"})
         while (event := await receive())["type"] == "websocket.receive":
             found.append(event)
-            await send({"type": "websocket.send", "text": event.get("text"), "bytes": event.get("bytes")})
+            await send(
+                {"type": "websocket.send", "text": event.get("text"), "bytes": event.get("bytes")}
+            )
         found.append(event)
 
     async def serve() -> None:
         transport = FakeTransport()
-        scope = {"type": "websocket", "headers": [(b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ==")]}
+        scope = {
+            "type": "websocket",
+            "headers": [(b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ==")],
+        }
         protocol = WebSocketProtocol(transport, scope, app, logging.getLogger("tests"))
         task = asyncio.create_task(protocol.run())
         for piece in pieces:
@@ -103,7 +112,7 @@ def test_the_method_itself(payload: bytes, key: bytes) -> None:
             assert outcome(WebSocketProtocol._unmask, None, kind(payload), key) == alone
 
 
-# ---- as a server ----
+# ---- as a server ---------------------------------------------------------------------------------
 
 
 @pytest.mark.programs

@@ -1,4 +1,5 @@
-"""A library is taken out of sys.modules and imported anew, as test suites do: fastframe goes under the new one, or says that it does not."""
+"""A library is taken out of sys.modules and imported anew, as test suites do: fastframe goes under
+the new one, or says that it does not."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ importlib.import_module(module)
 fastframe.install(name)
 if not active:
     fastframe.uninstall(name)
-for known in [known for known in sys.modules if known.partition(".")[0] == module.partition(".")[0]]:
+package = module.partition(".")[0]
+for known in [known for known in sys.modules if known.partition(".")[0] == package]:
     del sys.modules[known]
 importlib.import_module(module)
 try:
@@ -50,7 +52,9 @@ def test_imported_again(name: str, active: bool) -> None:
     except ImportError as error:
         pytest.skip(str(error))
     result = run_python("-c", AGAIN.format(name=name, active=active))
-    assert result.stdout == ("refused\n" if active or name in REFUSED_AT_ONCE else "works\n"), result.stderr
+    assert result.stdout == ("refused\n" if active or name in REFUSED_AT_ONCE else "works\n"), (
+        result.stderr
+    )
 
 
 def test_wsproto_imported_again_under_uvicorn() -> None:

@@ -1,5 +1,6 @@
-"""Releases that were not tested: one in which nothing has changed that fastframe relies on is as good as those that were; any other is refused by naming
-what has changed; and where it is asked for all the same, a self-check decides."""
+"""Releases that were not tested: one in which nothing has changed that fastframe relies on is as
+good as those that were; any other is refused by naming what has changed; and where it is asked for
+all the same, a self-check decides."""
 
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ if "autobahn" in NAMES and importlib.util.find_spec("autobahn") is not None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from autobahn.websocket import protocol
-    REPLACED["autobahn"] = f"{protocol.create_xor_masker.__module__.removeprefix('autobahn.')}:create_xor_masker"
+    REPLACED["autobahn"] = (
+        f"{protocol.create_xor_masker.__module__.removeprefix('autobahn.')}:create_xor_masker"
+    )
 
 
 @pytest.fixture(params=NAMES)
@@ -61,7 +64,9 @@ class Copy:
                 shutil.copytree(found, folder / root, ignore=shutil.ignore_patterns("__pycache__"))
         (metadata,) = folder.glob("*.dist-info/METADATA")
         metadata.write_text(
-            metadata.read_text(encoding="utf-8").replace(f"\nVersion: {distribution.version}\n", "\nVersion: 99.1\n"),
+            metadata.read_text(encoding="utf-8").replace(
+                f"\nVersion: {distribution.version}\n", "\nVersion: 99.1\n"
+            ),
             encoding="utf-8",
         )
         start = folder / self.package / "__init__.py"
@@ -79,10 +84,16 @@ class Copy:
         text = file.read_text(encoding="utf-8")
         lines = text.splitlines(keepends=True)
         nodes: list[Any] = [
-            node for node in named(ast.parse(text), path.split(".")) if not isinstance(node, ast.Assign)
+            node
+            for node in named(ast.parse(text), path.split("."))
+            if not isinstance(node, ast.Assign)
         ]
         for node in reversed(nodes):
-            first = node.body[1] if ast.get_docstring(node) is not None and node.body[1:] else node.body[0]
+            first = (
+                node.body[1]
+                if ast.get_docstring(node) is not None and node.body[1:]
+                else node.body[0]
+            )
             lines.insert(first.lineno - 1, " " * first.col_offset + statement + "\n")
         assert nodes
         file.write_text("".join(lines), encoding="utf-8")
@@ -118,7 +129,12 @@ def newest_like_it(name: str) -> str:
     """The newest tested release in which all that is relied on is as in the installed one."""
     module = importlib.import_module(f"{PLACES[name].folder}.digests")
     version = importlib.metadata.version(target(name).distribution)
-    known = [versions for digests in module.DIGESTS.values() for versions in digests.values() if version in versions]
+    known = [
+        versions
+        for digests in module.DIGESTS.values()
+        for versions in digests.values()
+        if version in versions
+    ]
     found: str = max(set.intersection(*map(set, known)), key=module.VERSIONS.index)
     return found
 
@@ -156,7 +172,8 @@ def test_something_has_changed(name: str, tmp_path: Path) -> None:
 
     asked_for = copy.installed(untested=True)
     assert (
-        f"its self-check found no difference: {next(item for item in target(name).relied_on if REPLACED[name].startswith(item))}"
+        f"its self-check found no difference: "
+        f"{next(item for item in target(name).relied_on if REPLACED[name].startswith(item))}"
         in asked_for
     )
     copy.environment = {"FASTFRAME_UNTESTED": f"uvicorn, {name}"}
@@ -175,7 +192,11 @@ def test_its_behaviour_has_changed(name: str, tmp_path: Path) -> None:
 
 def test_something_is_not_there(name: str, tmp_path: Path) -> None:
     copy = Copy(name, tmp_path)
-    item = "websocket.protocol:WebSocketProtocol.onFrameBegin" if name == "autobahn" else REPLACED[name]
+    item = (
+        "websocket.protocol:WebSocketProtocol.onFrameBegin"
+        if name == "autobahn"
+        else REPLACED[name]
+    )
     module, _, path = item.partition(":")
     file = tmp_path / copy.package / (module.replace(".", "/") + ".py")
     last = path.rpartition(".")[2]
@@ -191,12 +212,20 @@ def test_run_hands_it_on(tmp_path: Path) -> None:
     program = ["-c", "import wsproto, fastframe; print(fastframe.status()['wsproto'].active)"]
     for options, active in (((), "False"), (("--untested",), "True")):
         result = run_python(
-            "-m", "fastframe", "run", *options, "--target", "wsproto", "python", *program, PYTHONPATH=str(tmp_path)
+            "-m",
+            "fastframe",
+            "run",
+            *options,
+            "--target",
+            "wsproto",
+            "python",
+            *program,
+            PYTHONPATH=str(tmp_path),
         )
         assert result.stdout.strip() == active, result.stderr
 
 
-# ---- the digests ----
+# ---- the digests ---------------------------------------------------------------------------------
 
 
 def test_what_counts_as_a_change(tmp_path: Path) -> None:
@@ -206,14 +235,18 @@ def test_what_counts_as_a_change(tmp_path: Path) -> None:
 
     plain = "class Class:\n    def method(self):\n        return 1\n"
     same = (
-        'class Class:\n    """Words."""\n    def method(self):  # a remark\n        """More."""\n\n        # why\n        return 1  \n    other = 2\n',
+        'class Class:\n    """Words."""\n    def method(self):  # a remark\n        '
+        '"""More."""\n\n        # why\n        return 1  \n    other = 2\n',
         "import x\nif x:\n    class Class:\n        def method(self):\n            return 1\n",
-        'class Class:\n    def method(self):\n        "only a docstring before"\n        return 1\n',
+        'class Class:\n    def method(self):\n        "only a docstring before"\n        return '
+        "1\n",
     )
     assert {digest(text) for text in same} == {digest(plain)}
     others = (
-        plain.replace("1", "2"), plain.replace("self", "this"), plain.replace("def", "async def"), plain.replace("    def", "    @cached\n    def"),
-        plain + "    def method(self):\n        return 3\n", 'class Class:\n    def method(self):\n        return "# no remark"\n',
+        plain.replace("1", "2"), plain.replace("self", "this"), plain.replace("def", "async def"),
+        plain.replace("    def", "    @cached\n    def"),
+        plain + "    def method(self):\n        return 3\n",
+        'class Class:\n    def method(self):\n        return "# no remark"\n',
     )  # fmt: skip
     assert len({digest(text) for text in (plain, *others)}) == 1 + len(others)
     assert digest('class Class:\n    def method(self):\n        """Nothing else."""\n') not in (
@@ -227,8 +260,14 @@ def test_what_counts_as_a_change(tmp_path: Path) -> None:
 
 def test_a_release_between_two(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is like the one that it has most of, and of several the newest."""
-    monkeypatch.setattr("fastframe._targets.relied_on.digests_of", lambda *arguments: {"a": "1", "b": "1", "c": "2"})
-    digests = {"a": {"1": ("1.0", "1.1", "1.2")}, "b": {"1": ("1.0", "1.1")}, "c": {"2": ("1.2",), "1": ("1.0", "1.1")}}
+    monkeypatch.setattr(
+        "fastframe._targets.relied_on.digests_of", lambda *arguments: {"a": "1", "b": "1", "c": "2"}
+    )
+    digests = {
+        "a": {"1": ("1.0", "1.1", "1.2")},
+        "b": {"1": ("1.0", "1.1")},
+        "c": {"2": ("1.2",), "1": ("1.0", "1.1")},
+    }
     comparison = Comparison("wsproto", digests, ("1.0", "1.1", "1.2"))
     assert (comparison.changed, comparison.like) == ((), "1.2")
 

@@ -1,4 +1,5 @@
-"""install and uninstall between any two bytes, with a connection open: what arrives is the same, for every target."""
+"""install and uninstall between any two bytes, with a connection open: what arrives is the same,
+for every target."""
 
 from __future__ import annotations
 
@@ -22,7 +23,13 @@ STREAM = (
     + frame(1, "ż".encode(), key=b"key!")
 )
 """What a client sends."""
-FROM_SERVER = frame(1, b"one") + frame(2, b"f", fin=False) + frame(9, b"p") + frame(0, b"g") + frame(1, "ż".encode())
+FROM_SERVER = (
+    frame(1, b"one")
+    + frame(2, b"f", fin=False)
+    + frame(9, b"p")
+    + frame(0, b"g")
+    + frame(1, "ż".encode())
+)
 
 
 def of_tests(name: str) -> Any:
@@ -35,7 +42,9 @@ def under_websockets(pieces: Iterator[bytes]) -> Any:
     protocol, found = Protocol(SERVER), []
     for piece in pieces:
         protocol.receive_data(piece)
-        found += [(event.opcode, bytes(event.data), event.fin) for event in protocol.events_received()]  # type: ignore[union-attr]
+        found += [
+            (event.opcode, bytes(event.data), event.fin) for event in protocol.events_received()
+        ]  # type: ignore[union-attr]
     return found, protocol.state, protocol.data_to_send()
 
 
@@ -102,8 +111,11 @@ PLAYED: dict[str, tuple[str, bytes, Callable[[Iterator[bytes]], Any]]] = {
 
 
 def test_all_targets_are_here() -> None:
-    """uvicorn's class is chosen for a whole connection; geventwebsocket's method keeps nothing between two calls."""
-    assert {name.partition(",")[0] for name in PLAYED} | {"uvicorn", "geventwebsocket"} == set(target_names())
+    """uvicorn's class is chosen for a whole connection; geventwebsocket's method keeps nothing
+    between two calls."""
+    assert {name.partition(",")[0] for name in PLAYED} | {"uvicorn", "geventwebsocket"} == set(
+        target_names()
+    )
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

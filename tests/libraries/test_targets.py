@@ -1,4 +1,5 @@
-"""What the targets have in common that replace functions: install, uninstall, refusal, and what others have put there."""
+"""What the targets have in common that replace functions: install, uninstall, refusal, and what
+others have put there."""
 
 from __future__ import annotations
 
@@ -32,11 +33,19 @@ def library(request: pytest.FixtureRequest) -> Any:
 
 
 def parts(library: Library) -> list[object]:
-    return [vars(replacement.found_owner())[replacement.name] for replacement in library.replacements()]
+    return [
+        vars(replacement.found_owner())[replacement.name] for replacement in library.replacements()
+    ]
 
 
 def test_there_are_some() -> None:
-    assert set(NAMES) == {"websocket-client", "gunicorn", "geventwebsocket", "autobahn", "websockets"}
+    assert set(NAMES) == {
+        "websocket-client",
+        "gunicorn",
+        "geventwebsocket",
+        "autobahn",
+        "websockets",
+    }
 
 
 def test_install_and_uninstall(library: Any) -> None:
@@ -68,7 +77,8 @@ def test_a_missing_library_is_named(library: Any, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(importlib.metadata, "version", version)
     with pytest.raises(
-        InstallError, match=f"{library.distribution} is not installed: pip install {library.distribution}"
+        InstallError,
+        match=f"{library.distribution} is not installed: pip install {library.distribution}",
     ):
         install(library.name)
     assert status()[library.name].version is None
@@ -77,7 +87,9 @@ def test_a_missing_library_is_named(library: Any, monkeypatch: pytest.MonkeyPatc
 def test_what_others_have_patched_is_refused(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     replacement = library.replacements()[0]
     monkeypatch.setattr(replacement.found_owner(), replacement.name, lambda *arguments: None)
-    with pytest.raises(InstallError, match=f"has been patched by other code already: {replacement.name}"):
+    with pytest.raises(
+        InstallError, match=f"has been patched by other code already: {replacement.name}"
+    ):
         install(library.name)
 
 
@@ -89,11 +101,16 @@ def test_what_others_put_over_it_stays(library: Any, caplog: pytest.LogCaptureFi
     with caplog.at_level(logging.WARNING, "fastframe"):
         uninstall(library.name)
     assert vars(owner)[replacement.name] is theirs
-    assert f"{replacement.name} was replaced by other code after fastframe, and is left as it is" in caplog.text
+    assert (
+        f"{replacement.name} was replaced by other code after fastframe, and is left as it is"
+        in caplog.text
+    )
     setattr(owner, replacement.name, original)
 
 
-def test_a_library_that_has_changed_is_refused(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_library_that_has_changed_is_refused(
+    library: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of a supported version, but without what is replaced: a patched copy."""
     replacement = library.replacements()[-1]
     with monkeypatch.context() as patch:
@@ -113,7 +130,8 @@ def test_the_kill_switch(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_place_is_the_one_that_is_imported(library: Any) -> None:
     module = importlib.import_module(PLACES[library.name].module)
     assert any(
-        replacement.owner.startswith(module.__name__.partition(".")[0]) for replacement in library.replacements()
+        replacement.owner.startswith(module.__name__.partition(".")[0])
+        for replacement in library.replacements()
     )
     with pytest.raises(ValueError, match="has no option max_fragments"):
         install(library.name, max_fragments=3)

@@ -1,4 +1,5 @@
-"""websocket-client alone and on fastframe: the same at its own interfaces, and with a real server."""
+"""websocket-client alone and on fastframe: the same at its own interfaces, and with a real
+server."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ def both(function: Callable[[], Any]) -> tuple[Any, Any]:
         return alone, function()
 
 
-# ---- masking and UTF-8, at websocket-client's own functions ----
+# ---- masking and UTF-8, at websocket-client's own functions --------------------------------------
 
 
 def test_text_of_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +57,8 @@ def test_text_of_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"", b"\xe2\x82", bytearray(b"\xc3"), memoryview(b"\xff"), "text", "\ud800", "", [0x41, 0xC3], (256,), None, 1]
+    "value", [b"", b"\xe2\x82", bytearray(b"\xc3"), memoryview(b"\xff"), "text", "\ud800", "",
+    [0x41, 0xC3], (256,), None, 1]
 )  # fmt: skip
 def test_unusual_texts(value: object) -> None:
     alone, fast = both(lambda: outcome(_utils.validate_utf8, value))
@@ -69,7 +71,10 @@ def test_masks_of_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     @given(st.binary(min_size=4, max_size=4), st.binary(max_size=300))
     def check(key: bytes, data: bytes) -> None:
         alone, fast = both(
-            lambda: [outcome(_abnf.ABNF.mask, key, data), outcome(_abnf._mask, array("B", key), array("B", data))]
+            lambda: [
+                outcome(_abnf.ABNF.mask, key, data),
+                outcome(_abnf._mask, array("B", key), array("B", data)),
+            ]
         )
         assert alone == fast
 
@@ -77,27 +82,35 @@ def test_masks_of_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert counted.calls > 0, "fastframe was entered"
 
 
-@pytest.mark.parametrize("key", [b"key!", "key!", b"", b"key", b"keys!", bytearray(b"key!"), array("B", b"key!"), None])
 @pytest.mark.parametrize(
-    "data", [b"data!", "data!", "żółć", b"", None, bytearray(b"data"), memoryview(b"data"), [1, 2], 7]
+    "key", [b"key!", "key!", b"", b"key", b"keys!", bytearray(b"key!"), array("B", b"key!"), None]
+)
+@pytest.mark.parametrize(
+    "data",
+    [b"data!", "data!", "żółć", b"", None, bytearray(b"data"), memoryview(b"data"), [1, 2], 7],
 )
 def test_unusual_masks(key: Any, data: Any) -> None:
     alone, fast = both(lambda: outcome(_abnf.ABNF.mask, key, data))
     assert alone == fast
 
 
-@pytest.mark.parametrize("key", [array("B", b"key!"), array("H", [1, 2, 3, 4]), array("B", b"k"), array("B"), b"key!"])
-@pytest.mark.parametrize("data", [array("B", b"data!"), array("H", [1, 2, 3]), array("B"), b"data!"])
+@pytest.mark.parametrize(
+    "key", [array("B", b"key!"), array("H", [1, 2, 3, 4]), array("B", b"k"), array("B"), b"key!"]
+)
+@pytest.mark.parametrize(
+    "data", [array("B", b"data!"), array("H", [1, 2, 3]), array("B"), b"data!"]
+)
 def test_unusual_arrays(key: Any, data: Any) -> None:
     alone, fast = both(lambda: outcome(_abnf._mask, key, data))
     assert alone == fast
 
 
-# ---- a connection, from the bytes of the server to what recv returns ----
+# ---- a connection, from the bytes of the server to what recv returns -----------------------------
 
 
 def received(pieces: list[bytes], skip_validation: bool) -> list[Any]:
-    """What a client receives from a server that sends these bytes: each frame or error, and what is sent back."""
+    """What a client receives from a server that sends these bytes: each frame or error, and what is
+    sent back."""
     connection = websocket.WebSocket(skip_utf8_validation=skip_validation)
     connection.sock = server = FakeSocket(pieces)
     connection.connected = True
@@ -156,7 +169,7 @@ def test_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     assert counted.calls > 0, "fastframe was entered"
 
 
-# ---- with a real server ----
+# ---- with a real server --------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +189,8 @@ def server() -> Iterator[str]:
 
 
 MESSAGES: list[str | bytes] = [
-    "text", "", b"", bytes(range(256)), "Grüße, мир, 世界, 😀", "x" * 65_536, "世" * 100_000, random.Random(6).randbytes(1 << 20),
+    "text", "", b"", bytes(range(256)), "Grüße, мир, 世界, 😀", "x" * 65_536, "世" * 100_000,
+    random.Random(6).randbytes(1 << 20),
 ]  # fmt: skip
 
 
@@ -213,7 +227,9 @@ def test_an_app(client: str, server: str) -> None:
     assert found == ["żółć" * 1000]
 
 
-def test_installed_and_uninstalled_while_a_connection_is_open(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_installed_and_uninstalled_while_a_connection_is_open(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     counted = Counted(monkeypatch, functions, "is_utf8", "apply_mask")
     connection = websocket.create_connection(server, timeout=20)
     exchange(connection)
@@ -238,7 +254,9 @@ def test_a_text_that_is_not_utf_8(client: str) -> None:
     with sync_server.serve(misbehave, "127.0.0.1", 0, compression=None) as running:
         thread = threading.Thread(target=running.serve_forever)
         thread.start()
-        connection = websocket.create_connection(f"ws://127.0.0.1:{running.socket.getsockname()[1]}", timeout=20)
+        connection = websocket.create_connection(
+            f"ws://127.0.0.1:{running.socket.getsockname()[1]}", timeout=20
+        )
         connection.send("?")
         with pytest.raises(websocket.WebSocketPayloadException, match="cannot decode"):
             connection.recv()

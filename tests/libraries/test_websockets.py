@@ -1,4 +1,5 @@
-"""websockets alone and on fastframe: the same for any stream of frames, and with real servers and clients."""
+"""websockets alone and on fastframe: the same for any stream of frames, and with real servers and
+clients."""
 
 from __future__ import annotations
 
@@ -25,7 +26,10 @@ import websockets.protocol
 import websockets.sync.client
 from websockets.exceptions import ConnectionClosed
 from websockets.extensions import permessage_deflate
-from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
+from websockets.extensions.permessage_deflate import (
+    PerMessageDeflate,
+    ServerPerMessageDeflateFactory,
+)
 from websockets.frames import Frame
 from websockets.protocol import CLIENT, SERVER, Protocol
 
@@ -45,13 +49,15 @@ except ImportError as error:
 NEW_NAMES = hasattr(Protocol(SERVER), "max_message_size")
 """Before websockets 16 a Protocol has `max_size` and `cur_size`, and no limit for a fragment."""
 TAKES_TEXT = "text" in inspect.signature(websockets.asyncio.client.ClientConnection.send).parameters
-"""websockets 13 does not; and what is not UTF-8 it tells to the caller of `recv` alone, not to the peer."""
+"""websockets 13 does not; and what is not UTF-8 it tells to the caller of `recv` alone, not to the
+peer."""
 TAKES_FRAMES = GENERATOR_STATE.is_on()
 """Past the library's parser."""
 
 
 def needs(backend: str) -> None:
-    """Skips the test where the back-end is not installed: there are no wheels of it for every Python."""
+    """Skips the test where the back-end is not installed: there are no wheels of it for every
+    Python."""
     pytest.importorskip(backend.replace("-", "_"))
 
 
@@ -62,7 +68,9 @@ def websockets_(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "alone":
         yield request.param
         return
-    with fastframe.installed("websockets", deflate=Deflate(backend="isal") if request.param == "with isal" else None):
+    with fastframe.installed(
+        "websockets", deflate=Deflate(backend="isal") if request.param == "with isal" else None
+    ):
         yield request.param
 
 
@@ -89,7 +97,7 @@ def frames_of_the_target() -> Any:
         return TARGET._frames  # type: ignore[attr-defined]
 
 
-# ---- Protocol, without input and output ----
+# ---- Protocol, without input and output ----------------------------------------------------------
 
 
 class Step:
@@ -102,19 +110,24 @@ class Step:
         except Exception as raised:
             error = type(raised), str(raised)
         events = [
-            (type(event), event.opcode, type(event.opcode), bytes(event.data), type(event.data), event.fin, event.rsv1, event.rsv2, event.rsv3)
+            (type(event), event.opcode, type(event.opcode), bytes(event.data), type(event.data),
+            event.fin, event.rsv1, event.rsv2, event.rsv3)
             for event in protocol.events_received()
             if isinstance(event, Frame)
         ]  # fmt: skip
         written = protocol.data_to_send()
         self.seen = (
-            error, events, written if protocol.side is SERVER else list(map(len, written)), protocol.state, protocol.current_size if NEW_NAMES else protocol.cur_size,
-            repr(protocol.close_rcvd), repr(protocol.close_sent), protocol.close_rcvd_then_sent, repr(protocol.parser_exc),
+            error, events, written if protocol.side is SERVER else list(map(len, written)),
+            protocol.state, protocol.current_size if NEW_NAMES else protocol.cur_size,
+            repr(protocol.close_rcvd), repr(protocol.close_sent), protocol.close_rcvd_then_sent,
+            repr(protocol.parser_exc),
             protocol.close_expected(), protocol.expect_continuation_frame, protocol.eof_sent,
         )  # fmt: skip
 
 
-def steps(session: Any, limit: Any, extensions: list[Any], sends: list[tuple[str, Any, bool]]) -> list[Any]:
+def steps(
+    session: Any, limit: Any, extensions: list[Any], sends: list[tuple[str, Any, bool]]
+) -> list[Any]:
     protocol = Protocol(CLIENT if session.client else SERVER, max_size=limit)
     protocol.extensions = extensions
     waiting = list(sends)
@@ -128,17 +141,22 @@ def steps(session: Any, limit: Any, extensions: list[Any], sends: list[tuple[str
     return [step.seen for step in found]
 
 
-limits = st.sampled_from([2**20, None, 1000, 126, *([(1000, 300), (None, 200), (5000, None)] if NEW_NAMES else [])])
+limits = st.sampled_from(
+    [2**20, None, 1000, 126, *([(1000, 300), (None, 200), (5000, None)] if NEW_NAMES else [])]
+)
 kinds = st.sampled_from([bytes, bytes, bytearray, memoryview])
 sends = st.lists(
-    st.tuples(st.sampled_from(["send_text", "send_binary", "send_continuation"]), st.builds(lambda kind, data: kind(data), kinds, st.binary(max_size=300)), st.booleans()),
+    st.tuples(st.sampled_from(["send_text", "send_binary", "send_continuation"]),
+    st.builds(lambda kind, data: kind(data), kinds, st.binary(max_size=300)), st.booleans()),
     max_size=4,
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("deflate", [False, True])
 @pytest.mark.parametrize("gathered_size", [2**16, 1])
-def test_streams(deflate: bool, gathered_size: int, parsed: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streams(
+    deflate: bool, gathered_size: int, parsed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Streams that follow the rules and that do not, cut anywhere, with messages sent between."""
     monkeypatch.setattr(frames_of_the_target(), "gathered_size", gathered_size)
 
@@ -174,7 +192,8 @@ def test_the_streams_enter_the_fast_path(parsed: list[int]) -> None:
 
 @pytest.mark.parametrize("backend", ["isal", "zlib-ng"])
 def test_what_other_backends_inflate(backend: str) -> None:
-    """The same messages, also where there are limits. What no compressor makes they may refuse at another place."""
+    """The same messages, also where there are limits. What no compressor makes they may refuse at
+    another place."""
     needs(backend)
     same = 0
 
@@ -211,7 +230,9 @@ def test_limits_of_other_backends(backend: str, size: int) -> None:
         protocol.extensions = [PerMessageDeflate(False, False, 15, 15, {})]
         protocol.receive_data(b"")
         protocol.receive_data(wire)
-        found = [bytes(event.data) for event in protocol.events_received() if isinstance(event, Frame)]
+        found = [
+            bytes(event.data) for event in protocol.events_received() if isinstance(event, Frame)
+        ]
         return b"".join(found), protocol.close_sent and protocol.close_sent.code
 
     for data in (b"\xf5" * size, random.Random(size).randbytes(size)):
@@ -240,7 +261,9 @@ def receives(connection: Protocol, data: bytes) -> list[Any]:
 @pytest.mark.parametrize("side", [SERVER, CLIENT])
 def test_sizes(size: int, side: Any, parsed: list[int]) -> None:
     payload = random.Random(size).randbytes(size)
-    data = b"".join(frame(opcode, payload, key=b"key!" if side is SERVER else None) for opcode in (1, 2))
+    data = b"".join(
+        frame(opcode, payload, key=b"key!" if side is SERVER else None) for opcode in (1, 2)
+    )
     alone = receives(Protocol(side), data)
     assert len(parsed) >= 2
     parsed.clear()
@@ -263,13 +286,17 @@ class Watching(Protocol):
 @pytest.mark.parametrize("kind", [Protocol, Watching])
 @pytest.mark.parametrize("limit", [None, 300_000, 299_999])
 @pytest.mark.parametrize("side", [SERVER, CLIENT])
-@pytest.mark.parametrize("end", ["whole", "eof", "fail", "debug", "bytearray", "uninstall", "limit", "protocol error"])
+@pytest.mark.parametrize(
+    "end", ["whole", "eof", "fail", "debug", "bytearray", "uninstall", "limit", "protocol error"]
+)
 def test_a_large_frame_in_pieces(
     end: str, side: Any, limit: int | None, kind: type[Protocol], parsed: list[int]
 ) -> None:
     data = frame(2, random.Random(1).randbytes(300_000), key=b"key!" if side is SERVER else None)
     if end == "protocol error":
-        data = frame(0, b"x" * 300_000, key=b"key!" if side is SERVER else None)  # continues nothing
+        data = frame(
+            0, b"x" * 300_000, key=b"key!" if side is SERVER else None
+        )  # continues nothing
     after = frame(1, b"after", key=b"key!" if side is SERVER else None)
     pieces = [data[:100_000], data[100_000:200_001], data[200_001:] + after[:3], after[3:]]
 
@@ -301,12 +328,20 @@ def test_a_large_frame_in_pieces(
     with fastframe.installed("websockets"):
         assert seen() == alone
     if end == "whole" and limit != 299_999 and kind is Protocol:
-        assert (parsed == [1]) == TAKES_FRAMES, "only the cut header of the last frame went to its parser"
+        assert (parsed == [1]) == TAKES_FRAMES, (
+            "only the cut header of the last frame went to its parser"
+        )
 
 
 def test_memory_only_for_what_has_arrived() -> None:
     """Of a peer that says it will send 2 GiB."""
-    data = frame(2, b"", key=b"key!")[:1] + bytes([0x80 | 127]) + (2**31).to_bytes(8, "big") + b"key!" + b"x" * 100_000
+    data = (
+        frame(2, b"", key=b"key!")[:1]
+        + bytes([0x80 | 127])
+        + (2**31).to_bytes(8, "big")
+        + b"key!"
+        + b"x" * 100_000
+    )
     with fastframe.installed("websockets"):
         protocol = Protocol(SERVER, max_size=None)
         protocol.receive_data(b"")
@@ -401,7 +436,7 @@ def test_recv_frame_of_a_subclass_is_called() -> None:
         assert protocol.seen == 3
 
 
-# ---- with connections ----
+# ---- with connections ----------------------------------------------------------------------------
 
 
 async def echo(connection: Any) -> None:
@@ -413,9 +448,11 @@ async def echo(connection: Any) -> None:
 def test_asyncio(websockets_: str, compression: str | None) -> None:
     async def talk() -> None:
         async with (
-            websockets.asyncio.server.serve(echo, "127.0.0.1", 0, compression=compression, max_size=None) as server,  # type: ignore[arg-type]
+            websockets.asyncio.server.serve(echo, "127.0.0.1", 0, compression=compression,
+            max_size=None) as server,  # type: ignore[arg-type]
             websockets.asyncio.client.connect(
-                f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", compression=compression, max_size=None, **NO_PROXY  # type: ignore[arg-type]
+                f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", compression=compression,
+                max_size=None, **NO_PROXY  # type: ignore[arg-type]
             ) as client,
         ):  # fmt: skip
             for message in MESSAGES:
@@ -444,13 +481,17 @@ def test_asyncio(websockets_: str, compression: str | None) -> None:
 
 
 @pytest.mark.parametrize("settings", [{}, {"level": 9, "memLevel": 9}])
-@pytest.mark.parametrize(("backend", "level"), [("isal", None), ("isal", 0), ("zlib-ng", None), ("zlib", 9)])
+@pytest.mark.parametrize(
+    ("backend", "level"), [("isal", None), ("isal", 0), ("zlib-ng", None), ("zlib", 9)]
+)
 def test_another_backend(backend: str, level: int | None, settings: dict[str, int]) -> None:
     """Messages to and from websockets alone."""
     needs(backend)
     deflate = Deflate(backend=backend) if level is None else Deflate(backend=backend, level=level)
     with fastframe.installed("websockets", deflate=deflate):
-        _, fast = ServerPerMessageDeflateFactory(compress_settings=settings).process_request_params([], [])
+        _, fast = ServerPerMessageDeflateFactory(compress_settings=settings).process_request_params(
+            [], []
+        )
     alone = PerMessageDeflate(False, False, 15, 15, {})
     assert type(fast.encoder) is not type(alone.encoder) or deflate.backend == "zlib"
     for message in MESSAGES:
@@ -493,14 +534,18 @@ def test_asyncio_errors(websockets_: str) -> None:
                     await client.send({})
                 receiving = asyncio.create_task(client.recv())
                 await asyncio.sleep(0)
-                with pytest.raises(getattr(websockets.exceptions, "ConcurrencyError", RuntimeError)):
+                with pytest.raises(
+                    getattr(websockets.exceptions, "ConcurrencyError", RuntimeError)
+                ):
                     await client.recv()
                 receiving.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await receiving
                 await client.send("go")
                 assert await client.recv() == "good"
-                with pytest.raises(ConnectionClosed if TAKES_TEXT else UnicodeDecodeError, match=r"1007|0xff"):
+                with pytest.raises(
+                    ConnectionClosed if TAKES_TEXT else UnicodeDecodeError, match=r"1007|0xff"
+                ):
                     await client.recv()
             async with websockets.asyncio.client.connect(url, **NO_PROXY) as client:
                 with pytest.raises(ConnectionClosed):
@@ -510,7 +555,8 @@ def test_asyncio_errors(websockets_: str) -> None:
 
 
 def test_more_than_the_other_side_reads(websockets_: str) -> None:
-    """Both sides pause: one sends more than the kernel takes, the other has more than it may keep. Then all of it arrives."""
+    """Both sides pause: one sends more than the kernel takes, the other has more than it may keep.
+    Then all of it arrives."""
     count, text = 60, "many " * 20_000
 
     async def talk() -> None:
@@ -524,13 +570,18 @@ def test_more_than_the_other_side_reads(websockets_: str) -> None:
         async with (
             websockets.asyncio.server.serve(pour, "127.0.0.1", 0, compression=None) as server,
             websockets.asyncio.client.connect(
-                f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", compression=None, max_queue=4, **NO_PROXY
+                f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}",
+                compression=None,
+                max_queue=4,
+                **NO_PROXY,
             ) as client,
         ):
             while not client.recv_messages.paused:
                 await asyncio.sleep(0)
             assert len(sent) < count
-            assert [await client.recv() for _ in range(count)] == [f"{i} {text}" for i in range(count)]
+            assert [await client.recv() for _ in range(count)] == [
+                f"{i} {text}" for i in range(count)
+            ]
             for _ in range(2):
                 with pytest.raises(ConnectionClosed):
                     await client.recv()
@@ -599,12 +650,23 @@ def test_installed_and_uninstalled_while_a_connection_is_open(parsed: list[int])
 @pytest.mark.programs
 @pytest.mark.parametrize(
     "module",
-    ["websockets.server", "websockets.asyncio.server", "websockets.sync.client", "websockets.protocol", "websockets"],
+    [
+        "websockets.server",
+        "websockets.asyncio.server",
+        "websockets.sync.client",
+        "websockets.protocol",
+        "websockets",
+    ],
 )
 def test_run_finds_each_way_to_it(module: str) -> None:
     """sanic uses `websockets.server` alone; `websockets` itself imports the rest later."""
-    code = f"import {module}, websockets, fastframe; websockets.ClientProtocol; print(fastframe.status()['websockets'].active)"
-    result = run_python("-m", "fastframe", "run", "--target", "websockets", sys.executable, "-c", code)
+    code = (
+        f"import {module}, websockets, fastframe; websockets.ClientProtocol; "
+        "print(fastframe.status()['websockets'].active)"
+    )
+    result = run_python(
+        "-m", "fastframe", "run", "--target", "websockets", sys.executable, "-c", code
+    )
     assert result.stdout.strip() == "True", result.stderr
 
 
@@ -613,9 +675,22 @@ def test_run_finds_each_way_to_it(module: str) -> None:
 @pytest.mark.parametrize(("run", "used"), [(["--target", "websockets"], True), ([], False)])
 def test_a_real_server(run: list[str], used: bool) -> None:
     port = free_port()
-    command = ["-m", "fastframe", "run", "-v", *run, "-m", "tests.libraries.echo_websockets", str(port)]
+    command = [
+        "-m",
+        "fastframe",
+        "run",
+        "-v",
+        *run,
+        "-m",
+        "tests.libraries.echo_websockets",
+        str(port),
+    ]
     with running(*command, port=port) as program:
         for compression in (None, "deflate"):
-            assert exchange(f"ws://127.0.0.1:{port}/", compression) == ({"websockets": True} if used else {})
-        assert (f"websockets {websockets.__version__} runs on fastframe" in program.output()) is used
+            assert exchange(f"ws://127.0.0.1:{port}/", compression) == (
+                {"websockets": True} if used else {}
+            )
+        assert (
+            f"websockets {websockets.__version__} runs on fastframe" in program.output()
+        ) is used
         assert "connection handler failed" not in program.output()

@@ -1,7 +1,7 @@
 """What websockets' replaced functions do when something goes wrong: the same as its own.
 
-Each fault meets each call on a transport that is made here, alone and on fastframe: the same exception with the same cause, the same state, the same
-bytes, and the same afterwards.
+Each fault meets each call on a transport that is made here, alone and on fastframe: the same
+exception with the same cause, the same state, the same bytes, and the same afterwards.
 """
 
 from __future__ import annotations
@@ -116,18 +116,23 @@ CALLS: dict[str, Callable[[Connection], Awaitable[Any]]] = {
     "send bytes": lambda connection: connection.send(b"bytes"),
     "send large bytes": lambda connection: connection.send(bytes(200_000)),
     "send text as binary": lambda connection: connection.send("text", text=False),
-    "send text with 0": lambda connection: connection.send("text", text=0),  # type: ignore[arg-type]
-    "send bytes with 1": lambda connection: connection.send(b"\xff", text=1),  # type: ignore[arg-type]
-    "send with an argument more": lambda connection: connection.send("text", False),  # type: ignore[misc]
+    "send text with 0": lambda connection: connection.send("text", text=0),
+    # type: ignore[arg-type]
+    "send bytes with 1": lambda connection: connection.send(b"\xff", text=1),
+    # type: ignore[arg-type]
+    "send with an argument more": lambda connection: connection.send("text", False),
+    # type: ignore[misc]
     "send a surrogate": lambda connection: connection.send("\ud800"),
     "recv": lambda connection: connection.recv(),
     "recv undecoded": lambda connection: connection.recv(decode=False),
 }
-"""What is awaited when the fault comes. Not every websockets takes `text`, and not every one without its name."""
+"""What is awaited when the fault comes. Not every websockets takes `text`, and not every one
+without its name."""
 
 
 KEPT_AFTER_THE_END = "text" in inspect.signature(Connection.send).parameters
-"""Whether it matters that a `recv` is under way: websockets 13 leaves the mark, and does not look at it, once a connection has ended."""
+"""Whether it matters that a `recv` is under way: websockets 13 leaves the mark, and does not look
+at it, once a connection has ended."""
 
 
 async def called(call: str, connection: Connection) -> Any:
@@ -158,13 +163,19 @@ async def time_out(connection: Connection, transport: Transport, task: asyncio.T
 
 
 async def close_here(connection: Connection, transport: Transport, task: asyncio.Task[Any]) -> None:
-    closing = asyncio.ensure_future(connection.close(1001))  # which waits as well, for the peer to read
+    closing = asyncio.ensure_future(
+        connection.close(1001)
+    )  # which waits as well, for the peer to read
     await asyncio.sleep(0)
     closing.add_done_callback(asyncio.Task.exception)
 
 
-async def close_there(connection: Connection, transport: Transport, task: asyncio.Task[Any]) -> None:
-    connection.data_received(frame(8, struct.pack("!H", 4000) + b"bye", key=key(connection.protocol.side)))
+async def close_there(
+    connection: Connection, transport: Transport, task: asyncio.Task[Any]
+) -> None:
+    connection.data_received(
+        frame(8, struct.pack("!H", 4000) + b"bye", key=key(connection.protocol.side))
+    )
 
 
 async def violation(connection: Connection, transport: Transport, task: asyncio.Task[Any]) -> None:
@@ -179,7 +190,9 @@ async def not_utf8(connection: Connection, transport: Transport, task: asyncio.T
     connection.data_received(frame(1, b"\xff", key=key(connection.protocol.side)))
 
 
-async def another_sender(connection: Connection, transport: Transport, task: asyncio.Task[Any]) -> None:
+async def another_sender(
+    connection: Connection, transport: Transport, task: asyncio.Task[Any]
+) -> None:
     other = asyncio.create_task(connection.send("other"))
     await asyncio.sleep(0)
     if not transport.closing:
@@ -220,7 +233,9 @@ async def told(awaitable: Awaitable[Any]) -> Any:
     return type(error), str(error), type(error.__cause__), str(error.__cause__)
 
 
-async def play(call: str, fault: Any, setting: tuple[Any, bool, bool], errors: Sequence[Exception] = ()) -> Any:
+async def play(
+    call: str, fault: Any, setting: tuple[Any, bool, bool], errors: Sequence[Exception] = ()
+) -> Any:
     """setting: the side, whether it compresses, and whether the peer does not read."""
     side, compress, paused = setting
     connection, transport = open_connection(side, compress)
@@ -238,7 +253,11 @@ async def play(call: str, fault: Any, setting: tuple[Any, bool, bool], errors: S
     if paused and not transport.closing:
         connection.resume_writing()
     found = [waited, await told(task), late]
-    state = connection.protocol.state, connection.protocol.close_code, repr(connection.protocol.parser_exc)
+    state = (
+        connection.protocol.state,
+        connection.protocol.close_code,
+        repr(connection.protocol.parser_exc),
+    )
     found += [
         state,
         vars(connection).get("send_in_progress", vars(connection).get("fragmented_send_waiter")),
@@ -273,17 +292,22 @@ def test_each_fault_in_each_call(call: str, fault: Any) -> None:
 
 
 @pytest.mark.parametrize("call", [call for call in CALLS if "send" in call])
-@pytest.mark.parametrize("error", [OSError(104, "reset"), RuntimeError("closed"), MemoryError(), ValueError("odd")])
+@pytest.mark.parametrize(
+    "error", [OSError(104, "reset"), RuntimeError("closed"), MemoryError(), ValueError("odd")]
+)
 @pytest.mark.parametrize("times", [1, 5])
 def test_a_write_that_raises(call: str, error: Exception, times: int) -> None:
     for side, compress in itertools.product((SERVER, CLIENT), (False, True)):
         alone = asyncio.run(play(call, nothing, (side, compress, False), [error] * times))
         with fastframe.installed("websockets"):
-            assert asyncio.run(play(call, nothing, (side, compress, False), [error] * times)) == alone
+            assert (
+                asyncio.run(play(call, nothing, (side, compress, False), [error] * times)) == alone
+            )
 
 
 def test_the_connection_is_reset_while_the_peer_does_not_read() -> None:
-    """With sockets: `send` waits, in several tasks, and then says that the connection was closed."""
+    """With sockets: `send` waits, in several tasks, and then says that the connection was
+    closed."""
     import socket
 
     from websockets.asyncio.server import serve
@@ -324,11 +348,13 @@ def test_the_connection_is_reset_while_the_peer_does_not_read() -> None:
             assert asyncio.run(once(payload)) == ["ConnectionClosedError"] * 2
 
 
-# ---- other code on the same connection ----
+# ---- other code on the same connection -----------------------------------------------------------
 
 
 def seen_by(protocol: Protocol) -> Any:
-    return [(event.opcode, bytes(event.data), event.fin) for event in protocol.events_received()], protocol.state  # type: ignore[union-attr]
+    return [
+        (event.opcode, bytes(event.data), event.fin) for event in protocol.events_received()
+    ], protocol.state  # type: ignore[union-attr]
 
 
 def test_the_original_is_called_past_fastframe() -> None:
@@ -375,7 +401,7 @@ def test_what_other_code_puts_on_the_instance_stays(name: str) -> None:
         assert play() == alone
 
 
-# ---- memory ends ----
+# ---- memory ends ---------------------------------------------------------------------------------
 
 PAYLOAD = random.Random(1).randbytes(200_000)
 WIRE = frame(2, PAYLOAD, key=b"key!")
@@ -392,14 +418,17 @@ STREAMS = {
 @pytest.mark.parametrize("name", STREAMS)
 @pytest.mark.parametrize("failing", [0, 1, 2])
 def test_no_memory_while_receiving(name: str, failing: int) -> None:
-    """Everything arrives; or the library fails the connection, or its caller sees a MemoryError. No message is wrong or missing before others."""
+    """Everything arrives; or the library fails the connection, or its caller sees a MemoryError. No
+    message is wrong or missing before others."""
     pieces = STREAMS[name]
     if failing >= len(pieces):
         pytest.skip("it has fewer pieces")
 
     def begin() -> Protocol:
         protocol = Protocol(SERVER)
-        protocol.extensions = [PerMessageDeflate(False, False, 15, 15, {})] if name == "compressed" else []
+        protocol.extensions = (
+            [PerMessageDeflate(False, False, 15, 15, {})] if name == "compressed" else []
+        )
         protocol.receive_data(b"")
         return protocol
 
@@ -431,14 +460,17 @@ def test_no_memory_while_receiving(name: str, failing: int) -> None:
                     MemoryError,
                     1011,
                 ) or name == "compressed"  # type: ignore[union-attr]
-    assert failures > 0 or (name, failing) == ("gathered", 1), "to add to what is gathered takes no memory"
+    assert failures > 0 or (name, failing) == ("gathered", 1), (
+        "to add to what is gathered takes no memory"
+    )
 
 
 @needs_failing_memory
 @pytest.mark.parametrize("compress", [False, True])
 @pytest.mark.parametrize("message", ["żółć" * 50, b"bytes" * 50, bytes(200_000)])
 def test_no_memory_while_sending(compress: bool, message: str | bytes) -> None:
-    """The whole message is written, or nothing of it; and the next one is right, if the connection still is open."""
+    """The whole message is written, or nothing of it; and the next one is right, if the connection
+    still is open."""
 
     async def tries() -> int:
         failures = 0
@@ -457,8 +489,13 @@ def test_no_memory_while_sending(compress: bool, message: str | bytes) -> None:
             peer.receive_data(b"".join(transport.written))
             found = [bytes(event.data) for event in peer.events_received()]  # type: ignore[union-attr]
             data = message.encode() if isinstance(message, str) else message
-            # With MemoryError it may have been written: a coroutine needs memory to say that it has ended.
-            allowed: Any = {"sent": [[data, b"next"]], "lost": [[]], MemoryError: [[b"next"], [data, b"next"]]}[outcome]
+            # With MemoryError it may have been written: a coroutine needs memory to say that it has
+            # ended.
+            allowed: Any = {
+                "sent": [[data, b"next"]],
+                "lost": [[]],
+                MemoryError: [[b"next"], [data, b"next"]],
+            }[outcome]
             assert found in allowed, (number, outcome)
             await asyncio.sleep(0)
         return failures
@@ -467,11 +504,13 @@ def test_no_memory_while_sending(compress: bool, message: str | bytes) -> None:
         assert asyncio.run(tries()) > 0
 
 
-# ---- code that runs in the middle ----
+# ---- code that runs in the middle ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("where", ["fin", "token_bytes"])
-def test_a_bytearray_is_changed_while_its_frame_is_made(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bytearray_is_changed_while_its_frame_is_made(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data, kept = bytearray(b"A" * 5000), []
 
     def clear() -> None:
@@ -490,7 +529,9 @@ def test_a_bytearray_is_changed_while_its_frame_is_made(where: str, monkeypatch:
     with fastframe.installed("websockets"):
         if where == "token_bytes":
             monkeypatch.setattr(secrets, "token_bytes", token_bytes)
-        made = Frame(Opcode.BINARY, data, Fin() if where == "fin" else True).serialize(mask=where == "token_bytes")  # type: ignore[arg-type]
+        made = Frame(Opcode.BINARY, data, Fin() if where == "fin" else True).serialize(
+            mask=where == "token_bytes"
+        )  # type: ignore[arg-type]
     assert b"SECRET" not in made
     assert len(made) < 10
     assert kept

@@ -1,4 +1,5 @@
-"""The kernels behind wsaccel's interface, against every implementation of it that can be had: results and indices."""
+"""The kernels behind wsaccel's interface, against every implementation of it that can be had:
+results and indices."""
 
 from __future__ import annotations
 
@@ -139,7 +140,9 @@ def test_xor_masker(key: bytes, chunks: list[bytes]) -> None:
     for _ in range(2):
         position = 0
         for chunk in chunks:
-            assert masker.process(chunk) == bytes(byte ^ key[(position + i) % 4] for i, byte in enumerate(chunk))
+            assert masker.process(chunk) == bytes(
+                byte ^ key[(position + i) % 4] for i, byte in enumerate(chunk)
+            )
             position += len(chunk)
             assert masker.pointer() == position
         masker.reset()
@@ -158,11 +161,13 @@ def test_what_is_not_bytes_is_refused(wrong: Any) -> None:
             call(wrong)
 
 
-# ---- memory ends ----
+# ---- memory ends ---------------------------------------------------------------------------------
 
 
 @needs_failing_memory
-@pytest.mark.parametrize("chunk", [b"abc", "żółć".encode() * 100, b"\xc3", b"good \xff bad", b"\xa9"])
+@pytest.mark.parametrize(
+    "chunk", [b"abc", "żółć".encode() * 100, b"\xc3", b"good \xff bad", b"\xa9"]
+)
 @pytest.mark.parametrize("before", [b"", b"before", b"\xc3"])
 def test_a_validation_that_failed_has_changed_nothing(before: bytes, chunk: bytes) -> None:
     own = VALIDATORS.get("autobahn in Python") or pytest.skip("autobahn is not installed")

@@ -1,8 +1,10 @@
-"""Interpreters and machines besides the ones that are at hand: python -m tests.reach [--quick] [TARGET ...]
+"""Interpreters and machines besides the ones that are at hand: python -m tests.reach [--quick]
+[TARGET ...]
 
-Gets each target (what takes long is kept in the cache folder), builds every extension module for it, runs the tests on it, and prints a
-table. A target that is not to be had here says why, and is no failure; one that fails to build or to pass is.
-Debian's packages, debootstrap and chroot need root.
+Gets each target (what takes long is kept in the cache folder), builds every extension module for
+it, runs the tests on it, and prints a table. A target that is not to be had here says why, and is
+no failure; one that fails to build or to pass is. Debian's packages, debootstrap and chroot need
+root.
 """
 
 from __future__ import annotations
@@ -49,7 +51,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="only those that take minutes")
     parser.add_argument("--seconds", type=float, default=26, help="of stress, in all")
     arguments = parser.parse_args()
-    names = arguments.targets or [name for name, (_, quick, _) in TARGETS.items() if quick or not arguments.quick]
+    names = arguments.targets or [
+        name for name, (_, quick, _) in TARGETS.items() if quick or not arguments.quick
+    ]
     CACHE.mkdir(parents=True, exist_ok=True)
     table = Table("target", "by", "CPython", "build", "tests")
     failed = False

@@ -13,7 +13,9 @@ from typing import NamedTuple
 from tests.helpers import ROOT
 
 CACHE = Path(os.environ.get("REACH_CACHE", Path.home() / ".cache/fastframe-reach"))
-TESTS = "-m pytest -q -p no:cacheprovider -m 'not compiles and not downloads and not programs' tests"
+TESTS = (
+    "-m pytest -q -p no:cacheprovider -m 'not compiles and not downloads and not programs' tests"
+)
 
 
 class UnavailableError(Exception):
@@ -35,13 +37,18 @@ def sh(command: str, *, cwd: Path = ROOT, seconds: float = 1800, **environment: 
     started = time.monotonic()
     try:
         result = subprocess.run(
-            ["bash", "-ec", command], cwd=cwd, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, timeout=seconds,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+            ["bash", "-ec", command], cwd=cwd, env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL, timeout=seconds,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise FailedError(f"{command}\nnot done after {seconds} s") from error
     if result.returncode:
-        raise FailedError(f"{command}\n... {result.stdout[-2000:]}\nfailed after {time.monotonic() - started:.0f} s")
+        raise FailedError(
+            f"{command}\n... {result.stdout[-2000:]}\nfailed after "
+            f"{time.monotonic() - started:.0f} s"
+        )
     return result.stdout
 
 

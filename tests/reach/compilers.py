@@ -1,4 +1,5 @@
-"""Other systems and machines: every extension module compiled and, where that can be done here, linked."""
+"""Other systems and machines: every extension module compiled and, where that can be done here,
+linked."""
 
 from __future__ import annotations
 
@@ -19,14 +20,17 @@ from tests.reach.source import debian_source
 
 
 def extensions() -> dict[str, list[str]]:
-    """The C files of each extension module, as setup.py has them; Cython makes those that are missing."""
+    """The C files of each extension module, as setup.py has them; Cython makes those that are
+    missing."""
     ask = "; ".join((
         "import json, setuptools",
         "from distutils.core import run_setup",
         "modules = run_setup('setup.py', stop_after='init').ext_modules",
         "print(json.dumps({module.name: module.sources for module in modules}))",
     ))  # fmt: skip
-    found: dict[str, list[str]] = json.loads(last_line(sh(f'{sys.executable} -W ignore -c "{ask}"')))
+    found: dict[str, list[str]] = json.loads(
+        last_line(sh(f'{sys.executable} -W ignore -c "{ask}"'))
+    )
     return found
 
 
@@ -41,24 +45,30 @@ def compile_all(compiler: str, name: str, flags: str, *, link: str | None = None
 
     def one(module: str) -> None:
         for source in [" ".join(modules[module])] if link else modules[module]:
-            sh(f"{compiler} {flags} {link or '-c'} -o {folder}/{module}-{Path(source.split()[0]).stem}.out {source}")
+            sh(
+                f"{compiler} {flags} {link or '-c'} -o "
+                f"{folder}/{module}-{Path(source.split()[0]).stem}.out {source}"
+            )
 
     started = time.monotonic()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(one, modules))
     done = "compile and link" if link else "compile"
-    return Outcome("3.13" if name == "windows" else platform.python_version(), f"{time.monotonic() - started:.0f} s",
+    return Outcome("3.13" if name == "windows" else platform.python_version(),
+        f"{time.monotonic() - started:.0f} s",
                    f"all {len(modules)} modules {done}; not run")  # fmt: skip
 
 
 def windows(arguments: argparse.Namespace) -> Outcome:
-    """With the headers of CPython for Windows, which its source has; there is no library of it to link with."""
+    """With the headers of CPython for Windows, which its source has; there is no library of it to
+    link with."""
     need("x86_64-w64-mingw32-gcc", package="gcc-mingw-w64-x86-64")
     headers = CACHE / "windows-headers"
     if not (headers / "pyconfig.h").exists():
         headers.mkdir(parents=True, exist_ok=True)
         get(
-            f"tar -xJf {debian_source('python3.13')} --strip-components 1 --wildcards '*/Include' '*/PC/pyconfig.h.in'; "
+            f"tar -xJf {debian_source('python3.13')} --strip-components 1 --wildcards '*/Include' "
+            f"'*/PC/pyconfig.h.in'; "
             "sed 's/@Py_GIL_DISABLED@.*//' PC/pyconfig.h.in > pyconfig.h",
             cwd=headers,
         )

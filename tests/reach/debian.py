@@ -1,4 +1,5 @@
-"""Other machines, and Pythons of Debian: a Debian in a folder, under qemu-user where the machine is another one."""
+"""Other machines, and Pythons of Debian: a Debian in a folder, under qemu-user where the machine is
+another one."""
 
 from __future__ import annotations
 
@@ -10,7 +11,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.reach.commands import CACHE, TESTS, Outcome, UnavailableError, clone, get, last_line, need, sh
+from tests.reach.commands import (
+    CACHE,
+    TESTS,
+    Outcome,
+    UnavailableError,
+    clone,
+    get,
+    last_line,
+    need,
+    sh,
+)
 from tests.reach.compilers import compile_all
 from tests.reach.source import MIRROR
 
@@ -35,14 +46,18 @@ def root_of(debian: Debian) -> Path:
         need("debootstrap", package="debootstrap")
         if debian.compiler:
             need("qemu-s390x-static", package="qemu-user-static binfmt-support")
-        for name in ("proc", "dev"):  # of an attempt that was broken off: nothing of this machine may be removed
+        for name in (
+            "proc",
+            "dev",
+        ):  # of an attempt that was broken off: nothing of this machine may be removed
             if os.path.ismount(root / name):
                 get(f"umount {root / name}")
         shutil.rmtree(root, ignore_errors=True)
         root.parent.mkdir(parents=True, exist_ok=True)
         include = "python3,python3-dev,python3-venv,gcc,libc6-dev,ca-certificates"
         get(
-            f"debootstrap --variant=minbase --arch={debian.architecture} --include={include} {debian.suite} {root} {MIRROR}"
+            f"debootstrap --variant=minbase --arch={debian.architecture} --include={include} "
+            f"{debian.suite} {root} {MIRROR}"
         )
         (root / "complete").touch()
     for name in ("proc", "dev"):
@@ -60,13 +75,22 @@ def in_debian(debian: Debian) -> Callable[[argparse.Namespace], Outcome]:
         if debian.python != "python3" and not (root / "usr/bin" / debian.python).exists():
             packages = f"{debian.python} {debian.python}-dev {debian.python}-venv"
             get(
-                f"chroot {root} sh -ec 'apt-get -o Acquire::Check-Valid-Until=false update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq {packages}'"
+                f"chroot {root} sh -ec 'apt-get -o Acquire::Check-Valid-Until=false update -qq; "
+                f"DEBIAN_FRONTEND=noninteractive apt-get install -y -qq {packages}'"
             )
         clone(root / "fastframe")
-        pip = " ".join(f"{name}={os.environ[name]}" for name in os.environ if name.startswith("PIP_"))
-        inside = f"env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 PIP_CERT=/etc/ssl/certs/ca-certificates.crt {pip} chroot {root} sh -ec"
+        pip = " ".join(
+            f"{name}={os.environ[name]}" for name in os.environ if name.startswith("PIP_")
+        )
+        inside = (
+            "env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 "
+            f"PIP_CERT=/etc/ssl/certs/ca-certificates.crt {pip} chroot {root} sh -ec"
+        )
         python = f"/venv-{debian.python}/bin/python"
-        prepare = f"cd /fastframe; [ -x {python} ] || {debian.python} -m venv /venv-{debian.python}; {python} -m pip install -q --prefer-binary"
+        prepare = (
+            f"cd /fastframe; [ -x {python} ] || {debian.python} -m venv /venv-{debian.python}; "
+            f"{python} -m pip install -q --prefer-binary"
+        )
         packages = "pytest hypothesis 'wsproto<1.4' rich websockets uvicorn"
         started = time.monotonic()
         if debian.compiler:
@@ -76,8 +100,16 @@ def in_debian(debian: Debian) -> Callable[[argparse.Namespace], Outcome]:
             sh(f'{inside} "{prepare} -e . {packages}"', seconds=3600)
         build = f"{time.monotonic() - started:.0f} s"
         version = last_line(sh(f"{inside} '{python} -VV'")).split(" (")[0]
-        tests = f"-m pytest -q -p no:cacheprovider {SLOW_UNDER_EMULATION}" if debian.compiler else f"-W error {TESTS}"
-        return Outcome(version, build, last_line(sh(f'{inside} "cd /fastframe; {python} {tests}"', seconds=3600)))
+        tests = (
+            f"-m pytest -q -p no:cacheprovider {SLOW_UNDER_EMULATION}"
+            if debian.compiler
+            else f"-W error {TESTS}"
+        )
+        return Outcome(
+            version,
+            build,
+            last_line(sh(f'{inside} "cd /fastframe; {python} {tests}"', seconds=3600)),
+        )
 
     return run
 

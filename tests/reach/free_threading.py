@@ -28,7 +28,8 @@ def free_threaded(sanitizer: str = "") -> Path:
     compiler = "CC=clang-19 " if sanitizer else ""
     get(
         f"tar -xJf {debian_source('python3.13')} --strip-components 1; "
-        f"{compiler}./configure -q --disable-gil --disable-test-modules {sanitizer} --prefix={prefix} CFLAGS='-O2 -g1'; make -s -j2; make -s install",
+        f"{compiler}./configure -q --disable-gil --disable-test-modules {sanitizer} "
+        f"--prefix={prefix} CFLAGS='-O2 -g1'; make -s -j2; make -s install",
         cwd=source,
     )
     if sanitizer:
@@ -42,16 +43,23 @@ def environment(python: Path, folder: Path, *packages: str) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     sh(f"{python} -m venv {folder}")
     inside = folder / "bin/python"
-    get(f"{inside} -m pip install -q -U pip && {inside} -m pip install -q 'Cython>=3.3,<3.4' setuptools")
+    get(
+        f"{inside} -m pip install -q -U pip && {inside} -m pip install -q 'Cython>=3.3,<3.4' "
+        f"setuptools"
+    )
     for package in packages:
         try:
-            sh(f"{inside} -m pip install -q --only-binary :all: {shlex.quote(package)}", seconds=300)
+            sh(
+                f"{inside} -m pip install -q --only-binary :all: {shlex.quote(package)}",
+                seconds=300,
+            )
         except FailedError:
             print(f"   {package} has no wheel for it")
     return inside
 
 
-PACKAGES = ("pytest", "hypothesis", "wsproto<1.4", "rich", "numpy", "uvicorn", "websockets", "hypercorn", "httpx-ws", "simple-websocket", "trio-websocket")  # fmt: skip
+PACKAGES = ("pytest", "hypothesis", "wsproto<1.4", "rich", "numpy", "uvicorn", "websockets",
+    "hypercorn", "httpx-ws", "simple-websocket", "trio-websocket")  # fmt: skip
 
 
 def without_gil(arguments: argparse.Namespace) -> Outcome:
@@ -62,13 +70,21 @@ def without_gil(arguments: argparse.Namespace) -> Outcome:
     build = f"{time.monotonic() - started:.0f} s"
     check = "import fastframe, sys; fastframe.install('wsproto'); assert not sys._is_gil_enabled()"
     version = sh(f'{python} -W error -c "{check}"; {python} -VV', cwd=tree).splitlines()[-1]
-    tests = "-m pytest -q -p no:cacheprovider tests/threads tests/codec" if arguments.quick else TESTS
+    tests = (
+        "-m pytest -q -p no:cacheprovider tests/threads tests/codec" if arguments.quick else TESTS
+    )
     passed = last_line(sh(f"{python} {tests}", cwd=tree))
     stress = sh(
-        f"{python} -m tests.threads.stress --seconds {arguments.seconds}", cwd=tree, seconds=arguments.seconds * 3 + 300
+        f"{python} -m tests.threads.stress --seconds {arguments.seconds}",
+        cwd=tree,
+        seconds=arguments.seconds * 3 + 300,
     )
     print(stress)
-    return Outcome(version.split(" (")[0], build, f"{passed}; stress, 8 threads, {arguments.seconds:g} s: right")
+    return Outcome(
+        version.split(" (")[0],
+        build,
+        f"{passed}; stress, 8 threads, {arguments.seconds:g} s: right",
+    )
 
 
 def thread_sanitizer(arguments: argparse.Namespace) -> Outcome:
@@ -87,7 +103,8 @@ def thread_sanitizer(arguments: argparse.Namespace) -> Outcome:
     for report in tree.glob("report.*"):
         report.unlink()
     print(sh(
-        f"{inside} -m tests.threads.stress --threads 4 --seconds {arguments.seconds}", cwd=tree, seconds=arguments.seconds * 5 + 300,
+        f"{inside} -m tests.threads.stress --threads 4 --seconds {arguments.seconds}", cwd=tree,
+        seconds=arguments.seconds * 5 + 300,
         TSAN_OPTIONS=f"suppressions={suppressions} log_path={tree}/report exitcode=0",
     ))  # fmt: skip
     reports = [
@@ -100,11 +117,14 @@ def thread_sanitizer(arguments: argparse.Namespace) -> Outcome:
     if ours:
         raise FailedError(ours[0][:4000])
     found = f"{len(reports)} inside CPython, none of fastframe" if reports else "no report"
-    return Outcome("3.13 without the GIL", build, f"stress, 4 threads, {arguments.seconds:g} s: {found}")
+    return Outcome(
+        "3.13 without the GIL", build, f"stress, 4 threads, {arguments.seconds:g} s: {found}"
+    )
 
 
 def is_ours(report: str) -> bool:
-    """Unless all that ThreadSanitizer knows is that both threads were in functions of CPython that read or write that memory."""
+    """Unless all that ThreadSanitizer knows is that both threads were in functions of CPython that
+    read or write that memory."""
     stacks = [
         stack
         for stack in report.split("\n\n")

@@ -20,7 +20,9 @@ def debian_source(package: str) -> Path:
             (apt / name).mkdir(parents=True, exist_ok=True)
         suites = ("forky", "trixie")
         keys = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
-        (apt / "sources.list").write_text("".join(f"deb-src {keys} {MIRROR} {suite} main\n" for suite in suites))
+        (apt / "sources.list").write_text(
+            "".join(f"deb-src {keys} {MIRROR} {suite} main\n" for suite in suites)
+        )
         (apt / "apt.conf").write_text(
             f'Dir::Etc::sourcelist "{apt}/sources.list";\nDir::Etc::sourceparts "-";\n'
             f'Dir::State::lists "{apt}/lists";\nDir::Cache "{apt}/cache";\n'
@@ -30,7 +32,8 @@ def debian_source(package: str) -> Path:
         if not Path("/usr/share/keyrings/debian-archive-keyring.gpg").exists():
             get("apt-get install -y -qq debian-archive-keyring")
         get(
-            f"export APT_CONFIG={apt}/apt.conf; apt-get update -qq; for suite in {' '.join(suites)}; do "
+            f"export APT_CONFIG={apt}/apt.conf; apt-get update -qq; for suite in "
+            f"{' '.join(suites)}; do "
             f"apt-get source --download-only -y -qq {package}/$suite && exit; done; exit 1",
             cwd=folder,
         )

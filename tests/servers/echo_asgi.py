@@ -19,7 +19,11 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         return
     if scope["type"] == "http":
         await send(
-            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html; charset=utf-8")]}
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [(b"content-type", b"text/html; charset=utf-8")],
+            }
         )
         await send({"type": "http.response.body", "body": PAGE.read_bytes()})
         return

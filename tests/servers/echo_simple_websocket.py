@@ -1,4 +1,5 @@
-"""python -m tests.servers.echo_simple_websocket PORT: simple-websocket's Server, two threads to a connection, with fastframe under it."""
+"""python -m tests.servers.echo_simple_websocket PORT: simple-websocket's Server, two threads to a
+connection, with fastframe under it."""
 
 from __future__ import annotations
 
@@ -19,7 +20,12 @@ def serve(connection: socket.socket) -> None:
         if not data:
             return
         head += data
-    environ = {"werkzeug.socket": connection, "REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": ""}
+    environ = {
+        "werkzeug.socket": connection,
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/",
+        "QUERY_STRING": "",
+    }
     for line in head.decode("latin-1").split("\r\n")[1:-2]:
         name, _, value = line.partition(": ")
         environ[f"HTTP_{name.upper().replace('-', '_')}"] = value

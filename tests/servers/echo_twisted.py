@@ -1,4 +1,5 @@
-"""python -m tests.servers.echo_twisted PORT: twisted's WebSocketResource on wsproto, with fastframe under it."""
+"""python -m tests.servers.echo_twisted PORT: twisted's WebSocketResource on wsproto, with fastframe
+under it."""
 
 from __future__ import annotations
 

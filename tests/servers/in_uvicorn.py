@@ -1,4 +1,5 @@
-"""uvicorn in this process: its own HTTP protocol in front of one of its WebSocket protocols, or of fastframe's."""
+"""uvicorn in this process: its own HTTP protocol in front of one of its WebSocket protocols, or of
+fastframe's."""
 
 from __future__ import annotations
 
@@ -30,7 +31,9 @@ class Server(NamedTuple):
     state: ServerState
 
     def connect(self, path: str = "/", **options: Any) -> connect:
-        return connect(f"ws://127.0.0.1:{self.port}{path}", **{"proxy": None, "compression": None, **options})
+        return connect(
+            f"ws://127.0.0.1:{self.port}{path}", **{"proxy": None, "compression": None, **options}
+        )
 
     async def idle(self) -> None:
         """Waits until all connections and applications are gone."""
@@ -48,7 +51,8 @@ async def serving(
     state.default_headers = DEFAULT_HEADERS
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: config.http_protocol_class(config=config, server_state=state, app_state={"name": "value"}),  # type: ignore[call-arg]
+        lambda: config.http_protocol_class(config=config, server_state=state,
+        app_state={"name": "value"}),  # type: ignore[call-arg]
         "127.0.0.1", 0, ssl=tls,
     )  # fmt: skip
     try:
@@ -101,13 +105,17 @@ class RawClient:
         self.encoder = Encoder(Role.CLIENT)
         self.decoder = Decoder(Role.CLIENT, max_message_size=2**26)
 
-    async def handshake(self, *headers: bytes, path: bytes = b"/", host: bytes = b"localhost") -> bytes:
+    async def handshake(
+        self, *headers: bytes, path: bytes = b"/", host: bytes = b"localhost"
+    ) -> bytes:
         """The head of the response."""
         self.writer.write(
             b"\r\n".join(
                 [
-                    b"GET %s HTTP/1.1" % path, b"Host: " + host, b"Upgrade: websocket", b"Connection: Upgrade",
-                    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", b"Sec-WebSocket-Version: 13", *headers, b"", b"",
+                    b"GET %s HTTP/1.1" % path, b"Host: " + host, b"Upgrade: websocket",
+                    b"Connection: Upgrade",
+                    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", b"Sec-WebSocket-Version: 13",
+                    *headers, b"", b"",
                 ]
             )
         )  # fmt: skip

@@ -26,7 +26,8 @@ class Http2Client:
         self.stream = self.http.get_next_available_stream_id()
         self.http.send_headers(
             self.stream,
-            [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", "/"),
+            [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path",
+            "/"),
              (":authority", "localhost"), ("sec-websocket-version", "13")],
         )  # fmt: skip
         self.transport.sendall(self.http.data_to_send())
@@ -35,7 +36,9 @@ class Http2Client:
 
     def send(self, frame: bytes) -> None:
         while frame:
-            room = min(self.http.local_flow_control_window(self.stream), self.http.max_outbound_frame_size)
+            room = min(
+                self.http.local_flow_control_window(self.stream), self.http.max_outbound_frame_size
+            )
             if room:
                 self.http.send_data(self.stream, frame[:room])
                 frame = frame[room:]

@@ -24,14 +24,19 @@ ROOT = Path(__file__).parent.parent.parent
 STATUS = "which targets have connections, and do they run on fastframe?"
 
 MESSAGES: list[str | bytes] = [
-    "text", "", b"", bytes(range(256)), "Grüße, мир, 世界, 😀", "x" * 65_536, "世" * 500_000, random.Random(6).randbytes(1 << 20),
+    "text", "", b"", bytes(range(256)), "Grüße, мир, 世界, 😀", "x" * 65_536, "世" * 500_000,
+    random.Random(6).randbytes(1 << 20),
 ]  # fmt: skip
-NO_PROXY: dict[str, Any] = {"proxy": None} if "proxy" in inspect.signature(connect).parameters else {}
+NO_PROXY: dict[str, Any] = (
+    {"proxy": None} if "proxy" in inspect.signature(connect).parameters else {}
+)
 """For `connect`: before websockets 15 it knows no proxies."""
 
 
 def answer_to_status() -> str:
-    return json.dumps({name: status.active for name, status in fastframe.status().items() if status.connections})
+    return json.dumps(
+        {name: status.active for name, status in fastframe.status().items() if status.connections}
+    )
 
 
 class Program(NamedTuple):
@@ -51,11 +56,14 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(*command: str, port: int) -> Iterator[Program]:
-    """A server, from when it listens on `port` until the block ends. The command may begin with -m and a Python module."""
+    """A server, from when it listens on `port` until the block ends. The command may begin with -m
+    and a Python module."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with log.open("wb") as output:
-            process = subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=output, stderr=output)
+            process = subprocess.Popen(
+                [sys.executable, *command], cwd=ROOT, stdout=output, stderr=output
+            )
         try:
             deadline = time.monotonic() + 30
             while not is_listening(port):

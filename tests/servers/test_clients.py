@@ -16,7 +16,10 @@ pytest.importorskip("hypercorn")
 
 from tests.servers.programs import MESSAGES, free_port, running
 
-pytestmark = [pytest.mark.programs, pytest.mark.skipif(os.name == "nt", reason="the servers are ended with signals")]
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.skipif(os.name == "nt", reason="the servers are ended with signals"),
+]
 
 HERE = Path(__file__).parent
 APP = "tests.servers.echo_asgi:app"
@@ -27,16 +30,35 @@ def port(request: pytest.FixtureRequest) -> Iterator[int]:
     """Of uvicorn with our class, and of hypercorn on wsproto on fastframe."""
     number = free_port()
     if request.param == "uvicorn":
-        command = ["-m", "uvicorn", "--ws", "fastframe.uvicorn:WSProtocol", "--port", str(number), APP]
+        command = [
+            "-m",
+            "uvicorn",
+            "--ws",
+            "fastframe.uvicorn:WSProtocol",
+            "--port",
+            str(number),
+            APP,
+        ]
     else:
-        command = ["-m", "fastframe", "run", "-m", "hypercorn", "--bind", f"127.0.0.1:{number}", APP]
+        command = [
+            "-m",
+            "fastframe",
+            "run",
+            "-m",
+            "hypercorn",
+            "--bind",
+            f"127.0.0.1:{number}",
+            APP,
+        ]
     with running(*command, port=number) as program:
         yield number
         assert "Traceback" not in program.output()
 
 
 def node(*arguments: str | Path) -> str:
-    result = subprocess.run(["node", *arguments], check=False, capture_output=True, text=True, timeout=120)
+    result = subprocess.run(
+        ["node", *arguments], check=False, capture_output=True, text=True, timeout=120
+    )
     assert result.returncode == 0, result.stderr
     return result.stdout.strip()
 
@@ -44,7 +66,12 @@ def node(*arguments: str | Path) -> str:
 def needs_node(package: str) -> None:
     if shutil.which("node") is None:
         pytest.skip("Node is not installed")
-    if subprocess.run(["node", "-e", f"require('{package}')"], capture_output=True, check=False).returncode != 0:
+    if (
+        subprocess.run(
+            ["node", "-e", f"require('{package}')"], capture_output=True, check=False
+        ).returncode
+        != 0
+    ):
         pytest.skip(f"Node's package {package} is not installed (npm install {package}; NODE_PATH)")
 
 
@@ -69,7 +96,9 @@ def test_aiohttp(port: int, compress: int) -> None:
     async def main() -> None:
         async with (
             aiohttp.ClientSession() as session,
-            session.ws_connect(f"ws://127.0.0.1:{port}/", compress=compress, max_msg_size=0) as client,
+            session.ws_connect(
+                f"ws://127.0.0.1:{port}/", compress=compress, max_msg_size=0
+            ) as client,
         ):
             assert bool(client.compress) is bool(compress)
             for message in MESSAGES:

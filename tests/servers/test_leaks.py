@@ -21,18 +21,31 @@ from tests.strategies import frame
 
 pytestmark = [
     pytest.mark.programs,
-    pytest.mark.skipif(sys.platform != "linux", reason="RSS and file descriptors are read from /proc"),
+    pytest.mark.skipif(
+        sys.platform != "linux", reason="RSS and file descriptors are read from /proc"
+    ),
 ]
 
 APP = "tests.servers.echo_asgi:app"
 SERVERS = {
-    "uvicorn": ["-m", "uvicorn", "--ws", "fastframe.uvicorn:WSProtocol", "--log-level", "warning", APP, "--port"],
+    "uvicorn": [
+        "-m",
+        "uvicorn",
+        "--ws",
+        "fastframe.uvicorn:WSProtocol",
+        "--log-level",
+        "warning",
+        APP,
+        "--port",
+    ],
     "hypercorn": ["-m", "fastframe", "run", "-m", "hypercorn", APP, "--bind"],
 }
 
 REQUEST = (
-    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-    b"Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Key: %s\r\n\r\n" % base64.b64encode(os.urandom(16))
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: "
+    b"Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Key: %s\r\n\r\n"
+    % base64.b64encode(os.urandom(16))
 )
 MESSAGE = Encoder(Role.CLIENT).message(bytes(100_000))
 

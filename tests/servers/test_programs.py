@@ -34,18 +34,23 @@ def exchange_both(port: int, *, deflate: bool = True) -> Any:
     return status
 
 
-# ---- servers -------------------------------------------------------------------------------------------------------
+# ---- servers -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_hypercorn(workers: int) -> None:
     pytest.importorskip("hypercorn")
     port = free_port()
-    with running(*RUN, "-m", "hypercorn", "--bind", f"127.0.0.1:{port}", "-w", str(workers), APP, port=port) as program:
+    with running(
+        *RUN, "-m", "hypercorn", "--bind", f"127.0.0.1:{port}", "-w", str(workers), APP, port=port
+    ) as program:
         assert exchange_both(port) == ON_WSPROTO
         program.process.send_signal(signal.SIGTERM)
         program.process.wait(20)
-        assert re.search(r"fastframe: wsproto [\d.]+ runs on fastframe, kernel \w+ \(process \d+\)", program.output())
+        assert re.search(
+            r"fastframe: wsproto [\d.]+ runs on fastframe, kernel \w+ \(process \d+\)",
+            program.output(),
+        )
         assert "Traceback" not in program.output()
 
 
@@ -64,7 +69,10 @@ def test_hypercorn_with_http_2() -> None:
             client.send(client.encoder.message(message))
             assert client.message() == message
         client.send(client.encoder.ping(b"payload") + client.encoder.close(4000))
-        assert [client.message(), client.message()] == [fastframe.Pong(b"payload"), fastframe.Close(4000)]
+        assert [client.message(), client.message()] == [
+            fastframe.Pong(b"payload"),
+            fastframe.Close(4000),
+        ]
         client.transport.close()
         assert "Traceback" not in program.output()
 
@@ -72,7 +80,9 @@ def test_hypercorn_with_http_2() -> None:
 def test_uvicorn_with_ws_wsproto() -> None:
     pytest.importorskip("uvicorn")
     port = free_port()
-    with running(*RUN, "-m", "uvicorn", "--ws", "wsproto", "--port", str(port), APP, port=port) as program:
+    with running(
+        *RUN, "-m", "uvicorn", "--ws", "wsproto", "--port", str(port), APP, port=port
+    ) as program:
         assert exchange_both(port)["wsproto"] is True
         assert "Traceback" not in program.output()
 
@@ -80,7 +90,17 @@ def test_uvicorn_with_ws_wsproto() -> None:
 def test_uvicorn_with_our_class_and_workers() -> None:
     pytest.importorskip("uvicorn")
     port = free_port()
-    command = ["-m", "uvicorn", "--ws", "fastframe.uvicorn:WSProtocol", "--workers", "2", "--port", str(port), APP]
+    command = [
+        "-m",
+        "uvicorn",
+        "--ws",
+        "fastframe.uvicorn:WSProtocol",
+        "--workers",
+        "2",
+        "--port",
+        str(port),
+        APP,
+    ]
     with running(*command, port=port) as program:
         assert exchange_both(port) == {"uvicorn": True}
         program.process.send_signal(signal.SIGTERM)
@@ -94,7 +114,9 @@ def test_uvicorn_as_it_is(workers: str) -> None:
     """Its default, --ws auto, becomes fastframe's class."""
     pytest.importorskip("uvicorn")
     port = free_port()
-    with running(*RUN, "-m", "uvicorn", "--workers", workers, "--port", str(port), APP, port=port) as program:
+    with running(
+        *RUN, "-m", "uvicorn", "--workers", workers, "--port", str(port), APP, port=port
+    ) as program:
         assert exchange_both(port) == {"uvicorn": True}
         assert "Traceback" not in program.output()
 
@@ -103,7 +125,17 @@ def test_uvicorn_with_uvloop() -> None:
     pytest.importorskip("uvicorn")
     pytest.importorskip("uvloop")
     port = free_port()
-    command = ["-m", "uvicorn", "--ws", "fastframe.uvicorn:WSProtocol", "--loop", "uvloop", "--port", str(port), APP]
+    command = [
+        "-m",
+        "uvicorn",
+        "--ws",
+        "fastframe.uvicorn:WSProtocol",
+        "--loop",
+        "uvloop",
+        "--port",
+        str(port),
+        APP,
+    ]
     with running(*command, port=port) as program:
         assert exchange_both(port) == {"uvicorn": True}
         assert "Traceback" not in program.output()
@@ -143,7 +175,9 @@ def test_trio_websocket() -> None:
             server = await nursery.start(trio_websocket.serve_websocket, echo, "127.0.0.1", 0, None)
             url = f"ws://127.0.0.1:{server.port}/"
             async with trio_websocket.open_websocket_url(url, max_message_size=2**24) as connection:
-                assert connection._wsproto.connection._proto.__class__.__module__.startswith("fastframe")
+                assert connection._wsproto.connection._proto.__class__.__module__.startswith(
+                    "fastframe"
+                )
                 for message in MESSAGES:
                     if len(message) < 2**20:
                         await connection.send_message(message)
@@ -169,7 +203,7 @@ def exchange_only_small(port: int) -> None:
             assert client.recv(20) == message
 
 
-# ---- clients, talking to uvicorn's default, without fastframe --------------------------------------------------------
+# ---- clients, talking to uvicorn's default, without fastframe ------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +228,9 @@ def test_httpx_ws(peer: str) -> None:
     with httpx_ws.connect_ws(peer, max_message_size_bytes=2**24) as client:
         for message in MESSAGES:
             (client.send_text if isinstance(message, str) else client.send_bytes)(message)
-            assert (client.receive_text if isinstance(message, str) else client.receive_bytes)(20) == message
+            assert (client.receive_text if isinstance(message, str) else client.receive_bytes)(
+                20
+            ) == message
         assert client.ping(b"payload").wait(10)
         client.close(4000, "enough")
 
@@ -207,7 +243,12 @@ def test_httpx_ws_async(peer: str) -> None:
         async with httpx_ws.aconnect_ws(peer, max_message_size_bytes=2**24) as client:
             for message in MESSAGES:
                 await (client.send_text if isinstance(message, str) else client.send_bytes)(message)
-                assert await (client.receive_text if isinstance(message, str) else client.receive_bytes)(20) == message
+                assert (
+                    await (
+                        client.receive_text if isinstance(message, str) else client.receive_bytes
+                    )(20)
+                    == message
+                )
             await asyncio.wait_for((await client.ping(b"payload")).wait(), 10)
             await client.close(4000, "enough")
 

@@ -1,4 +1,5 @@
-"""`fastframe run`: active in every process of a program, and else as if it had been started by itself."""
+"""`fastframe run`: active in every process of a program, and else as if it had been started by
+itself."""
 
 from __future__ import annotations
 
@@ -22,7 +23,10 @@ from fastframe._cli.reports import Reports
 from fastframe._targets import target
 from tests.servers.programs import NO_PROXY, free_port
 
-pytestmark = [pytest.mark.programs, pytest.mark.skipif(os.name == "nt", reason="os.execve is another thing on Windows")]
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.skipif(os.name == "nt", reason="os.execve is another thing on Windows"),
+]
 
 
 def run(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -43,7 +47,10 @@ def script(tmp_path: Path) -> Any:
     return write
 
 
-SHOW = "import sys, json, wsproto, fastframe; print(json.dumps([fastframe.status()['wsproto'].active, sys.argv, sys.path]))"
+SHOW = (
+    "import sys, json, wsproto, fastframe; "
+    "print(json.dumps([fastframe.status()['wsproto'].active, sys.argv, sys.path]))"
+)
 
 
 def test_script(script: Any) -> None:
@@ -66,22 +73,30 @@ def test_module(script: Any) -> None:
 def test_program(script: Any) -> None:
     path = script(f"#!{sys.executable}\n{SHOW}", "a-program")
     path.chmod(0o755)
-    result = run("-v", "a-program", "-x", env={"PATH": f"{path.parent}{os.pathsep}{os.environ['PATH']}"})
+    result = run(
+        "-v", "a-program", "-x", env={"PATH": f"{path.parent}{os.pathsep}{os.environ['PATH']}"}
+    )
     assert json.loads(result.stdout)[:2] == [True, [str(path), "-x"]]
-    assert re.match(r"fastframe: wsproto [\d.]+ runs on fastframe, kernel \w+ \(process \d+\)", result.stderr)
+    assert re.match(
+        r"fastframe: wsproto [\d.]+ runs on fastframe, kernel \w+ \(process \d+\)", result.stderr
+    )
 
 
 def test_program_that_is_not_there() -> None:
     result = run("no-such-program")
     assert (result.returncode, result.stdout) == (127, "")
     assert result.stderr == (
-        "fastframe: no-such-program: not found on PATH; a module is run with -m, a script by its path\n"
+        "fastframe: no-such-program: not found on PATH; a module is run with -m, a script by its "
+        "path\n"
     )
 
 
 def test_script_that_is_not_there() -> None:
     result = run("./no_such_script.py")
-    assert result.stderr == "fastframe: ./no_such_script.py: not a script (.py) or an executable file that exists\n"
+    assert (
+        result.stderr
+        == "fastframe: ./no_such_script.py: not a script (.py) or an executable file that exists\n"
+    )
 
 
 def test_program_beside_this_python() -> None:
@@ -97,7 +112,10 @@ def test_options_of_the_program_before_its_name() -> None:
     result = run("--workers", "2", "hypercorn")
     assert result.returncode == 2
     assert "usage: fastframe run" in result.stderr
-    assert "unrecognized arguments: --workers; put the program's own options after its name" in result.stderr
+    assert (
+        "unrecognized arguments: --workers; put the program's own options after its name"
+        in result.stderr
+    )
     result = run("--max-message-size", "16MB", "hypercorn")
     assert "argument --max-message-size: must be a whole number, not '16MB'" in result.stderr
 
@@ -109,15 +127,21 @@ def test_no_program() -> None:
 
 
 def test_exit_code_and_standard_streams(script: Any) -> None:
-    result = run(script("import sys, wsproto; print(sys.stdin.read()[::-1]); sys.exit(37)"), input="abc")
+    result = run(
+        script("import sys, wsproto; print(sys.stdin.read()[::-1]); sys.exit(37)"), input="abc"
+    )
     assert (result.returncode, result.stdout, result.stderr) == (37, "cba\n", "")
 
 
 @pytest.mark.parametrize("handled", [True, False])
 def test_signals(script: Any, handled: bool) -> None:
     handler = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))\n" if handled else ""
-    path = script(f"import signal, sys, time, wsproto\n{handler}print('ready', flush=True)\ntime.sleep(50)")
-    with subprocess.Popen([sys.executable, "-m", "fastframe", "run", path], stdout=subprocess.PIPE) as process:
+    path = script(
+        f"import signal, sys, time, wsproto\n{handler}print('ready', flush=True)\ntime.sleep(50)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-m", "fastframe", "run", path], stdout=subprocess.PIPE
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         process.send_signal(signal.SIGTERM)
@@ -137,7 +161,8 @@ def work():
 
 if __name__ == "__main__":
     if {method!r} == "subprocess":
-        subprocess.run([sys.executable, "-c", "import script; script.work()"], check=True, cwd={"__file__"}.rpartition("/")[0])
+        command = [sys.executable, "-c", "import script; script.work()"]
+        subprocess.run(command, check=True, cwd={"__file__"}.rpartition("/")[0])
     else:
         worker = multiprocessing.get_context({method!r}).Process(target=work)
         worker.start()
@@ -151,7 +176,10 @@ if __name__ == "__main__":
 
 def test_fork_does_not_report_twice(script: Any) -> None:
     result = run(script("import os, sys\nif os.fork() == 0:\n    sys.exit()\nos.wait()"))
-    assert result.stderr.count("not active: no process of this program used any of wsproto, uvicorn, ") == 1
+    assert (
+        result.stderr.count("not active: no process of this program used any of wsproto, uvicorn, ")
+        == 1
+    )
 
 
 def test_the_users_own_sitecustomize_runs(script: Any) -> None:
@@ -177,12 +205,18 @@ def test_file_that_cannot_be_executed(script: Any) -> None:
     path = script("no shebang, no machine code", "program")
     path.chmod(0o755)
     result = run(path)
-    assert (result.returncode, result.stderr) == (126, f"fastframe: {path} cannot be executed: Exec format error\n")
+    assert (result.returncode, result.stderr) == (
+        126,
+        f"fastframe: {path} cannot be executed: Exec format error\n",
+    )
 
 
 def test_looking_for_a_target_without_importing_it(script: Any) -> None:
     result = run(
-        script("import importlib.util; print(importlib.util.find_spec('wsproto').loader.get_filename('wsproto'))")
+        script(
+            "import importlib.util; "
+            "print(importlib.util.find_spec('wsproto').loader.get_filename('wsproto'))"
+        )
     )
     assert result.stdout.endswith("__init__.py\n")
 
@@ -190,9 +224,17 @@ def test_looking_for_a_target_without_importing_it(script: Any) -> None:
 def test_a_python_without_fastframe_says_so(script: Any, tmp_path: Path) -> None:
     (tmp_path / "fastframe").mkdir()
     (tmp_path / "fastframe" / "__init__.py").write_text("raise ImportError('not for this one')")
-    environment = {**os.environ, "PYTHONPATH": f"{runner.STARTUP}{os.pathsep}{tmp_path}", "FASTFRAME_RUN": "{}"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{runner.STARTUP}{os.pathsep}{tmp_path}",
+        "FASTFRAME_RUN": "{}",
+    }
     result = subprocess.run(
-        [sys.executable, "-c", "print('runs')"], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", "print('runs')"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert result.stdout == "runs\n"
     assert result.stderr == f"fastframe: not active in {sys.executable}: not for this one\n"
@@ -200,7 +242,9 @@ def test_a_python_without_fastframe_says_so(script: Any, tmp_path: Path) -> None
 
 def test_a_python_that_was_not_started_by_run(script: Any) -> None:
     environment = {**os.environ, "PYTHONPATH": runner.STARTUP}
-    result = subprocess.run([sys.executable, script(SHOW)], env=environment, capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, script(SHOW)], env=environment, capture_output=True, text=True, check=True
+    )
     assert json.loads(result.stdout)[0] is False
 
 
@@ -219,7 +263,9 @@ def test_target_that_cannot_be_installed(script: Any) -> None:
             "import wsproto\n"
         )
     )
-    assert result.stderr.startswith("fastframe: wsproto is not active: wsproto 9.9 is not known (process ")
+    assert result.stderr.startswith(
+        "fastframe: wsproto is not active: wsproto 9.9 is not known (process "
+    )
 
 
 def test_options(script: Any) -> None:
@@ -231,18 +277,23 @@ from wsproto.extensions import PerMessageDeflate
 from fastframe import Encoder, Role
 connection = Connection(ConnectionType.SERVER)
 connection.receive_data(Encoder(Role.CLIENT).message(bytes(1001)))
-print(*[int(getattr(event, "code", 0)) for event in connection.events()], PerMessageDeflate().offer())
+codes = [int(getattr(event, "code", 0)) for event in connection.events()]
+print(*codes, PerMessageDeflate().offer())
 """
     )
     assert (
-        run("--max-message-size", "1_000", "--no-deflate", "--fix-interleaved-control", path).stdout == "1009 False\n"
+        run("--max-message-size", "1_000", "--no-deflate", "--fix-interleaved-control", path).stdout
+        == "1009 False\n"
     )
     assert run(path).stdout.startswith("0 ")
 
 
 def test_one_target(script: Any) -> None:
     pytest.importorskip("uvicorn")
-    show = "import uvicorn, wsproto, fastframe; print([name for name, status in fastframe.status().items() if status.active])"
+    show = (
+        "import uvicorn, wsproto, fastframe; "
+        "print([name for name, status in fastframe.status().items() if status.active])"
+    )
     assert run("--target", "wsproto", script(show)).stdout == "['wsproto']\n"
     assert run("--target", "uvicorn", script(show)).stdout == "['uvicorn']\n"
     assert run(script(show)).stdout == "['wsproto', 'uvicorn']\n"
@@ -258,7 +309,9 @@ def test_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_target_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(target.PLACES, "missing", target.Place("fastframe.missing", "no_such_module"))
+    monkeypatch.setitem(
+        target.PLACES, "missing", target.Place("fastframe.missing", "no_such_module")
+    )
     finder = runner.InstallOnImport(["missing"], {}, Reports(None, 0, numbers=True), verbose=True)
     assert finder.find_spec("no_such_module", None) is None
     assert finder.waiting == {"no_such_module": "missing"}
@@ -276,18 +329,25 @@ for _ in range(3):
 
 
 def test_a_forked_process_says_what_was_used_in_it(script: Any) -> None:
-    result = run("-v", script("import os, sys, wsproto\nif os.fork() == 0:\n    sys.exit()\nos.wait()"))
-    said = re.findall(r"connections that ran on fastframe: wsproto 0 \(process (\d+)\)", result.stderr)
+    result = run(
+        "-v", script("import os, sys, wsproto\nif os.fork() == 0:\n    sys.exit()\nos.wait()")
+    )
+    said = re.findall(
+        r"connections that ran on fastframe: wsproto 0 \(process (\d+)\)", result.stderr
+    )
     assert len(set(said)) == 2
 
 
 def test_what_was_used_is_said_at_the_end(script: Any) -> None:
     path = script(USES)
-    assert "fastframe: connections that ran on fastframe: wsproto 3, uvicorn 0 (process" in run("-v", path).stderr
+    assert (
+        "fastframe: connections that ran on fastframe: wsproto 3, uvicorn 0 (process"
+        in run("-v", path).stderr
+    )
     assert run(path).stderr == ""
 
 
-# ---- what is said, however the processes end ----
+# ---- what is said, however the processes end -----------------------------------------------------
 
 APP = """
 async def app(scope, receive, send):
@@ -305,7 +365,11 @@ async def app(scope, receive, send):
 
 
 def said_by_a_server(
-    folder: Path, *command: str, clients: int, ending: signal.Signals = signal.SIGTERM, kill_workers: bool = False
+    folder: Path,
+    *command: str,
+    clients: int,
+    ending: signal.Signals = signal.SIGTERM,
+    kill_workers: bool = False,
 ) -> tuple[str, int]:
     """What a server says from its start to its end, after so many clients; and how it ended."""
     sync_client = pytest.importorskip("websockets.sync.client")
@@ -319,13 +383,16 @@ def said_by_a_server(
     arguments = [argument.replace("PORT", str(port)) for argument in command]
     process = subprocess.Popen(
         [sys.executable, "-m", "fastframe", "run", *arguments],
-        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
     )  # fmt: skip
     try:
         for _ in range(clients):
             for _attempt in range(300):
                 try:
-                    connection = sync_client.connect(f"ws://127.0.0.1:{port}/", compression=None, **NO_PROXY)
+                    connection = sync_client.connect(
+                        f"ws://127.0.0.1:{port}/", compression=None, **NO_PROXY
+                    )
                     break
                 except OSError:
                     assert process.poll() is None, process.communicate()[0]
@@ -334,7 +401,9 @@ def said_by_a_server(
                 connection.send("text")
                 assert connection.recv(10) == "text"
         if kill_workers:
-            for worker in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            for worker in (
+                Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            ):
                 os.kill(int(worker), signal.SIGKILL)
             time.sleep(0.5)
         process.send_signal(ending)
@@ -343,7 +412,9 @@ def said_by_a_server(
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    assert [path.name for path in folder.iterdir() if path.name.startswith("fastframe-run")] == [], "nothing is left"
+    assert [
+        path.name for path in folder.iterdir() if path.name.startswith("fastframe-run")
+    ] == [], "nothing is left"
     return said, process.returncode
 
 
@@ -351,7 +422,9 @@ def total(said: str) -> int:
     """Of the connections of all processes."""
     lines = re.findall(r"connections that ran on fastframe: (.*) \(process (\d+)\)", said)
     assert len({process for _, process in lines}) == len(lines), f"each speaks once: {said}"
-    return sum(int(number) for line, _ in lines for number in re.findall(r" (\d+)", line.partition(";")[0]))
+    return sum(
+        int(number) for line, _ in lines for number in re.findall(r" (\d+)", line.partition(";")[0])
+    )
 
 
 UVICORN = ["-m", "uvicorn", "--port", "PORT", "--log-level", "warning", "the_app:app"]
@@ -369,11 +442,15 @@ def test_a_server_says_its_connections_however_it_is_ended(
     assert started, "the parent is the first, and a worker may be ended before it says anything"
     assert (
         not more
-        or f"fastframe: connections that ran on fastframe: wsproto 0, uvicorn 0 (process {started[0]})" not in said
+        or f"fastframe: connections that ran on fastframe: wsproto 0, uvicorn 0 (process "
+        f"{started[0]})"
+        not in said
     ), "a parent of workers has none itself, and does not say so"
     assert "--target websockets" not in said
     without = subprocess.Popen(
-        [sys.executable, *UVICORN[:3], str(free_port()), *UVICORN[4:], *more], cwd=tmp_path, stderr=subprocess.DEVNULL
+        [sys.executable, *UVICORN[:3], str(free_port()), *UVICORN[4:], *more],
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
     )
     time.sleep(1.5)
     without.send_signal(ending)
@@ -400,8 +477,11 @@ def gunicorn(worker: str, *more: str) -> list[str]:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("worker", ["asgi", "uvicorn_worker.UvicornWorker"])
 def test_workers_of_gunicorn(tmp_path: Path, worker: str) -> None:
-    """Without -v a success is quiet; with it the numbers are those of the workers, each said once."""
-    pytest.importorskip("gunicorn.asgi.websocket", reason="gunicorn with an ASGI worker of its own is not installed")
+    """Without -v a success is quiet; with it the numbers are those of the workers, each said
+    once."""
+    pytest.importorskip(
+        "gunicorn.asgi.websocket", reason="gunicorn with an ASGI worker of its own is not installed"
+    )
     pytest.importorskip(worker.partition(".")[0] if "." in worker else "gunicorn")
     said, _ = said_by_a_server(tmp_path, *gunicorn(worker), clients=2)
     assert "fastframe" not in said
@@ -412,7 +492,9 @@ def test_workers_of_gunicorn(tmp_path: Path, worker: str) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the workers in /proc")
 def test_a_worker_that_is_killed(tmp_path: Path) -> None:
     """It cannot say anything, so the first process does."""
-    pytest.importorskip("gunicorn.asgi.websocket", reason="gunicorn with an ASGI worker of its own is not installed")
+    pytest.importorskip(
+        "gunicorn.asgi.websocket", reason="gunicorn with an ASGI worker of its own is not installed"
+    )
     said, _ = said_by_a_server(tmp_path, "-v", *gunicorn("asgi"), clients=3, kill_workers=True)
     assert total(said) == 3, said
 
@@ -424,7 +506,9 @@ def test_a_library_that_must_be_named(script: Any) -> None:
     assert hint in run(script("import websockets.protocol")).stderr
     assert hint in run("-v", script("import websockets.protocol, wsproto")).stderr
     assert hint not in run("-v", script("import wsproto")).stderr
-    assert hint not in run("-v", "--target", "websockets", script("import websockets.protocol")).stderr
+    assert (
+        hint not in run("-v", "--target", "websockets", script("import websockets.protocol")).stderr
+    )
     assert hint not in run("-v", script(f"import websockets.protocol\n{USES}")).stderr, (
         "as it is not what the program uses"
     )
@@ -432,7 +516,8 @@ def test_a_library_that_must_be_named(script: Any) -> None:
 
 def test_the_handler_of_the_program_is_its_own(script: Any) -> None:
     path = script(
-        f"import os, signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\n{USES}\nos.kill(os.getpid(), signal.SIGTERM)"
+        f"import os, signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: "
+        f"sys.exit(3))\n{USES}\nos.kill(os.getpid(), signal.SIGTERM)"
     )
     result = run("-v", path)
     assert (result.returncode, total(result.stderr)) == (3, 3)
@@ -443,7 +528,8 @@ def test_the_handler_of_the_program_is_its_own(script: Any) -> None:
 
 def test_forked_processes_that_end_without_a_word(script: Any) -> None:
     path = script(
-        f"import os, wsproto.connection\nif os.fork() == 0:\n{textwrap.indent(USES, '    ')}\n    os._exit(0)\nos.wait()\n{USES}"
+        f"import os, wsproto.connection\nif os.fork() == 0:\n{textwrap.indent(USES, '    ')}\n    "
+        f"os._exit(0)\nos.wait()\n{USES}"
     )
     result = run("-v", path)
     assert total(result.stderr) == 6, result.stderr
@@ -453,16 +539,22 @@ def test_forked_processes_that_end_without_a_word(script: Any) -> None:
 def test_a_first_process_that_is_no_python(script: Any, tmp_path: Path) -> None:
     """Nobody would read what is left, so nothing is."""
     path = script(USES)
-    result = run("-v", "/bin/sh", "-c", f"{sys.executable} {path}; true", env={"TMPDIR": str(tmp_path)})
+    result = run(
+        "-v", "/bin/sh", "-c", f"{sys.executable} {path}; true", env={"TMPDIR": str(tmp_path)}
+    )
     assert total(result.stderr) == 3
     assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith("fastframe")] == []
 
 
-def test_sigterm_is_passed_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sigterm_is_passed_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """And a handler of the program's is left alone."""
     handlers: list[Any] = []
     raised: list[int] = []
-    monkeypatch.setattr(runner.signal, "getsignal", lambda number: handlers[-1] if handlers else signal.SIG_DFL)
+    monkeypatch.setattr(
+        runner.signal, "getsignal", lambda number: handlers[-1] if handlers else signal.SIG_DFL
+    )
     monkeypatch.setattr(runner.signal, "signal", lambda number, handler: handlers.append(handler))
     monkeypatch.setattr(runner.signal, "raise_signal", raised.append)
     finder = runner.InstallOnImport([], {}, Reports(None, 0, numbers=True), verbose=True)

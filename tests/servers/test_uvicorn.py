@@ -1,4 +1,5 @@
-"""What uvicorn's own implementations agree on, fastframe's class does as well; what it does beyond that is in the other files."""
+"""What uvicorn's own implementations agree on, fastframe's class does as well; what it does beyond
+that is in the other files."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ from tests.servers.in_uvicorn import ALL, OURS, Event, Receive, Recorder, Send, 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 MESSAGES: list[str | bytes] = [
-    "hello", "", b"", b"\x00\xff", "Grüße, 世界 😀", "x" * 70_000, random.Random(6).randbytes(300_000), "ü" * 500_000,
+    "hello", "", b"", b"\x00\xff", "Grüße, 世界 😀", "x" * 70_000,
+    random.Random(6).randbytes(300_000),
+    "ü" * 500_000,
 ]  # fmt: skip
 
 
@@ -39,7 +42,7 @@ async def closed(client: Any) -> tuple[int | None, str]:
     return (None, "") if close is None else (close.code, close.reason)
 
 
-# ---- messages ------------------------------------------------------------------------------------------------------
+# ---- messages ------------------------------------------------------------------------------------
 
 
 async def test_echo(ws: str) -> None:
@@ -76,13 +79,15 @@ async def test_compression(ws: str, wanted: bool) -> None:
         assert await client.recv() == "fragments of text"
 
 
-# ---- the handshake -------------------------------------------------------------------------------------------------
+# ---- the handshake -------------------------------------------------------------------------------
 
 
 async def test_scope(ws: str) -> None:
     app = Recorder()
     async with serving(app, ws, root_path="/root") as server:
-        async with server.connect("/a%20b/%C3%BC?q=%20", additional_headers={"X-Name": "Value"}) as client:
+        async with server.connect(
+            "/a%20b/%C3%BC?q=%20", additional_headers={"X-Name": "Value"}
+        ) as client:
             await client.send("")
             await client.recv()
             port = client.local_address[1]
@@ -107,7 +112,10 @@ async def test_scope(ws: str) -> None:
 
 async def test_subprotocol_and_headers(ws: str) -> None:
     app = Recorder(subprotocol="second", headers=[(b"x-app", b"header")])
-    async with serving(app, ws) as server, server.connect(subprotocols=["first", "second"]) as client:
+    async with (
+        serving(app, ws) as server,
+        server.connect(subprotocols=["first", "second"]) as client,
+    ):
         assert app.scope["subprotocols"] == ["first", "second"]
         assert client.subprotocol == "second"
         assert client.response.headers["X-App"] == "header"
@@ -131,7 +139,10 @@ async def test_rejected_by_close(ws: str, caplog: pytest.LogCaptureFixture) -> N
                 await server.connect("/path?query").__aenter__()
             assert caught.value.response.status_code == 403
             await server.idle()
-    assert received == [{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1006}]
+    assert received == [
+        {"type": "websocket.connect"},
+        {"type": "websocket.disconnect", "code": 1006},
+    ]
     assert re.search(r'127.0.0.1:\d+ - "WebSocket /path\?query" 403', caplog.text)
 
 
@@ -156,13 +167,19 @@ async def test_rejected_with_a_response(ws: str, caplog: pytest.LogCaptureFixtur
                 await server.connect().__aenter__()
             await server.idle()
     response = caught.value.response
-    assert (response.status_code, response.headers["X-Tea"], response.body) == (418, "pot", b"no coffee")
+    assert (response.status_code, response.headers["X-Tea"], response.body) == (
+        418,
+        "pot",
+        b"no coffee",
+    )
     assert received == [{"type": "websocket.disconnect", "code": 1006}]
     assert '"WebSocket /" 418' in caplog.text
 
 
 @pytest.mark.parametrize("ending", ["raise", "return"])
-async def test_application_that_ends_before_it_accepts(ws: str, ending: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_application_that_ends_before_it_accepts(
+    ws: str, ending: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async def app(scope: Event, receive: Receive, send: Send) -> None:
         if ending == "raise":
             raise ZeroDivisionError
@@ -173,10 +190,14 @@ async def test_application_that_ends_before_it_accepts(ws: str, ending: str, cap
         await server.idle()
     assert caught.value.response.status_code == 500
     assert caught.value.response.body == b"Internal Server Error"
-    assert ("ZeroDivisionError" if ending == "raise" else "without completing handshake") in caplog.text
+    assert (
+        "ZeroDivisionError" if ending == "raise" else "without completing handshake"
+    ) in caplog.text
 
 
-async def test_application_that_returns_something(ws: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_application_that_returns_something(
+    ws: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async def app(scope: Event, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.accept"})
         return "something"  # type: ignore[return-value]
@@ -190,9 +211,11 @@ async def test_application_that_returns_something(ws: str, caplog: pytest.LogCap
 @pytest.mark.parametrize(
     ("request_head", "status"),
     [
-        (b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\r\n", (400,)),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: "
+        b"Upgrade\r\nSec-WebSocket-Version: 13\r\n\r\n", (400,)),
         (b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 12\r\n\r\n", (400, 426)),
+         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 12\r\n\r\n",
+         (400, 426)),
     ],
 )  # fmt: skip
 async def test_bad_handshake(
@@ -219,7 +242,7 @@ async def test_access_log(ws: str, caplog: pytest.LogCaptureFixture) -> None:
     assert re.search(r"127.0.0.1:\d+ - WebSocket connection lost", caplog.text)
 
 
-# ---- closing -------------------------------------------------------------------------------------------------------
+# ---- closing -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("code", "reason"), [(1000, ""), (1001, "going"), (4321, "müde")])
@@ -316,7 +339,9 @@ async def test_sending_to_a_client_that_has_gone(ws: str, caplog: pytest.LogCapt
     assert "Traceback" not in caplog.text
 
 
-async def test_sending_to_a_client_that_has_hung_up(ws: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_sending_to_a_client_that_has_hung_up(
+    ws: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async def app(scope: Event, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "websocket.accept"})
@@ -337,7 +362,8 @@ async def test_messages_out_of_order(ws: str) -> None:
             await send({"type": "websocket.send", "text": ""})
         await send({"type": "websocket.accept"})
         with pytest.raises(
-            RuntimeError, match=r"'websocket\.send' or 'websocket\.close',? but got 'websocket\.accept'"
+            RuntimeError,
+            match=r"'websocket\.send' or 'websocket\.close',? but got 'websocket\.accept'",
         ):
             await send({"type": "websocket.accept"})
         await send({"type": "websocket.send", "text": "in order"})
@@ -348,13 +374,16 @@ async def test_messages_out_of_order(ws: str) -> None:
         assert await closed(client) == (1000, "")
 
 
-# ---- settings ------------------------------------------------------------------------------------------------------
+# ---- settings ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("compression", [None, "deflate"])
 async def test_max_size(ws: str, compression: str | None, caplog: pytest.LogCaptureFixture) -> None:
     app = Recorder()
-    async with serving(app, ws, ws_max_size=1000) as server, server.connect(compression=compression) as client:
+    async with (
+        serving(app, ws, ws_max_size=1000) as server,
+        server.connect(compression=compression) as client,
+    ):
         for message in ("x" * 1000, b"x" * 1000, "ü" * 500):
             await client.send(message)
             assert await client.recv() == message
@@ -370,7 +399,10 @@ async def test_max_size(ws: str, compression: str | None, caplog: pytest.LogCapt
 async def test_max_size_of_fragments_together(ws: str) -> None:
     async with serving(Recorder(), ws, ws_max_size=1000) as server, raw_client(server) as client:
         await client.handshake()
-        client.send(client.encoder.text("x" * 600, fin=False) + client.encoder.continuation("x" * 401, fin=False))
+        client.send(
+            client.encoder.text("x" * 600, fin=False)
+            + client.encoder.continuation("x" * 401, fin=False)
+        )
         assert (await client.message()).code == 1009
 
 
@@ -414,13 +446,16 @@ async def test_keepalive_without_a_timeout(ws: str) -> None:
 
 
 async def test_no_keepalive(ws: str) -> None:
-    async with serving(Recorder(), ws, ws_ping_interval=None) as server, raw_client(server) as client:
+    async with (
+        serving(Recorder(), ws, ws_ping_interval=None) as server,
+        raw_client(server) as client,
+    ):
         await client.handshake()
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(client.message(), 0.1)
 
 
-# ---- the end of the server -----------------------------------------------------------------------------------------
+# ---- the end of the server -----------------------------------------------------------------------
 
 
 async def test_shutdown(ws: str) -> None:
@@ -467,7 +502,7 @@ async def test_shutdown_while_a_close_is_awaited(ws: str) -> None:
         await server.idle()
 
 
-# ---- the log, and the words of errors ------------------------------------------------------------------------------
+# ---- the log, and the words of errors ------------------------------------------------------------
 
 
 def of_the_connection(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
@@ -480,7 +515,8 @@ def of_the_connection(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]
 
 @pytest.mark.parametrize("ws", ["websockets-sansio", OURS])
 async def test_the_log_of_a_connection(ws: str, caplog: pytest.LogCaptureFixture) -> None:
-    """As uvicorn's classes log it, so that nobody misses lines after a change; the end is logged by `--ws websockets` only."""
+    """As uvicorn's classes log it, so that nobody misses lines after a change; the end is logged by
+    `--ws websockets` only."""
     with caplog.at_level(logging.INFO, "uvicorn.error"):
         async with serving(Recorder(), ws) as server:
             async with server.connect() as client:
@@ -502,7 +538,9 @@ async def test_the_log_of_a_connection(ws: str, caplog: pytest.LogCaptureFixture
         ("error", "connection rejected (500 Internal Server Error)"),
     ],
 )
-async def test_the_log_of_a_rejection(ws: str, answer: str, line: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_log_of_a_rejection(
+    ws: str, answer: str, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async def app(scope: Event, receive: Receive, send: Send) -> None:
         await receive()
         if answer == "error":
@@ -510,7 +548,9 @@ async def test_the_log_of_a_rejection(ws: str, answer: str, line: str, caplog: p
         if answer == "close":
             await send({"type": "websocket.close"})
         else:
-            await send({"type": "websocket.http.response.start", "status": int(answer), "headers": []})
+            await send(
+                {"type": "websocket.http.response.start", "status": int(answer), "headers": []}
+            )
             await send({"type": "websocket.http.response.body", "body": b"no"})
 
     with caplog.at_level(logging.INFO, "uvicorn.error"):

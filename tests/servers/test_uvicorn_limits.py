@@ -26,7 +26,16 @@ from fastframe.deflate import Deflate
 from fastframe.uvicorn import WSProtocol, transport
 from tests import strategies
 from tests.helpers import deflated
-from tests.servers.in_uvicorn import OURS, Event, RawClient, Receive, Recorder, Send, raw_client, serving
+from tests.servers.in_uvicorn import (
+    OURS,
+    Event,
+    RawClient,
+    Receive,
+    Recorder,
+    Send,
+    raw_client,
+    serving,
+)
 
 MIB = 2**20
 DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate"
@@ -54,7 +63,7 @@ async def accept_and_close(scope: Event, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close"})
 
 
-# ---- broken rules --------------------------------------------------------------------------------------------------
+# ---- broken rules --------------------------------------------------------------------------------
 
 HOSTILE = {
     "a reserved opcode": (frame(3, b""), 1002),
@@ -134,12 +143,15 @@ async def test_application_that_does_not_ask_what_comes_behind_a_broken_rule(end
             client.writer.close()
         go_on.set()
         await server.idle()
-    assert [event.get("code") for event in received] == [None, 4000 if ending == "close" else 1002][: len(received)]
+    assert [event.get("code") for event in received] == [None, 4000 if ending == "close" else 1002][
+        : len(received)
+    ]
     assert received[0]["text"] == "before"
 
 
 async def test_the_close_arrives_although_the_client_goes_on_sending() -> None:
-    """Hanging up over unread bytes would reset the connection, and the client might never read why."""
+    """Hanging up over unread bytes would reset the connection, and the client might never read
+    why."""
     async with serving(Recorder(), ws_max_size=1000) as server, raw_client(server) as client:
         await client.handshake()
         client.send(frame(2, bytes(1001)))
@@ -156,7 +168,9 @@ async def test_sending_after_a_broken_rule(caplog: pytest.LogCaptureFixture) -> 
         await receive()
         await send({"type": "websocket.accept"})
         assert (await receive())["type"] == "websocket.disconnect"
-        assert (await receive())["type"] == "websocket.disconnect", "and again, for whoever asks once more"
+        assert (await receive())["type"] == "websocket.disconnect", (
+            "and again, for whoever asks once more"
+        )
         with pytest.raises(ClientDisconnected):
             await receive()  # else it might ask for ever
         with pytest.raises(ClientDisconnected):
@@ -170,7 +184,9 @@ async def test_sending_after_a_broken_rule(caplog: pytest.LogCaptureFixture) -> 
     assert "Traceback" not in caplog.text
 
 
-async def test_client_that_does_not_hang_up_after_a_broken_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_client_that_does_not_hang_up_after_a_broken_rule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(WSProtocol, "close_timeout", 0.05)
     async with serving(Recorder()) as server, raw_client(server) as client:
         await client.handshake()
@@ -213,12 +229,15 @@ async def test_request_in_pieces() -> None:
     async with serving(Recorder()) as server:
         config = Config(app=Recorder(), ws=OURS, log_config=None)
         loop = asyncio.get_running_loop()
-        listener = await loop.create_server(lambda: WSProtocol(config, server.state, {}), "127.0.0.1", 0)
+        listener = await loop.create_server(
+            lambda: WSProtocol(config, server.state, {}), "127.0.0.1", 0
+        )
         async with raw_client(server._replace(port=listener.sockets[0].getsockname()[1])) as client:
             client.writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n")
             await asyncio.sleep(0.02)
             client.writer.write(
-                b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2FtcGxlIG5vbmNlMTIzNA==\r\n\r\n"
+                b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+                b"c2FtcGxlIG5vbmNlMTIzNA==\r\n\r\n"
             )
             assert (await client.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
             client.send(client.encoder.message("text"))
@@ -235,7 +254,13 @@ async def test_broken_rule_after_our_close() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", [b"Host: \xff", b"Sec-WebSocket-Protocol: \xff", DEFLATE + b"; \xff", b"Sec-WebSocket-Version: 99"]
+    "header",
+    [
+        b"Host: \xff",
+        b"Sec-WebSocket-Protocol: \xff",
+        DEFLATE + b"; \xff",
+        b"Sec-WebSocket-Version: 99",
+    ],
 )
 async def test_hostile_request(header: bytes, caplog: pytest.LogCaptureFixture) -> None:
     async with serving(Recorder()) as server, raw_client(server) as client:
@@ -259,16 +284,26 @@ async def test_malformed_extensions(header: bytes) -> None:
     """As with uvicorn's default; where compression is turned off nobody looks at them."""
     for ws in ("websockets-sansio", OURS):
         async with serving(Recorder(), ws) as server, raw_client(server) as client:
-            assert (await client.handshake(b"Sec-WebSocket-Extensions: " + header)).startswith(b"HTTP/1.1 400"), ws
+            assert (await client.handshake(b"Sec-WebSocket-Extensions: " + header)).startswith(
+                b"HTTP/1.1 400"
+            ), ws
             await client.reader.read()
             await server.idle()
-    async with serving(Recorder(), ws_per_message_deflate=False) as server, raw_client(server) as client:
-        assert (await client.handshake(b"Sec-WebSocket-Extensions: " + header)).startswith(b"HTTP/1.1 101")
+    async with (
+        serving(Recorder(), ws_per_message_deflate=False) as server,
+        raw_client(server) as client,
+    ):
+        assert (await client.handshake(b"Sec-WebSocket-Extensions: " + header)).startswith(
+            b"HTTP/1.1 101"
+        )
 
 
 HOSTS = [
-    b"localhost:8000", b"[::1]:8000", b"[fe80::1%25eth0]", b"my_service_1:80", b"xn--mnchen-3ya.de", b"a" * 63 + b".example", b"a" * 60 + b":8080",
-    b"k" * 64 + b":8080", b"a-service-with-a-very-long-name-in-a-kubernetes-namespace-of-its-own-1234567890:8080", b"example.com.", b"..", b"-x-", b"",
+    b"localhost:8000", b"[::1]:8000", b"[fe80::1%25eth0]", b"my_service_1:80", b"xn--mnchen-3ya.de",
+    b"a" * 63 + b".example", b"a" * 60 + b":8080",
+    b"k" * 64 + b":8080",
+    b"a-service-with-a-very-long-name-in-a-kubernetes-namespace-of-its-own-1234567890:8080",
+    b"example.com.", b"..", b"-x-", b"",
     b"xn--999999999", b"10.0.0.1", b"xn--a", b"." * 300, b"xn--a" * 40 + b":1",
 ]  # fmt: skip
 
@@ -283,7 +318,11 @@ async def test_hosts_reach_the_application_as_they_came(host: bytes) -> None:
             found.append(
                 (
                     head[:12],
-                    [(name, value) for name, value in app.scope.get("headers", ()) if name in (b"host", b"x-after")],
+                    [
+                        (name, value)
+                        for name, value in app.scope.get("headers", ())
+                        if name in (b"host", b"x-after")
+                    ],
                 )
             )
     assert found[1] == found[0]
@@ -291,9 +330,12 @@ async def test_hosts_reach_the_application_as_they_came(host: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [b"Origin", b"Cookie", b"User-Agent", b"Authorization", b"X-Own", b"Sec-WebSocket-Protocol"]
+    "name",
+    [b"Origin", b"Cookie", b"User-Agent", b"Authorization", b"X-Own", b"Sec-WebSocket-Protocol"],
 )
-@pytest.mark.parametrize("value", [b"caf\xc3\xa9", b"\xff\xfe", b"a, b ,c", b'"quoted"', b"x" * 5000])
+@pytest.mark.parametrize(
+    "value", [b"caf\xc3\xa9", b"\xff\xfe", b"a, b ,c", b'"quoted"', b"x" * 5000]
+)
 async def test_header_values_reach_the_application_as_they_came(name: bytes, value: bytes) -> None:
     """Wherever uvicorn's default takes them."""
     if name == b"Sec-WebSocket-Protocol" and not value.isascii():
@@ -329,7 +371,10 @@ async def test_what_a_subclass_may_rely_on() -> None:
             await send({"type": "websocket.close"})
             closed.set()
 
-    async with serving(app, Own, ws_ping_interval=20.0, ws_ping_timeout=30.0) as server, raw_client(server) as client:  # type: ignore[arg-type]
+    async with (
+        serving(app, Own, ws_ping_interval=20.0, ws_ping_timeout=30.0) as server,
+        raw_client(server) as client,
+    ):  # type: ignore[arg-type]
         await client.handshake()
         ping = await client.message()
         (connection,) = connections
@@ -360,7 +405,10 @@ async def test_close_behind_a_full_queue_of_a_connection_that_is_lost() -> None:
 
     async with serving(app, ws_max_queue=3) as server, raw_client(server) as client:
         await client.handshake()
-        client.send(b"".join(client.encoder.message(str(number)) for number in range(100)) + client.encoder.close(4000))
+        client.send(
+            b"".join(client.encoder.message(str(number)) for number in range(100))
+            + client.encoder.close(4000)
+        )
         connection = connection_of(server)
         while not connection.reading_paused:
             await asyncio.sleep(0.005)
@@ -372,7 +420,9 @@ async def test_close_behind_a_full_queue_of_a_connection_that_is_lost() -> None:
     assert received == [*map(str, range(100)), 4000]
 
 
-async def test_broken_rule_of_a_client_that_is_gone_already(caplog: pytest.LogCaptureFixture) -> None:
+async def test_broken_rule_of_a_client_that_is_gone_already(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """asyncio does not know yet that the connection cannot be shut down by halves."""
 
     def write_eof() -> None:
@@ -399,7 +449,8 @@ async def test_pings_of_a_client_that_is_gone_already(caplog: pytest.LogCaptureF
 
 
 async def test_transport_that_is_half_gone() -> None:
-    """For one turn of the event loop, TLS on Python 3.10 has no transport any more, and has not said so."""
+    """For one turn of the event loop, TLS on Python 3.10 has no transport any more, and has not
+    said so."""
 
     def is_closing() -> bool:
         raise AttributeError("'NoneType' object has no attribute 'is_closing'")
@@ -434,7 +485,7 @@ async def test_sending_to_a_client_that_is_gone_already(caplog: pytest.LogCaptur
         await ended.wait()
 
 
-# ---- memory --------------------------------------------------------------------------------------------------------
+# ---- memory --------------------------------------------------------------------------------------
 
 
 async def test_bomb(caplog: pytest.LogCaptureFixture) -> None:
@@ -461,12 +512,15 @@ async def send_for_ever(client: RawClient, data: bytes) -> None:
 
 
 async def test_client_that_never_reads() -> None:
-    """The application waits in `send`, then the client waits in its own; in between lie some buffers."""
+    """The application waits in `send`, then the client waits in its own; in between lie some
+    buffers."""
     async with serving(Recorder(), ws_ping_interval=None) as server, raw_client(server) as client:
         await client.handshake()
         client.reader._transport.pause_reading()  # type: ignore[attr-defined]
         with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(send_for_ever(client, client.encoder.message(bytes(50_000))), 0.5)
+            await asyncio.wait_for(
+                send_for_ever(client, client.encoder.message(bytes(50_000))), 0.5
+            )
         connection = connection_of(server)
         assert connection.reading_paused
         assert connection.transport.get_write_buffer_size() < 2**18
@@ -481,7 +535,9 @@ async def test_client_that_never_reads_and_vanishes() -> None:
             await client.handshake()
             client.reader._transport.pause_reading()  # type: ignore[attr-defined]
             with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(send_for_ever(client, client.encoder.message(bytes(50_000))), 0.3)
+                await asyncio.wait_for(
+                    send_for_ever(client, client.encoder.message(bytes(50_000))), 0.3
+                )
         await asyncio.wait_for(app.ended.wait(), 5)
         await server.idle()
 
@@ -565,7 +621,7 @@ async def test_bytes_that_come_although_reading_is_paused() -> None:
         assert [await client.message(), await client.message()] == ["two", "three"]
 
 
-# ---- the application -----------------------------------------------------------------------------------------------
+# ---- the application -----------------------------------------------------------------------------
 
 
 async def test_receivers_that_are_cancelled_and_many_at_once() -> None:
@@ -621,7 +677,8 @@ async def test_response_that_cannot_be_sent(caplog: pytest.LogCaptureFixture) ->
 
 
 @pytest.mark.parametrize(
-    "settings", [{"ws_max_size": 0}, {"ws_max_size": 2**70}, {"ws_max_queue": 0}, {"ws_max_queue": None}]
+    "settings",
+    [{"ws_max_size": 0}, {"ws_max_size": 2**70}, {"ws_max_queue": 0}, {"ws_max_queue": None}],
 )
 async def test_odd_settings(settings: dict[str, Any]) -> None:
     async with serving(Recorder(), **settings) as server, raw_client(server) as client:
@@ -740,7 +797,7 @@ async def test_rejection_of_a_client_that_has_gone(caplog: pytest.LogCaptureFixt
     assert "Traceback" not in caplog.text
 
 
-# ---- settings ------------------------------------------------------------------------------------------------------
+# ---- settings ------------------------------------------------------------------------------------
 
 
 async def test_other_settings_for_compression() -> None:
@@ -749,7 +806,9 @@ async def test_other_settings_for_compression() -> None:
 
     async with serving(Recorder(), Frugal) as server, raw_client(server) as client:  # type: ignore[arg-type]
         head = await client.handshake(DEFLATE)
-        assert b"permessage-deflate; server_no_context_takeover; server_max_window_bits=9\r\n" in head
+        assert (
+            b"permessage-deflate; server_no_context_takeover; server_max_window_bits=9\r\n" in head
+        )
 
 
 def test_settings_that_are_not_loaded_yet() -> None:
@@ -768,7 +827,8 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.S
         pytest.skip("openssl is not installed")
     folder: Path = tmp_path_factory.mktemp("tls")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+        "-nodes", "-days", "2",
          "-keyout", folder / "key", "-out", folder / "certificate", "-subj", "/CN=localhost",
          "-addext", "subjectAltName=DNS:localhost"],
         check=True, capture_output=True,
@@ -781,7 +841,8 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.S
 async def test_tls_and_a_slow_application(
     tls: tuple[ssl.SSLContext, ssl.SSLContext], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The client has closed the connection long before; after that asyncio's TLS transport raises whatever it is asked."""
+    """The client has closed the connection long before; after that asyncio's TLS transport raises
+    whatever it is asked."""
     received = []
 
     async def app(scope: Event, receive: Receive, send: Send) -> None:
@@ -804,7 +865,9 @@ async def test_tls_and_a_slow_application(
     assert "Traceback" not in caplog.text
 
 
-async def test_tls(tls: tuple[ssl.SSLContext, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_tls(
+    tls: tuple[ssl.SSLContext, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(transport, "CLOSE_TIMEOUT_TLS", 0.2)
     app = Recorder()
     async with serving(app, tls=tls[0], ws_max_size=10 * MIB) as server:

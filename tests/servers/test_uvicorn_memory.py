@@ -1,6 +1,8 @@
-"""Memory ends inside fastframe's class for uvicorn: messages are whole and in order, or the connection ends; a message that was not sent is not half sent.
+"""Memory ends inside fastframe's class for uvicorn: messages are whole and in order, or the
+connection ends; a message that was not sent is not half sent.
 
-asyncio closes a connection whose protocol raises, so a MemoryError out of `buffer_updated` is an end, too.
+asyncio closes a connection whose protocol raises, so a MemoryError out of `buffer_updated` is an
+end, too.
 """
 
 from __future__ import annotations
@@ -26,10 +28,13 @@ from tests.helpers import deflated
 from tests.strategies import frame
 
 REQUEST = (
-    b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"
+    b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: "
+    b"websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
-AGREEMENT = Deflate(server_max_window_bits=12).confirm("permessage-deflate; server_max_window_bits=12")
+AGREEMENT = Deflate(server_max_window_bits=12).confirm(
+    "permessage-deflate; server_max_window_bits=12"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -109,9 +114,15 @@ def deliver(protocol: WSProtocol, data: bytes) -> None:
 
 GOOD = "żółć " * 50
 STREAMS = {
-    "whole": ([frame(1, GOOD.encode(), key=b"key!") + frame(2, b"two", key=b"key!")], [GOOD, b"two"]),
+    "whole": (
+        [frame(1, GOOD.encode(), key=b"key!") + frame(2, b"two", key=b"key!")],
+        [GOOD, b"two"],
+    ),
     "pieces": (
-        [frame(2, bytes(70_000), key=b"key!")[:60_000], frame(2, bytes(70_000), key=b"key!")[60_000:]],
+        [
+            frame(2, bytes(70_000), key=b"key!")[:60_000],
+            frame(2, bytes(70_000), key=b"key!")[60_000:],
+        ],
         [bytes(70_000)],
     ),
     "compressed": ([frame(1, deflated(GOOD.encode()), rsv=4, key=b"key!")], [GOOD]),
@@ -152,7 +163,9 @@ def test_receiving(name: str) -> None:
 
 
 @needs_failing_memory
-@pytest.mark.parametrize("message", [{"text": GOOD}, {"bytes": b"two" * 50}, {"bytes": bytes(200_000)}, {"text": ""}])
+@pytest.mark.parametrize(
+    "message", [{"text": GOOD}, {"bytes": b"two" * 50}, {"bytes": bytes(200_000)}, {"text": ""}]
+)
 def test_sending(message: dict[str, Any]) -> None:
     content = next(iter(message.values()))
 
@@ -170,7 +183,8 @@ def test_sending(message: dict[str, Any]) -> None:
             await turns()
             found = list(peer.feed(bytes(transport.written)))
             assert raised in (StopIteration, MemoryError)
-            # A coroutine needs memory to say that it has ended, so it may have been sent all the same.
+            # A coroutine needs memory to say that it has ended, so it may have been sent all the
+            # same.
             assert (
                 found in ([content, "the next"], ["the next"])
                 if raised is MemoryError

@@ -45,7 +45,10 @@ def test_install_and_uninstall(caplog: pytest.LogCaptureFixture) -> None:
         fastframe.uninstall("uvicorn")
         assert auto.AutoWebSocketsProtocol is ORIGINAL
         assert not fastframe.status()["uvicorn"].active
-    assert f"--ws auto of uvicorn {importlib.metadata.version('uvicorn')} runs on fastframe" in caplog.text
+    assert (
+        f"--ws auto of uvicorn {importlib.metadata.version('uvicorn')} runs on fastframe"
+        in caplog.text
+    )
     assert "uvicorn runs on its own code again" in caplog.text
 
 
@@ -60,7 +63,9 @@ async def test_options(ws: str) -> None:
             assert (await client.message()).code == 1009
         async with raw_client(server) as client:
             await client.handshake()
-            client.send(client.encoder.text("", fin=False) + 2 * client.encoder.continuation("", fin=False))
+            client.send(
+                client.encoder.text("", fin=False) + 2 * client.encoder.continuation("", fin=False)
+            )
             assert (await client.message()).code == 1009
     fastframe.install("uvicorn", deflate=Deflate(server_max_window_bits=9, threshold=2000))  # anew
     assert (WSProtocol.max_fragments, WSProtocol.max_message_size) == SETTINGS[1:]
@@ -96,7 +101,9 @@ def test_uninstall_leaves_alone_what_others_put_over_it(caplog: pytest.LogCaptur
         ({"uvicorn": "0.54.0", "wsproto": None}, "needs wsproto"),
     ],
 )
-def test_what_is_missing(versions: dict[str, str | None], reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing(
+    versions: dict[str, str | None], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     original = importlib.metadata.version
 
     def version(name: str) -> Any:
@@ -117,10 +124,13 @@ def test_what_is_missing(versions: dict[str, str | None], reason: str, monkeypat
 async def test_the_kill_switch_hands_over_to_uvicorns_own_class(
     named: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Also where the class was chosen by name: in an incident nobody wants to look for a command line."""
+    """Also where the class was chosen by name: in an incident nobody wants to look for a command
+    line."""
     monkeypatch.setenv("FASTFRAME_DISABLE", "1")
     monkeypatch.setattr(WSProtocol, "announced", False)
-    chosen: Any = WSProtocol if named == "WSProtocol" else type("Frugal", (WSProtocol,), {"max_fragments": 9})
+    chosen: Any = (
+        WSProtocol if named == "WSProtocol" else type("Frugal", (WSProtocol,), {"max_fragments": 9})
+    )
     app = Recorder()
     with caplog.at_level("INFO", "uvicorn.error"):
         WSProtocol.announce()
@@ -132,7 +142,8 @@ async def test_the_kill_switch_hands_over_to_uvicorns_own_class(
     assert not WSProtocol.in_use
     (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
     assert warning.getMessage() == (
-        f"WebSockets run on uvicorn's {ORIGINAL.__name__}, not on fastframe: FASTFRAME_DISABLE is set in the environment"
+        f"WebSockets run on uvicorn's {ORIGINAL.__name__}, not on fastframe: FASTFRAME_DISABLE is "
+        f"set in the environment"
     )
 
 
@@ -183,11 +194,23 @@ def test_settings_of_the_class_itself_are_kept(monkeypatch: pytest.MonkeyPatch) 
     for name, value in {"max_message_size": 1000, "max_fragments": 7, "deflate": None}.items():
         monkeypatch.setattr(WSProtocol, name, value)
     fastframe.install("uvicorn")
-    assert (WSProtocol.max_message_size, WSProtocol.max_fragments, WSProtocol.deflate) == (1000, 7, None)
+    assert (WSProtocol.max_message_size, WSProtocol.max_fragments, WSProtocol.deflate) == (
+        1000,
+        7,
+        None,
+    )
     fastframe.install("uvicorn", max_message_size=10, deflate=Deflate())
-    assert (WSProtocol.max_message_size, WSProtocol.max_fragments, WSProtocol.deflate) == (10, 7, Deflate())
+    assert (WSProtocol.max_message_size, WSProtocol.max_fragments, WSProtocol.deflate) == (
+        10,
+        7,
+        Deflate(),
+    )
     fastframe.uninstall("uvicorn")
-    assert (WSProtocol.max_message_size, WSProtocol.max_fragments, WSProtocol.deflate) == (1000, 7, None)
+    assert (WSProtocol.max_message_size, WSProtocol.max_fragments, WSProtocol.deflate) == (
+        1000,
+        7,
+        None,
+    )
     monkeypatch.undo()
 
 
@@ -213,7 +236,10 @@ def test_settings_that_others_have_changed_since_stay(
     with fastframe.installed("uvicorn", max_message_size=1000, max_fragments=5):
         WSProtocol.max_message_size = 2000
     assert (WSProtocol.max_message_size, WSProtocol.max_fragments) == (2000, 77)
-    assert "uvicorn: max_message_size was replaced by other code after fastframe, and is left as it is" in caplog.text
+    assert (
+        "uvicorn: max_message_size was replaced by other code after fastframe, and is left as it is"
+        in caplog.text
+    )
 
 
 def test_what_others_have_deleted_since_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:

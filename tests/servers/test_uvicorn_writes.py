@@ -1,4 +1,5 @@
-"""fastframe's class writes the answers to a burst together; none of them waits for anything but the others."""
+"""fastframe's class writes the answers to a burst together; none of them waits for anything but the
+others."""
 
 from __future__ import annotations
 
@@ -67,7 +68,9 @@ async def test_an_answer_does_not_wait_for_the_application() -> None:
 
     async with serving(app) as server, raw_client(server) as client:
         await client.handshake()
-        receive_bytes(connection_of(server), client.encoder.text("first") + client.encoder.text("second"))
+        receive_bytes(
+            connection_of(server), client.encoder.text("first") + client.encoder.text("second")
+        )
         assert await client.message() == "first"
         go_on.set()
         assert await client.message() == "second"
@@ -92,7 +95,9 @@ async def test_a_peer_that_has_sent_all_it_wants_to_send() -> None:
                 assert await client.message() == "a"
 
 
-async def test_an_answer_does_not_wait_for_slow_work_on_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_does_not_wait_for_slow_work_on_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The application never gives the event loop a turn."""
     monkeypatch.setattr(transport, "LONGEST_UNWRITTEN", 0.001)
 
@@ -258,6 +263,7 @@ async def test_ping_frames_are_answered_while_a_burst_waits() -> None:
     async with serving(Recorder()) as server, raw_client(server) as client:
         await client.handshake()
         receive_bytes(
-            connection_of(server), client.encoder.text("a") + client.encoder.ping(b"?") + client.encoder.text("b")
+            connection_of(server),
+            client.encoder.text("a") + client.encoder.ping(b"?") + client.encoder.text("b"),
         )
         assert sorted(map(repr, await messages(client, 3))) == ["'a'", "'b'", repr(Pong(b"?"))]

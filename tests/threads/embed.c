@@ -1,5 +1,5 @@
-/* embed.c: begins and ends CPython so many times, and runs the same program in it each time. For test_embedding.py.
- * usage: embed TIMES PROGRAM */
+/* embed.c: begins and ends CPython so many times, and runs the same program in it each time. For
+ * test_embedding.py. usage: embed TIMES PROGRAM */
 #include <Python.h>
 
 int main(int argc, char **argv)

@@ -1,8 +1,9 @@
 """Interpreters with a GIL each: python -m tests.threads.interpreters [--cycles N] [--parallel N]
 
-Makes an interpreter, imports fastframe in it, runs traffic, and destroys it; again and again, with a look at the memory of the process,
-beside interpreters that import only what the codec itself does of the standard library. Then several of them at the same time. Prints
-one line of JSON. For CPython 3.12 and newer.
+Makes an interpreter, imports fastframe in it, runs traffic, and destroys it; again and again, with
+a look at the memory of the process, beside interpreters that import only what the codec itself does
+of the standard library. Then several of them at the same time. Prints one line of JSON. For CPython
+3.12 and newer.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ for number in range({rounds}):
     client, server = Connection(CLIENT), Connection(SERVER)
     server.receive_data(client.send(events.TextMessage(data="hé")))
     assert [event.data for event in server.events()] == ["hé"]
-    assert type(client._proto).__module__ == "fastframe.frame_protocol"  # not status(): see at_the_same_time
+    # not status(): see at_the_same_time
+    assert type(client._proto).__module__ == "fastframe.frame_protocol"
 fastframe.uninstall("wsproto")
 fastframe.install("wsproto")
 """
@@ -67,7 +69,11 @@ def run(code: str) -> None:
 
 def resident_kib() -> int:
     """The memory of this process."""
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+    return (
+        int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        * os.sysconf("SC_PAGE_SIZE")
+        // 1024
+    )
 
 
 def growth(code: str, cycles: int) -> float:
@@ -84,7 +90,8 @@ def growth(code: str, cycles: int) -> float:
 def at_the_same_time(code: str, interpreters: int) -> None:
     """RuntimeError if one of them raises.
 
-    CPython 3.13.0 crashes where several import importlib.metadata at the same time, with nothing of fastframe in it; so `code` must not.
+    CPython 3.13.0 crashes where several import importlib.metadata at the same time, with nothing of
+    fastframe in it; so `code` must not.
     """
     problems: list[BaseException] = []
 
@@ -104,7 +111,8 @@ def at_the_same_time(code: str, interpreters: int) -> None:
 
 
 def leave() -> None:
-    """Ends the process. CPython 3.12 crashes at the end of one in which an interpreter has imported wsproto, also without fastframe."""
+    """Ends the process. CPython 3.12 crashes at the end of one in which an interpreter has imported
+    wsproto, also without fastframe."""
     if sys.version_info < (3, 13):
         os._exit(0)
 
@@ -121,7 +129,9 @@ def main() -> None:
         "cycles": arguments.cycles,
         "KiB a cycle, fastframe": round(growth(TRAFFIC.format(rounds=3), arguments.cycles), 1),
         "KiB a cycle, standard library": round(growth(NOTHING, arguments.cycles), 1),
-        "KiB a cycle, under wsproto": round(growth(UNDER_WSPROTO.format(rounds=3), max(arguments.cycles // 10, 5)), 1),
+        "KiB a cycle, under wsproto": round(
+            growth(UNDER_WSPROTO.format(rounds=3), max(arguments.cycles // 10, 5)), 1
+        ),
     }
     at_the_same_time(TRAFFIC.format(rounds=arguments.rounds), arguments.parallel)
     at_the_same_time(UNDER_WSPROTO.format(rounds=arguments.rounds), arguments.parallel)

@@ -1,8 +1,10 @@
-"""Many threads at once, with checked results: python -m tests.threads.stress [--threads N] [--seconds S] [SCENARIO ...]
+"""Many threads at once, with checked results: python -m tests.threads.stress [--threads N]
+[--seconds S] [SCENARIO ...]
 
-Each scenario is a class. One object of it is made, every thread calls its `step` until the time is over, and then `verdict` looks at what
-is left. A step raises AssertionError for a wrong result; InvalidState, the refusal of a second caller, is counted where it is allowed.
-Ends with 1 if anything was wrong, and if a scenario did nothing.
+Each scenario is a class. One object of it is made, every thread calls its `step` until the time is
+over, and then `verdict` looks at what is left. A step raises AssertionError for a wrong result;
+InvalidState, the refusal of a second caller, is counted where it is allowed. Ends with 1 if
+anything was wrong, and if a scenario did nothing.
 """
 
 from __future__ import annotations
@@ -33,9 +35,12 @@ from fastframe.frame_protocol import FrameProtocol
 from tests.helpers import gil_enabled
 
 AGREEMENT = Deflate().accept("permessage-deflate")
-ALONE = Deflate(server_no_context_takeover=True).accept("permessage-deflate; server_no_context_takeover")
+ALONE = Deflate(server_no_context_takeover=True).accept(
+    "permessage-deflate; server_no_context_takeover"
+)
 LONG = "żółć日本😀 " * 200
-# Memory that a decoder has lent is the caller's to guard: writing to it while others feed is a race, and ThreadSanitizer says so.
+# Memory that a decoder has lent is the caller's to guard: writing to it while others feed is a
+# race, and ThreadSanitizer says so.
 VIEWS = "TSAN_OPTIONS" not in os.environ
 
 
@@ -55,7 +60,7 @@ class Scenario:
         """AssertionError if what is left is wrong."""
 
 
-# ---- one object for each thread ----
+# ---- one object for each thread ------------------------------------------------------------------
 
 
 class OwnCodec(Scenario):
@@ -63,7 +68,10 @@ class OwnCodec(Scenario):
 
     def step(self, thread: int, chance: random.Random) -> None:
         agreement = chance.choice([None, AGREEMENT])
-        encoder, decoder = Encoder(Role.CLIENT, deflate=agreement), Decoder(Role.SERVER, deflate=agreement)
+        encoder, decoder = (
+            Encoder(Role.CLIENT, deflate=agreement),
+            Decoder(Role.SERVER, deflate=agreement),
+        )
         messages: list[str | bytes] = []
         for _ in range(20):
             size = chance.choice([0, 3, 60, 125, 126, 700, 5000])
@@ -121,7 +129,7 @@ class Handed(Scenario):
                 assert message == self.expected.popleft()
 
 
-# ---- one object for all: InvalidState, and nothing lost or repeated ----
+# ---- one object for all: InvalidState, and nothing lost or repeated ------------------------------
 
 
 class SharedDecoder(Scenario):
@@ -160,7 +168,8 @@ class SharedDecoder(Scenario):
 
 
 class SharedDecoderInPieces(Scenario):
-    """The pieces of all threads get mixed, so the stream is wrong; it must end as a broken one does."""
+    """The pieces of all threads get mixed, so the stream is wrong; it must end as a broken one
+    does."""
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
@@ -193,7 +202,8 @@ class SharedDecoderInPieces(Scenario):
 
 
 class Keys:
-    """The masking keys that each thread has seen. They come from a counter (`unique_random`), so that any repetition is one of ours."""
+    """The masking keys that each thread has seen. They come from a counter (`unique_random`), so
+    that any repetition is one of ours."""
 
     def __init__(self, threads: int) -> None:
         self.by_thread = [array.array("I") for _ in range(threads)]
@@ -266,11 +276,12 @@ class Prepared(Scenario):
             self.text = fastframe.prepare(LONG)
 
 
-# ---- wsproto ----
+# ---- wsproto -------------------------------------------------------------------------------------
 
 
 class ReaderAndWriters(Scenario):
-    """One connection: thread 0 reads and answers Pings, all others send. What every synchronous server does."""
+    """One connection: thread 0 reads and answers Pings, all others send. What every synchronous
+    server does."""
 
     may_be_refused = False
     under_wsproto = True
@@ -282,7 +293,9 @@ class ReaderAndWriters(Scenario):
 
     def step(self, thread: int, chance: random.Random) -> None:
         if thread == 0:
-            wire = self.peer.send(events.TextMessage(data="q€" * 100)) + self.peer.send(events.Ping(payload=b"?"))
+            wire = self.peer.send(events.TextMessage(data="q€" * 100)) + self.peer.send(
+                events.Ping(payload=b"?")
+            )
             self.connection.receive_data(wire)
             text, ping = self.connection.events()
             assert (text.data, ping.payload) == ("q€" * 100, b"?")
@@ -339,7 +352,8 @@ class TwoReaders(Scenario):
 
 
 class BegunAnew(Scenario):
-    """Thread 0 calls __init__ of a protocol again, and changes its list of extensions, while the others use it."""
+    """Thread 0 calls __init__ of a protocol again, and changes its list of extensions, while the
+    others use it."""
 
     under_wsproto = True
 
@@ -364,7 +378,8 @@ class BegunAnew(Scenario):
 
 
 class InstallAndUninstall(Scenario):
-    """Thread 0 installs with changing options, and takes it out again; the others make connections."""
+    """Thread 0 installs with changing options, and takes it out again; the others make
+    connections."""
 
     may_be_refused = False
     under_wsproto = True
@@ -403,7 +418,8 @@ class Kernels(Scenario):
 SCENARIOS: dict[str, type[Scenario]] = {
     kind.__name__: kind
     for kind in (
-        OwnCodec, OwnConnection, Handed, SharedDecoder, SharedDecoderInPieces, SharedEncoder, SharedDeflater, SharedValidator,
+        OwnCodec, OwnConnection, Handed, SharedDecoder, SharedDecoderInPieces, SharedEncoder,
+        SharedDeflater, SharedValidator,
         Prepared, ReaderAndWriters, TwoReaders, BegunAnew, InstallAndUninstall, Kernels,
     )
 }  # fmt: skip
@@ -486,11 +502,18 @@ def main() -> int:
     arguments = parser.parse_args()
     sys.setswitchinterval(1e-5)
     names = arguments.scenarios or list(SCENARIOS)
-    print(f"{sys.version.split()[0]}, {'with' if gil_enabled() else 'without'} the GIL, {arguments.threads} threads")
+    print(
+        f"{sys.version.split()[0]}, {'with' if gil_enabled() else 'without'} the GIL, "
+        f"{arguments.threads} threads"
+    )
     failed = False
     for name in names:
         result = run(name, arguments.threads, arguments.seconds / len(names))
-        print(f"{name:24}{result.done:10,} done{result.refused:10,} refused{len(result.wrong):4} wrong", flush=True)
+        print(
+            f"{name:24}{result.done:10,} done{result.refused:10,} refused{len(result.wrong):4} "
+            f"wrong",
+            flush=True,
+        )
         failed = failed or bool(result.wrong)
         for error in result.wrong[:3]:
             print(error, file=sys.stderr)

@@ -16,7 +16,8 @@ PROGRAM = """
 import fastframe
 from fastframe import Decoder, Encoder, Role, frame_index
 wire = Encoder(Role.CLIENT).text("żółć") + Encoder(Role.CLIENT).close(1000, "bye")
-assert [str(message) for message in Decoder(Role.SERVER).feed(wire)] == ["żółć", str(fastframe.Close(1000, "bye"))]
+received = [str(message) for message in Decoder(Role.SERVER).feed(wire)]
+assert received == ["żółć", str(fastframe.Close(1000, "bye"))]
 assert fastframe.prepare("text") == "text" and fastframe.is_utf8(b"a")
 print("right", flush=True)
 """
@@ -40,9 +41,12 @@ def test_an_embedded_interpreter_that_begins_again(tmp_path: Path) -> None:
     folders = [folder for folder in (value("LIBDIR"), value("LIBPL")) if folder]
     library = f"python{value('LDVERSION') or value('VERSION')}"
     command = [
-        *(value("CC") or "cc").split(), "-o", str(tmp_path / "embed"), str(Path(__file__).with_name("embed.c")), f"-I{sysconfig.get_path('include')}",
-        *(f"-L{folder}" for folder in folders), *(f"-Wl,-rpath,{folder}" for folder in folders), f"-l{library}",
-        *(value("LIBS") or "").split(), *(value("SYSLIBS") or "").split(), *(value("LINKFORSHARED") or "").split(),
+        *(value("CC") or "cc").split(), "-o", str(tmp_path / "embed"),
+        str(Path(__file__).with_name("embed.c")), f"-I{sysconfig.get_path('include')}",
+        *(f"-L{folder}" for folder in folders), *(f"-Wl,-rpath,{folder}" for folder in folders),
+        f"-l{library}",
+        *(value("LIBS") or "").split(), *(value("SYSLIBS") or "").split(),
+        *(value("LINKFORSHARED") or "").split(),
     ]  # fmt: skip
     compiled = subprocess.run(command, capture_output=True, text=True, check=False)
     if compiled.returncode:
@@ -50,8 +54,10 @@ def test_an_embedded_interpreter_that_begins_again(tmp_path: Path) -> None:
 
     def run(program: str) -> tuple[int, list[str], str]:
         result = subprocess.run(
-            [str(tmp_path / "embed"), "4", program], capture_output=True, encoding="utf-8", check=False, timeout=120,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONHOME": sys.base_prefix, "PYTHONUTF8": "1"},
+            [str(tmp_path / "embed"), "4", program], capture_output=True, encoding="utf-8",
+            check=False, timeout=120,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "PYTHONHOME": sys.base_prefix, "PYTHONUTF8": "1"},
         )  # fmt: skip
         return result.returncode, result.stdout.split(), result.stderr
 
@@ -60,5 +66,7 @@ def test_an_embedded_interpreter_that_begins_again(tmp_path: Path) -> None:
         assert "ImportError: fastframe is built without module state" in run(PROGRAM)[2]
         return
     assert run(PROGRAM)[:2] == (0, ["right"] * 4)
-    if run("import wsproto.connection")[0] == 0:  # alone it crashes CPython 3.12.1, or it is not installed
+    if (
+        run("import wsproto.connection")[0] == 0
+    ):  # alone it crashes CPython 3.12.1, or it is not installed
         assert run(PROGRAM + UNDER_WSPROTO)[:2] == (0, ["right"] * 8)

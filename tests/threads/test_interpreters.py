@@ -11,8 +11,12 @@ import pytest
 from fastframe._codec.kernels import MODULE_STATE
 from tests.helpers import ROOT, gil_enabled
 
-pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="interpreters share the GIL before CPython 3.12")
-needs_module_state = pytest.mark.skipif(not MODULE_STATE, reason="fastframe is built without module state")
+pytestmark = pytest.mark.skipif(
+    sys.version_info < (3, 12), reason="interpreters share the GIL before CPython 3.12"
+)
+needs_module_state = pytest.mark.skipif(
+    not MODULE_STATE, reason="fastframe is built without module state"
+)
 
 
 LEAVE = "import sys; sys.stdout.flush(); from tests.threads.interpreters import leave; leave()"
@@ -31,12 +35,14 @@ def in_a_process(code: str) -> str:
 @needs_module_state
 def test_interpreters_come_and_go_and_run_at_the_same_time() -> None:
     result = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-m", "tests.threads.interpreters", "--cycles", "30", "--rounds", "300"],
+        [sys.executable, "-X", "faulthandler", "-m", "tests.threads.interpreters", "--cycles", "30",
+        "--rounds", "300"],
         capture_output=True, text=True, check=False, cwd=ROOT,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
-    # Before 3.14 CPython keeps some 3 MB of each interpreter, in steps of one, and without the GIL all types.
+    # Before 3.14 CPython keeps some 3 MB of each interpreter, in steps of one, and without the GIL
+    # all types.
     if sys.version_info >= (3, 14) and gil_enabled():
         assert found["KiB a cycle, fastframe"] < found["KiB a cycle, standard library"] + 400, found
 
@@ -47,13 +53,14 @@ def test_install_in_one_does_not_touch_another() -> None:
         from tests.threads.interpreters import SETUP, run
         import fastframe, wsproto.connection as here
         original = here.FrameProtocol
-        look = SETUP + "import wsproto.connection as c; assert c.FrameProtocol.__module__ == %r, c.FrameProtocol"
-        run(SETUP + "import fastframe; fastframe.install('wsproto')\\n" + look % "fastframe.frame_protocol")
+        look = SETUP + "import wsproto.connection as c; assert c.FrameProtocol.__module__ == %r"
+        install = SETUP + "import fastframe; fastframe.install('wsproto')\\n"
+        run(install + look % "fastframe.frame_protocol")
         assert here.FrameProtocol is original
         run(look % "wsproto.frame_protocol")
         fastframe.install("wsproto")
         run(SETUP + "import fastframe\\n" + look % "wsproto.frame_protocol")
-        run(SETUP + "import fastframe; fastframe.install('wsproto'); fastframe.uninstall('wsproto')")
+        run(install + "fastframe.uninstall('wsproto')")
         assert here.FrameProtocol.__module__ == "fastframe.frame_protocol"
         print("untouched")
     """
@@ -62,7 +69,7 @@ def test_install_in_one_does_not_touch_another() -> None:
 
 @needs_module_state
 def test_more_interpreters_at_once_than_the_small_table_of_cython_has() -> None:
-    """Past 32 it looks for its module in a list, and Cython 3.3 by itself looks past the end of that too."""
+    """Past 32 it looks for its module in a list, and Cython 3.3 looks past the end of that."""
     code = """if True:
         from tests.threads.interpreters import SETUP, TRAFFIC, at_the_same_time
         import fastframe
@@ -103,7 +110,7 @@ def test_objects_in_garbage_outlive_their_module() -> None:
 @needs_module_state
 @pytest.mark.parametrize("collect", ["", "gc.collect()"])
 def test_an_import_that_failed_is_tried_again(collect: str) -> None:
-    """The module of the first try is freed at some time, and must not take the state of the second one along."""
+    """The module of the first try is freed later, and must leave the second one's state alone."""
     code = f"""if True:
         from tests.threads.interpreters import SETUP, run
         run(SETUP + '''if True:

@@ -1,4 +1,5 @@
-"""A short run of each scenario of stress.py, with and without the GIL; `make stress` runs them for ten minutes."""
+"""A short run of each scenario of stress.py, with and without the GIL; `make stress` runs them for
+ten minutes."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ def test_without_the_gil_a_second_caller_is_refused() -> None:
     assert run("SharedEncoder", threads=4, seconds=2).refused > 0
 
 
-@pytest.mark.skipif(not hasattr(sys, "_is_gil_enabled"), reason="CPython 3.12 and older have a GIL always")
+@pytest.mark.skipif(
+    not hasattr(sys, "_is_gil_enabled"), reason="CPython 3.12 and older have a GIL always"
+)
 def test_an_import_does_not_enable_the_gil() -> None:
     code = """if True:
         import sys
@@ -39,13 +42,18 @@ def test_an_import_does_not_enable_the_gil() -> None:
 
 
 def test_a_decoder_may_be_handed_to_another_thread_inside_a_message() -> None:
-    """Memory that one thread has taken is not resized by another: CPython without the GIL would refuse."""
+    """Memory that one thread took is not resized by another: without the GIL CPython refuses."""
     encoder = fastframe.Encoder(fastframe.Role.SERVER)
     for text in ("a" * 9000, "é" * 9000):
         decoder = fastframe.Decoder(fastframe.Role.CLIENT)
-        pieces = [encoder.text(text[:3000], fin=False), encoder.continuation(text[3000:6000], fin=False)]
+        pieces = [
+            encoder.text(text[:3000], fin=False),
+            encoder.continuation(text[3000:6000], fin=False),
+        ]
         pieces.append(encoder.continuation(text[6000:]))
-        assert [message for piece in pieces for message in in_another_thread(decoder, piece)] == [text]
+        assert [message for piece in pieces for message in in_another_thread(decoder, piece)] == [
+            text
+        ]
 
 
 def in_another_thread(decoder: fastframe.Decoder, piece: bytes) -> list[object]:

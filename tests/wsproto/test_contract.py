@@ -30,7 +30,8 @@ KEY = b"abcd"
 
 @pytest.fixture(params=["wsproto", "fastframe"])
 def codec(request: pytest.FixtureRequest) -> Any:
-    """Every test runs on wsproto too, so that it states what wsproto does and not what we think it does."""
+    """Every test runs on wsproto too, so that it states what wsproto does and not what we think it
+    does."""
     if request.param == "fastframe":
         with fastframe.installed("wsproto"):
             yield drop_in
@@ -62,7 +63,9 @@ def test_fast_path_is_used() -> None:
 
 def test_opcodes_are_wsprotos_own(codec: Any) -> None:
     protocol = codec.FrameProtocol(True, [])
-    protocol.receive_bytes(frame(1, b"t") + frame(2, b"b") + frame(9, b"") + frame(10, b"") + frame(8, b"\x03\xe8"))
+    protocol.receive_bytes(
+        frame(1, b"t") + frame(2, b"b") + frame(9, b"") + frame(10, b"") + frame(8, b"\x03\xe8")
+    )
     frames = list(protocol.received_frames())
     assert [got.opcode for got in frames] == [1, 2, 9, 10, 8]
     assert all(got.opcode is original.Opcode(int(got.opcode)) for got in frames)
@@ -164,14 +167,19 @@ def test_the_end_of_the_transport(codec: Any) -> None:
     assert connection.state is ConnectionState.CLOSED
 
 
-@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, lambda data: memoryview(bytearray(data))])
+@pytest.mark.parametrize(
+    "kind", [bytes, bytearray, memoryview, lambda data: memoryview(bytearray(data))]
+)
 def test_bytes_like_objects_are_taken_in(codec: Any, kind: Any) -> None:
     connection = Connection(CLIENT)
     data = frame(2, b"payload") + frame(1, "aé".encode())
     for cut in range(len(data)):
         connection.receive_data(kind(data[:cut]))
         connection.receive_data(kind(data[cut:]))
-        assert b"".join(event.data for event in connection.events() if isinstance(event, BytesMessage)) == b"payload"
+        assert (
+            b"".join(event.data for event in connection.events() if isinstance(event, BytesMessage))
+            == b"payload"
+        )
 
 
 def test_a_buffer_may_be_reused_at_once(codec: Any) -> None:
@@ -226,7 +234,8 @@ def test_parsing_inside_parsing_is_refused_as_a_generator_does(codec: Any) -> No
 
 
 def test_a_connection_outlives_the_change_of_codec() -> None:
-    """Connections that were open before `install`, or are after `uninstall`, go on with the FrameProtocol they have."""
+    """Connections that were open before `install`, or are after `uninstall`, go on with the
+    FrameProtocol they have."""
     before = Connection(CLIENT)
     before.receive_data(frame(1, b"split")[:3])
     with fastframe.installed("wsproto"):
@@ -351,7 +360,9 @@ def test_an_extension_cannot_parse_inside_parsing() -> None:
             if hook == self.hook:
                 getattr(proto, self.call)()
 
-        def frame_inbound_header(self, proto: Any, opcode: Any, rsv: Any, payload_length: int) -> Any:
+        def frame_inbound_header(
+            self, proto: Any, opcode: Any, rsv: Any, payload_length: int
+        ) -> Any:
             self.meddle("header", proto)
             return super().frame_inbound_header(proto, opcode, rsv, payload_length)
 
@@ -389,8 +400,8 @@ def test_a_decoder_class_must_make_decoders() -> None:
 
 
 def test_a_backlog_costs_nothing_more() -> None:
-    """What is fed while thousands of frames wait is not copied over and over: time that grows with the backlog would show
-    as some 60 gigabytes moved here, half a minute."""
+    """What is fed while thousands of frames wait is not copied over and over: time that grows with
+    the backlog would show as some 60 gigabytes moved here, half a minute."""
     protocol = drop_in.FrameProtocol(True, [])
     protocol.receive_bytes(frame(2, bytes(123)) * 50_000)
     frames = protocol.received_frames()
@@ -411,8 +422,10 @@ def test_a_generator_of_events_made_by_hand_has_none() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        (KeyError,), (KeyError("thrown"),), (KeyError, "value"), (KeyError, ("a", "b")), (KeyError, KeyError("own")),
-        (KeyError, None, None), (KeyError("thrown"), "separate"), (5,), ("KeyError",), (KeyError, None, 5), (int,),
+        (KeyError,), (KeyError("thrown"),), (KeyError, "value"), (KeyError, ("a", "b")),
+        (KeyError, KeyError("own")),
+        (KeyError, None, None), (KeyError("thrown"), "separate"), (5,), ("KeyError",),
+        (KeyError, None, 5), (int,),
         (UnicodeDecodeError, ("utf-8", b"x", 0, 1, "bad")), (StopIteration,), (GeneratorExit,),
     ],
     ids=str,
@@ -424,7 +437,9 @@ def test_throw_is_that_of_a_generator(arguments: Any, after: str, level: str) ->
         connection = Connection(CLIENT)
         connection._proto = module.FrameProtocol(True, [])
         connection.receive_data(frame(1, b"a") + b"\xff\x00")
-        generator = connection.events() if level == "events" else connection._proto.received_frames()
+        generator = (
+            connection.events() if level == "events" else connection._proto.received_frames()
+        )
         for _ in range({"nothing": 0, "an event": 1, "a ParseFailed": 2, "the end": 3}[after]):
             with contextlib.suppress(StopIteration, original.ParseFailed):
                 next(generator)
@@ -461,7 +476,9 @@ def test_throw_takes_a_traceback(codec: Any, traceback: bool) -> None:
         last = last.tb_next
     assert last is not None
     assert last.tb_lineno == original_traceback.tb_lineno  # type: ignore[union-attr]
-    assert [warning.category for warning in seen] == [DeprecationWarning] * (sys.version_info >= (3, 12))
+    assert [warning.category for warning in seen] == [DeprecationWarning] * (
+        sys.version_info >= (3, 12)
+    )
 
 
 def test_the_type_error_of_receive_has_no_context(codec: Any) -> None:

@@ -1,4 +1,5 @@
-"""wsproto is the oracle: the same bytes in the same pieces, and everything that can be seen must be the same."""
+"""wsproto is the oracle: the same bytes in the same pieces, and everything that can be seen must be
+the same."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The event classes of wsproto while it is on fastframe: what a program can see of them is what wsproto alone shows.
+"""The event classes of wsproto while it is on fastframe: what a program can see of them is what
+wsproto alone shows.
 
-Every probe runs on wsproto alone first. Which calls ran the dataclass's own `__init__` is counted by the profiler, so that
-no probe passes because nothing was hooked.
+Every probe runs on wsproto alone first. Which calls ran the dataclass's own `__init__` is counted
+by the profiler, so that no probe passes because nothing was hooked.
 """
 
 from __future__ import annotations
@@ -49,7 +50,14 @@ def outcome(probe: Callable[[], object]) -> tuple[object, ...]:
 
 
 def calls_of(kind: Any) -> Iterator[tuple[str, Callable[[], object]]]:
-    positional: list[tuple[Any, ...]] = [(), ("x",), (b"y", False), (1, 2, 3), (1, 2, 3, 4), (None, None, None)]
+    positional: list[tuple[Any, ...]] = [
+        (),
+        ("x",),
+        (b"y", False),
+        (1, 2, 3),
+        (1, 2, 3, 4),
+        (None, None, None),
+    ]
     named: list[dict[Any, Any]] = [
         {},
         {"data": 5},
@@ -64,8 +72,14 @@ def calls_of(kind: Any) -> Iterator[tuple[str, Callable[[], object]]]:
     ]
     for args in positional:
         for kwargs in named:
-            yield f"{args} {kwargs}", lambda args=args, kwargs=kwargs: list(vars(kind(*args, **kwargs)).items())
-            yield f"type.__call__ {args} {kwargs}", lambda a=args, k=kwargs: type.__call__(kind, *a, **k)
+            yield (
+                f"{args} {kwargs}",
+                lambda args=args, kwargs=kwargs: list(vars(kind(*args, **kwargs)).items()),
+            )
+            yield (
+                f"type.__call__ {args} {kwargs}",
+                lambda a=args, k=kwargs: type.__call__(kind, *a, **k),
+            )
 
 
 def set_again(event: Any) -> object:
@@ -107,14 +121,35 @@ def other_class(kind: Any) -> object:
 def looks_of(kind: Any) -> Iterator[tuple[str, Callable[[], object]]]:
     yield (
         "signature",
-        lambda: (inspect.signature(kind), inspect.signature(kind.__init__), inspect.isfunction(kind.__init__)),
+        lambda: (
+            inspect.signature(kind),
+            inspect.signature(kind.__init__),
+            inspect.isfunction(kind.__init__),
+        ),
     )
-    yield "init", lambda: (kind.__init__.__qualname__, kind.__init__.__defaults__, kind.__init__.__annotations__)
-    yield "names in the class", lambda: [name for name in vars(kind) if name != "__slotnames__"]  # copyreg's
+    yield (
+        "init",
+        lambda: (
+            kind.__init__.__qualname__,
+            kind.__init__.__defaults__,
+            kind.__init__.__annotations__,
+        ),
+    )
+    yield (
+        "names in the class",
+        lambda: [name for name in vars(kind) if name != "__slotnames__"],
+    )  # copyreg's
     yield "fields", lambda: [(field.name, field.default) for field in dataclasses.fields(kind)]
     yield "frozen", lambda: setattr(kind("x"), dataclasses.fields(kind)[0].name, 1)
     yield "cannot be deleted", lambda: delattr(kind("x"), dataclasses.fields(kind)[0].name)
-    yield "equality", lambda: (kind("x") == kind("x"), kind("x") == kind("y"), hash(kind("x")) == hash(kind("x")))
+    yield (
+        "equality",
+        lambda: (
+            kind("x") == kind("x"),
+            kind("x") == kind("y"),
+            hash(kind("x")) == hash(kind("x")),
+        ),
+    )
     yield "no hash", lambda: hash(kind([1]))
     yield "repr", lambda: kind("x")
     yield "match args", lambda: kind.__match_args__
@@ -123,7 +158,10 @@ def looks_of(kind: Any) -> Iterator[tuple[str, Callable[[], object]]]:
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         yield (
             f"pickle {protocol}",
-            lambda p=protocol: (pickle.dumps(kind("x"), p), pickle.loads(pickle.dumps(kind("x"), p))),
+            lambda p=protocol: (
+                pickle.dumps(kind("x"), p),
+                pickle.loads(pickle.dumps(kind("x"), p)),
+            ),
         )
     yield "reduce", lambda: kind("x").__reduce_ex__(4)[1:]
     yield "initialized again", lambda: set_again(kind("x"))
@@ -164,7 +202,10 @@ def subclasses_of(kind: Any) -> Iterator[tuple[str, Callable[[], object]]]:
             raise RuntimeError("a frozen dataclass does not call this")
 
     for subclass in (Plain, OwnInit, OwnNew, Wider, Watched, Unsettable):
-        yield subclass.__name__, lambda c=subclass: [(type(c("s")).__name__, vars(c("s"))) for _ in range(3)]
+        yield (
+            subclass.__name__,
+            lambda c=subclass: [(type(c("s")).__name__, vars(c("s"))) for _ in range(3)],
+        )
         yield f"{subclass.__name__} without arguments", lambda c=subclass: c()
     yield "what was watched", lambda: Watched.seen
 
@@ -206,7 +247,12 @@ def inits_run(probe: Callable[[], object]) -> int:
 
 def usual_calls() -> None:
     for message in MESSAGES:
-        message("x"), message(data="x"), message("x", False), message(data="x", message_finished=False)
+        (
+            message("x"),
+            message(data="x"),
+            message("x", False),
+            message(data="x", message_finished=False),
+        )
     for payload in PAYLOADS:
         payload(), payload(b"x"), payload(payload=b"x")
 
@@ -260,7 +306,9 @@ def changed_defaults(function: Any, defaults: tuple[object, ...]) -> Iterator[No
 def changed_code(function: Any) -> Iterator[None]:
     before = function.__code__
 
-    def other(self: Any, data: object, frame_finished: object = 1, message_finished: object = 2) -> None:
+    def other(
+        self: Any, data: object, frame_finished: object = 1, message_finished: object = 2
+    ) -> None:
         object.__setattr__(self, "data", ("another code", data))
 
     if before.co_freevars:  # a code with other free variables is refused
@@ -299,7 +347,9 @@ CHANGES: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_class_that_is_changed_while_installed(change: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_class_that_is_changed_while_installed(
+    change: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """Before, with and after the change, the calls do what they do on wsproto alone."""
 
     def calls() -> list[tuple[object, ...]]:
@@ -345,7 +395,9 @@ def test_a_class_that_gets_a_new_while_installed() -> None:
         except fastframe.InstallError as error:
             print(error)
     """
-    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
+    )
     assert run.stdout.splitlines() == [
         "('new', ('x',), {}) ('new', (), {'data': 'x'})",
         "object.__new__() takes exactly one argument (the type to instantiate)",
@@ -356,7 +408,9 @@ def test_a_class_that_gets_a_new_while_installed() -> None:
 def test_a_class_that_was_changed_before_is_refused() -> None:
     with (
         changed(events.Ping, "__init__", own_init),
-        pytest.raises(InstallError, match=r"wsproto\.events has been patched by other code already: Ping"),
+        pytest.raises(
+            InstallError, match=r"wsproto\.events has been patched by other code already: Ping"
+        ),
     ):
         fastframe.install("wsproto")
     assert not fastframe.status()["wsproto"].active
@@ -369,7 +423,8 @@ def test_other_code_that_stays_is_left_as_it_is(caplog: pytest.LogCaptureFixture
         with fastframe.installed("wsproto"):
             stack.enter_context(changed(events.TextMessage, "__init__", own_init))
         assert [record.getMessage() for record in caplog.records] == [
-            "wsproto: TextMessage.__init__ was replaced by other code after fastframe, and is left as it is"
+            "wsproto: TextMessage.__init__ was replaced by other code after fastframe, and is "
+            "left as it is"
         ] * IS_HOOKABLE
         assert vars(events.TextMessage("x")) == {"data": "changed"}
     assert events.TextMessage("x").data == "x"
@@ -378,8 +433,15 @@ def test_other_code_that_stays_is_left_as_it_is(caplog: pytest.LogCaptureFixture
 def test_references_are_neither_lost_nor_kept() -> None:
     def calls(data: object) -> None:
         for _ in range(500):
-            events.TextMessage(data), events.TextMessage(data=data, frame_finished=0), events.Ping(payload=data)  # type: ignore
-            for wrong in (lambda: events.TextMessage(1, 2, 3, data), lambda: events.Ping(data, data)):
+            (
+                events.TextMessage(data),
+                events.TextMessage(data=data, frame_finished=0),
+                events.Ping(payload=data),
+            )  # type: ignore
+            for wrong in (
+                lambda: events.TextMessage(1, 2, 3, data),
+                lambda: events.Ping(data, data),
+            ):
                 outcome(wrong)
 
     mark = object()
@@ -407,9 +469,9 @@ def test_the_places_of_the_attributes_are_found() -> None:
     """Of CPython's private layout, where it is known; what is received is filled by it."""
     with fastframe.installed("wsproto"):
         expected = (3, 11) <= sys.version_info < (3, 16) and IS_HOOKABLE and INLINE_VALUES.is_on()
-        assert {kind.type.__name__: kind.has_inline_values for kind in event_classes()} == dict.fromkeys(
-            ("TextMessage", "BytesMessage", "Ping", "Pong"), expected
-        )
+        assert {
+            kind.type.__name__: kind.has_inline_values for kind in event_classes()
+        } == dict.fromkeys(("TextMessage", "BytesMessage", "Ping", "Pong"), expected)
         client, server = Connection(CLIENT), Connection(SERVER)
         server.receive_data(client.send(events.TextMessage("x")) + client.send(events.Ping(b"p")))
         received = list(server.events())
@@ -417,7 +479,9 @@ def test_the_places_of_the_attributes_are_found() -> None:
         for event, values in zip(made, (("x", True, True), (b"p",)), strict=True):
             for field, value in zip(dataclasses.fields(event), values, strict=True):
                 object.__setattr__(event, field.name, value)
-        assert [list(vars(event).items()) for event in received] == [list(vars(event).items()) for event in made]
+        assert [list(vars(event).items()) for event in received] == [
+            list(vars(event).items()) for event in made
+        ]
         assert pickle.dumps(received) == pickle.dumps(made)
 
 
@@ -433,7 +497,11 @@ def test_a_property_over_a_field_is_called_for_what_is_received_too() -> None:
         server = Connection(SERVER)
         plain = [{"data": "x", "frame_finished": True, "message_finished": True}]
         assert receive() == plain
-        with changed(TextMessage, "data", property(lambda self: "read", lambda self, value: seen.append(value))):
+        with changed(
+            TextMessage,
+            "data",
+            property(lambda self: "read", lambda self, value: seen.append(value)),
+        ):
             assert receive() == [{"frame_finished": True, "message_finished": True}]
             assert seen == ["x"]
         assert receive() == plain
@@ -455,7 +523,11 @@ def test_a_class_whose_attributes_lie_elsewhere() -> None:
     assert event_class.is_unchanged()
     assert event_class.hook() == IS_HOOKABLE
     assert not event_class.has_inline_values
-    assert (Slotted(), Slotted(b"x"), Slotted(payload=b"y")) == (Slotted(b""), Slotted(payload=b"x"), Slotted(b"y"))
+    assert (Slotted(), Slotted(b"x"), Slotted(payload=b"y")) == (
+        Slotted(b""),
+        Slotted(payload=b"x"),
+        Slotted(b"y"),
+    )
     assert event_class.unhook()
     assert event_class.unhook()
 
@@ -510,7 +582,10 @@ def inits_run_of(kind: Any) -> int:
 @pytest.mark.skipif(not IS_HOOKABLE, reason="no class is hooked")
 def test_more_classes_than_the_table_has_room_for() -> None:
     """What finds no room is not hooked, and works all the same."""
-    classes = [dataclasses.make_dataclass(f"C{i}", [("payload", bytes, b"")], frozen=True) for i in range(600)]
+    classes = [
+        dataclasses.make_dataclass(f"C{i}", [("payload", bytes, b"")], frozen=True)
+        for i in range(600)
+    ]
     hooks = [EventClass(kind, PAYLOAD_FIELDS) for kind in classes]
     hooked = [hook.hook() for hook in hooks]
     assert any(hooked)
@@ -527,7 +602,11 @@ def test_threads_that_make_events_while_another_installs() -> None:
     def make() -> None:
         while not done.is_set():
             event = events.TextMessage(data="x", message_finished=False)
-            if list(vars(event).items()) != [("data", "x"), ("frame_finished", True), ("message_finished", False)]:
+            if list(vars(event).items()) != [
+                ("data", "x"),
+                ("frame_finished", True),
+                ("message_finished", False),
+            ]:
                 wrong.append(vars(event))
 
     interval = sys.getswitchinterval()
@@ -555,11 +634,13 @@ def test_an_interpreter_that_ends_while_installed() -> None:
         "    def __del__(self): print(self.kind('x').data)\n"
         "last = Last(); last.kind = TextMessage\n"
     )
-    run = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=60
+    )
     assert (run.returncode, run.stdout, run.stderr) == (0, "x\n", "")
 
 
-# ---- the methods of Connection -------------------------------------------------------------------------------------
+# ---- the methods of Connection -------------------------------------------------------------------
 
 METHODS = ("receive_data", "events", "send")
 
@@ -584,8 +665,12 @@ def method_probes() -> dict[str, tuple[object, ...]]:
                 inspect.signature(getattr(Connection(SERVER), n)),
             )
         )
-        found[f"{name} callable"] = outcome(lambda m=method: (callable(m), inspect.isroutine(m), inspect.isclass(m)))
-        found[f"{name} bound"] = outcome(lambda n=name: inspect.ismethod(getattr(Connection(SERVER), n)))
+        found[f"{name} callable"] = outcome(
+            lambda m=method: (callable(m), inspect.isroutine(m), inspect.isclass(m))
+        )
+        found[f"{name} bound"] = outcome(
+            lambda n=name: inspect.ismethod(getattr(Connection(SERVER), n))
+        )
         for args in ((), (b"\x89\x00",), (1, 2), (None,), (events.Ping(b"x"),)):
             for kwargs in (
                 {},
@@ -600,7 +685,9 @@ def method_probes() -> dict[str, tuple[object, ...]]:
                 else:
                     found[f"{name} {args} {kwargs}"] = outcome(call)
         found[f"{name} unbound"] = outcome(lambda m=method: m())
-        found[f"{name} replaced"] = outcome(lambda n=name: mock.create_autospec(Connection)(SERVER) and n)
+        found[f"{name} replaced"] = outcome(
+            lambda n=name: mock.create_autospec(Connection)(SERVER) and n
+        )
     return found
 
 
@@ -616,7 +703,11 @@ def test_the_methods_look_like_those_they_stand_in_for() -> None:
             assert method.__get__(None, Connection) is method
             assert getattr(Connection, name) is method
         sub = type("Sub", (Connection,), {"send": lambda self, event: super(sub, self).send(event)})
-        assert sub(SERVER).send(events.Ping(b"x")) == Connection(SERVER).send(event=events.Ping(b"x")) == b"\x89\x01x"
+        assert (
+            sub(SERVER).send(events.Ping(b"x"))
+            == Connection(SERVER).send(event=events.Ping(b"x"))
+            == b"\x89\x01x"
+        )
 
 
 def test_the_methods_are_collected_with_what_they_hold() -> None:
@@ -627,7 +718,9 @@ def test_the_methods_are_collected_with_what_they_hold() -> None:
     del Plain
     gc.collect()
     if plain() is not None:
-        pytest.skip("CPython 3.13 without the GIL keeps all classes, once it has had a second thread")
+        pytest.skip(
+            "CPython 3.13 without the GIL keeps all classes, once it has had a second thread"
+        )
 
     class Owner:
         def method(self, argument: object) -> object:
@@ -643,7 +736,7 @@ def test_the_methods_are_collected_with_what_they_hold() -> None:
     assert holder() is None
 
 
-# ---- the generator that is used again ------------------------------------------------------------------------------
+# ---- the generator that is used again ------------------------------------------------------------
 
 
 def test_a_generator_that_has_ended_stays_so_for_who_holds_it() -> None:

@@ -43,13 +43,19 @@ def test_every_pair_of_first_bytes(client: bool, extensions: object) -> None:
 
 
 @pytest.mark.parametrize("client", [False, True])
-@pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 0xFFFF, 0x10000, 2**31, 2**32, 2**63 - 1, 2**63, 2**64 - 1])
+@pytest.mark.parametrize(
+    "length", [0, 1, 125, 126, 127, 0xFFFF, 0x10000, 2**31, 2**32, 2**63 - 1, 2**63, 2**64 - 1]
+)
 def test_every_form_of_length(client: bool, length: int) -> None:
     for opcode in (1, 2, 9):
         for form, code in ((126, "!BBH"), (127, "!BBQ")):
             if form == 126 and length > 0xFFFF:
                 continue
-            data = struct.pack(code, 0x80 | opcode, form | (0 if client else 0x80), length) + KEY + b"payload"
+            data = (
+                struct.pack(code, 0x80 | opcode, form | (0 if client else 0x80), length)
+                + KEY
+                + b"payload"
+            )
             for cut in range(1, len(data)):
                 session = Session("length", client, (data,), (cut,))
                 found, expected = both_protocols(session)
@@ -61,20 +67,27 @@ def test_every_status_code(client: bool) -> None:
     for code in range(65536):
         if 1020 < code < 2990 or 5010 < code < 65500:
             continue  # far from any edge: every 97th will do
-        session = Session("close", client, (frame(8, struct.pack("!H", code), key=None if client else KEY),))
+        session = Session(
+            "close", client, (frame(8, struct.pack("!H", code), key=None if client else KEY),)
+        )
         found, expected = both_protocols(session)
         assert found == expected, code
     for code in range(0, 65536, 97):
-        session = Session("close", client, (frame(8, struct.pack("!H", code), key=None if client else KEY),))
+        session = Session(
+            "close", client, (frame(8, struct.pack("!H", code), key=None if client else KEY),)
+        )
         found, expected = both_protocols(session)
         assert found == expected, code
 
 
 @pytest.mark.parametrize("client", [False, True])
 def test_every_short_text(client: bool) -> None:
-    """Every text of one byte and every text of two that is not ASCII, in one piece, cut, and in two fragments."""
+    """Every text of one byte and every text of two that is not ASCII, in one piece, cut, and in two
+    fragments."""
     key = None if client else KEY
-    texts = [bytes([a]) for a in range(256)] + [bytes([a, b]) for a in range(0x7F, 256) for b in range(0, 256, 5)]
+    texts = [bytes([a]) for a in range(256)] + [
+        bytes([a, b]) for a in range(0x7F, 256) for b in range(0, 256, 5)
+    ]
     for text in texts:
         for frames in (
             [frame(1, text, key=key)],
@@ -88,7 +101,12 @@ def test_every_short_text(client: bool) -> None:
 
 TRAFFIC = {
     "text": [(1, "żółć 日本 😀".encode())],
-    "fragments": [(1, "aé".encode()[:2], False), (9, b"ping"), (0, "aé€".encode()[2:4], False), (0, "€".encode()[1:])],
+    "fragments": [
+        (1, "aé".encode()[:2], False),
+        (9, b"ping"),
+        (0, "aé€".encode()[2:4], False),
+        (0, "€".encode()[1:]),
+    ],
     "broken": [(1, b"good"), (1, b"a\xe2\x82a")],
     "binary": [(2, bytes(range(200))), (10, b""), (2, b"")],
     "close": [(2, b"x"), (8, b"\x03\xe9bye"), (2, b"after")],
@@ -100,10 +118,12 @@ TRAFFIC = {
 @pytest.mark.parametrize("client", [False, True])
 @pytest.mark.parametrize("name", TRAFFIC)
 def test_every_cut(name: str, client: bool) -> None:
-    """Whole, every cut in two, every cut in three of the shorter ones, and byte by byte; at all three levels."""
+    """Whole, every cut in two, every cut in three of the shorter ones, and byte by byte; at all
+    three levels."""
     key = None if client else KEY
     frames = tuple(
-        frame(opcode, payload, fin=fin[0] if fin else True, key=key) for opcode, payload, *fin in TRAFFIC[name]
+        frame(opcode, payload, fin=fin[0] if fin else True, key=key)
+        for opcode, payload, *fin in TRAFFIC[name]
     )
     size = sum(map(len, frames))
     cuts: list[tuple[int, ...]] = [(), tuple(range(1, size)), *((cut,) for cut in range(1, size))]

@@ -1,4 +1,5 @@
-"""Any wsproto extension, not only permessage-deflate: the same hooks, in the same order, with the same arguments."""
+"""Any wsproto extension, not only permessage-deflate: the same hooks, in the same order, with the
+same arguments."""
 
 from __future__ import annotations
 
@@ -15,7 +16,13 @@ from wsproto.extensions import Extension
 from wsproto.frame_protocol import CloseReason, RsvBits
 
 import fastframe.frame_protocol as drop_in
-from fastframe._cli.differential import Session, fixed_random_bytes, observe_decoder, observe_protocol, signature
+from fastframe._cli.differential import (
+    Session,
+    fixed_random_bytes,
+    observe_decoder,
+    observe_protocol,
+    signature,
+)
 from tests.helpers import KEY
 from tests.strategies import frame, sessions
 
@@ -27,7 +34,9 @@ class Recorder(Extension):
 
     name = "recorder"
 
-    def __init__(self, log: Log, answers: dict[str, Any] | None = None, enabled: Any = True) -> None:
+    def __init__(
+        self, log: Log, answers: dict[str, Any] | None = None, enabled: Any = True
+    ) -> None:
         self.log = log
         self.answers = answers or {}
         self._enabled = enabled
@@ -47,7 +56,9 @@ class Recorder(Extension):
         return answer(default) if callable(answer) else answer
 
     def frame_inbound_header(self, proto: Any, opcode: Any, rsv: Any, payload_length: int) -> Any:
-        return self._call("header", proto, RsvBits(False, False, False), opcode, rsv, payload_length)
+        return self._call(
+            "header", proto, RsvBits(False, False, False), opcode, rsv, payload_length
+        )
 
     def frame_inbound_payload_data(self, proto: Any, data: Any) -> Any:
         return self._call("payload", proto, data, data)
@@ -63,8 +74,18 @@ def both(session: Session, make: Any) -> tuple[Any, Any]:
     results = []
     for module in (drop_in, original):
         log: Log = []
-        with_log = Session(session.kind, session.client, session.frames, session.cuts, (), lambda log=log: make(log))
-        seen = [observe_decoder(module.FrameDecoder, with_log), observe_protocol(module.FrameProtocol, with_log)]
+        with_log = Session(
+            session.kind,
+            session.client,
+            session.frames,
+            session.cuts,
+            (),
+            lambda log=log: make(log),
+        )
+        seen = [
+            observe_decoder(module.FrameDecoder, with_log),
+            observe_protocol(module.FrameProtocol, with_log),
+        ]
         results.append((seen, log))
     return results[0], results[1]
 
@@ -97,13 +118,17 @@ ANSWERS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("answers", ANSWERS, ids=lambda answers: f"{ANSWERS.index(answers)}-{'-'.join(answers)}")
+@pytest.mark.parametrize(
+    "answers", ANSWERS, ids=lambda answers: f"{ANSWERS.index(answers)}-{'-'.join(answers)}"
+)
 @pytest.mark.parametrize("client", [False, True])
 def test_inbound_hooks(client: bool, answers: dict[str, Any]) -> None:
     key = None if client else KEY
     frames = (
-        frame(1, b"text", rsv=4, key=key), frame(2, b"", key=key), frame(1, "aé".encode()[:2], fin=False, key=key),
-        frame(9, b"ping", key=key), frame(0, "é".encode()[1:], key=key), frame(2, b"rsv", rsv=3, key=key), frame(8, b"", key=key),
+        frame(1, b"text", rsv=4, key=key), frame(2, b"", key=key),
+        frame(1, "aé".encode()[:2], fin=False, key=key),
+        frame(9, b"ping", key=key), frame(0, "é".encode()[1:], key=key),
+        frame(2, b"rsv", rsv=3, key=key), frame(8, b"", key=key),
     )  # fmt: skip
     size = sum(map(len, frames))
     for cuts in [(), tuple(range(1, size)), *((cut,) for cut in range(1, size))]:
@@ -116,14 +141,18 @@ def test_inbound_hooks(client: bool, answers: dict[str, Any]) -> None:
 
 @given(sessions())
 def test_hooks_of_any_traffic(session: Session) -> None:
-    found, expected = both(session, lambda log: [Recorder(log, {"header": RsvBits(True, True, True)})])
+    found, expected = both(
+        session, lambda log: [Recorder(log, {"header": RsvBits(True, True, True)})]
+    )
     assert found == expected
 
 
 def test_extensions_are_filtered_twice_as_wsproto_does() -> None:
     session = Session("enabled", True, (frame(1, b"text"), frame(2, b"more")))
     for enabled in itertools.product([True, False], repeat=2):
-        found, expected = both(session, lambda log, enabled=enabled: [Recorder(log, {}, itertools.cycle(enabled))])
+        found, expected = both(
+            session, lambda log, enabled=enabled: [Recorder(log, {}, itertools.cycle(enabled))]
+        )
         assert found == expected
 
 

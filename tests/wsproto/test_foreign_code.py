@@ -1,4 +1,5 @@
-"""Code of other people that runs in the middle of ours, and changes what we are working on: the answer is right, or a clear error; never freed memory."""
+"""Code of other people that runs in the middle of ours, and changes what we are working on: the
+answer is right, or a clear error; never freed memory."""
 
 from __future__ import annotations
 
@@ -132,7 +133,8 @@ def changed_init(kind: Any, calls: list[Any]) -> Callable[..., None]:
 def test_an_init_that_is_replaced_is_called_for_what_arrives(
     kind: Any, cut: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the same arguments as by wsproto alone; also if it is replaced between two events; and no more when it is back."""
+    """With the same arguments as by wsproto alone; also if it is replaced between two events; and
+    no more when it is back."""
 
     def play() -> Any:
         calls: list[Any] = []
@@ -167,7 +169,9 @@ def test_an_init_that_is_changed_in_place(what: str, monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(init, "__defaults__", (1, 2))
     connection, called = Connection(SERVER), []
     connection.receive_data(KINDS[events.TextMessage])
-    sys.setprofile(lambda frame, event, argument: called.append(frame.f_code) if event == "call" else None)
+    sys.setprofile(
+        lambda frame, event, argument: called.append(frame.f_code) if event == "call" else None
+    )
     try:
         found = list(connection.events())
     finally:
@@ -192,7 +196,7 @@ assert victim == [None] * 1000
 
 
 def test_a_new_that_is_replaced() -> None:
-    """It may return anything. In a process of its own, as a class that had one never is as it was."""
+    """It may return anything. In a process of its own, as the class is never as before again."""
     run_python("-c", A_NEW, check=True)
 
 

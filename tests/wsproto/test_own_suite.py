@@ -1,7 +1,7 @@
 """wsproto's own test suite, from its sdist, with fastframe installed under it.
 
-The sdist is downloaded, never kept in this repository; without a package index the test is skipped, unless FASTFRAME_CI=1
-says that it must not be.
+The sdist is downloaded, never kept in this repository; without a package index the test is skipped,
+unless FASTFRAME_CI=1 says that it must not be.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ import wsproto.connection, wsproto.extensions, wsproto.frame_protocol
 import fastframe, fastframe.frame_protocol as fast
 
 fastframe.install("wsproto")
-for module in [m for name, m in sys.modules.items() if name == "wsproto" or name.startswith("wsproto.")]:
+for module in [m for name, m in sys.modules.items() if name.partition(".")[0] == "wsproto"]:
     for name in ("FrameDecoder", "FrameProtocol"):
         if hasattr(module, name):
             setattr(module, name, getattr(fast, name))
 
 def pytest_sessionfinish(session):
     assert fastframe.status()["wsproto"].active
-    assert wsproto.connection.Connection(wsproto.connection.SERVER)._proto.__class__ is fast.FrameProtocol
+    connection = wsproto.connection.Connection(wsproto.connection.SERVER)
+    assert connection._proto.__class__ is fast.FrameProtocol
 """
 
 
@@ -45,13 +46,18 @@ def sdist(folder: Path) -> Path:
     )  # fmt: skip
     archives = list(folder.glob("*.tar.gz"))
     if not archives:
-        message = f"the sdist of wsproto {wsproto.__version__} could not be downloaded: {downloaded.stderr[-300:]}"
+        message = (
+            f"the sdist of wsproto {wsproto.__version__} could not be downloaded: "
+            f"{downloaded.stderr[-300:]}"
+        )
         if os.environ.get("FASTFRAME_CI") == "1":
             pytest.fail(message)
         pytest.skip(message)
     with tarfile.open(archives[0]) as archive:
         # Debian's 3.11.2 has no filters yet; the archive is the package index's own.
-        archive.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))  # type: ignore[arg-type]
+        archive.extractall(
+            folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {})
+        )  # type: ignore[arg-type]
     return next(path for path in folder.iterdir() if path.is_dir())
 
 
@@ -60,7 +66,8 @@ def test_wsprotos_own_suite_passes(tmp_path: Path) -> None:
     (tmp_path / "fastframe_under_wsproto.py").write_text(PLUGIN)
     tests = root / ("tests" if (root / "tests").is_dir() else "test")
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "fastframe_under_wsproto", "-p", "no:cacheprovider",
+        [sys.executable, "-m", "pytest", "-q", "-p", "fastframe_under_wsproto", "-p",
+        "no:cacheprovider",
          "-c", os.devnull, "--rootdir", str(root), str(tests)],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)},
         capture_output=True, text=True, check=False,

@@ -15,7 +15,7 @@ from fastframe import prepare
 from fastframe.deflate import Deflate
 from fastframe.frame_protocol import FrameProtocol
 
-LINE = '{"room": 1, "user": "somebody", "text": "the same words in each message, so that windows count"}'
+LINE = '{"room": 1, "user": "somebody", "text": "the same words in each, so that windows count"}'
 CONTENTS: list[str | bytes] = ["", "hello", "Grüße, 世界 😀", LINE * 100, b"", b"\x00\xff" * 200]
 
 
@@ -39,7 +39,9 @@ def received(connection: Connection, wire: bytes) -> list[str | bytes]:
     return found
 
 
-@pytest.mark.parametrize("content", CONTENTS, ids=lambda content: f"{type(content).__name__}{len(content)}")
+@pytest.mark.parametrize(
+    "content", CONTENTS, ids=lambda content: f"{type(content).__name__}{len(content)}"
+)
 def test_the_same_bytes_as_wsproto_without_compression(content: Any) -> None:
     prepared = prepare(content)
     alone = Connection(SERVER).send(event(content))
@@ -47,22 +49,34 @@ def test_the_same_bytes_as_wsproto_without_compression(content: Any) -> None:
     with fastframe.installed("wsproto"):
         connection = Connection(SERVER)
         assert connection.send(event(prepared)) == alone
-        assert connection.send(event(prepared)) is Connection(SERVER).send(event(prepared))  # shared
-        assert connection.send(event(prepared, message_finished=False)) == bytes([alone[0] & 0x7F]) + alone[1:]
+        assert connection.send(event(prepared)) is Connection(SERVER).send(
+            event(prepared)
+        )  # shared
+        assert (
+            connection.send(event(prepared, message_finished=False))
+            == bytes([alone[0] & 0x7F]) + alone[1:]
+        )
         assert connection.send(event(content)) == bytes([0x80]) + alone[1:]
         assert received(Connection(SERVER), Connection(CLIENT).send(event(prepared))) == [content]
-    frames = [protocol(False, []).send_data(prepared) for protocol in (FrameProtocol, WsprotoFrameProtocol)]
+    frames = [
+        protocol(False, []).send_data(prepared)
+        for protocol in (FrameProtocol, WsprotoFrameProtocol)
+    ]
     assert frames[0] == frames[1] == alone
     assert type(frames[0]) is type(frames[1]) is bytearray
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"deflate": Deflate(threshold=50, level=1, server_max_window_bits=10)}], ids=["", "options"]
+    "options",
+    [{}, {"deflate": Deflate(threshold=50, level=1, server_max_window_bits=10)}],
+    ids=["", "options"],
 )
 @pytest.mark.parametrize("takeover", [True, False])
 @pytest.mark.parametrize("window_bits", [9, 15])
 @pytest.mark.parametrize("role", [SERVER, CLIENT], ids=lambda role: role.name.lower())
-def test_messages_after_a_prepared_one_are_right(role: Any, window_bits: int, takeover: bool, options: Any) -> None:
+def test_messages_after_a_prepared_one_are_right(
+    role: Any, window_bits: int, takeover: bool, options: Any
+) -> None:
     settings = {
         "server_no_context_takeover": not takeover, "client_no_context_takeover": not takeover,
         "server_max_window_bits": window_bits, "client_max_window_bits": window_bits,
@@ -74,12 +88,21 @@ def test_messages_after_a_prepared_one_are_right(role: Any, window_bits: int, ta
         sent: list[str | bytes] = []
         wire = b""
         for number in range(10):
-            for content in (f"{LINE}{number}", prepared[0], prepared[number % 2], LINE, f"{LINE}{number}", "short"):
+            for content in (
+                f"{LINE}{number}",
+                prepared[0],
+                prepared[number % 2],
+                LINE,
+                f"{LINE}{number}",
+                "short",
+            ):
                 sent.append(content)
                 wire += connection.send(event(content))
             if number == 5:  # a message of two frames, prepared content in it
                 sent.append(LINE + prepared[0])
-                wire += connection.send(event(LINE, message_finished=False)) + connection.send(event(prepared[0]))
+                wire += connection.send(event(LINE, message_finished=False)) + connection.send(
+                    event(prepared[0])
+                )
     assert received_whole(peer, wire) == sent
 
 
@@ -101,7 +124,9 @@ def test_the_compressed_frame_is_shared() -> None:
     with fastframe.installed("wsproto"):
         first = Connection(SERVER, [deflate()]).send(event(text))
         assert first is Connection(SERVER, [deflate()]).send(event(text))
-        assert first is not Connection(SERVER, [deflate(server_max_window_bits=9)]).send(event(text))
+        assert first is not Connection(SERVER, [deflate(server_max_window_bits=9)]).send(
+            event(text)
+        )
     assert len(first) < 200
     alone = Connection(SERVER, [deflate()])
     assert alone.send(event(LINE * 10)) == first  # as any first message

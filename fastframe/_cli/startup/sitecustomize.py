@@ -1,6 +1,8 @@
-"""Runs at the start of every Python that `fastframe run` has started, and of those that these start; see fastframe/_cli/runner.py.
+"""Runs at the start of every Python that `fastframe run` has started, and of those that these
+start; see fastframe/_cli/runner.py.
 
-Nothing of it is installed where other Pythons would find it: it is on their PYTHONPATH, which `fastframe run` has set.
+Nothing of it is installed where other Pythons would find it: it is on their PYTHONPATH, which
+`fastframe run` has set.
 """
 
 import os
