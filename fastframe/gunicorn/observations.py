@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import threading
 from typing import Any
@@ -48,6 +49,30 @@ def observe() -> Observation:
     return found
 
 
+def connected(protocol_class: Any, transport: Any, scope: Any, app: Any, log: Any) -> tuple[Any, Any]:
+    """A WebSocketProtocol, and what gets the bytes that arrive: itself, or before gunicorn 25.2 a StreamReader."""
+    wanted = "reader" in inspect.signature(protocol_class).parameters
+    readers = [asyncio.StreamReader()] if wanted else []
+    protocol = protocol_class(transport, *readers, scope, app, log)
+    return protocol, (readers or [protocol])[0]
+
+
+def said(event: Any) -> dict[str, Any]:
+    """The text or the bytes of a message that was received."""
+    return {kind: event[kind] for kind in ("text", "bytes") if event.get(kind) is not None}
+
+
+async def ended(protocol: Any, task: asyncio.Task[Any]) -> str:
+    """How the application has ended. Before gunicorn 27 it may wait for ever, as nobody tells it of a Close."""
+    for _ in range(200):
+        await asyncio.sleep(0)
+    waits = not task.done() and protocol.closed and protocol._receive_queue.empty()
+    await asyncio.wait({task}, timeout=0 if waits else 5)
+    task.cancel()  # which does nothing once it has ended
+    await asyncio.wait({task})
+    return "it waits" if waits else repr(task.exception())
+
+
 async def served(protocol_class: Any, pieces: list[bytes]) -> Observation:
     found: Observation = []
 
@@ -56,18 +81,15 @@ async def served(protocol_class: Any, pieces: list[bytes]) -> Observation:
         await send({"type": "websocket.accept"})
         while (event := await receive())["type"] == "websocket.receive":
             found.append(event)
-            await send(
-                {"type": "websocket.send", "text": event.get("text"), "bytes": event.get("bytes")}
-            )
+            await send({"type": "websocket.send", **said(event)})
         found.append(event)
 
     transport, quiet = Transport(), logging.Logger("quiet", logging.CRITICAL + 1)
     scope = {"type": "websocket", "headers": [(b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ==")]}
-    protocol = protocol_class(transport, scope, app, quiet)
+    protocol, reader = connected(protocol_class, transport, scope, app, quiet)
     task = asyncio.ensure_future(protocol.run())
     for piece in pieces:
-        protocol.feed_data(piece)
+        reader.feed_data(piece)
         await asyncio.sleep(0)
-    protocol.feed_eof()
-    await asyncio.wait_for(task, 5)
-    return [*found, bytes(transport.written)]
+    reader.feed_eof()
+    return [*found, await ended(protocol, task), bytes(transport.written)]

@@ -1,5 +1,4 @@
-"""gunicorn's own ASGI worker alone and on fastframe: the same for any stream of frames, and as a
-server."""
+"""gunicorn's own ASGI worker alone and on fastframe: the same for any stream of frames, and as a server."""
 
 from __future__ import annotations
 
@@ -14,14 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip(
-    "gunicorn.asgi.websocket", reason="gunicorn with an ASGI worker of its own is not installed"
-)
+pytest.importorskip("gunicorn.asgi.websocket", reason="gunicorn with an ASGI worker of its own is not installed")
 
 from gunicorn.asgi.websocket import WebSocketProtocol
 
 import fastframe
 from fastframe.gunicorn import functions
+from fastframe.gunicorn.observations import connected, ended, said
 from tests.helpers import Counted, outcome
 from tests.servers.programs import exchange, free_port, running
 from tests.strategies import frame, sessions
@@ -45,8 +43,7 @@ class FakeTransport:
 
 
 def served(pieces: Iterable[bytes]) -> list[object]:
-    """What an application receives from a client that sends these bytes, and what goes on the
-    wire."""
+    """What an application receives from a client that sends these bytes, and what goes on the wire."""
     found: list[object] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -54,24 +51,19 @@ def served(pieces: Iterable[bytes]) -> list[object]:
         await send({"type": "websocket.accept"})
         while (event := await receive())["type"] == "websocket.receive":
             found.append(event)
-            await send(
-                {"type": "websocket.send", "text": event.get("text"), "bytes": event.get("bytes")}
-            )
+            await send({"type": "websocket.send", **said(event)})
         found.append(event)
 
     async def serve() -> None:
         transport = FakeTransport()
-        scope = {
-            "type": "websocket",
-            "headers": [(b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ==")],
-        }
-        protocol = WebSocketProtocol(transport, scope, app, logging.getLogger("tests"))
+        scope = {"type": "websocket", "headers": [(b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ==")]}
+        protocol, reader = connected(WebSocketProtocol, transport, scope, app, logging.getLogger("tests"))
         task = asyncio.create_task(protocol.run())
         for piece in pieces:
-            protocol.feed_data(piece)
+            reader.feed_data(piece)
             await asyncio.sleep(0)
-        protocol.feed_eof()
-        await asyncio.wait_for(task, 20)
+        reader.feed_eof()
+        found.append(await ended(protocol, task))
         found.append(bytes(transport.written))
 
     asyncio.run(serve())
@@ -112,7 +104,7 @@ def test_the_method_itself(payload: bytes, key: bytes) -> None:
             assert outcome(WebSocketProtocol._unmask, None, kind(payload), key) == alone
 
 
-# ---- as a server ---------------------------------------------------------------------------------
+# ---- as a server ----
 
 
 @pytest.mark.programs
