@@ -2,7 +2,7 @@
 # The README's test command, pip install -e '.[test]' && pytest, on every CPython of 3.10 or newer
 # that is found, each in a fresh clone; on the newest it measures coverage too. On the oldest it
 # builds with the oldest Cython that pyproject.toml allows. The oldest Python gets the oldest
-# wsproto, the next one the one before a change of types; the others the current one.
+# wsproto, the next ones those before it changed its types; the newest the current one.
 # usage: tests/every_python.sh      WORK is where the clones are made; $WORK/newest is then the one of the newest Python
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -34,7 +34,7 @@ mapfile -t found < <(interpreters)
 [ ${#found[@]} -gt 0 ] || { echo "no CPython of 3.10 or newer with its headers was found"; exit 1; }
 printf 'found: %s\n' "${found[@]}"
 newest=${found[-1]%% *}
-older=(1.2.0 1.3.1)
+older=(1.1.0 1.2.0 1.3.1)
 
 try() {  # the index of one that was found
     local version=${found[$1]%% *} python=${found[$1]#* }

@@ -29,7 +29,7 @@ cdef class WsprotoNames:
         self.CloseReason, self.ParseFailed = frame_protocol.CloseReason, frame_protocol.ParseFailed
         self.Frame, self.FrameProtocol = frame_protocol.Frame, frame_protocol.FrameProtocol
         self.Header, self.RsvBits = frame_protocol.Header, frame_protocol.RsvBits
-        self.payloads_are_bytes = version != "1.2.0"
+        self.payloads_are_bytes = version not in ("1.1.0", "1.2.0")
         self.PerMessageDeflate = extensions.PerMessageDeflate
         self._methods_of_deflate = _methods(self.PerMessageDeflate)
 

@@ -263,14 +263,14 @@ def test_the_drop_in_itself_refuses_an_untested_version() -> None:
     )
     assert "ImportError: wsproto " in result.stderr
     assert (
-        "of what fastframe relies on these are not as in any tested version (1.2.0, "
+        "of what fastframe relies on these are not as in any tested version (1.1.0, "
         in result.stderr
     )
     code = "import sys; sys.modules['wsproto'] = None; import fastframe.frame_protocol"
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
-    assert "wsproto is not installed; tested versions: 1.2.0" in result.stderr
+    assert "wsproto is not installed; tested versions: 1.1.0" in result.stderr
 
 
 class Failing:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("uvicorn")
-pytest.importorskip("wsproto")
+wsproto = pytest.importorskip("wsproto")
 
 from uvicorn.protocols.utils import ClientDisconnected
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -32,6 +32,11 @@ MESSAGES: list[str | bytes] = [
 @pytest.fixture(params=ALL)
 def ws(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+def skip_what_needs_wsproto_1_2(ws: str) -> None:
+    if ws == "wsproto" and wsproto.__version__ == "1.1.0":
+        pytest.skip("uvicorn's own class takes it for granted that wsproto 1.2 refuses what it does")
 
 
 async def closed(client: Any) -> tuple[int | None, str]:
@@ -259,6 +264,7 @@ async def test_closed_by_the_client(ws: str, code: int, reason: str) -> None:
 
 
 async def test_closed_by_the_client_without_a_status(ws: str) -> None:
+    skip_what_needs_wsproto_1_2(ws)
     app = Recorder()
     async with serving(app, ws) as server, raw_client(server) as client:
         await client.handshake()
@@ -318,6 +324,7 @@ async def test_client_that_vanishes(ws: str, caplog: pytest.LogCaptureFixture) -
 
 
 async def test_sending_to_a_client_that_has_gone(ws: str, caplog: pytest.LogCaptureFixture) -> None:
+    skip_what_needs_wsproto_1_2(ws)
     raised = asyncio.Event()
 
     async def app(scope: Event, receive: Receive, send: Send) -> None:
