@@ -50,7 +50,8 @@ def observe() -> Observation:
 
 
 def connected(protocol_class: Any, transport: Any, scope: Any, app: Any, log: Any) -> tuple[Any, Any]:
-    """A WebSocketProtocol, and what gets the bytes that arrive: itself, or before gunicorn 25.2 a StreamReader."""
+    """A WebSocketProtocol, and what gets the bytes that arrive: itself, or a StreamReader before
+    gunicorn 25.2."""
     wanted = "reader" in inspect.signature(protocol_class).parameters
     readers = [asyncio.StreamReader()] if wanted else []
     protocol = protocol_class(transport, *readers, scope, app, log)

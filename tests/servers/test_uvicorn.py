@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 pytest.importorskip("uvicorn")
-wsproto = pytest.importorskip("wsproto")
+pytest.importorskip("wsproto")
 
+import wsproto
 from uvicorn.protocols.utils import ClientDisconnected
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
