@@ -1,13 +1,15 @@
 """A C-accelerated WebSocket (RFC 6455) frame codec. No sockets, no handshake, no event loop.
 
-Decoder, Encoder        the native codec: bytes in, messages out, and back prepare                 a
-message for many connections, encoded and compressed once install, uninstall      put it under a
-library that has a codec of its own, wsproto for one; and take it out installed, status       the
-same for the length of a `with` block; is it active, and why not deflate                 a module:
-permessage-deflate, for Decoder and Encoder frame_protocol          a module: the drop-in for
-wsproto.frame_protocol apply_mask, is_utf8 ... the kernels by themselves index_frames
-captured traffic as a NumPy table get_include             where the headers are, for other extension
-modules
+Decoder, Encoder        the native codec: bytes in, messages out, and back
+prepare                 a message for many connections, encoded and compressed once
+install, uninstall      put it under a library that has a codec of its own, wsproto for one; and
+                        take it out
+installed, status       the same for the length of a `with` block; is it active, and why not
+deflate                 a module: permessage-deflate, for Decoder and Encoder
+frame_protocol          a module: the drop-in for wsproto.frame_protocol
+apply_mask, is_utf8 ... the kernels by themselves
+index_frames            captured traffic as a NumPy table
+get_include             where the headers are, for other extension modules
 """
 
 import sys as _sys

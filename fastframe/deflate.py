@@ -1,10 +1,11 @@
 """permessage-deflate (RFC 7692): what two peers agree on, and what it costs.
 
-settings = Deflate(threshold=64)                  how this endpoint likes to compress agreement =
-settings.accept(offers)               a server: the client's Sec-WebSocket-Extensions; None: no
-offer is acceptable agreement = settings.confirm(response)            a client, which has sent
-settings.offer() Decoder(role, deflate=agreement)                  and Encoder(role,
-deflate=agreement): the two states of a connection
+settings = Deflate(threshold=64)                  how this endpoint likes to compress
+agreement = settings.accept(offers)               a server: the client's Sec-WebSocket-Extensions;
+                                                  None: no offer is acceptable
+agreement = settings.confirm(response)            a client, which has sent settings.offer()
+Decoder(role, deflate=agreement)                  and Encoder(role, deflate=agreement): the two
+                                                  states of a connection
 
 There is no compression code here: `backend` names the library that does it.
 """

@@ -1,17 +1,21 @@
 """chat.v1: JSON in text messages. `t` says what a message is.
 
 client: {"t":"join","room":R,"after":ID|null}     ID: the last message that it has seen; what came
-later is replayed. null: only what comes from now on
-        {"t":"msg","id":CLIENT_ID,"text":T}       to its room; sent again, it appears once
+                                                  later is replayed. null: only what comes from now
+                                                  on
+        {"t":"msg","id":CLIENT_ID,"text":T}       to the room it has joined; sent again with the
+                                                  same id, it appears once
         {"t":"ack","id":ID}                       it has kept all messages up to this one
         {"t":"present"}                           who is in the room?
 server: {"t":"joined","room":R,"last":ID}         ID: of the room's last message, null if there is
-none
-        {"t":"msg","id":ID,"from":U,"text":T,"client_id":CLIENT_ID}      in the same order for all
+                                                  none
+        {"t":"msg","id":ID,"from":U,"text":T,"client_id":CLIENT_ID}      in the order of their ids,
+                                                                         which is the same for
+                                                                         everyone
         {"t":"sent","client_id":CLIENT_ID,"id":ID}                       it is kept
         {"t":"present","room":R,"users":[U,...]}
-        {"t":"error","code":C,"reason":S}         and a Close with this code; if it is
-                                                  UNAVAILABLE, the client sends it again
+        {"t":"error","code":C,"reason":S}         and a Close with this code, but for UNAVAILABLE:
+                                                  the client sends it again
 """
 
 from __future__ import annotations

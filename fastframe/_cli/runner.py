@@ -1,10 +1,11 @@
 """`fastframe run`: a program with fastframe under it, in every Python process of it.
 
-The program replaces this process, so its signals, its exit code and its terminal are its own. What
-makes fastframe active are two variables in its environment, which its workers inherit:
+The program replaces this process, so its signals, its exit code and its terminal are its own.
+What makes fastframe active are two variables in its environment, which its workers inherit:
 
 PYTHONPATH      begins with the folder `startup`, whose sitecustomize calls `activate` at the start
-of each Python FASTFRAME_RUN   what to install, as JSON
+                of each Python
+FASTFRAME_RUN   what to install, as JSON
 """
 
 from __future__ import annotations

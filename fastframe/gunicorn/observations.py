@@ -49,7 +49,9 @@ def observe() -> Observation:
     return found
 
 
-def connected(protocol_class: Any, transport: Any, scope: Any, app: Any, log: Any) -> tuple[Any, Any]:
+def connected(
+    protocol_class: Any, transport: Any, scope: Any, app: Any, log: Any
+) -> tuple[Any, Any]:
     """A WebSocketProtocol, and what gets the bytes that arrive: itself, or a StreamReader before
     gunicorn 25.2."""
     wanted = "reader" in inspect.signature(protocol_class).parameters
@@ -64,7 +66,8 @@ def said(event: Any) -> dict[str, Any]:
 
 
 async def ended(protocol: Any, task: asyncio.Task[Any]) -> str:
-    """How the application has ended. Before gunicorn 27 it may wait for ever, as nobody tells it of a Close."""
+    """How the application has ended. Before gunicorn 27 it may wait for ever, as nobody tells it
+    of a Close."""
     for _ in range(200):
         await asyncio.sleep(0)
     waits = not task.done() and protocol.closed and protocol._receive_queue.empty()

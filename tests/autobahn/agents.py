@@ -2,9 +2,10 @@
 
 python -m tests.autobahn.agents server native PORT      uvicorn with fastframe.uvicorn:WSProtocol
 python -m tests.autobahn.agents server wsproto PORT     wsproto's WSConnection, with fastframe
-installed under it python -m tests.autobahn.agents client native PORT      Decoder and Encoder
+                                                        installed under it
+python -m tests.autobahn.agents client native PORT      Decoder and Encoder
 python -m tests.autobahn.agents client wsproto PORT     WSConnection, with fastframe installed under
-it
+                                                        it
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""gunicorn's own ASGI worker alone and on fastframe: the same for any stream of frames, and as a server."""
+"""gunicorn's own ASGI worker alone and on fastframe: the same for any stream of frames, and as a
+server."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("gunicorn.asgi.websocket", reason="gunicorn with an ASGI worker of its own is not installed")
+pytest.importorskip(
+    "gunicorn.asgi.websocket", reason="gunicorn with an ASGI worker of its own is not installed"
+)
 
 from gunicorn.asgi.websocket import WebSocketProtocol
 
@@ -56,8 +59,13 @@ def served(pieces: Iterable[bytes]) -> list[object]:
 
     async def serve() -> None:
         transport = FakeTransport()
-        scope = {"type": "websocket", "headers": [(b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ==")]}
-        protocol, reader = connected(WebSocketProtocol, transport, scope, app, logging.getLogger("tests"))
+        scope = {
+            "type": "websocket",
+            "headers": [(b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ==")],
+        }
+        protocol, reader = connected(
+            WebSocketProtocol, transport, scope, app, logging.getLogger("tests")
+        )
         task = asyncio.create_task(protocol.run())
         for piece in pieces:
             reader.feed_data(piece)

@@ -37,7 +37,9 @@ def ws(request: pytest.FixtureRequest) -> str:
 
 def skip_what_needs_wsproto_1_2(ws: str) -> None:
     if ws == "wsproto" and wsproto.__version__ == "1.1.0":
-        pytest.skip("uvicorn's own class takes it for granted that wsproto 1.2 refuses what it does")
+        pytest.skip(
+            "uvicorn's own class takes it for granted that wsproto 1.2 refuses what it does"
+        )
 
 
 async def closed(client: Any) -> tuple[int | None, str]:
