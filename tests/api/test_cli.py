@@ -213,6 +213,16 @@ def test_doctor_says_what_is_wrong(
     assert "FASTFRAME_KERNEL is set to 'portable'" in text
 
 
+def test_doctor_says_how_it_was_built(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "MODULE_STATE", False)
+    assert cli.main(["doctor"]) == 0
+    assert "build            without module state: for the main interpreter only" in (
+        capsys.readouterr().out
+    )
+
+
 def test_doctor_says_what_was_not_tested(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

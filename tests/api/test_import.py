@@ -43,6 +43,18 @@ def test_missing_extension_modules_are_named(monkeypatch: pytest.MonkeyPatch) ->
     importlib.reload(fastframe._codec.built)
 
 
+def test_a_module_of_an_interpreter_that_has_ended_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without module state CPython gives it back, emptied: tests/threads/test_embedding.py."""
+    with monkeypatch.context() as patch:
+        patch.setattr(fastframe._codec.kernels, "MODULE_STATE", None)
+        patch.delattr(sys, fastframe._codec.built.KEPT)
+        with pytest.raises(ImportError, match="built without module state"):
+            importlib.reload(fastframe._codec.built)
+    importlib.reload(fastframe._codec.built)
+
+
 def test_import_survives_garbage_collection() -> None:
     """Types that are half made must not be visited; the collector runs at every allocation here."""
     code = (

@@ -46,7 +46,7 @@ class FakeTransport:
 
 
 def served(pieces: Iterable[bytes]) -> list[object]:
-    """What an application receives from a client that sends these bytes, and what goes on the wire."""
+    """What an application receives from a client that sends these bytes, and what goes out."""
     found: list[object] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
