@@ -4,7 +4,7 @@ CC ?= cc
 BUILD = build
 C_FILES = src_c/*.[ch] tests/c/*.[ch] fastframe/*/*.h examples/extension/*.c
 
-.PHONY: help setup build test test-c every-python stress interpreters reach reach-quick lint format types workflows coverage coverage-native sanitize other-cython cross emulate \
+.PHONY: help setup build test test-c every-python stress interpreters reach reach-quick lint format types workflows coverage coverage-native sanitize plain other-cython cross emulate \
     differential autobahn autobahn-fast suites servers chat bench bench-codec bench-kernels bench-servers bench-check package try-sdist clean
 
 help: ## Show the verbs
@@ -43,13 +43,17 @@ reach-quick: ## The same for what takes minutes: CPython without the GIL, with s
 sanitize: ## Run the tests on extension modules built with AddressSanitizer and UndefinedBehaviorSanitizer
 	tests/sanitize.sh $(PYTHON)
 
+plain: ## Run the tests and a differential with CPython's documented API only
+	FASTFRAME_PLAIN=1 $(PYTHON) -m pytest -q -n 2 -p no:cacheprovider
+	FASTFRAME_PLAIN=1 $(PYTHON) -m fastframe verify --frames 200_000
+
 other-cython: ## Build with a Cython that the mends are not for, so without module state, and run the tests that this may touch
 	rm -rf $(BUILD)/other-cython && mkdir -p $(BUILD)/other-cython
 	git ls-files | tar -c -T - | tar -x -C $(BUILD)/other-cython
 	cd $(BUILD)/other-cython && $(PYTHON) -m venv .venv && . .venv/bin/activate && \
-	    pip install -q -U pip 'setuptools>=77' Cython==3.2.9 && pip install -q --no-build-isolation -e '.[wsproto,numpy]' 'pytest>=8' hypothesis && \
+	    pip install -q -U pip 'setuptools>=77' Cython==3.2.9 && pip install -q --no-build-isolation -e '.[wsproto,numpy]' 'pytest>=8' pytest-xdist hypothesis && \
 	    fastframe doctor --json | grep -q '"module_state": false' && \
-	    python -m pytest -q -p no:cacheprovider tests/codec tests/wsproto tests/deflate tests/kernels tests/api tests/threads
+	    python -m pytest -q -n 2 -p no:cacheprovider tests/codec tests/wsproto tests/deflate tests/kernels tests/api tests/threads
 
 cross: ## Run the C tests on s390x (big-endian) and aarch64, under qemu-user
 	tests/cross.sh s390x-linux-gnu-gcc qemu-s390x-static

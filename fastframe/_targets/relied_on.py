@@ -37,17 +37,21 @@ class Source:
         self._modules: dict[str, tuple[list[str], ast.Module] | None] = {}
 
     def digest(self, item: str) -> str:
-        """Of all that has the item's name in its module: some is defined in one way or another,
-        depending on what is installed."""
+        """Of the item's source."""
+        texts = self.texts(item)
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16] if texts else NOT_FOUND
+
+    def texts(self, item: str) -> list[str]:
+        """The source of all that has the item's name in its module: some is defined in one way or
+        another, depending on what is installed."""
         module, _, name = item.partition(":")
         if module not in self._modules:
             self._modules[module] = self._read(module)
         found = self._modules[module]
         if found is None:
-            return NOT_FOUND
+            return []
         lines, tree = found
-        texts = [text_of(lines, node) for node in named(tree, name.split("."))]
-        return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16] if texts else NOT_FOUND
+        return [text_of(lines, node) for node in named(tree, name.split("."))]
 
     def _folders(self) -> Iterable[str | Path]:
         return folders_of(self._package) if self._folder is None else [self._folder]
