@@ -79,7 +79,10 @@ def test_the_log_names_what_is_off() -> None:
     code = LOAD_ALL.replace('message)s")', 'message)s", level=logging.INFO)')
     heard = run_python("-c", code, check=True, FASTFRAME_PLAIN="event-slots,named-tuple").stderr
     assert "kernel" in heard
-    assert ", without event-slots, named-tuple (docs/cpython.md)" in heard
+    off = [
+        trick.name for trick in TRICKS if trick.name in ("event-slots", "named-tuple", *IMPOSSIBLE)
+    ]
+    assert f", without {', '.join(off)} (docs/cpython.md)" in heard
 
 
 def test_a_name_that_there_is_not() -> None:
