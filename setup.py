@@ -39,6 +39,8 @@ COVERAGE = os.environ.get("FASTFRAME_COVERAGE") == "1"
 SANITIZE = os.environ.get("FASTFRAME_SANITIZE", "")
 
 MACROS = [("CYTHON_TRACE", "1")] if COVERAGE else []
+if SANITIZE:
+    MACROS.append(("FASTFRAME_CHECK_TURNS", "1"))  # see _cpython/turns.h
 
 
 # Every instruction set is compiled into every build; files of another architecture are empty.

@@ -26,9 +26,15 @@ cdef extern from "Python.h":
 
 cdef extern from *:
     """
-    static int ff_may_resize; /* set to the same by each interpreter */
+    #include "atomic.h"
+
+    static ff_word ff_resizes; /* set to the same by each interpreter */
+
+    static inline bool ff_may_resize(void) { return ff_atomic_load_relaxed(&ff_resizes) != 0; }
+    static inline void ff_set_may_resize(bool value) { ff_atomic_store(&ff_resizes, value); }
     """
-    bint may_resize "ff_may_resize"
+    bint may_resize "ff_may_resize"() noexcept
+    void set_may_resize "ff_set_may_resize"(bint value) noexcept
 
 
 cdef bint _sees_only_references() except -1:
@@ -39,12 +45,12 @@ cdef bint _sees_only_references() except -1:
     return not ff_is_only_reference(<PyObject *>owner) and other is owner
 
 
-may_resize = ONLY_REFERENCE.check(_sees_only_references())
+set_may_resize(ONLY_REFERENCE.check(_sees_only_references()))
 
 
 # May the object be changed in place? Without the trick nobody can tell, and it is copied.
 cdef inline bint is_own(object owner) noexcept:
-    return may_resize and ff_is_only_reference(<PyObject *>owner)
+    return may_resize() and ff_is_only_reference(<PyObject *>owner)
 
 
 @cython.final
