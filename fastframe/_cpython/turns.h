@@ -118,7 +118,8 @@ static inline bool ff_callers_turn_begin(ff_callers_turn *turn)
 }
 
 static inline void ff_callers_turn_end(ff_callers_turn *turn) { turn->taken = false; }
-#ifdef FASTFRAME_CHECK_TURNS /* the build with sanitizers: a quick call that runs other code is seen */
+/* The build with sanitizers sees a quick call that runs other code. */
+#ifdef FASTFRAME_CHECK_TURNS
 static inline bool ff_quick_turn_begin(ff_callers_turn *turn)
 {
     return ff_callers_turn_begin(turn);
