@@ -2,7 +2,7 @@
  *
  * A load sees everything that the thread did before the store whose value it reads (acquire and
  * release). On x86-64 and arm64 both are one plain instruction. C11's <stdatomic.h> would do as
- * well, but MSVC has it only behind a switch.
+ * well, but MSVC needs a switch for it.
  */
 #ifndef FASTFRAME_ATOMIC_H
 #define FASTFRAME_ATOMIC_H

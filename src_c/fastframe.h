@@ -92,10 +92,9 @@ typedef struct ff_header {
     uint8_t masking_key[FF_MASKING_KEY_SIZE]; /* zeros, which change nothing, unless `masked` */
     uint8_t opcode;
     uint8_t rsv; /* FF_RSV1 | FF_RSV2 | FF_RSV3 */
-    uint8_t
-        /* of the header on the wire in bytes, masking key included; 0 while the payload length
-         * is unknown */
-        size;
+    /* of the header on the wire in bytes, masking key included; 0 while the payload length
+     * is unknown */
+    uint8_t size;
     bool fin;
     bool masked;
 } ff_header;
@@ -162,8 +161,7 @@ typedef struct ff_text {
     uint8_t largest_byte;
 } ff_text;
 
-/* How many bytes at the end of well-formed text belong to a character that goes on behind it: 0 to
- * 3. */
+/* How many bytes at the end of well-formed text belong to a character that is incomplete: 0 to 3. */
 size_t ff_utf8_cut(const uint8_t *data, size_t length);
 
 /* ---- kernels --------------------------------------------------------------------------------- */
@@ -216,8 +214,7 @@ typedef struct ff_kernels {
 
 enum { FF_PADDING = 64 };
 
-/* The table in use: chosen for this CPU when first asked for, or by ff_kernels_select. Never NULL.
- * XX */
+/* The table in use: chosen for this CPU when first asked for, or by ff_kernels_select. Never NULL. */
 const ff_kernels *ff_kernels_active(void);
 
 /* Uses the table called `name` from now on. False, and nothing changes, if this build or this CPU

@@ -1,5 +1,4 @@
-/* kernels_avx512.c: vectors of 64 bytes, for Intel processors since Ice Lake and AMD's since Zen 4.
- * XX */
+/* kernels_avx512.c: vectors of 64 bytes, for Intel processors since Ice Lake and AMD's since Zen 4. */
 #include "kernels.h"
 
 #if FF_X86

@@ -31,7 +31,7 @@ static inline size_t utf8_size_1(const uint8_t *s, size_t count)
     return i + more + ff_utf8_size(s + i, count - i, 1);
 }
 
-/* A lane of 16 bits counts two for each step at most, and VSUM_16 takes less than 8000 in two
+/* A lane of 16 bits counts at most two for each step, and VSUM_16 takes less than 0x8000 in two
  * lanes. */
 enum { LANES_16 = VECTOR_SIZE / 2, UTF8_SIZE_BLOCK = LANES_16 * 0x1000 };
 
@@ -200,8 +200,7 @@ static inline void copy_short(uint8_t *dst, const uint8_t *src, size_t size)
         dst[i] = src[i];
 }
 
-/* Eight characters; returns how many bytes count. May write 16 for characters of one byte, else 32.
- * XX */
+/* Eight characters; returns how many bytes count. May write 16 for characters of one byte, else 32. */
 FF_ALWAYS_INLINE size_t write_8_characters(uint8_t *dst, const uint8_t *s, unsigned width)
 {
     if (width == 1) {
@@ -211,8 +210,7 @@ FF_ALWAYS_INLINE size_t write_8_characters(uint8_t *dst, const uint8_t *s, unsig
     return width == 2 ? write_8_of_two_bytes(dst, s) : write_8_any(dst, s, 4);
 }
 
-/* The last 16 characters before `s` once more, of which the last `missing` bytes are not there yet.
- * XX */
+/* Encodes the last 16 characters before `s` again and stores only the final `missing` bytes. */
 FF_ALWAYS_INLINE void write_last(uint8_t *dst, size_t missing, const uint8_t *s, unsigned width)
 {
     uint8_t bytes[64];

@@ -1,5 +1,4 @@
-/* buffers.h: the bytes of a caller's object, and the one wording of what is wrong if it has none.
- * XX */
+/* buffers.h: the bytes of a caller's object, and the one wording of what is wrong if it has none. */
 #ifndef FASTFRAME_BUFFERS_H
 #define FASTFRAME_BUFFERS_H
 

@@ -298,7 +298,7 @@ cdef class Encoder:
             payload = payload_of(frame)
             frame = frame_bytes(self._kernels, &header, &payload)
         # The peer's window now ends with this message, which the compressor has not seen: it starts
-        # anew.
+        # with an empty one.
         self._deflater.forget()
         return frame
 

@@ -28,8 +28,8 @@ typedef struct {
     uint8_t places[FF_EVENT_FIELDS];
     bool version_is_trusted; /* the trick "type version" is in use */
     unsigned int version;    /* of the type, when it was as wsproto has made it; 0 is none */
-    /* The class's own __init__, and what it was made of: calls of the class obey whoever changes
-     * one of them. */
+    /* The class's own __init__, and what it was made of. If one of these changes, calls use the
+     * class's own __init__. */
     PyObject *init, *init_code, *init_defaults;
     PyObject *init_name;
 } ff_event_class;

@@ -6,9 +6,9 @@
  * the class was made for, and hand anything else to what was there before, so that the dataclass
  * raises its own errors.
  *
- * Who assigns or deletes `__init__` makes CPython rewrite tp_init, which switches both off; so a
- * comparison of pointers is all the guard. A subclass inherits neither: it has its own tp_init,
- * which calls the __init__ that it finds.
+ * If `__init__` is assigned or deleted, CPython rewrites tp_init, which switches both off, so
+ * comparing tp_init is enough. A subclass inherits neither: it has its own tp_init, which calls the
+ * __init__ that it finds.
  *
  * Assumes of CPython: what calls an object looks up tp_init and, from 3.12 on, tp_vectorcall in its
  * type each time; assigning `__init__` sets tp_init. Read in 3.10 to 3.15. Proof:

@@ -15,10 +15,7 @@
 enum { FF_EVENT_SETS = 64, FF_EVENT_WAYS = 8 };
 
 typedef struct {
-    ff_word
-        /* written last by whoever takes the entry, so that what it says is complete when the
-         * type is found */
-        type;
+    ff_word type; /* written last: what the entry says is complete when its type is found */
     ff_event_class *event_class;
 } ff_event_entry;
 

@@ -4,9 +4,9 @@
  * whether it comes from another thread or from inside the first one. A thread's turn is for an
  * object that one thread may use at a time, and enter again inside itself.
  *
- * With a GIL the first is a flag, and the second is nothing: threads take turns by themselves. A
- * quick call is one in which no other code can run, neither Python's nor another thread with the
- * GIL; so with a GIL it only looks at the flag.
+ * With a GIL the first is a flag, and the second is nothing: threads take turns by themselves.
+ * During a quick call no Python code and no other thread runs, so with the GIL the flag is only
+ * read.
  *
  * Assumes of CPython, without the GIL only: _Py_ThreadId names a thread; an object is nobody else's
  * if this thread made it (ob_tid), and its two counts are 1 and 0. Read in 3.13 to 3.15. Proof:
@@ -41,7 +41,7 @@ static inline bool ff_quick_turn_begin(ff_callers_turn *turn)
 static inline void ff_quick_turn_end(ff_callers_turn *turn) { ff_callers_turn_end(turn); }
 
 typedef struct {
-    ff_word thread; /* 0: nobody's */
+    ff_word thread; /* 0: none */
     unsigned depth; /* how often that thread has begun it inside itself */
 } ff_threads_turn;
 

@@ -41,8 +41,7 @@ cdef inline int begin_call(ff_callers_turn *turn) except -1:
     return 0
 
 
-# The same for a call in which nothing else can run: it may take memory, but not drop an object that
-# is not str or bytes.
+# The same for a quick call: it may allocate, but may release only str and bytes.
 cdef inline int begin_quick_call(ff_callers_turn *turn) except -1:
     if not ff_quick_turn_begin(turn):
         raise_busy()

@@ -14,8 +14,8 @@ MOST_UNWRITTEN = 1 << 16
 """Bytes of short messages that are written together at most."""
 
 LONGEST_UNWRITTEN = 0.001
-"""Seconds of the application's work on one message, or on all that are written together, from which
-on none waits for another."""
+"""After this many seconds of the application's work, on one message or on all that are written
+together, frames are no longer held back."""
 
 CLOSE_TIMEOUT_TLS = 1.0
 """The same after a broken rule under TLS, which cannot half-close."""

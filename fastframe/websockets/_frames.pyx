@@ -52,10 +52,10 @@ cdef extern from "Python.h":
 
 
 cdef enum:
-    # A message of so many bytes is not copied behind its header: a second write costs less.
+    # From this size on, header and payload are written separately: a second write costs less.
     WRITTEN_APART = 1 << 17
-    # A frame that is cut is gathered if so much of its payload is there, a sixteenth: a peer that
-    # only says how much it will send gets no memory for it.
+    # An incomplete frame gets memory only once 1/16 of its payload has arrived: a peer that only
+    # says how much it will send gets none.
     GATHERED_PART_BITS = 4
 
 
@@ -295,8 +295,8 @@ cdef class Frames:
     cdef Py_ssize_t _take_frames(
         self, protocol, Waiting waiting, Gathering gathering, bytes data
     ) except -1:
-        """gathering: the frame that `data` begins with the rest of, or None. How many bytes of
-        `data` are used: all of them also where the rest must be discarded."""
+        """gathering: the frame that `data` continues, or None. Returns how many bytes of `data`
+        are used: all of them if the rest must be discarded."""
         cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(data)
         cdef size_t length = PyBytes_GET_SIZE(data), used = 0
         cdef bint server = protocol.side is self._SERVER

@@ -74,8 +74,8 @@ class Zlib:
         )  # for an `except`; a connection may be older than this
 
     def compressobj(self, level: int | None = None, **settings: Any) -> Any:
-        """level: the program's, which goes before that of `deflate` only if that has none, and
-        counts only if the back-end has it."""
+        """level: the program's. Used only if `deflate` sets no level and the back-end supports
+        it."""
         chosen = level if self._level is None else self._level
         if chosen in self._levels:
             settings["level"] = chosen

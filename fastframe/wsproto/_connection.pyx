@@ -274,7 +274,7 @@ cdef class Events:
             queue = PyObject_GetAttr(self._connection, self._methods._names._events)
             if queue:
                 return new_reference(queue.popleft())
-            # a queue of somebody's own may have gone on with this generator
+            # A custom queue may have advanced this generator.
             if self._source == QUEUE:
                 self._leave_queue()
         if self._source == PROTOCOL:

@@ -41,8 +41,8 @@ cdef enum Attribute:
 
 
 cdef class FrameDecoder:
-    # Whoever takes bytes in or frames out has the turn; a FrameProtocol around it, or a generator,
-    # takes it for all that they do.
+    # Taking bytes in or frames out needs the turn. A FrameProtocol around it, or a generator, holds
+    # it for the whole call.
     cdef ff_threads_turn _turn
     cdef object _client, _extensions
     # what `_client` says: its truth may be a question to foreign code

@@ -12,9 +12,8 @@ from fastframe.wsproto._names cimport WsprotoNames, WsprotoOptions
 
 
 cdef class FrameProtocol:
-    # Everything inbound is for the thread that has the turn of `_frame_decoder`; everything
-    # outbound, and these three attributes, for the one that is in this object's critical section,
-    # where senders wait for each other.
+    # Inbound state needs the turn of `_frame_decoder`. Outbound state and the three attributes below
+    # need this object's critical section, where senders wait for each other.
     cdef object _client, _extensions, _next_fragment_of
     # a sender is in the compressor, which others may not use meanwhile
     cdef bint _deflating
