@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ MENDS = (
                 "    PyObject *module = NULL, *moddict, *modname;\n    CYTHON_UNUSED_VAR(def);\n"
                 "    #if CYTHON_USE_MODULE_STATE\n"
                 "    ff_module_asked_for();\n"
-                "    switch (ff_module_is_of_the_past(__Pyx_State_FindModule(NULL), spec)) {\n"
+                "    switch (ff_module_is_of_the_past(__Pyx_State_FindModule(NULL))) {\n"
                 "    case -1: return NULL;\n"
                 "    case 1:\n"
                 "      ff_module_forget(__Pyx_State_FindModule(NULL));\n"
@@ -142,7 +143,8 @@ READ_IN = ("3", "3")
 """The version of Cython whose code around these texts was read. 3.2 has the same texts, and an
 import that fails ends in a SystemError there."""
 
-MENDED = "/* mended by mend_cython.py */\n"
+MENDED = f"/* mended by mend_cython.py, {zlib.crc32(repr(MENDS).encode()):08x} */\n"
+OTHERWISE = "/* mended by mend_cython.py"
 
 # Module state and types from specs, not C globals, so that each interpreter has its own. One
 # without the other crashes: until 3.12 a garbage collection during the import would visit static
@@ -170,6 +172,14 @@ def mended(text: str) -> str:
     return text + MENDED
 
 
+def forget_other_mends(build_dir: str | None) -> None:
+    """Removes what was mended by another version of this file, so that it is generated again."""
+    for path in Path(build_dir or "fastframe").rglob("*.c"):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if OTHERWISE in text[-100:] and not text.endswith(MENDED):
+            path.unlink()
+
+
 def mend(paths: list[Path]) -> str | None:
     """Mends all the files, or none: then says why not."""
     if tuple(Cython.__version__.split(".")[:2]) != READ_IN:
@@ -195,6 +205,7 @@ def cythonized(
     wanted = os.environ.get("FASTFRAME_MODULE_STATE") != "0"
     why = "FASTFRAME_MODULE_STATE=0 is set"
     if wanted:
+        forget_other_mends(build_dir)
         made = list(
             cythonize(
                 extensions(),

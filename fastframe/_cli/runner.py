@@ -212,8 +212,9 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
             self.reports.has_spoken()
 
     def say_connections(self, counts: dict[str, int], process: int) -> None:
-        # uvicorn imports websockets also where it does not use it.
-        hint = "" if any(counts.values()) or "uvicorn" in counts else self.left_alone()
+        # uvicorn imports websockets also where it does not use it; a worker may be ended before
+        # the target uvicorn is active.
+        hint = "" if any(counts.values()) or "uvicorn" in sys.modules else self.left_alone()
         self.say(
             f"connections that ran on fastframe: "
             f"{', '.join(f'{name} {count}' for name, count in counts.items())}{hint}",

@@ -49,8 +49,8 @@ set_may_resize(ONLY_REFERENCE.check(_sees_only_references()))
 
 
 # May the object be changed in place? Without the trick nobody can tell, and it is copied.
-cdef inline bint is_own(object owner) noexcept:
-    return may_resize() and ff_is_only_reference(<PyObject *>owner)
+cdef inline bint is_own(PyObject *owner) noexcept:
+    return may_resize() and ff_is_only_reference(owner)
 
 
 @cython.final
@@ -98,7 +98,7 @@ cdef class MessageAssembler:
     cdef int grow(self, size_t capacity) except -1:
         cdef const uint8_t *before = self._start
         self._refuse_unless_open()
-        if is_own(self._owner):
+        if is_own(<PyObject *>self._owner):
             self._resize_owner(capacity)
         else:  # somebody may still look at it, through a view of Decoder.get_buffer
             _kept, owner = self._owner, self._new_owner(self._kind, capacity)
@@ -157,7 +157,7 @@ cdef class MessageAssembler:
     cdef object finish(self):
         # Of its exact size, and nobody else's: a view of Decoder.get_buffer must not change a str
         # that has been given out.
-        cdef bint must_move = self._kind == ASCII_TEXT and self._lent and not is_own(self._owner)
+        cdef bint must_move = self._kind == ASCII_TEXT and self._lent and not is_own(<PyObject *>self._owner)
         self._refuse_unless_open()
         if self._kind != OTHER_TEXT and (self._capacity != self.size or must_move):
             self.grow(self.size)

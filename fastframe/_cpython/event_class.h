@@ -104,6 +104,8 @@ static inline bool ff_event_is_as_made(ff_event_class *event_class)
     unsigned int version = FF_EVENT_LOAD(&type->tp_version_tag);
     if (version != 0 && version == FF_EVENT_LOAD(&event_class->version))
         return true;
+    if (event_class->init == NULL) /* it has not been hooked yet */
+        return false;
     if (_PyType_Lookup(type, event_class->init_name) != event_class->init ||
         type->tp_new != PyBaseObject_Type.tp_new)
         return false;

@@ -57,21 +57,25 @@ static inline void ff_module_asked_for(void)
         ff_atomic_store(&ff_only_module, FF_SHARED);
 }
 
+/* Of this extension module in the dict of an interpreter: by what name it is imported does not
+ * matter. */
+static inline PyObject *ff_module_key(void) { return PyLong_FromVoidPtr(&ff_only_module); }
+
 /* True if `module`, which was found for the main interpreter, is that of one that has ended, in a
  * program that embeds CPython and begins it again: the module of this one is in its dict. -1 with an
  * exception. */
-static inline int ff_module_is_of_the_past(PyObject *module, PyObject *spec)
+static inline int ff_module_is_of_the_past(PyObject *module)
 {
     int found = 0;
-    PyObject *dict, *name;
+    PyObject *dict, *key;
     if (module == NULL || !ff_in_main_interpreter())
         return 0;
     dict = PyInterpreterState_GetDict(PyInterpreterState_Get());
-    name = PyObject_GetAttrString(spec, "name");
-    if (name == NULL)
+    key = ff_module_key();
+    if (key == NULL)
         return -1;
-    found = dict != NULL && PyDict_GetItem(dict, name) != module;
-    Py_DECREF(name);
+    found = dict != NULL && PyDict_GetItem(dict, key) != module;
+    Py_DECREF(key);
     return found;
 }
 
@@ -81,16 +85,16 @@ static inline int ff_module_is_of_the_past(PyObject *module, PyObject *spec)
 static inline bool ff_module_added(PyObject *module)
 {
     PyObject *dict = PyInterpreterState_GetDict(PyInterpreterState_Get());
-    const char *name = PyModule_GetName(module);
+    PyObject *key = ff_module_key();
+    bool is_held = dict != NULL && key != NULL && PyDict_SetItem(dict, key, module) == 0;
     bool is_main = ff_in_main_interpreter();
     (void)ff_atomic_replace(&ff_only_module, 0, (ff_word)module);
     if (is_main)
         ff_atomic_store(&ff_main_module, (ff_word)module);
-    if (dict == NULL || name == NULL || PyDict_SetItemString(dict, name, module) < 0) {
+    Py_XDECREF(key);
+    if (!is_held)
         PyErr_Clear();
-        return false;
-    }
-    if (is_main)
+    if (!is_held || is_main)
         return false;
     Py_DECREF(module);
     return true;

@@ -12,7 +12,7 @@ from fastframe.wsproto._names cimport WsprotoNames, WsprotoOptions
 
 
 cdef class FrameProtocol:
-    # Inbound state needs the turn of `_frame_decoder`. Outbound state and the three attributes below
+    # Inbound state needs the turn of `_frame_decoder`. Outbound state and the attributes below
     # need this object's critical section, where senders wait for each other.
     cdef object _client, _extensions, _next_fragment_of
     # a sender is in the compressor, which others may not use meanwhile

@@ -18,6 +18,15 @@ cdef extern from "named_tuple.h":
     object ff_named_tuple_4_by_new(object type, object a, object b, object c, object d)
 
 
+def _fills(kind):
+    """Is a tuple that was filled what the constructor makes?"""
+    if not issubclass(kind, tuple):
+        return False
+    a, b, c, d = [object() for _ in range(4)]
+    made, called = ff_named_tuple_4(kind, a, b, c, d), kind(a, b, c, d)
+    return type(made) is kind and made == called and hash(made) == hash(called)
+
+
 @cython.no_gc_clear  # what holds it reads it without a look
 cdef class WsprotoNames:
     def __init__(self):
@@ -49,11 +58,7 @@ cdef class WsprotoNames:
         self.payload, self._proto = "payload", "_proto"
         self._state, self._events = "_state", "_events"
         self._options = WsprotoOptions()
-        a, b, c, d = [object() for _ in range(4)]
-        made, called = ff_named_tuple_4(self.Frame, a, b, c, d), self.Frame(a, b, c, d)
-        self._fills_tuples = NAMED_TUPLE.check(
-            type(made) is self.Frame and made == called and hash(made) == hash(called)
-        )
+        self._fills_tuples = NAMED_TUPLE.is_on() and NAMED_TUPLE.check(_fills(self.Frame))
 
     cdef WsprotoOptions options(self):
         with cython.critical_section(self):

@@ -104,13 +104,14 @@ class WsprotoTarget:
         from fastframe.wsproto._names import event_classes
         from fastframe.wsproto.drop_in import FrameProtocol
 
+        # First, as a connection on fastframe makes its events of them, in another thread at once.
+        for event_class in event_classes():
+            self._hooked.append(event_class)  # before it is hooked: what fails can be undone
+            event_class.hook()
         originals = [vars(connection.Connection)[name] for name in METHODS]
         for name, method in zip(METHODS, connection_methods(*originals)):
             self._replaced.replace(connection.Connection, name, method)
         self._replaced.replace(connection, "FrameProtocol", FrameProtocol)
-        for event_class in event_classes():
-            self._hooked.append(event_class)  # first, so that whatever fails can be undone
-            event_class.hook()
 
     def configure(self, options: Options) -> None:
         from wsproto.extensions import PerMessageDeflate

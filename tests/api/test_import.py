@@ -187,3 +187,10 @@ except fastframe.InstallError:
 {"ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))" if where == "leaked" else f"{where} = kept"}
 """
     assert run_python("-X", "faulthandler", "-c", code).returncode == 0
+
+
+def test_compiled_modules_find_the_table_of_functions_where_they_did() -> None:
+    """`fastframe._api` is in fastframe_api.h, with which other modules were compiled."""
+    import fastframe._api
+
+    assert "fastframe._api.table" in repr(fastframe._api.table)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import sys
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
 
 import fastframe
 from fastframe import CloseCode, Decoder, Encoder, Role, Text
+from fastframe._cpython.tricks import ONLY_REFERENCE
 from fastframe.deflate import Deflate
 
 AGREEMENT = Deflate().accept("permessage-deflate")
@@ -106,3 +108,23 @@ def test_nothing_is_kept(path: str) -> None:
         run()
     gc.collect()
     assert sys.getallocatedblocks() - before < times / 3, "blocks: one kept a run would be seen"
+
+
+@pytest.mark.skipif(not ONLY_REFERENCE.is_on(), reason="what others might see is copied")
+def test_a_message_that_grows_is_moved_and_not_doubled() -> None:
+    """Fragments of 8, 1 and 1 MiB, whose object nobody else has: it is resized in place."""
+    encoder, mib = Encoder(Role.CLIENT), 1 << 20
+    wires = [
+        encoder.binary(bytes(8 * mib), fin=False),
+        encoder.continuation(bytes(mib), fin=False),
+        encoder.continuation(bytes(mib)),
+    ]
+    decoder = Decoder(Role.SERVER)
+    tracemalloc.start()
+    try:
+        found = [message for wire in wires for message in decoder.feed(wire)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [len(message) for message in found] == [10 * mib]  # type: ignore[arg-type]
+    assert peak < 20 * mib, f"{peak / mib:.1f} MiB"
