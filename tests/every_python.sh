@@ -58,9 +58,6 @@ try() {  # the index of one that was found
     else
         pytest -q -rs -p no:cacheprovider
     fi
-    if [ "$1" = 0 ]; then  # also with CPython's documented API only; `make plain` has the newest
-        FASTFRAME_PLAIN=1 pytest -q -p no:cacheprovider tests/codec tests/wsproto tests/libraries
-    fi
 }
 
 # Two at a time, the newest, which takes longest, first; each writes to a log, which is shown when

@@ -157,7 +157,9 @@ cdef class MessageAssembler:
     cdef object finish(self):
         # Of its exact size, and nobody else's: a view of Decoder.get_buffer must not change a str
         # that has been given out.
-        cdef bint must_move = self._kind == ASCII_TEXT and self._lent and not is_own(<PyObject *>self._owner)
+        cdef bint must_move = (
+            self._kind == ASCII_TEXT and self._lent and not is_own(<PyObject *>self._owner)
+        )
         self._refuse_unless_open()
         if self._kind != OTHER_TEXT and (self._capacity != self.size or must_move):
             self.grow(self.size)
