@@ -161,7 +161,8 @@ typedef struct ff_text {
     uint8_t largest_byte;
 } ff_text;
 
-/* How many bytes at the end of well-formed text belong to a character that is incomplete: 0 to 3. */
+/* How many bytes at the end of well-formed text belong to a character that is incomplete: 0 to
+ * 3. */
 size_t ff_utf8_cut(const uint8_t *data, size_t length);
 
 /* ---- kernels --------------------------------------------------------------------------------- */
@@ -214,7 +215,8 @@ typedef struct ff_kernels {
 
 enum { FF_PADDING = 64 };
 
-/* The table in use: chosen for this CPU when first asked for, or by ff_kernels_select. Never NULL. */
+/* The table in use: chosen for this CPU when first asked for, or by ff_kernels_select. Never
+ * NULL. */
 const ff_kernels *ff_kernels_active(void);
 
 /* Uses the table called `name` from now on. False, and nothing changes, if this build or this CPU

@@ -1,4 +1,5 @@
-/* kernels_avx512.c: vectors of 64 bytes, for Intel processors since Ice Lake and AMD's since Zen 4. */
+/* kernels_avx512.c: vectors of 64 bytes, for Intel processors since Ice Lake and AMD's since Zen
+ * 4. */
 #include "kernels.h"
 
 #if FF_X86

@@ -124,7 +124,8 @@ FF_ALWAYS_INLINE void take_in_2(text_so_far *text, __m512i a, __m512i b, const u
     text->before = b;
 }
 
-/* Latin-1, as long as nothing else is seen: a byte is a continuation if the one before is C2 or C3. */
+/* Latin-1, as long as nothing else is seen: a byte is a continuation if the one before is C2 or
+ * C3. */
 typedef struct {
     uint64_t errors, carry; /* carry: the last vector ends with a first byte */
     __m512i least;          /* of each byte ^ C0: 0 and 1 are errors */
@@ -316,7 +317,8 @@ FF_ALWAYS_INLINE void write_front(uint8_t *dst, const planes *p, size_t count, u
     __m512i pairs = pairs_of(p, 0);
     if (width == 2) {
         store_part(dst, pairs, 0, size, room);
-        /* Where no character has three bytes, about half of 64 end here: a branch would be a guess. */
+        /* Where no character has three bytes, about half of 64 end here: a branch would be a
+         * guess. */
         if (longest == 2 || count > 32)
             store_part(dst, pairs_of(p, 1), 1, size, room);
         return;

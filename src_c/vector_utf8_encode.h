@@ -200,7 +200,8 @@ static inline void copy_short(uint8_t *dst, const uint8_t *src, size_t size)
         dst[i] = src[i];
 }
 
-/* Eight characters; returns how many bytes count. May write 16 for characters of one byte, else 32. */
+/* Eight characters; returns how many bytes count. May write 16 for characters of one byte, else
+ * 32. */
 FF_ALWAYS_INLINE size_t write_8_characters(uint8_t *dst, const uint8_t *s, unsigned width)
 {
     if (width == 1) {

@@ -152,7 +152,8 @@ FF_ALWAYS_INLINE VECTOR utf8_errors(const uint8_t *data, const utf8_tables *tabl
     return utf8_errors_of(bytes, b1, LOAD(data - 2), LOAD(data - 3), tables);
 }
 
-/* One vector after the other: with 16 registers, the loads of two at once would spill the tables. */
+/* One vector after the other: with 16 registers, the loads of two at once would spill the
+ * tables. */
 #if defined(__GNUC__) && defined(FEW_REGISTERS)
 #define AFTER(data, errors) __asm__("" : "+r"(data), "+x"(errors))
 #else

@@ -49,7 +49,8 @@ static inline bool utf8_finish_character(ff_utf8 *state, const uint8_t *data, si
     return true;
 }
 
-/* Whole vectors from `*i` on, up to the last one before `end`. Three bytes before `*i` can be read. */
+/* Whole vectors from `*i` on, up to the last one before `end`. Three bytes before `*i` can be
+ * read. */
 static inline bool utf8_validate_blocks(const uint8_t *data, size_t *i, size_t end,
                                         const utf8_tables *tables)
 {

@@ -1,4 +1,5 @@
-/* buffers.h: the bytes of a caller's object, and the one wording of what is wrong if it has none. */
+/* buffers.h: the bytes of a caller's object, and the one wording of what is wrong if it has
+ * none. */
 #ifndef FASTFRAME_BUFFERS_H
 #define FASTFRAME_BUFFERS_H
 

@@ -60,7 +60,8 @@ static int ff_mask_arguments(PyObject *const *given, Py_ssize_t count, PyObject 
     return 0;
 }
 
-/* `offset` modulo 4, which is all that counts; -1 with an exception if it is not a number of bytes. */
+/* `offset` modulo 4, which is all that counts; -1 with an exception if it is not a number of
+ * bytes. */
 static int ff_phase(PyObject *offset)
 {
     int overflow = 0;

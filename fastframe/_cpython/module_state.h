@@ -62,8 +62,8 @@ static inline void ff_module_asked_for(void)
 static inline PyObject *ff_module_key(void) { return PyLong_FromVoidPtr(&ff_only_module); }
 
 /* True if `module`, which was found for the main interpreter, is that of one that has ended, in a
- * program that embeds CPython and begins it again: the module of this one is in its dict. -1 with an
- * exception. */
+ * program that embeds CPython and begins it again: the module of this one is in its dict. -1 with
+ * an exception. */
 static inline int ff_module_is_of_the_past(PyObject *module)
 {
     int found = 0;

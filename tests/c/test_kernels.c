@@ -19,7 +19,8 @@ static void check_mask(const uint8_t *src, uint8_t *dst, size_t length, const ui
     CHECK(memcmp(dst, expected, length) == 0);
 }
 
-/* All ASCII but for one byte, which may be anywhere: found wherever it is, and not where it is not. */
+/* All ASCII but for one byte, which may be anywhere: found wherever it is, and not where it is
+ * not. */
 static void test_mask_ascii(void)
 {
     uint8_t plain[700], masked[700];
@@ -215,7 +216,8 @@ static void test_utf8_random(unsigned rounds)
     }
 }
 
-/* Every length to 300 at every place in a cache line, cut anywhere, with and without a wrong byte. */
+/* Every length to 300 at every place in a cache line, cut anywhere, with and without a wrong
+ * byte. */
 static void test_utf8_alignments(void)
 {
     static const char *const MIXED =
