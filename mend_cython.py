@@ -11,6 +11,7 @@ for each fault, the smallest module that shows it and where Cython's developers 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import zlib
 from collections.abc import Callable
@@ -139,11 +140,27 @@ MENDS = (
         ),
     ),
 )
+# When an instance is freed whose base class is in another module, Cython asks its own module for it.
+# At the end of an interpreter that module may have been cleared before (report 2): ask the type.
+# What is between the three places stays.
+FREED = re.compile(
+    r"if \(PyType_IS_GC\(__pyx_mstate_global->\w+\)\) PyObject_GC_Track\(o\);"
+    r"((?:(?!\n}\n).)*?__Pyx_call_next_tp_dealloc\(o, (\w+)\);(?:(?!\n}\n).)*?)"
+    r"if \(!__Pyx_PyType_HasFeature\(__pyx_mstate_global->\w+, Py_TPFLAGS_HEAPTYPE\)\)",
+    re.DOTALL,
+)
+FREED_MENDED = (
+    r"if (ff_next_type_is_gc(o, \2)) PyObject_GC_Track(o);"
+    r"\1if (0) /* with type specs the base is a heap type */"
+)
+ASKS_MODULE = "PyType_IS_GC(__pyx_mstate_global"
+
 READ_IN = ("3", "3")
 """The version of Cython whose code around these texts was read. 3.2 has the same texts, and an
 import that fails ends in a SystemError there."""
 
-MENDED = f"/* mended by mend_cython.py, {zlib.crc32(repr(MENDS).encode()):08x} */\n"
+VERSION = zlib.crc32(repr((MENDS, FREED, FREED_MENDED)).encode())
+MENDED = f"/* mended by mend_cython.py, {VERSION:08x} */\n"
 OTHERWISE = "/* mended by mend_cython.py"
 
 # Module state and types from specs, not C globals, so that each interpreter has its own. One
@@ -169,6 +186,9 @@ def mended(text: str) -> str:
                     f"{before.strip()}"
                 )
             text = text.replace(before, after)
+    text = FREED.sub(FREED_MENDED, text)
+    if ASKS_MODULE in text:
+        raise ValueError(f"Cython {Cython.__version__} frees instances in another way")
     return text + MENDED
 
 

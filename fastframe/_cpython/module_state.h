@@ -100,4 +100,15 @@ static inline bool ff_module_added(PyObject *module)
     return true;
 }
 
+/* Is the type a collected one whose tp_dealloc comes after `dealloc` in the bases of the object? */
+static inline bool ff_next_type_is_gc(PyObject *object, destructor dealloc)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    while (type != NULL && type->tp_dealloc != dealloc) /* of subclasses in Python */
+        type = type->tp_base;
+    while (type != NULL && type->tp_dealloc == dealloc)
+        type = type->tp_base;
+    return type != NULL && PyType_IS_GC(type);
+}
+
 #endif

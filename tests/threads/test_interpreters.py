@@ -108,6 +108,26 @@ def test_objects_in_garbage_outlive_their_module() -> None:
 
 
 @needs_module_state
+@pytest.mark.parametrize("kind", ["fastframe.Decoder", "type('Own', (fastframe.Decoder,), {})"])
+def test_a_cycle_that_outlives_the_modules(kind: str) -> None:
+    """What a codec refers to is collected last, after the modules of an interpreter are cleared."""
+    code = f"""if True:
+        from tests.threads.interpreters import SETUP, run
+        for _ in range(3):
+            run(SETUP + '''if True:
+                import codecs
+                import fastframe
+                class Kept: pass
+                kept = Kept()
+                kept.itself, kept.decoder = kept, {kind}(fastframe.Role.SERVER)
+                codecs.register(lambda name, kept=kept: None)
+            ''')
+        print("alive")
+    """
+    assert in_a_process(code) == "alive\n"
+
+
+@needs_module_state
 @pytest.mark.parametrize("collect", ["", "gc.collect()"])
 def test_an_import_that_failed_is_tried_again(collect: str) -> None:
     """The module of the first try is freed later, and must leave the second one's state alone."""
