@@ -140,7 +140,7 @@ MENDS = (
         ),
     ),
 )
-# When an instance is freed whose base class is in another module, Cython asks its own module for it.
+# When an instance is freed whose base is in another module, Cython asks its own module for it.
 # At the end of an interpreter that module may have been cleared before (report 2): ask the type.
 # What is between the three places stays.
 FREED = re.compile(
