@@ -40,7 +40,7 @@ def compile_all(compiler: str, name: str, flags: str, *, link: str | None = None
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     modules = extensions()
-    flags += " -O1 -w -std=c11 -Isrc_c -Ifastframe -Ifastframe/include -Ifastframe/wsproto"
+    flags += " -O1 -w -std=c11 -Isrc_c -Ifastframe/_codec -Ifastframe/_cpython -Ifastframe/include"
     flags += " -DCYTHON_USE_MODULE_STATE=1 -DCYTHON_USE_TYPE_SPECS=1"
 
     def one(module: str) -> None:
