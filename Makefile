@@ -43,9 +43,9 @@ reach-quick: ## The same for what takes minutes: CPython without the GIL, with s
 sanitize: ## Run the tests on extension modules built with AddressSanitizer and UndefinedBehaviorSanitizer
 	tests/sanitize.sh $(PYTHON)
 
-plain: ## Run the tests and a differential with CPython's documented API only
-	FASTFRAME_PLAIN=1 $(PYTHON) -m pytest -q -n 2 -p no:cacheprovider
-	FASTFRAME_PLAIN=1 $(PYTHON) -m fastframe verify --frames 200_000
+plain: ## Run the tests and a differential with CPython's documented API only; with PLAIN=tests/..., only those
+	FASTFRAME_PLAIN=1 $(PYTHON) -m pytest -q -n 2 -p no:cacheprovider $(PLAIN)
+	FASTFRAME_PLAIN=1 $(PYTHON) -m fastframe verify --frames 50_000
 
 other-cython: ## Build with a Cython that the mends are not for, so without module state, and run the tests that this may touch
 	rm -rf $(BUILD)/other-cython && mkdir -p $(BUILD)/other-cython

@@ -61,6 +61,7 @@ SERVERS: dict[str, Callable[[int], list[str]]] = {
     ],
     "websockets": lambda port: ["-m", "tests.libraries.echo_websockets", str(port)],
     "autobahn": lambda port: ["-m", "tests.libraries.echo_autobahn", str(port)],
+    "tornado": lambda port: ["-m", "tests.libraries.echo_tornado", str(port)],
     "autobahn, daphne": lambda port: ["-m", "daphne", "-p", str(port), APP],
 }
 CLIENTS = ("websocket-client",)

@@ -107,4 +107,6 @@ def lines(findings: Findings) -> list[tuple[str, str]]:
         rows.append(
             (f"target {name}", state if target.note is None else f"{state} ({target.note})")
         )
+        for why, count in target.left.items():
+            rows.append((name, f"{count} connections took its own path: {why}"))
     return rows

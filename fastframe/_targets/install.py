@@ -9,14 +9,14 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, ParamSpec, TypeAlias, TypeVar
 
 from fastframe._codec.checks import _flag_from
 from fastframe._codec.kernels import active_kernel
 from fastframe._cpython.tricks import TRICKS
 from fastframe._targets.options import Options
-from fastframe._targets.target import Target, connections, target, target_names, uncounted
+from fastframe._targets.target import Target, connections, left, target, target_names, uncounted
 
 if TYPE_CHECKING:
     from fastframe.deflate import Deflate
@@ -32,6 +32,7 @@ TargetName: TypeAlias = Literal[
     "geventwebsocket",
     "websockets",
     "autobahn",
+    "tornado",
 ]
 """The names of the targets, for editors and type checkers."""
 
@@ -83,6 +84,9 @@ class TargetStatus:
     note: str | None = None
     """What is good to know of a version that was not tested: which one it is like, or what has
     changed; else None."""
+    left: dict[str, int] = field(default_factory=dict, hash=False)
+    """How many connections have taken the library's own path in this process although the target
+    runs on fastframe, by the reason: a class that has its own method, for one."""
 
 
 def install(
@@ -98,7 +102,7 @@ def install(
     targets: names of libraries; ValueError for another name. "wsproto" is for everything that is
     built on it, "uvicorn" for uvicorn's default, `--ws auto`, in servers that load their settings
     from now on, "gunicorn" for its own ASGI worker; "websocket-client", "geventwebsocket",
-    "websockets" and "autobahn" (daphne too) are those libraries.
+    "websockets", "autobahn" (daphne too) and "tornado" (Jupyter too) are those libraries.
 
     Without options a target behaves as it does by itself, defects included. The options, for
     connections from now on:
@@ -378,6 +382,7 @@ def _status(name: str, found: Target) -> TargetStatus:
         reason,
         connections(name),
         note,
+        left(name),
     )
 
 

@@ -36,6 +36,7 @@ PLACES = {
     "geventwebsocket": Place("fastframe.geventwebsocket", "geventwebsocket.websocket"),
     "websockets": Place("fastframe.websockets", "websockets.protocol", only_by_name=True),
     "autobahn": Place("fastframe.autobahn", "autobahn.websocket.protocol"),
+    "tornado": Place("fastframe.tornado", "tornado.websocket"),
 }
 """By the name that callers of `install` use."""
 
@@ -86,8 +87,8 @@ MEANT = {
     ),
     **dict.fromkeys(("uvicorn-worker", "gunicorn-uvicorn"), 'whose target is "uvicorn"'),
     **dict.fromkeys(
-        ("tornado", "jupyter", "jupyter-server", "notebook", "jupyterlab", "bokeh", "panel"),
-        "which runs on tornado, and that on its own code: there is no target for it",
+        ("jupyter", "jupyter-server", "notebook", "jupyterlab", "bokeh", "panel", "rosbridge"),
+        'which runs on tornado: the target is "tornado"',
     ),
     **dict.fromkeys(
         ("aiohttp", "picows"), "which has a codec in C of its own: there is no target for it"
@@ -164,6 +165,7 @@ def refuse_another_import(distribution: str, held: Iterable[tuple[str, str, obje
 
 
 _connections: dict[str, int] = {}
+_left: dict[str, dict[str, int]] = {}
 _counting = Lock()
 
 
@@ -179,6 +181,14 @@ def count_connection(name: str) -> None:
         _connections[name] = count = _connections.get(name, 0) + 1
         for watcher in _watchers:
             watcher(name, count)
+
+
+def count_left(name: str, why: str) -> None:
+    """Called for each connection of a target that takes the library's own path, with the reason."""
+    with _counting:
+        if not _uncounted:
+            reasons = _left.setdefault(name, {})
+            reasons[why] = reasons.get(why, 0) + 1
 
 
 @contextlib.contextmanager
@@ -201,6 +211,7 @@ def _begin_anew_after_a_fork() -> None:
     if _counting.locked():  # by another thread, which the child does not have
         _counting.release()
     _connections.clear()
+    _left.clear()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch (Windows has no fork)
@@ -210,6 +221,11 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch (Windows has no fork)
 def connections(name: str) -> int:
     """How many there have been."""
     return _connections.get(name, 0)
+
+
+def left(name: str) -> dict[str, int]:
+    """How many have taken the library's own path, by the reason."""
+    return dict(_left.get(name, {}))
 
 
 def target_names() -> tuple[str, ...]:

@@ -27,6 +27,7 @@ REPLACED = {
     "geventwebsocket": "websocket:Header.mask_payload",
     "websockets": "protocol:Protocol.receive_data",
     "autobahn": "websocket.xormasker:create_xor_masker",
+    "tornado": "websocket:WebSocketProtocol13.write_message",
 }
 """Of each library something that fastframe replaces."""
 BEHAVIOUR = {"websockets": "frames:Frame.serialize", "wsproto": "frame_protocol:FrameProtocol.ping"}

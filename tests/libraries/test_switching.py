@@ -3,6 +3,7 @@ for every target."""
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import itertools
 from collections.abc import Callable, Iterator
@@ -78,6 +79,15 @@ def under_autobahn(pieces: Iterator[bytes]) -> Any:
     return of_tests("autobahn").served(pieces, False)
 
 
+def under_tornado(pieces: Iterator[bytes]) -> Any:
+    from fastframe.tornado.observations import Connection
+
+    async def connect() -> Any:
+        return await Connection().served(pieces)
+
+    return asyncio.run(connect())
+
+
 def under_websocket_client(pieces: Iterator[bytes]) -> Any:
     module = of_tests("websocket_client")
 
@@ -106,6 +116,7 @@ PLAYED: dict[str, tuple[str, bytes, Callable[[Iterator[bytes]], Any]]] = {
     "wsproto": ("wsproto", STREAM, under_wsproto),
     "gunicorn": ("gunicorn.asgi.websocket", STREAM, under_gunicorn),
     "autobahn": ("autobahn.websocket.protocol", STREAM, under_autobahn),
+    "tornado": ("tornado.websocket", STREAM, under_tornado),
     "websocket-client": ("websocket", FROM_SERVER, under_websocket_client),
 }
 

@@ -45,6 +45,7 @@ def test_there_are_some() -> None:
         "geventwebsocket",
         "autobahn",
         "websockets",
+        "tornado",
     }
 
 

@@ -1,0 +1,49 @@
+"""Which path a connection takes: fastframe's, or its library's own, which stays there for whoever
+looks inside.
+
+A target that goes past methods of its library asks, once for a connection, whether these are the
+library's: a subclass or a patch that has its own wants them to be called. What was decided is in an
+attribute of the connection's object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastframe._targets.target import count_connection, count_left
+
+DECIDED = "_fastframe_path"
+
+
+def changed_method(found: object, base: type, methods: tuple[str, ...]) -> str | None:
+    """Which of `methods` is not that of `base`, a class of the library, in an object of it or of a
+    class that is derived from it; None if all are."""
+    kind, package = type(found), base.__module__.partition(".")[0]
+    own = getattr(found, "__dict__", {})
+    for name in methods:
+        method = getattr(base, name)
+        if getattr(kind, name) is not method or name in own:
+            return f"{kind.__module__}.{kind.__qualname__} has its own {name}"
+        module = getattr(method, "__module__", None) or ""
+        if module.partition(".")[0] not in (package, "fastframe"):
+            return f"{base.__qualname__}.{name} was replaced by {module}"
+    return None
+
+
+def deciding(target: str, why_not: Callable[[Any], str | None]) -> Callable[[Any], bool]:
+    """Whether a connection takes fastframe's path. `why_not` is asked once for each; it is counted
+    then."""
+
+    def follows(connection: Any) -> bool:
+        decided: bool | None = connection.__dict__.get(DECIDED)
+        if decided is None:
+            why = why_not(connection)
+            decided = connection.__dict__[DECIDED] = why is None
+            if why is None:
+                count_connection(target)
+            else:
+                count_left(target, why)
+        return decided
+
+    return follows

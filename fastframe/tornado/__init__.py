@@ -1,0 +1,5 @@
+"""tornado on fastframe: `fastframe.install("tornado")`.
+
+functions  reading, writing
+target     for `install` and `fastframe run`
+"""
