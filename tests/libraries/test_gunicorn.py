@@ -4,7 +4,6 @@ server."""
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import random
 from collections.abc import Iterable
@@ -21,85 +20,162 @@ pytest.importorskip(
 from gunicorn.asgi.websocket import WebSocketProtocol
 
 import fastframe
-from fastframe.gunicorn import functions
-from fastframe.gunicorn.observations import connected, ended, said
+from fastframe.gunicorn import functions, observations
+from fastframe.gunicorn.observations import echo
 from tests.helpers import Counted, outcome
 from tests.servers.programs import exchange, free_port, running
 from tests.strategies import frame, sessions
 
-
-class FakeTransport:
-    def __init__(self) -> None:
-        self.written = bytearray()
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def pause_reading(self) -> None:
-        pass
-
-    def resume_reading(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
+WHOLE_PATH = hasattr(WebSocketProtocol, "_put_message")
 
 
-def served(pieces: Iterable[bytes]) -> list[object]:
+def served(pieces: Iterable[bytes], application: Any = echo, **options: Any) -> Any:
     """What an application receives from a client that sends these bytes, and what goes out."""
-    found: list[object] = []
+    return asyncio.run(observations.served(WebSocketProtocol, pieces, application, **options))
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await receive()
-        await send({"type": "websocket.accept"})
-        while (event := await receive())["type"] == "websocket.receive":
-            found.append(event)
-            await send({"type": "websocket.send", **said(event)})
-        found.append(event)
 
-    async def serve() -> None:
-        transport = FakeTransport()
-        scope = {
-            "type": "websocket",
-            "headers": [(b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ==")],
-        }
-        protocol, reader = connected(
-            WebSocketProtocol, transport, scope, app, logging.getLogger("tests")
-        )
-        task = asyncio.create_task(protocol.run())
-        for piece in pieces:
-            reader.feed_data(piece)
-            await asyncio.sleep(0)
-        reader.feed_eof()
-        found.append(await ended(protocol, task))
-        found.append(bytes(transport.written))
+def alone_and_on_fastframe(pieces: list[bytes], *arguments: Any, **options: Any) -> Any:
+    alone = served(pieces, *arguments, **options)
+    with fastframe.installed("gunicorn"):
+        return alone, served(pieces, *arguments, **options)
 
-    asyncio.run(serve())
-    return found
+
+# ---- applications ----
+
+
+async def lets_them_wait(receive: Any, send: Any, found: list[Any]) -> None:
+    """More messages than gunicorn lets wait."""
+    for _ in range(40):
+        await asyncio.sleep(0)
+    await echo(receive, send, found)
+
+
+async def raises(receive: Any, send: Any, found: list[Any]) -> None:
+    found.append(await receive())
+    raise ValueError("application")
+
+
+async def returns(receive: Any, send: Any, found: list[Any]) -> None:
+    found.append(await receive())
+
+
+async def is_cancelled(receive: Any, send: Any, found: list[Any]) -> None:
+    found.append(await receive())
+    raise asyncio.CancelledError
+
+
+async def closes(receive: Any, send: Any, found: list[Any]) -> None:
+    """And goes on: each error is the same."""
+    found.append(await receive())
+    await send({"type": "websocket.send", "text": "last"})
+    closing = asyncio.ensure_future(send({"type": "websocket.close", "code": 4000}))
+    for _ in range(5):
+        await asyncio.sleep(0)
+        await sends(send, {"type": "websocket.send", "text": "after"}, found)
+    await closing
+    await sends(send, {"type": "websocket.send", "bytes": b"after"}, found)
+
+
+async def sends_anything(receive: Any, send: Any, found: list[Any]) -> None:
+    found.append(await receive())
+    for event in (
+        {"type": "websocket.send", "text": "żółć 😀", "bytes": None},
+        {"type": "websocket.send", "text": None, "bytes": b"x" * 70_000},
+        {"type": "websocket.send", "text": "both", "bytes": b"both"},
+        {"type": "websocket.send"},
+        {"type": "websocket.send", "bytes": bytearray(b"array")},
+        {"type": "websocket.send", "bytes": "a str"},
+        {"type": "websocket.send", "bytes": 5},
+        {"type": "websocket.send", "text": b"bytes"},
+        {"type": "websocket.send", "text": "\ud800"},
+        {"type": "websocket.send", "text": ""},
+        {"type": "websocket.accept"},
+        {"type": "nothing"},
+        {},
+    ):
+        await sends(send, event, found)
+
+
+async def sends(send: Any, event: Any, found: list[Any]) -> None:
+    try:
+        await send(event)
+    except Exception as error:
+        found.append((type(error), str(error)))
+
+
+APPLICATIONS = [echo, echo, lets_them_wait, raises, returns, is_cancelled, closes, sends_anything]
+
+
+@given(
+    session=sessions(extensions=False), application=st.sampled_from(APPLICATIONS),
+    limit=st.sampled_from([None, None, 0, 130]), times=st.sampled_from([1, 1, 60]),
+)  # fmt: skip
+def check_streams(session: Any, application: Any, limit: int | None, times: int) -> None:
+    pieces = session.pieces if sum(map(len, session.pieces)) > 2000 else session.pieces * times
+    options = {} if limit is None or not WHOLE_PATH else {"max_message_size": limit}
+    alone, fast = alone_and_on_fastframe(pieces, application, **options)
+    assert fast == alone
 
 
 def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Streams that follow the rules and that do not, cut anywhere."""
-    counted = Counted(monkeypatch, functions, "apply_mask")
-
-    @given(sessions(extensions=False))
-    def check(session: Any) -> None:
-        alone = served(session.pieces)
-        with fastframe.installed("gunicorn"):
-            assert served(session.pieces) == alone
-
-    check()
-    assert counted.calls > 0, "fastframe was entered"
+    """Streams that follow the rules and that do not, cut anywhere, under any application."""
+    masks = Counted(monkeypatch, functions, "apply_mask")
+    taken = Counted(monkeypatch, functions, "take_frame")
+    made = Counted(monkeypatch, functions, "message_frame")
+    monkeypatch.setattr(asyncio, "wait_for", no_patience)
+    check_streams()
+    assert masks.calls > 0
+    assert (taken.calls > 0) is (made.calls > 0) is WHOLE_PATH
 
 
-@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
-def test_sizes(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    counted = Counted(monkeypatch, functions, "apply_mask")
-    payload = random.Random(size).randbytes(size)
+async def no_patience(awaitable: Any, timeout: float) -> Any:
+    """In place of asyncio.wait_for: gunicorn waits 5 s for the answer to its Close. Turns of the
+    loop are the same each time."""
+    task = asyncio.ensure_future(awaitable)
+    for _ in range(60):
+        await asyncio.sleep(0)
+        if task.done():
+            return task.result()
+    task.cancel()
+    raise asyncio.TimeoutError
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 300_000])
+@pytest.mark.parametrize("opcode", [1, 2])
+def test_sizes(size: int, opcode: int) -> None:
+    """Whole, in pieces of a network, and cut short."""
+    payload = b"a" * size if opcode == 1 else random.Random(size).randbytes(size)
+    sent = frame(opcode, payload, key=b"key!") + frame(9, b"p", key=b"key!")
+    for step in (len(sent), 65_536, 1460):
+        pieces = [sent[i : i + step] for i in range(0, len(sent), step)]
+        if len(pieces) < 60:
+            alone, fast = alone_and_on_fastframe(pieces)
+            assert fast == alone
+            alone, fast = alone_and_on_fastframe(pieces[:-1])
+            assert fast == alone
+
+
+@pytest.mark.skipif(not WHOLE_PATH, reason="before gunicorn 27 only masks are replaced")
+@pytest.mark.parametrize("name", ["_read_frame", "_read_exact", "_put_message", "_send_frame"])
+def test_a_class_that_looks_inside(name: str) -> None:
+    """Takes gunicorn's own path, and its methods are called; `status` counts it, and says why."""
+    calls = []
+
+    async def own(self: Any, *arguments: Any) -> Any:
+        calls.append(name)
+        return await getattr(WebSocketProtocol, name)(self, *arguments)
+
+    changed = type("Changed", (WebSocketProtocol,), {name: own, "__module__": __name__})
+    why = f"{__name__}.Changed has its own {name}"
+    pieces = [frame(1, b"x", key=b"key!")]
+    alone = asyncio.run(observations.served(changed, pieces))
     with fastframe.installed("gunicorn"):
-        received = served([frame(2, payload, key=b"key!")])
-    assert received[0] == {"type": "websocket.receive", "bytes": payload}
-    assert counted.calls == (1 if size else 0)
+        before = fastframe.status()["gunicorn"]
+        assert asyncio.run(observations.served(changed, pieces)) == alone
+        after = fastframe.status()["gunicorn"]
+    assert after.connections == before.connections
+    assert after.left[why] == before.left.get(why, 0) + 1
+    assert len(calls) % 2 == 0 < len(calls)
 
 
 @given(st.binary(max_size=40), st.binary(max_size=6))
