@@ -15,7 +15,8 @@ from libc.string cimport memcpy, memset
 
 from fastframe._codec.capi cimport (
     FF_MAX_HEADER, FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CONTINUATION, FF_OPCODE_TEXT, FF_SERVER,
-    FF_CLIENT, ff_header, ff_header_check, ff_header_parse, ff_kernels,
+    FF_CLIENT, ff_header, ff_header_check, ff_header_of_whole_message, ff_header_parse,
+    ff_kernels, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._codec.chunk cimport Chunk, chunk_bytes, whole_chunk
 from fastframe._codec.kernels cimport kernels
@@ -256,3 +257,29 @@ def begun_frame(bytearray buffer not None, bint masked, limit, uint8_t rsv):
         memcpy(found._key, header.masking_key, 4)
     found._memory = b""
     return found
+
+
+def frame_in(bytes data not None, bint masked, limit, bint validate):
+    """A text or binary message that is one frame, at the start of `data`: its opcode, its payload
+    as bytes, and its size on the wire; else None. validate: a text must be UTF-8."""
+    cdef ff_header header
+    cdef Chunk chunk
+    cdef ff_utf8 state
+    cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(data)
+    cdef size_t length = PyBytes_GET_SIZE(data)
+    cdef const ff_kernels *table
+    if (
+        not ff_header_of_whole_message(start, length, FF_SERVER if masked else FF_CLIENT, &header)
+        or header.payload_length > most(limit)
+    ):
+        return None
+    table = kernels()
+    chunk = whole_chunk(start, &header)
+    payload = chunk_bytes(table, &chunk)
+    if validate and header.opcode == FF_OPCODE_TEXT:
+        state = ff_utf8_start()
+        if not table.utf8_feed(
+            &state, <const uint8_t *>PyBytes_AS_STRING(payload), chunk.length
+        ) or not ff_utf8_complete(&state):
+            return None
+    return header.opcode, payload, header.size + chunk.length
