@@ -111,12 +111,12 @@ def receive(self: Any, opcode: int, payload: bytes) -> None:
 def tell_listeners(self: Any, payload: bytes, is_binary: bool) -> None:
     from autobahn.websocket import protocol as module
 
-    txaio: Any = module.txaio
+    protocol: Any = module
 
     def error(failure: Any) -> None:
         self.log.error("Firing signal 'message' failed: {fail}", fail=failure)
 
-    txaio.add_callbacks(self.fire("message", payload, is_binary=is_binary), None, error)
+    protocol.txaio.add_callbacks(self.fire("message", payload, is_binary=is_binary), None, error)
 
 
 def leave_inside(self: Any, opcode: int, payload: bytes) -> None:
