@@ -18,7 +18,7 @@ from fastframe._codec.capi cimport (
     FF_CLIENT, ff_header, ff_header_check, ff_header_of_whole_message, ff_header_parse,
     ff_kernels, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
-from fastframe._codec.chunk cimport Chunk, chunk_bytes, whole_chunk
+from fastframe._codec.chunk cimport Chunk, chunk_bytes, unmasked_chunk, whole_chunk
 from fastframe._codec.kernels cimport kernels
 from fastframe._codec.masking_keys cimport KeyPool
 from fastframe._codec.outbound cimport (
@@ -283,3 +283,12 @@ def frame_in(bytes data not None, bint masked, limit, bint validate):
         ) or not ff_utf8_complete(&state):
             return None
     return header.opcode, payload, header.size + chunk.length
+
+
+def text_of(bytes data not None):
+    """A str. UnicodeDecodeError, which CPython's own decoder raises."""
+    cdef PartialCharacter cut
+    cdef bint expect_ascii = True
+    cdef Chunk chunk = unmasked_chunk(data)
+    cut.length = 0
+    return chunk_text(kernels(), &chunk, &cut, True, &expect_ascii)

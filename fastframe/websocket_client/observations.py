@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from typing import Any
 
 from fastframe._targets.observations import KEY, TEXT, Observation, cut, outcome, streams
@@ -23,7 +24,72 @@ def observe() -> Observation:
     for stream in streams(None, deflate=False):
         for pieces in cut(stream):
             found += received(_abnf, pieces)
+        for pieces in list(cut(stream))[::4]:
+            for name in ("recv", "recv_data", "recv_data_frame"):
+                found += called(name, pieces)
     return found
+
+
+class Socket:
+    """In memory. Reads pieces, or raises them; then the peer has closed it."""
+
+    def __init__(self, pieces: Iterable[bytes | BaseException], takes: Iterable[Any] = ()) -> None:
+        self.pieces = list(pieces)
+        self.takes = list(takes)
+        self.calls: list[Any] = []
+
+    def recv(self, size: int) -> bytes:
+        self.calls.append(size)
+        if not self.pieces:
+            return b""
+        piece = self.pieces.pop(0)
+        if isinstance(piece, BaseException):
+            raise piece
+        if piece[size:]:
+            self.pieces.insert(0, piece[size:])
+        return piece[:size]
+
+    def send(self, data: bytes) -> int:
+        take = self.takes.pop(0) if self.takes else len(data)
+        if isinstance(take, BaseException):
+            raise take
+        self.calls.append(bytes(data[:take]))
+        return min(take, len(data))
+
+    def gettimeout(self) -> float | None:
+        return None
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+def connected(socket: Any, **options: Any) -> Any:
+    from websocket import WebSocket
+
+    connection = WebSocket(**options)
+    connection.sock, connection.connected = socket, True
+    return connection
+
+
+def called(name: str, pieces: Iterable[bytes]) -> Observation:
+    """What a method of a WebSocket returns, one call after the other."""
+    connection = connected(Socket(pieces))
+    found: Observation = []
+    for _ in range(6):
+        kind, result = outcome(getattr(connection, name))
+        found.append((kind, result if kind in (str, bytes) else str(result[-1])))
+        if issubclass(kind, Exception):
+            break
+    return [*found, in_the_middle(connection)]
+
+
+def in_the_middle(connection: Any) -> Observation:
+    """What is kept of a frame and of a message."""
+    buffer, message = connection.frame_buffer, connection.cont_frame
+    return [
+        buffer.header, buffer.length, buffer.mask_value, b''.join(buffer.recv_buffer),
+        message.cont_data, message.recving_frames, connection.connected, connection.sock is None,
+    ]  # fmt: skip
 
 
 def received(abnf: Any, pieces: list[bytes]) -> Observation:

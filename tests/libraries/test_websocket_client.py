@@ -3,7 +3,11 @@ server."""
 
 from __future__ import annotations
 
+import atexit
+import errno
 import random
+import socket
+import ssl
 import threading
 from array import array
 from collections.abc import Callable, Iterator
@@ -19,7 +23,8 @@ import websocket
 from websocket import _abnf, _utils
 
 import fastframe
-from fastframe.websocket_client import functions
+from fastframe.websocket_client import functions, messages
+from fastframe.websocket_client.observations import Socket, connected, in_the_middle
 from tests.helpers import Counted, outcome
 from tests.strategies import broken_texts, frame, sessions, texts
 
@@ -159,6 +164,7 @@ class FakeSocket:
 def test_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """Streams that follow the rules and that do not, cut anywhere."""
     counted = Counted(monkeypatch, functions, "is_utf8", "apply_mask")
+    taken = Counted(monkeypatch, messages, "take")
 
     @given(sessions(extensions=False), st.booleans())
     def check(session: Any, skip_validation: bool) -> None:
@@ -166,7 +172,171 @@ def test_connections(monkeypatch: pytest.MonkeyPatch) -> None:
         assert alone == fast
 
     check()
-    assert counted.calls > 0, "fastframe was entered"
+    assert counted.calls > 0 < taken.calls, "fastframe was entered"
+
+
+# ---- under faults --------------------------------------------------------------------------------
+
+READABLE, OTHER_END = socket.socketpair()  # for the selector that websocket-client waits with
+OTHER_END.send(b"x")
+atexit.register(READABLE.close)
+atexit.register(OTHER_END.close)
+FAULTS: list[Callable[[], BaseException]] = [
+    lambda: TimeoutError("timed out"),
+    ssl.SSLWantReadError,
+    lambda: BlockingIOError(errno.EAGAIN, "again"),
+    lambda: ConnectionResetError(errno.ECONNRESET, "reset"),
+    lambda: ssl.SSLError("The read operation timed out"),
+    lambda: ssl.SSLError("bad record"),
+    lambda: OSError("no number"),
+    KeyboardInterrupt,
+    MemoryError,
+]
+
+
+class FaultySocket(Socket):
+    """That a selector finds ready at once."""
+
+    timeout: float | None = None
+
+    def gettimeout(self) -> float | None:
+        return self.timeout
+
+    def fileno(self) -> int:
+        return READABLE.fileno()
+
+
+def outcome_of_anything(function: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        kind, result = outcome(function, *arguments)
+    except BaseException as error:
+        return type(error), str(error)
+    if kind in (tuple, list):
+        opcode, frame = result
+        return kind, opcode, frame if isinstance(frame, bytes) else vars(frame)["data"]
+    return kind, vars(result)["data"] if isinstance(result, _abnf.ABNF) else result
+
+
+def calls_under_faults(
+    session: Any, faults: list[Any], calls: list[str], timeout: float | None, **options: Any
+) -> list[Any]:
+    """What each call returns or raises, what is left of a frame, and what the socket was asked
+    for."""
+    pieces: list[Any] = list(session.pieces)
+    for at, fault in faults:
+        pieces.insert(at % (len(pieces) + 1), fault())
+    server = FaultySocket(pieces)
+    server.timeout = timeout
+    connection = connected(server, **options)
+    found: list[Any] = []
+    for name in calls:
+        found.append((name, outcome_of_anything(getattr(connection, name))))
+        found.append(in_the_middle(connection))
+    return [*found, [call for call in server.calls if not isinstance(call, bytes)]]
+
+
+@given(
+    session=sessions(extensions=False),
+    faults=st.lists(st.tuples(st.integers(0, 9), st.sampled_from(FAULTS)), max_size=3),
+    calls=st.lists(
+        st.sampled_from(["recv", "recv", "recv_data", "recv_data_frame", "recv_frame"]),
+        min_size=1, max_size=8,
+    ),
+    timeout=st.sampled_from([None, 0, 5.0]),
+    options=st.fixed_dictionaries({}, optional={
+        "fire_cont_frame": st.just(True), "skip_utf8_validation": st.just(True),
+        "enable_multithread": st.just(False),
+    }),
+)  # fmt: skip
+def check_faults(
+    session: Any, faults: list[Any], calls: list[str], timeout: float | None, options: Any
+) -> None:
+    alone, fast = both(lambda: calls_under_faults(session, faults, calls, timeout, **options))
+    assert fast == alone
+
+
+def test_reading_under_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Timeouts, resets and interrupts at any place; the next call goes on where it stopped, and the
+    socket was asked for the same: nothing is read ahead."""
+    taken = Counted(monkeypatch, messages, "take")
+    tried = Counted(monkeypatch, messages, "Tried")
+    check_faults()
+    assert taken.calls > 0 < tried.calls
+
+
+@pytest.mark.parametrize("timeout", [None, 0, 5.0])
+@pytest.mark.parametrize("fault", [*FAULTS, lambda: ssl.SSLEOFError("eof"),
+    ssl.SSLWantWriteError])  # fmt: skip
+@pytest.mark.parametrize("before", [(), (1,), (0, 3)])
+def test_writing_under_faults(timeout: float | None, fault: Any, before: Any) -> None:
+    def sends() -> Any:
+        server = FaultySocket([], [*before, fault()])
+        server.timeout = timeout
+        connection = connected(server)
+        found = [
+            outcome_of_anything(connection.send, *arguments)
+            for arguments in (
+                ("żółć" * 40, 1), (b"bytes" * 30, 1), (b"x", 2), ("str", 2), ("é", 9), (b"p", 10),
+                ("\ud800", 1), (bytearray(b"x"), 2), (5, 1), (None, 2), (b"", 3), (b"c", 0),
+            )
+        ]  # fmt: skip
+        return found, [len(call) for call in server.calls], connection.connected
+
+    alone, fast = both(sends)
+    assert fast == alone
+
+
+def test_what_is_written() -> None:
+    """The same but for the masking key, and that one is a new one each time."""
+    with fastframe.installed("websocket-client"):
+        server = FaultySocket([])
+        connection = connected(server)
+        for message in ("żółć", b"x" * 70_000, ""):
+            connection.send(message)
+    decoder = fastframe.Decoder(fastframe.Role.SERVER)
+    assert list(decoder.feed(b"".join(server.calls))) == ["żółć", "x" * 70_000, ""]
+    assert len({call[2:6] for call in server.calls if len(call) < 126}) == 2
+
+
+@pytest.mark.parametrize("name", ["recv_frame", "_recv", "send_frame", "_send"])
+def test_a_class_that_looks_inside(name: str) -> None:
+    """Takes websocket-client's own path, and its methods are called; `status` counts it."""
+    asked = []
+
+    def own(self: Any, *arguments: Any) -> Any:
+        asked.append(name)
+        return getattr(websocket.WebSocket, name)(self, *arguments)
+
+    changed = type("Changed", (websocket.WebSocket,), {name: own, "__module__": __name__})
+
+    def play() -> Any:
+        connection = changed()
+        connection.sock, connection.connected = Socket([frame(1, b"x"), frame(2, b"y")]), True
+        connection.send("sent")
+        return [connection.recv(), connection.recv_data()]
+
+    before = fastframe.status()["websocket-client"]
+    alone, fast = both(play)
+    assert fast == alone
+    after = fastframe.status()["websocket-client"]
+    why = f"{__name__}.Changed has its own {name}"
+    assert after.left[why] == before.left.get(why, 0) + 1
+    assert after.connections == before.connections
+    assert len(asked) % 2 == 0 < len(asked)
+
+
+def test_a_program_that_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    from websocket import _core
+
+    traced: list[str] = []
+    monkeypatch.setattr(_core, "isEnabledForTrace", lambda: True)
+    monkeypatch.setattr(_core, "trace", traced.append)
+    with fastframe.installed("websocket-client"):
+        connection = connected(Socket([frame(1, b"x"), frame(2, b"y")]))
+        connection.send("sent")
+        assert connection.recv() == "x"
+        assert connection.recv_data() == (2, b"y")
+    assert len(traced) == 6
 
 
 # ---- with a real server --------------------------------------------------------------------------
@@ -230,7 +400,7 @@ def test_an_app(client: str, server: str) -> None:
 def test_installed_and_uninstalled_while_a_connection_is_open(
     server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counted = Counted(monkeypatch, functions, "is_utf8", "apply_mask")
+    counted = Counted(monkeypatch, messages, "take", "message_frame")
     connection = websocket.create_connection(server, timeout=20)
     exchange(connection)
     assert counted.calls == 0
