@@ -71,7 +71,13 @@ def keep_header(buffer: Any, first: int, second: int, length: int | None) -> Non
         second >> 7, second & 127,
     )  # fmt: skip
     if length is not None:
-        buffer.length, buffer.mask_value = length, ""
+        buffer.length = length
+        setattr(buffer, mask_name(buffer), "")
+
+
+def mask_name(buffer: Any) -> str:
+    """What a frame_buffer has the masking key in; websocket-client 1.7 gave it another name."""
+    return "mask_value" if hasattr(buffer, "mask_value") else "mask"
 
 
 def is_ready(self: Any, core: Any) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fastframe._targets.observations import KEY, TEXT, Observation, cut, outcome, streams
+from fastframe.websocket_client.messages import mask_name
 
 
 def observe() -> Observation:
@@ -87,7 +88,8 @@ def in_the_middle(connection: Any) -> Observation:
     """What is kept of a frame and of a message."""
     buffer, message = connection.frame_buffer, connection.cont_frame
     return [
-        buffer.header, buffer.length, buffer.mask_value, b''.join(buffer.recv_buffer),
+        buffer.header, buffer.length, getattr(buffer, mask_name(buffer)),
+        b''.join(buffer.recv_buffer),
         message.cont_data, message.recving_frames, connection.connected, connection.sock is None,
     ]  # fmt: skip
 

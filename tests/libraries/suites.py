@@ -42,7 +42,8 @@ def pytest_collectreport(report):
 def pytest_sessionfinish(session):
     if os.environ["TARGET"]:
         import fastframe
-        assert fastframe.status()[os.environ["TARGET"]].active
+        status = fastframe.status()[os.environ["TARGET"]]
+        assert status.active or "imported again" in status.reason  # by tests of its own
     with open(os.environ["OUTCOMES"], "w") as file:
         json.dump(outcomes, file)
 """
