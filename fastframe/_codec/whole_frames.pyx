@@ -292,3 +292,16 @@ def text_of(bytes data not None):
     cdef Chunk chunk = unmasked_chunk(data)
     cut.length = 0
     return chunk_text(kernels(), &chunk, &cut, True, &expect_ascii)
+
+
+def masked_text(bytes data not None, bytes key not None):
+    """The same of a payload as it is on the wire. key: four bytes."""
+    cdef PartialCharacter cut
+    cdef bint expect_ascii = True
+    cdef Chunk chunk = unmasked_chunk(data)
+    if PyBytes_GET_SIZE(key) != 4:
+        raise ValueError("a masking key has four bytes")
+    memcpy(chunk.key, PyBytes_AS_STRING(key), 4)
+    chunk.masked = True
+    cut.length = 0
+    return chunk_text(kernels(), &chunk, &cut, True, &expect_ascii)

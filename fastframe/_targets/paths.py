@@ -8,8 +8,10 @@ attribute of the connection's object.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from fastframe._targets.target import count_connection, count_left
 
@@ -47,3 +49,31 @@ def deciding(target: str, why_not: Callable[[Any], str | None]) -> Callable[[Any
         return decided
 
     return follows
+
+
+def deciding_without_attributes(
+    target: str, why_not: Callable[[Any], str | None]
+) -> tuple[Callable[[Any], Any], Callable[[Any], bool]]:
+    """The same where connections have no room for an attribute, so once for each class; and a
+    decorator for what is called once for each connection, and counts it."""
+    decided: WeakKeyDictionary[type, str | None] = WeakKeyDictionary()
+
+    def why(connection: Any) -> str | None:
+        kind = type(connection)
+        if kind not in decided:
+            decided[kind] = why_not(connection)
+        return decided[kind]
+
+    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def counting(self: Any, *arguments: Any, **options: Any) -> Any:
+            reason = why(self)
+            if reason is None:
+                count_connection(target)
+            else:
+                count_left(target, reason)
+            return function(self, *arguments, **options)
+
+        return counting
+
+    return counted, lambda connection: why(connection) is None

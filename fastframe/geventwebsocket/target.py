@@ -1,28 +1,43 @@
 """The target "geventwebsocket", on which older versions of Flask-SocketIO run.
 
-What changes: `geventwebsocket.websocket.Utf8Validator`, and `mask_payload` and `unmask_payload` of
-`Header` in the same module; and `WebSocket.__init__`, to count connections.
+What changes: `read_message` and `send_frame` of `geventwebsocket.websocket.WebSocket`; and of that
+module `Utf8Validator`, and `mask_payload` and `unmask_payload` of `Header`.
 """
 
 from __future__ import annotations
 
-import functools
+from functools import partial
+from typing import Any
 
 from fastframe._codec.wsaccel import Utf8Validator
 from fastframe._targets.library import Library, Replacement
+from fastframe._targets.paths import changed_method, deciding_without_attributes
 from fastframe._targets.target import Target
-from fastframe.geventwebsocket.functions import masking
+from fastframe.geventwebsocket.functions import masking, reading, sending
 
 MODULE = "geventwebsocket.websocket"
+METHODS = (
+    "read_message", "read_frame", "validate_utf8", "_decode_bytes", "_encode_bytes", "send_frame",
+)  # fmt: skip
+HEADER_METHODS = ("mask_payload", "unmask_payload", "decode_header", "encode_header")
+
+
+def why_not(connection: Any) -> str | None:
+    """Why a connection takes geventwebsocket's own path; None if it need not."""
+    from geventwebsocket.websocket import Header, WebSocket  # type: ignore[import-untyped]
+
+    return changed_method(connection, WebSocket, METHODS) or changed_method(
+        Header(), Header, HEADER_METHODS[:2]
+    )
 
 
 class GeventwebsocketTarget(Library):
     name = "geventwebsocket"
     distribution = "gevent-websocket"
     relied_on: tuple[str, ...] = (
-        "websocket:Header.mask_payload", "websocket:Header.unmask_payload",
-        "websocket:WebSocket.__init__", "websocket:WebSocket.read_frame",
-        "websocket:WebSocket.validate_utf8", "websocket:WebSocket.handle_close",
+        *(f"websocket:Header.{name}" for name in HEADER_METHODS),
+        *(f"websocket:WebSocket.{name}" for name in METHODS), "websocket:WebSocket.__init__",
+        "websocket:WebSocket.handle_close",
         "utf8validator:Utf8Validator",
     )  # fmt: skip
     how_to_activate = (
@@ -30,13 +45,14 @@ class GeventwebsocketTarget(Library):
     )
 
     def replacements(self) -> tuple[Replacement, ...]:
+        counted, follows = deciding_without_attributes(self.name, why_not)
         return (
-            Replacement(
-                MODULE, "Utf8Validator", lambda original: functools.partial(Utf8Validator, original)
-            ),
+            Replacement(MODULE, "Utf8Validator", lambda original: partial(Utf8Validator, original)),
             Replacement(f"{MODULE}:Header", "mask_payload", masking),
             Replacement(f"{MODULE}:Header", "unmask_payload", masking),
-            Replacement(f"{MODULE}:WebSocket", "__init__", self.counted),
+            Replacement(f"{MODULE}:WebSocket", "__init__", counted),
+            Replacement(f"{MODULE}:WebSocket", "read_message", partial(reading, follows)),
+            Replacement(f"{MODULE}:WebSocket", "send_frame", partial(sending, follows)),
         )
 
 

@@ -14,9 +14,10 @@ from geventwebsocket import websocket
 
 import fastframe
 from fastframe.geventwebsocket import functions
+from fastframe.geventwebsocket.observations import Stream, connected, received
 from tests.helpers import Counted, outcome
 from tests.servers.programs import exchange, free_port, running
-from tests.strategies import frame
+from tests.strategies import frame, sessions
 
 
 def header(mask: Any, length: int) -> Any:
@@ -69,57 +70,87 @@ def test_a_real_server(run: list[str]) -> None:
         assert "Traceback" not in program.output()
 
 
-def received(data: bytes) -> list[object]:
-    """What a server receives from a client that sends these bytes."""
+FAULTS = [OSError("reset"), TimeoutError("timed out"), ValueError("no file")]
 
-    class Stream:
-        rest = data
-        handler: Any = type(
-            "Handler", (), {"logger": None, "server": type("Server", (), {"application": None})}
-        )
-        sent: list[bytes] = []  # noqa: RUF012
 
-        def read(self, size: int) -> bytes:
-            first, self.rest = self.rest[:size], self.rest[size:]
-            return first
-
-        def write(self, written: bytes) -> None:
-            found.append(bytes(written))
-
-        def close(self) -> None:
-            pass
-
-    found: list[object] = []
-    connection = websocket.WebSocket({}, Stream(), Stream.handler)
-    connection.handler.logger = type(
-        "Logger", (), {name: lambda *arguments: None for name in ("debug", "info", "error")}
-    )
-    for _ in range(30):
-        kind, result = outcome(connection.receive)
-        found.append((kind, result))
-        if result is None or issubclass(kind, Exception) or kind is type:
-            break
-    return found
+def both(function: Any, *arguments: Any) -> tuple[Any, Any]:
+    alone = function(*arguments)
+    with fastframe.installed("geventwebsocket"):
+        return alone, function(*arguments)
 
 
 def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
-    counted = Counted(monkeypatch, functions, "apply_mask_into")
-    frames = st.lists(
-        st.tuples(st.sampled_from([1, 1, 2, 0, 8, 9]), st.binary(max_size=140), st.booleans()),
-        max_size=5,
-    )
+    """That follow the rules and that do not, cut off anywhere, with any fault of the socket."""
+    masks = Counted(monkeypatch, functions, "apply_mask_into")
+    made = Counted(monkeypatch, functions, "message")
+    given_back = Counted(monkeypatch, functions, "GivenBack")
 
-    @given(frames, st.binary(max_size=3))
-    def check(frames: list[tuple[int, bytes, bool]], rest: bytes) -> None:
-        data = (
-            b"".join(
-                frame(opcode, payload, fin=fin, key=b"key!") for opcode, payload, fin in frames
-            )
-            + rest
-        )
-        alone = received(data)
-        with fastframe.installed("geventwebsocket"):
-            assert received(data) == alone
+    @given(
+        sessions(extensions=False),
+        st.lists(st.tuples(st.integers(0, 9), st.sampled_from(FAULTS)), max_size=2),
+    )
+    def check(session: Any, faults: Any) -> None:
+        parts: list[Any] = list(session.pieces)
+        for at, fault in faults:
+            parts.insert(at % (len(parts) + 1), fault)
+        alone, fast = both(received, parts)
+        assert fast == alone
 
     check()
-    assert counted.calls > 0, "fastframe was entered"
+    assert masks.calls > 0 < made.calls
+    assert given_back.calls > 0
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 200_000])
+@pytest.mark.parametrize("opcode", [1, 2])
+@pytest.mark.parametrize("key", [b"key!", None])
+def test_sizes(size: int, opcode: int, key: bytes | None) -> None:
+    """Whole, and cut off in header, key and payload."""
+    sent = frame(opcode, b"a" * size, key=key)
+    for end in {1, 2, 3, 4, 5, 9, 10, 13, 14, 15, len(sent) - 1, len(sent)}:
+        alone, fast = both(received, [sent[:end]])
+        assert fast == alone
+
+
+@pytest.mark.parametrize("fault", [None, *FAULTS])
+def test_sending(fault: Exception | None) -> None:
+    def sends() -> Any:
+        stream = Stream([], [] if fault is None else [fault] * 20)
+        connection = connected(stream)
+        found = [
+            outcome(connection.send, *arguments)
+            for arguments in (
+                ("żółć",), (b"bytes",), ("text", True), (b"bytes", False), (bytearray(b"x"),),
+                ("",), (b"",), (None,), (5,), ("\ud800",), ("é" * 70_000,), (b"x" * 70_000,),
+            )
+        ]  # fmt: skip
+        found += [outcome(connection.close), outcome(connection.send, "late")]
+        return found, stream.sent
+
+    alone, fast = both(sends)
+    assert fast == alone
+
+
+@pytest.mark.parametrize("name", ["read_frame", "validate_utf8", "_encode_bytes"])
+def test_a_class_that_looks_inside(name: str) -> None:
+    """Takes geventwebsocket's own path, and its methods are called; `status` counts it."""
+    asked = []
+
+    def own(self: Any, *arguments: Any) -> Any:
+        asked.append(name)
+        return getattr(websocket.WebSocket, name)(self, *arguments)
+
+    changed = type("Changed", (websocket.WebSocket,), {name: own, "__module__": __name__})
+
+    def play() -> Any:
+        connected(Stream([]), changed).send("sent")
+        return received([frame(1, b"x", key=b"key!")], changed)
+
+    before = fastframe.status()["geventwebsocket"]
+    alone, fast = both(play)
+    assert fast == alone
+    after = fastframe.status()["geventwebsocket"]
+    why = f"{__name__}.Changed has its own {name}"
+    assert after.left[why] == before.left.get(why, 0) + 2
+    assert after.connections == before.connections
+    assert len(asked) % 2 == 0 < len(asked)
