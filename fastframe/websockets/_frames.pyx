@@ -154,7 +154,9 @@ cdef class Frames:
 
     cdef object _Frame, _Opcode, _SERVER, _PerMessageDeflate
     cdef object _recv_frame, _receive_data, _serialize
-    cdef object _send_text, _send_binary, _send_frame
+    cdef object _send_text, _send_binary, _send_frame, _OPEN
+    cdef public object own_send_text, own_send_binary
+    """What has taken their place."""
     cdef object _at_eof_code, _parse_code
     cdef object _token_bytes
     cdef tuple _opcodes
@@ -176,6 +178,7 @@ cdef class Frames:
         self._send_text = protocol.Protocol.send_text
         self._send_binary = protocol.Protocol.send_binary
         self._send_frame = protocol.Protocol.send_frame
+        self._OPEN = protocol.State.OPEN
         self._at_eof_code = streams.StreamReader.at_eof.__code__
         self._parse_code = protocol.Protocol.parse.__code__
         self._token_bytes = secrets.token_bytes
@@ -449,8 +452,12 @@ cdef class Frames:
         cdef uint8_t header_bytes[FF_MAX_HEADER]
         kind = type(protocol)
         if (
-            kind.send_frame is not self._send_frame or kind.send_text is not self._send_text
-            or kind.send_binary is not self._send_binary
+            kind.send_frame is not self._send_frame
+            or (kind.send_text is not self._send_text and kind.send_text is not self.own_send_text)
+            or (
+                kind.send_binary is not self._send_binary
+                and kind.send_binary is not self.own_send_binary
+            )
         ):
             return None
         extensions = protocol.extensions
@@ -476,6 +483,28 @@ cdef class Frames:
             write_header(&header, header_bytes)
             return [header_bytes[:header.size], message]
         return [frame_bytes(kernels(), &header, &payload)]
+
+    def send_data(self, protocol, data, fin, bint is_text):
+        """`Protocol.send_text` and `send_binary`, of a whole message in bytes. False if the library
+        has more to do than to make a frame of it."""
+        cdef ff_header header
+        cdef OutboundPayload payload
+        if (
+            fin is not True or not PyBytes_CheckExact(data) or protocol.expect_continuation_frame
+            or protocol.state is not self._OPEN or protocol.extensions or protocol.debug
+            or type(protocol).send_frame is not self._send_frame
+            or type(protocol.writes) is not list
+        ):
+            return False
+        header.opcode = FF_OPCODE_TEXT if is_text else FF_OPCODE_BINARY
+        header.fin = True
+        header.rsv = 0
+        header.masked = protocol.side is not self._SERVER
+        if header.masked:
+            self._masking_key(header.masking_key)
+        payload = bytes_payload(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+        (<list>protocol.writes).append(frame_bytes(kernels(), &header, &payload))
+        return True
 
     def serialize(self, frame, mask, extensions):
         """`Frame.serialize`."""

@@ -7,6 +7,7 @@ that goes to its own code.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -75,6 +76,19 @@ def sending(
 
     send.__doc__ = original.__doc__
     return send
+
+
+def sending_data(
+    original: Method, send: Callable[[Any, Any, Any, bool], bool], is_text: bool
+) -> Method:
+    """`Protocol.send_text` or `send_binary`. send: as Frames.send_data."""
+
+    @functools.wraps(original)
+    def send_data(self: Any, data: Any, fin: bool = True) -> None:
+        if not send(self, data, fin, is_text):
+            original(self, data, fin)
+
+    return send_data
 
 
 def receiving(original: Method, text: Callable[[bytes | bytearray], str]) -> Method:

@@ -1,7 +1,8 @@
 """The target "websockets", on which sanic runs too.
 
-What changes: `Protocol.receive_data` and `Frame.serialize`, which all kinds of connections go
-through; and `send` and `recv` of asyncio connections; and `Protocol.__init__`, to count them.
+What changes: `receive_data`, `send_text` and `send_binary` of Protocol, and `Frame.serialize`,
+which all kinds of connections go through; and `send` and `recv` of asyncio connections; and
+`Protocol.__init__`, to count them.
 `fastframe run` installs it only where it is asked for by name.
 """
 
@@ -14,7 +15,7 @@ from fastframe._targets.options import Options
 from fastframe._targets.replaced import Replaced
 from fastframe._targets.target import Target
 from fastframe.websockets.compression import Zlib
-from fastframe.websockets.connection import receiving, sending
+from fastframe.websockets.connection import receiving, sending, sending_data
 
 
 class WebsocketsTarget(Library):
@@ -62,6 +63,8 @@ class WebsocketsTarget(Library):
     def replacements(self) -> tuple[Replacement, ...]:
         return (
             Replacement("websockets.protocol:Protocol", "receive_data", self._receiving_data),
+            Replacement("websockets.protocol:Protocol", "send_text", self._sending_text),
+            Replacement("websockets.protocol:Protocol", "send_binary", self._sending_binary),
             Replacement("websockets.frames:Frame", "serialize", self._serializing),
             Replacement("websockets.asyncio.connection:Connection", "send", self._sending),
             Replacement("websockets.asyncio.connection:Connection", "recv", self._receiving),
@@ -84,6 +87,14 @@ class WebsocketsTarget(Library):
 
     def _sending(self, original: Any) -> Any:
         return sending(original, self._frames.message)
+
+    def _sending_text(self, original: Any) -> Any:
+        self._frames.own_send_text = made = sending_data(original, self._frames.send_data, True)
+        return made
+
+    def _sending_binary(self, original: Any) -> Any:
+        self._frames.own_send_binary = made = sending_data(original, self._frames.send_data, False)
+        return made
 
     def _receiving(self, original: Any) -> Any:
         return receiving(original, self._frames.text)
