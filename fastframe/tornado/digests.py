@@ -68,4 +68,16 @@ DIGESTS: dict[str, dict[str, tuple[str, ...]]] = {
     "iostream:BaseIOStream._consume": {
         "5a98156e8b603ed6": ("6.6.1",),
     },
+    "iostream:BaseIOStream.__init__": {
+        "885e7d1f7fc93382": ("6.6.1",),
+    },
+    "iostream:BaseIOStream._handle_write": {
+        "8e79a97afe4a71e4": ("6.6.1",),
+    },
+    "iostream:BaseIOStream._maybe_add_error_listener": {
+        "99d12465a5d9b826": ("6.6.1",),
+    },
+    "iostream:_StreamBuffer.append": {
+        "f3bb9a5fe64db543": ("6.6.1",),
+    },
 }
