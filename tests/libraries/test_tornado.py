@@ -65,6 +65,16 @@ def is_cancelled(connection: Connection, message: Any) -> None:
     raise asyncio.CancelledError
 
 
+async def raises_later(connection: Connection, message: Any) -> None:
+    await asyncio.sleep(0)
+    raises(connection, message)
+
+
+async def is_cancelled_later(connection: Connection, message: Any) -> None:
+    await asyncio.sleep(0)
+    is_cancelled(connection, message)
+
+
 def closes(connection: Connection, message: Any) -> None:
     connection.echo(message)
     connection.protocol.close(4000, "enough")
@@ -94,8 +104,8 @@ def sends_much(connection: Connection, message: Any) -> None:
 
 
 APPLICATIONS: list[Callable[[Connection, Any], Any]] = [
-    Connection.echo, Connection.echo, awaits, raises, is_cancelled, closes, closes_stream, cancels,
-    sends_much,
+    Connection.echo, Connection.echo, awaits, raises, is_cancelled, raises_later,
+    is_cancelled_later, closes, closes_stream, cancels, sends_much,
 ]  # fmt: skip
 
 
