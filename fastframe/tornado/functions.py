@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import os
 import re
 from collections.abc import Awaitable, Callable
@@ -41,14 +42,22 @@ Write = Callable[..., "asyncio.Future[None]"]
 
 def receiving(follows: Callable[[Any], bool], original: Loop) -> Loop:
     """`WebSocketProtocol13._receive_frame_loop`. follows: whether a connection may."""
+    from tornado import websocket
     from tornado.ioloop import IOLoop
     from tornado.iostream import StreamClosedError
-    from tornado.websocket import _FRAME_YIELD_COST, _YIELD_THRESHOLD
+
+    # Since 6.6 the loop lets others run after some work, and the handler is told of its end also
+    # if that is an exception.
+    is_fair = hasattr(websocket, "_YIELD_THRESHOLD")
+    frame_cost = getattr(websocket, "_FRAME_YIELD_COST", 0)
+    most_work = getattr(websocket, "_YIELD_THRESHOLD", math.inf)
 
     async def _receive_frame_loop(self: Any) -> None:
         if not follows(self):
             return await original(self)
         stream = self.stream
+        skips = hasattr(stream, "_read_buffer_pos")
+        is_told = is_fair
         try:
             work = 0
             while not self.client_terminated:
@@ -56,6 +65,8 @@ def receiving(follows: Callable[[Any], bool], original: Loop) -> Loop:
                 if self._fragmented_message_buffer is not None:
                     await self._receive_frame()
                 else:
+                    if skips and stream._read_buffer_pos:
+                        forget_skipped(stream)
                     if not stream._read_buffer_size:
                         future = bytes_in_buffer(stream, IOLoop.READ)
                         if future is not None:
@@ -63,16 +74,25 @@ def receiving(follows: Callable[[Any], bool], original: Loop) -> Loop:
                     handled = take_and_handle(self, stream)
                     if handled is not None:
                         await handled
-                work += _FRAME_YIELD_COST + self._wire_bytes_in - start
-                if work >= _YIELD_THRESHOLD:
+                work += frame_cost + self._wire_bytes_in - start
+                if work >= most_work:
                     work = 0
                     await asyncio.sleep(0)
+            is_told = True
         except StreamClosedError:
             self._abort()
+            is_told = True
         finally:
-            self.handler.on_ws_connection_close(self.close_code, self.close_reason)
+            if is_told:
+                self.handler.on_ws_connection_close(self.close_code, self.close_reason)
 
     return _receive_frame_loop
+
+
+def forget_skipped(stream: Any) -> None:
+    """Until 6.2, what has been read may stay at the start of the buffer."""
+    del stream._read_buffer[: stream._read_buffer_pos]
+    stream._read_buffer_pos = 0
 
 
 def take_and_handle(self: Any, stream: Any) -> Awaitable[None] | None:
@@ -162,7 +182,6 @@ def bytes_in_buffer(stream: Any, read: int) -> Awaitable[bytes] | None:
 
 def writing(follows: Callable[[Any], bool], original: Write) -> Write:
     """`WebSocketProtocol13.write_message`."""
-    from tornado import escape
     from tornado.iostream import StreamClosedError
     from tornado.websocket import WebSocketClosedError
 
@@ -176,8 +195,6 @@ def writing(follows: Callable[[Any], bool], original: Write) -> Write:
     def write_message(self: Any, message: Any, binary: bool = False) -> asyncio.Future[None]:
         if self._compressor is not None or not follows(self):
             return original(self, message, binary)
-        if type(message) is dict:
-            message = escape.json_encode(message)
         if type(message) is not str and type(message) is not bytes:
             return original(self, message, binary)
         stream, most, apart = self.stream, self.stream.max_write_buffer_size, None

@@ -159,7 +159,7 @@ class Connection:
         await asyncio.wait({task}, timeout=5)
         if protocol._waiting is not None:
             stream.io_loop.remove_timeout(protocol._waiting)
-        self.found.append(repr(task.exception()) if task.done() else "it waits")
+        self.found.append(await ended(task))
         return [*self.found, [await ended(future) for future in self.futures]]
 
     def state(self) -> tuple[Any, ...]:
@@ -202,7 +202,7 @@ def unmasked(written: bytearray) -> Observation:
 
 
 async def ended(future: Any) -> Any:
-    """How a write has ended."""
+    """How a write has ended, or the loop that reads."""
     await asyncio.wait({future}, timeout=5)
     if future.cancelled() or not future.done():
         return "cancelled" if future.cancelled() else "pending"

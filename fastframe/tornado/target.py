@@ -43,6 +43,8 @@ class TornadoTarget(Library):
         "websocket:WebSocketProtocol._run_callback", "websocket:WebSocketProtocol13.__init__",
         "websocket:WebSocketProtocol13._receive_frame_loop",
         *(f"iostream:BaseIOStream.{name}" for name in STREAM_METHODS),
+        "iostream:BaseIOStream.__init__", "iostream:BaseIOStream._handle_write",
+        "iostream:BaseIOStream._maybe_add_error_listener", "iostream:_StreamBuffer.append",
     )  # fmt: skip
     how_to_activate = (
         'start the program with "fastframe run", or call fastframe.install("tornado") in it'
