@@ -144,7 +144,7 @@ class Http2WebSocket:
             self.uncredited += event.flow_controlled_length
             if self.reads and not event.stream_ended:
                 self.read_on()
-            if hasattr(self, "decoder"):
+            if hasattr(self, "decoder") and event.data:
                 self._messages.extend(self.decoder.feed(event.data))
             else:
                 self.body += event.data
