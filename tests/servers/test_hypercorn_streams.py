@@ -7,7 +7,6 @@ import os
 import random
 import re
 import signal
-import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,9 +150,9 @@ async def test_http_3(tmp_path: Path, deflate: Deflate | None) -> None:
     from tests.servers.over_http_3 import Http3Client
 
     certificate, key = self_signed(tmp_path)
-    port, udp = free_port(), free_udp_port()
+    port = free_port()
     command = [
-        *HYPERCORN, "--bind", f"127.0.0.1:{port}", "--quic-bind", f"127.0.0.1:{udp}",
+        *HYPERCORN, "--bind", f"127.0.0.1:{port}", "--quic-bind", f"127.0.0.1:{port}",
         "--certfile", certificate, "--keyfile", key, APP,
     ]  # fmt: skip
     settings = QuicConfiguration(alpn_protocols=["h3"], cafile=certificate, server_name="localhost")
@@ -161,7 +160,7 @@ async def test_http_3(tmp_path: Path, deflate: Deflate | None) -> None:
     with running(*command, port=port) as program:
         client: Any
         async with connect(
-            "127.0.0.1", udp, configuration=settings, create_protocol=Http3Client
+            "127.0.0.1", port, configuration=settings, create_protocol=Http3Client
         ) as client:
             first, second = await client.websocket(deflate), await client.websocket()
             assert [first.headers[":status"], second.headers[":status"]] == ["200", "200"]
@@ -182,10 +181,3 @@ async def test_http_3(tmp_path: Path, deflate: Deflate | None) -> None:
             second.send(second.encoder.message("still here"))
             assert await second.message() == "still here"
         assert connections(program) == 2
-
-
-def free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
