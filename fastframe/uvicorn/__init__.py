@@ -9,7 +9,8 @@ receive_queue  what waits for the application
 application    the application's own calls
 keepalive      Pings, and peers that do not answer them
 activation     which class serves, and the line in the log
-streams        WebSockets over HTTP/2, which uvicorn's own class serves
+streams        WebSockets over HTTP/2: which class serves
+stream_protocol  the class for these
 target         for `install` and `fastframe run`
 """
 

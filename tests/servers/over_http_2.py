@@ -39,6 +39,15 @@ class Http2Client:
 
     def websocket(self, deflate: Deflate | None = None, **headers: str) -> Http2WebSocket:
         """With the answer to its request. headers: more of them, or others, `_` for `-`."""
+        websocket = self.request(deflate, **headers)
+        while not websocket.headers and not websocket.ended:
+            self.receive()
+        if websocket.status == "200":
+            websocket.begin(deflate)
+        return websocket
+
+    def request(self, deflate: Deflate | None = None, **headers: str) -> Http2WebSocket:
+        """Without the answer."""
         stream = self.http.get_next_available_stream_id()
         request = {
             ":method": "CONNECT", ":protocol": "websocket", ":scheme": self.scheme, ":path": "/",
@@ -50,13 +59,6 @@ class Http2Client:
         self.http.send_headers(stream, list(request.items()))
         self.flush()
         websocket = self.websockets[stream] = Http2WebSocket(self, stream)
-        while not websocket.headers and not websocket.ended:
-            self.receive()
-        answer = websocket.headers.get("sec-websocket-extensions")
-        agreement = None if deflate is None else deflate.confirm(answer)
-        websocket.deflate = agreement is not None
-        websocket.encoder = Encoder(Role.CLIENT, deflate=agreement)
-        websocket.decoder = Decoder(Role.CLIENT, deflate=agreement)
         return websocket
 
     def flush(self) -> None:
@@ -79,13 +81,13 @@ class Http2Client:
 class Http2WebSocket:
     encoder: Encoder
     decoder: Decoder
-    deflate: bool
 
     def __init__(self, client: Http2Client, stream: int) -> None:
         self.client, self.stream = client, stream
         self.headers: dict[str, str] = {}
         self.body = b""
-        """What arrived before `decoder` was there: of an answer that is a refusal."""
+        """What arrived before `begin`, or all of an answer that is a refusal."""
+        self.deflate = False
         self.ended: str = ""
         """How the peer has ended the stream: "end" or "reset"."""
         self.reads = True
@@ -94,6 +96,15 @@ class Http2WebSocket:
         self.waits = 0
         """How often it had to wait for the peer's credit."""
         self._messages: deque[Any] = deque()
+
+    def begin(self, deflate: Deflate | None = None) -> None:
+        """The answer is there, and opens it."""
+        answer = self.headers.get("sec-websocket-extensions")
+        agreement = None if deflate is None else deflate.confirm(answer)
+        self.deflate = agreement is not None
+        self.encoder = Encoder(Role.CLIENT, deflate=agreement)
+        self.decoder = Decoder(Role.CLIENT, deflate=agreement)
+        self._messages.extend(self.decoder.feed(self.body))
 
     @property
     def status(self) -> str:

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -19,15 +18,13 @@ pytest.importorskip("wsproto")
 pytest.importorskip("h2")
 
 import fastframe
-from fastframe._targets.replaced import Replaced
 from fastframe.deflate import Deflate
-from fastframe.uvicorn import WSProtocol, streams
-from tests.servers import uvicorn_streams
-from tests.servers.in_uvicorn import ALL, OURS, Recorder, Server, serving
-from tests.servers.over_http_2 import WINDOW, Http2Client, Http2WebSocket
-from tests.servers.programs import MESSAGES, STATUS, free_port, running
-from tests.servers.uvicorn_streams import ZttpH2Protocol, by_class, by_setting
-from tests.servers.uvicorn_with_streams import MODULES
+from fastframe.uvicorn import WSProtocol, stream_protocol, streams
+from tests.servers.in_uvicorn import ALL, OURS, Recorder, serving
+from tests.servers.on_streams import echoed, on_a_stream
+from tests.servers.over_http_2 import Http2Client, Http2WebSocket
+from tests.servers.programs import STATUS, free_port, running
+from tests.servers.uvicorn_http_2 import ZttpH2Protocol
 
 
 class Frugal(WSProtocol):
@@ -35,47 +32,10 @@ class Frugal(WSProtocol):
     deflate = None
 
 
-@pytest.fixture(params=[by_class, by_setting], ids=lambda rule: rule.__name__)
-def uvicorn_with_streams(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    monkeypatch.setattr(ZttpH2Protocol, "serves", staticmethod(request.param))
-    for name in MODULES:
-        monkeypatch.setitem(sys.modules, name, uvicorn_streams)
-    monkeypatch.setattr(streams, "_replaced", Replaced("uvicorn"))
-    streams._put_wsproto_on_fastframe.cache_clear()
-    yield
-    streams._replaced.put_back()
-    fastframe.uninstall("wsproto", "uvicorn")
-
-
-async def on_a_stream(
-    server: Server, talk: Callable[[Http2WebSocket], Any], deflate: Deflate | None = None
-) -> Any:
-    """What `talk` returns, in a thread of its own: the client waits for the server."""
-
-    def connect() -> Any:
-        client = Http2Client(server.port)
-        try:
-            return talk(client.websocket(deflate))
-        finally:
-            client.close()
-
-    return await asyncio.to_thread(connect)
-
-
-def echoed(websocket: Http2WebSocket) -> str:
-    """The status of the answer; if it is 200, after an exchange of all kinds."""
-    if websocket.status == "200":
-        encoder = websocket.encoder
-        for message in [*MESSAGES[:6], bytes(3 * WINDOW)]:
-            websocket.send(encoder.message(message))
-            assert websocket.message() == message
-        websocket.send(encoder.ping(b"payload") + encoder.close(4000, "enough"))
-        assert websocket.message() == fastframe.Pong(b"payload")
-        assert websocket.message() == fastframe.Close(4000, "enough")
-        assert websocket.until_ended() == "end"
-    return websocket.status
+@pytest.fixture
+def another_use(uvicorn_with_streams: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A uvicorn that uses its class in ways that are not known yet."""
+    monkeypatch.setattr(stream_protocol, "USED", stream_protocol.USED - {"data_received"})
 
 
 @pytest.mark.usefixtures("uvicorn_with_streams")
@@ -85,7 +45,7 @@ async def test_without_the_hand_over_it_is_a_501(ws: Any) -> None:
         assert await on_a_stream(server, echoed) == "501"
 
 
-@pytest.mark.usefixtures("uvicorn_with_streams")
+@pytest.mark.usefixtures("another_use")
 @pytest.mark.parametrize("deflate", [None, Deflate()], ids=["plain", "deflate"])
 @pytest.mark.parametrize("ws", [OURS, functools.partial(WSProtocol), "auto", "wsproto"])
 async def test_uvicorns_class_serves_it_with_wsproto_on_fastframe(
@@ -110,7 +70,7 @@ async def test_uvicorns_class_serves_it_with_wsproto_on_fastframe(
     assert said == (ws != "wsproto")
 
 
-@pytest.mark.usefixtures("uvicorn_with_streams")
+@pytest.mark.usefixtures("another_use")
 async def test_connections_over_http_1_keep_fastframes_class() -> None:
     streams.hand_over_streams(WSProtocol)
     async with serving(Recorder(), http=ZttpH2Protocol) as server:
@@ -123,7 +83,7 @@ async def test_connections_over_http_1_keep_fastframes_class() -> None:
             assert isinstance(connection, WSProtocol) is (ws == OURS)
 
 
-@pytest.mark.usefixtures("uvicorn_with_streams")
+@pytest.mark.usefixtures("another_use")
 @pytest.mark.parametrize("ws", ["none", "websockets-sansio"])
 async def test_other_classes_are_none_of_our_business(ws: str, request: Any) -> None:
     streams.hand_over_streams(WSProtocol)
@@ -140,7 +100,7 @@ def refused(websocket: Http2WebSocket) -> Any:
     return websocket.deflate, websocket.message().code
 
 
-@pytest.mark.usefixtures("uvicorn_with_streams")
+@pytest.mark.usefixtures("another_use")
 @pytest.mark.parametrize("by", ["a subclass", "options of install", "uvicorn's settings"])
 async def test_limits(by: str) -> None:
     streams.hand_over_streams(WSProtocol)
@@ -154,7 +114,7 @@ async def test_limits(by: str) -> None:
         assert await on_a_stream(server, refused, Deflate()) == (False, 1009)
 
 
-@pytest.mark.usefixtures("uvicorn_with_streams")
+@pytest.mark.usefixtures("another_use")
 async def test_the_kill_switch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTFRAME_DISABLE", "1")
     streams.hand_over_streams(WSProtocol)
@@ -163,7 +123,7 @@ async def test_the_kill_switch(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not fastframe.status()["wsproto"].active
 
 
-@pytest.mark.usefixtures("uvicorn_with_streams")
+@pytest.mark.usefixtures("another_use")
 async def test_a_wsproto_that_has_changed(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -177,7 +137,7 @@ async def test_a_wsproto_that_has_changed(
     assert "WebSockets over HTTP/2 run on wsproto alone: it has changed" in caplog.text
 
 
-@pytest.mark.usefixtures("uvicorn_with_streams")
+@pytest.mark.usefixtures("another_use")
 async def test_options_and_decisions_of_the_program_stay() -> None:
     streams.hand_over_streams(WSProtocol)
     fastframe.install("wsproto", max_message_size=1000)
@@ -263,12 +223,11 @@ def test_as_a_program(how: str) -> None:
         for deflate in (None, Deflate()):
             websocket = client.websocket(deflate)
             websocket.send(websocket.encoder.message(STATUS))
-            assert json.loads(websocket.message()) == {"wsproto": True}
+            assert json.loads(websocket.message()) == {"uvicorn": True}
             assert echoed(websocket) == "200"
         client.close()
         program.process.send_signal(signal.SIGTERM)
         program.process.wait(20)
         output = program.output()
-    assert "WebSockets over HTTP/2 run on wsproto, and that on fastframe" in output
-    assert ("connections that ran on fastframe: wsproto 2" in output) is (how != "by name")
+    assert ("on fastframe: wsproto 0, uvicorn 2" in output) is (how != "by name")
     assert "Traceback" not in output

@@ -1,4 +1,4 @@
-"""uvicorn as a program, with the stand-in of uvicorn_streams.py where the coming one has it."""
+"""uvicorn as a program, with the stand-in of uvicorn_http_2.py where the coming one has it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-STAND_IN = Path(__file__).with_name("uvicorn_streams.py")
 HTTP = "uvicorn.protocols.http.zttp_h2_impl"
-MODULES = (HTTP, "uvicorn.protocols.websockets.wsproto_h2_impl")
+MODULES = {
+    HTTP: "uvicorn_http_2",
+    "uvicorn.protocols.websockets.wsproto_h2_impl": "uvicorn_streams",
+}
 
 
 class StandIn(importlib.abc.MetaPathFinder):
@@ -21,7 +23,8 @@ class StandIn(importlib.abc.MetaPathFinder):
     ) -> importlib.machinery.ModuleSpec | None:
         if fullname not in MODULES:
             return None
-        return importlib.util.spec_from_file_location(fullname, STAND_IN)
+        stand_in = Path(__file__).with_name(f"{MODULES[fullname]}.py")
+        return importlib.util.spec_from_file_location(fullname, stand_in)
 
 
 if __name__ == "__main__":
