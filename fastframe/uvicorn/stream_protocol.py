@@ -8,14 +8,14 @@ end.
 
 from __future__ import annotations
 
-import functools
+import asyncio
 from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
 from wsproto.events import AcceptConnection, RejectConnection, RejectData, Request
 
-from fastframe.uvicorn.handshake import BadRequestError, Handshake
+from fastframe.uvicorn.handshake import BadRequestError, Handshake, Headers
 from fastframe.uvicorn.protocol import WSProtocol
 from fastframe.uvicorn.receive_queue import MOST_WAITING, Event, ReceiveQueue
 from fastframe.uvicorn.state import State
@@ -39,14 +39,15 @@ class StreamHandshake(Handshake):
     def __init__(self, connection: Any, http_version: str) -> None:
         self._connection = connection
         self._http_version = http_version
-        self.headers = []
 
     def take(self, request: Request) -> None:
-        self.target = request.target
+        self.target: str = request.target
         host = [(b"host", request.host.encode("ascii"))]
-        self.headers = host + [(bytes(name), bytes(value)) for name, value in request.extra_headers]
-        self.subprotocols = request.subprotocols
-        self.extensions = ", ".join(map(str, request.extensions))
+        self.headers: Headers = host + [
+            (bytes(name), bytes(value)) for name, value in request.extra_headers
+        ]
+        self.subprotocols: list[str] = request.subprotocols
+        self.extensions: str = ", ".join(map(str, request.extensions))
 
     def scope(self, root_path: str) -> dict[str, Any]:
         return {**super().scope(root_path), "http_version": self._http_version}
@@ -92,9 +93,9 @@ class StreamProtocol(WSProtocol):
     """uvicorn's, which is set before connection_made."""
 
     http_version: str = "2"
-    lost_code = 1006
+    lost_code: int = 1006
 
-    close_sent = True
+    close_sent: bool = True
     """So uvicorn's transport leaves the queue alone."""
 
     def __init__(self, *arguments: Any) -> None:
@@ -124,7 +125,7 @@ class StreamProtocol(WSProtocol):
         if data is None:
             self._ended()
         elif self.decoder is None:
-            self.pre_accept_data += data
+            self.pre_accept_data: bytes = self.pre_accept_data + data
             if len(self.pre_accept_data) > MOST_WAITING and self.state is State.CONNECTING:
                 self.handshake.reject(400)
                 self._refused()
@@ -174,12 +175,16 @@ class StreamProtocol(WSProtocol):
 
     def _abort_later(self, seconds: float | None = None) -> None:
         if self.close_timer is None and not self.connection_lost_called:
-            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
+            self.close_timer: asyncio.TimerHandle | None = self.loop.call_later(
+                self.close_timeout, self.transport.close
+            )
 
 
-@functools.cache
+_made: dict[type[WSProtocol], type[StreamProtocol]] = {WSProtocol: StreamProtocol}
+
+
 def on_a_stream(ours: type[WSProtocol]) -> type[StreamProtocol]:
     """The same for a class that is made from fastframe's."""
-    if ours is WSProtocol:
-        return StreamProtocol
-    return type(ours.__name__, (StreamProtocol, ours), {})
+    if ours not in _made:
+        _made[ours] = type(ours.__name__, (StreamProtocol, ours), {})
+    return _made[ours]

@@ -163,9 +163,14 @@ def _settings(config: Any, ours: type) -> Any:
     return StreamSettings(config, chosen)
 
 
-@functools.cache
+_asked_for: list[str] = []
+"""Once only: who takes it off again has a reason."""
+
+
 def _put_wsproto_on_fastframe() -> None:
-    """Once only: who takes it off again has a reason."""
+    if _asked_for:
+        return
+    _asked_for.append("wsproto")
     if not is_active("wsproto"):
         try:
             install("wsproto")

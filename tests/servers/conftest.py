@@ -40,7 +40,7 @@ def uvicorn_with_streams(
     for name, stand_in in MODULES.items():
         monkeypatch.setitem(sys.modules, name, importlib.import_module(f"tests.servers.{stand_in}"))
     monkeypatch.setattr(streams, "_replaced", Replaced("uvicorn"))
-    streams._put_wsproto_on_fastframe.cache_clear()
+    monkeypatch.setattr(streams, "_asked_for", [])
     yield
     streams._replaced.put_back()
     fastframe.uninstall("wsproto", "uvicorn")
