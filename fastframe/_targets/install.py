@@ -342,7 +342,7 @@ def _status(name: str, found: Target) -> TargetStatus:
         version = found.installed_version()
     except ImportError:
         version = None
-    active, ready, reason = _is_active(name), True, None
+    active, ready, reason = is_active(name), True, None
     if active and version is not None:
         try:
             _notes[name] = found.check(untested=True)
@@ -360,7 +360,7 @@ def _status(name: str, found: Target) -> TargetStatus:
         instead = [
             other
             for other in target_names()
-            if name in target(other).makes_unneeded and _is_active(other)
+            if name in target(other).makes_unneeded and is_active(other)
         ]
         reason = found.how_to_activate
         if instead:
@@ -386,7 +386,8 @@ def _status(name: str, found: Target) -> TargetStatus:
     )
 
 
-def _is_active(name: str) -> bool:
+def is_active(name: str) -> bool:
+    """True while the target runs on fastframe."""
     return name in _active or target(name).in_use()
 
 

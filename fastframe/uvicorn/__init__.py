@@ -9,6 +9,8 @@ receive_queue  what waits for the application
 application    the application's own calls
 keepalive      Pings, and peers that do not answer them
 activation     which class serves, and the line in the log
+streams        WebSockets over HTTP/2: which class serves
+stream_protocol  the class for these
 target         for `install` and `fastframe run`
 """
 
@@ -29,10 +31,12 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         from fastframe.uvicorn.protocol import WSProtocol
+        from fastframe.uvicorn.streams import hand_over_streams
     except ModuleNotFoundError:
         raise ImportError(
             "fastframe.uvicorn needs the uvicorn extra: pip install 'fastframe[uvicorn]'"
         ) from None
     globals()["WSProtocol"] = WSProtocol
+    hand_over_streams(WSProtocol)
     WSProtocol.announce()
     return WSProtocol

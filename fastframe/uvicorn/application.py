@@ -44,6 +44,7 @@ class Connection(Protocol):
     state: State
     queue: ReceiveQueue
     connection_lost_called: bool
+    lost_code: int
     reading_paused: bool
     writing_paused: bool
 
@@ -91,7 +92,7 @@ class Application:
                 queue.end(
                     {
                         "type": "websocket.disconnect",
-                        "code": 1006 if protocol.decoder is None else 1005,
+                        "code": 1006 if protocol.decoder is None else protocol.lost_code,
                     }
                 )
             if queue.has_ended:

@@ -99,6 +99,9 @@ class WSProtocol(TransportProtocol):
     def ping_timeout(self, seconds: float | None) -> None:
         self.keepalive.timeout = seconds
 
+    lost_code: int = 1005
+    """What an application reads of an open connection that has ended without a Close."""
+
     in_use: bool = False
     """True once there is a connection in this process."""
 
@@ -209,9 +212,9 @@ class WSProtocol(TransportProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self.unanswered_ping is not None and self.state is State.OPEN:
-            self.write(self.encoder.pong(self.unanswered_ping.payload))
-        self.unanswered_ping = None
+        ping, self.unanswered_ping = self.unanswered_ping, None  # a write may call this again
+        if ping is not None and self.state is State.OPEN:
+            self.write(self.encoder.pong(ping.payload))
 
     def shutdown(self) -> None:
         """The server is about to end."""

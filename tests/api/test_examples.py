@@ -39,8 +39,8 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_the_programs_in_documents_run(document: Path) -> None:
     program = "\n".join(programs(document))  # one after the other, as a reader meets them
-    for package in ("uvicorn", "wsproto"):
-        if package in program:
+    for package in ("uvicorn", "wsproto", "h2"):
+        if re.search(rf"\b{package}\b", program):
             pytest.importorskip(package)
     output("-c", program)
 

@@ -6,6 +6,7 @@ import contextlib
 import inspect
 import json
 import random
+import shutil
 import socket
 import subprocess
 import sys
@@ -78,6 +79,22 @@ def running(*command: str, port: int) -> Iterator[Program]:
             finally:
                 process.kill()
                 process.wait()
+
+
+def self_signed(folder: Path) -> tuple[str, str]:
+    """A certificate for localhost, and its key, as paths; without openssl the test is skipped."""
+    if shutil.which("openssl") is None:
+        import pytest  # servers of the tests import this module too
+
+        pytest.skip("openssl is not installed")
+    certificate, key = str(folder / "certificate"), str(folder / "key")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+        "-nodes", "-days", "2", "-keyout", key, "-out", certificate, "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return certificate, key
 
 
 def is_listening(port: int) -> bool:

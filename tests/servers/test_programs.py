@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import signal
@@ -14,7 +13,7 @@ import pytest
 pytest.importorskip("wsproto")
 
 import fastframe
-from tests.servers.programs import MESSAGES, NO_PROXY, STATUS, exchange, free_port, running
+from tests.servers.programs import MESSAGES, NO_PROXY, exchange, free_port, running
 
 pytestmark = [
     pytest.mark.programs,
@@ -51,29 +50,6 @@ def test_hypercorn(workers: int) -> None:
             r"fastframe: wsproto [\d.]+ runs on fastframe, kernel \w+ \(process \d+\)",
             program.output(),
         )
-        assert "Traceback" not in program.output()
-
-
-def test_hypercorn_with_http_2() -> None:
-    pytest.importorskip("hypercorn")
-    pytest.importorskip("h2")
-    from tests.servers.over_http_2 import Http2Client
-
-    port = free_port()
-    with running(*RUN, "-m", "hypercorn", "--bind", f"127.0.0.1:{port}", APP, port=port) as program:
-        client = Http2Client(port)
-        assert client.status == "200"
-        client.send(client.encoder.message(STATUS))
-        assert json.loads(client.message()) == ON_WSPROTO
-        for message in MESSAGES:
-            client.send(client.encoder.message(message))
-            assert client.message() == message
-        client.send(client.encoder.ping(b"payload") + client.encoder.close(4000))
-        assert [client.message(), client.message()] == [
-            fastframe.Pong(b"payload"),
-            fastframe.Close(4000),
-        ]
-        client.transport.close()
         assert "Traceback" not in program.output()
 
 

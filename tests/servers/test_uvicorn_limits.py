@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import shutil
 import ssl
-import subprocess
 import sys
 import tracemalloc
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +33,7 @@ from tests.servers.in_uvicorn import (
     raw_client,
     serving,
 )
+from tests.servers.programs import self_signed
 
 MIB = 2**20
 DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate"
@@ -823,19 +821,10 @@ def test_settings_that_are_not_loaded_yet() -> None:
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """For the server, and for a client that trusts it."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    folder: Path = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-        "-nodes", "-days", "2",
-         "-keyout", folder / "key", "-out", folder / "certificate", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    certificate, key = self_signed(tmp_path_factory.mktemp("tls"))
     for_server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    for_server.load_cert_chain(folder / "certificate", folder / "key")
-    return for_server, ssl.create_default_context(cafile=str(folder / "certificate"))
+    for_server.load_cert_chain(certificate, key)
+    return for_server, ssl.create_default_context(cafile=certificate)
 
 
 async def test_tls_and_a_slow_application(
