@@ -51,6 +51,8 @@ WITHOUT_WSACCEL = (
     "runpy.run_module(sys.argv[0], run_name='__main__')"
 )
 
+FRAMEWORK = ("-m", "benchmarks.contenders.frameworks")
+
 SERVERS: dict[str, Callable[[int], list[str]]] = {
     "gunicorn": lambda port: ["-m", "gunicorn", "-k", "asgi", "-b", f"127.0.0.1:{port}", APP],
     "geventwebsocket": lambda port: [
@@ -60,6 +62,23 @@ SERVERS: dict[str, Callable[[int], list[str]]] = {
         str(port),
     ],
     "websockets": lambda port: ["-m", "tests.libraries.echo_websockets", str(port)],
+    "websockets, uvloop": lambda port: [
+        "-m",
+        "tests.libraries.echo_websockets",
+        str(port),
+        "--uvloop",
+    ],
+    "websockets, sanic": lambda port: [*FRAMEWORK, "sanic", str(port)],
+    "wsproto, flask-sock": lambda port: [*FRAMEWORK, "flask-sock", str(port)],
+    "gunicorn, FastAPI": lambda port: [
+        "-m",
+        "gunicorn",
+        "-k",
+        "asgi",
+        "-b",
+        f"127.0.0.1:{port}",
+        "benchmarks.contenders.frameworks:fastapi_app()",
+    ],
     "autobahn": lambda port: ["-m", "tests.libraries.echo_autobahn", str(port)],
     "tornado": lambda port: ["-m", "tests.libraries.echo_tornado", str(port)],
     "autobahn, daphne": lambda port: ["-m", "daphne", "-p", str(port), APP],

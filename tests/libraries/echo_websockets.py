@@ -1,4 +1,5 @@
-"""A websockets server on asyncio that echoes: python -m tests.libraries.echo_websockets PORT"""
+"""A websockets server on asyncio that echoes: python -m tests.libraries.echo_websockets PORT
+[--uvloop]"""
 
 from __future__ import annotations
 
@@ -24,4 +25,9 @@ async def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    if "--uvloop" in sys.argv:
+        import uvloop
+
+        uvloop.run(main(int(sys.argv[1])))
+    else:
+        asyncio.run(main(int(sys.argv[1])))
