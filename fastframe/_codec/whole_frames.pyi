@@ -2,6 +2,7 @@ from typing_extensions import disjoint_base
 
 @disjoint_base
 class Gathering:
+    def __new__(cls) -> Gathering: ...
     opcode: int
     rsv: int
     header_size: int

@@ -173,6 +173,14 @@ cdef class Gathering:
     cdef uint8_t _key[4]
     cdef bint _masked, _text
 
+    def __cinit__(self):
+        self._release()
+
+    cdef int _release(self) except -1:
+        self._memory, self._room = b"", 0
+        self._start = <uint8_t *>PyBytes_AS_STRING(self._memory)
+        return 0
+
     def __getbuffer__(self, Py_buffer *view, int flags):
         PyBuffer_FillInfo(view, self, self._start, self._room, False, flags)
         self._views += 1
@@ -200,17 +208,22 @@ cdef class Gathering:
         return room
 
     def payload(self):
-        """Once all of it is there: bytes, or of a text a str, but bytes if it is not UTF-8."""
+        """Once all of it is there: bytes, or of a text a str, but bytes if it is not UTF-8. It is
+        empty then, unless somebody still looks at it."""
         cdef Chunk chunk
         cdef PartialCharacter cut
         cdef bint expect_ascii = False
         cdef const ff_kernels *table = kernels()
-        memory, self._memory = self._memory, b""
+        memory = self._memory
+        if self._room != self.length:
+            raise ValueError("the payload is not complete")
         chunk.data, chunk.length, chunk.masked = self._start, self.length, self._masked
         memcpy(chunk.key, self._key, 4)
         if self._views == 0:  # nobody sees it change
-            if self._unmask(table) or not self._text:
-                return memory
+            is_ascii = self._unmask(table)
+            self._release()
+            if is_ascii or not self._text:
+                return memory if self.length or not self._text else ""
             chunk.masked = False
             memset(chunk.key, 0, 4)
         if self._text:
@@ -255,7 +268,6 @@ def begun_frame(bytearray buffer not None, bint masked, limit, uint8_t rsv):
     memset(found._key, 0, 4)
     if header.masked:
         memcpy(found._key, header.masking_key, 4)
-    found._memory = b""
     return found
 
 

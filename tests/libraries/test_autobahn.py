@@ -164,6 +164,8 @@ def served(
             connection.data_received(data)
             for _ in range(4):
                 await asyncio.sleep(0)
+            while connection.send_queue or connection.triggered:  # by a timer, after `sync`
+                await asyncio.sleep(0.0001)
             found.append((connection.state, connection.inside_message
                           if hasattr(connection, "inside_message") else None))  # fmt: skip
         connection.connection_lost(None)
