@@ -44,7 +44,7 @@ sanitize: ## Run the tests on extension modules built with AddressSanitizer and 
 	tests/sanitize.sh $(PYTHON)
 
 plain: ## Run the tests and a differential with CPython's documented API only; with PLAIN=tests/..., only those
-	FASTFRAME_PLAIN=1 $(PYTHON) -m pytest -q -n 2 -p no:cacheprovider $(PLAIN)
+	FASTFRAME_PLAIN=1 FASTFRAME_FEWER=1 $(PYTHON) -m pytest -q -n 2 -p no:cacheprovider $(PLAIN)
 	FASTFRAME_PLAIN=1 $(PYTHON) -m fastframe verify --frames 50_000
 
 other-cython: ## Build with a Cython that the mends are not for, so without module state, and run the tests that this may touch
@@ -53,7 +53,7 @@ other-cython: ## Build with a Cython that the mends are not for, so without modu
 	cd $(BUILD)/other-cython && $(PYTHON) -m venv .venv && . .venv/bin/activate && \
 	    pip install -q -U pip 'setuptools>=77' Cython==3.2.9 && pip install -q --no-build-isolation -e '.[wsproto,numpy]' 'pytest>=8' pytest-xdist hypothesis && \
 	    fastframe doctor --json | grep -q '"module_state": false' && \
-	    python -m pytest -q -n 2 -p no:cacheprovider tests/codec tests/wsproto tests/deflate tests/kernels tests/api tests/threads
+	    FASTFRAME_FEWER=1 python -m pytest -q -n 2 -p no:cacheprovider tests/codec tests/wsproto tests/deflate tests/kernels tests/api tests/threads
 
 cross: ## Run the C tests on s390x (big-endian) and aarch64, under qemu-user
 	tests/cross.sh s390x-linux-gnu-gcc qemu-s390x-static

@@ -56,7 +56,7 @@ try() {  # the index of one that was found
         pip install -q 'coverage>=7.10' 'pytest-cov>=7'
         pytest -q -rs -p no:cacheprovider --cov --cov-report=term
     else
-        pytest -q -rs -p no:cacheprovider
+        FASTFRAME_FEWER=1 pytest -q -rs -p no:cacheprovider
     fi
 }
 

@@ -108,5 +108,5 @@ def lines(findings: Findings) -> list[tuple[str, str]]:
             (f"target {name}", state if target.note is None else f"{state} ({target.note})")
         )
         for why, count in target.left.items():
-            rows.append((name, f"{count} connections took its own path: {why}"))
+            rows.append((name, f"connections on its own path: {count}, as {why}"))
     return rows

@@ -35,9 +35,9 @@ cdef extern from "Python.h":
 
 
 cdef enum:
-    # A payload that is still arriving gets 16 times as much memory as there is of it.
-    GATHERED_PART_BITS = 4
-    MIN_GATHERED = 1 << 10
+    # A payload that is still arriving gets 4 times as much memory as there is of it.
+    GATHERED_PART_BITS = 2
+    MIN_GATHERED = 1 << 12
     # From this size on, header and payload are written separately: a second write costs less.
     WRITTEN_APART = 1 << 17
 
@@ -161,6 +161,7 @@ def frame_apart(message, bint text):
     return header_bytes[:header.size], payload
 
 
+@cython.no_gc  # what it has is part of no cycle, and nobody finds it before it is complete
 cdef class Gathering:
     """The memory of a payload that is still arriving: a buffer to be filled, as it is on the wire.
     It grows with what has come: a peer that only says how much it will send gets little."""

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from fastframe._targets.options import Options
 from fastframe._targets.relied_on import Comparison, Digests, note_or_refuse
-from fastframe._targets.replaced import Replaced
+from fastframe._targets.replaced import Replaced, written_in
 from fastframe._targets.target import PLACES, count_connection, refuse_another_import
 
 
@@ -122,10 +122,10 @@ class Library(ABC):
     def is_own(self, owner: Any, original: Any) -> bool:
         """True if `original`, an attribute of `owner`, is the library's own, or of wsaccel, which
         many libraries use if it is installed."""
-        module = getattr(
-            original, "__func__", original
-        ).__module__  # the function of a staticmethod
-        return module.partition(".")[0] in (PLACES[self.name].module.partition(".")[0], "wsaccel")
+        return written_in(original).partition(".")[0] in (
+            PLACES[self.name].module.partition(".")[0],
+            "wsaccel",
+        )
 
     def _originals(self) -> Iterable[tuple[Any, str, Any]]:
         for replacement in self.replacements():

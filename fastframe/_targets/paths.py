@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from fastframe._targets.replaced import written_in
 from fastframe._targets.target import count_connection, count_left
 
 DECIDED = "_fastframe_path"
@@ -27,9 +28,9 @@ def changed_method(found: object, base: type, methods: tuple[str, ...]) -> str |
         method = getattr(base, name)
         if getattr(kind, name) is not method or name in own:
             return f"{kind.__module__}.{kind.__qualname__} has its own {name}"
-        module = getattr(method, "__module__", None) or ""
+        module = written_in(method)
         if module.partition(".")[0] not in (package, "fastframe"):
-            return f"{base.__qualname__}.{name} was replaced by {module}"
+            return f"{base.__qualname__}.{name} was replaced by {module or 'other code'}"
     return None
 
 
@@ -52,10 +53,11 @@ def deciding(target: str, why_not: Callable[[Any], str | None]) -> Callable[[Any
 
 
 def deciding_without_attributes(
-    target: str, why_not: Callable[[Any], str | None]
+    target: str, why_not: Callable[[Any], str | None], methods: tuple[str, ...]
 ) -> tuple[Callable[[Any], Any], Callable[[Any], bool]]:
-    """The same where connections have no room for an attribute, so once for each class; and a
-    decorator for what is called once for each connection, and counts it."""
+    """The same where connections have no room for an attribute, so once for each class, and for an
+    object that has `methods` of its own each time; and a decorator for what is called once for each
+    connection, and counts it."""
     decided: WeakKeyDictionary[type, str | None] = WeakKeyDictionary()
 
     def why(connection: Any) -> str | None:
@@ -76,4 +78,8 @@ def deciding_without_attributes(
 
         return counting
 
-    return counted, lambda connection: why(connection) is None
+    def follows(connection: Any) -> bool:
+        own = getattr(connection, "__dict__", None)
+        return why(connection) is None and not (own and any(name in own for name in methods))
+
+    return counted, follows

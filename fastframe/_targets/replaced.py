@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import logging
+from types import FunctionType
 from typing import Any
 
 _log = logging.getLogger("fastframe")
+
+
+def written_in(found: Any) -> str:
+    """The module in which a function or class was written. "" for what stands in for another one;
+    its `__module__` may be that of the other."""
+    function = getattr(found, "__func__", found)  # the function of a staticmethod
+    if isinstance(function, FunctionType):
+        return str(function.__globals__.get("__name__", ""))
+    if hasattr(function, "__wrapped__"):
+        return ""
+    return getattr(function, "__module__", None) or ""
 
 
 class Replaced:

@@ -31,9 +31,6 @@ class Nothing:
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         return Nothing()
 
-    def __bool__(self) -> bool:
-        return False
-
 
 class Transport:
     """In memory."""

@@ -12,6 +12,7 @@ from typing import Any
 from fastframe._codec.wsaccel import Utf8Validator
 from fastframe._targets.library import Library, Replacement
 from fastframe._targets.paths import changed_method, deciding
+from fastframe._targets.replaced import written_in
 from fastframe._targets.target import Target
 from fastframe.autobahn.functions import creating_masker, processing, sending
 
@@ -42,7 +43,8 @@ def why_not(connection: Any) -> str | None:
 def changed_hook(connection: Any) -> str | None:
     for name in HOOKS:
         owner = next(kind for kind in type(connection).__mro__ if name in vars(kind))
-        if not owner.__module__.startswith("autobahn.") or name in vars(connection):
+        module = written_in(vars(owner)[name]).partition(".")[0]
+        if module != "autobahn" or name in vars(connection):
             kind = type(connection)
             return f"{kind.__module__}.{kind.__qualname__} has its own {name}"
     return None

@@ -47,9 +47,6 @@ class GivenBack:
     def read(self, size: int) -> Any:
         return self._parts.pop(0) if self._parts else self._stream.read(size)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
 
 def reading(follows: Callable[[Any], bool], original: Method) -> Method:
     """`WebSocket.read_message`. follows: whether a connection may."""

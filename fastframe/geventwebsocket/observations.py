@@ -81,7 +81,7 @@ def received(parts: Iterable[bytes | Exception], kind: Any = None) -> Observatio
     stream = Stream(parts)
     connection = connected(stream, kind)
     found: Observation = []
-    for _ in range(12):
+    while True:
         what, result = outcome(connection.receive)
         last = getattr(connection, "utf8validate_last", None)
         found.append((what, result, last, connection.closed, len(stream.sent)))

@@ -45,7 +45,7 @@ class GeventwebsocketTarget(Library):
     )
 
     def replacements(self) -> tuple[Replacement, ...]:
-        counted, follows = deciding_without_attributes(self.name, why_not)
+        counted, follows = deciding_without_attributes(self.name, why_not, METHODS)
         return (
             Replacement(MODULE, "Utf8Validator", lambda original: partial(Utf8Validator, original)),
             Replacement(f"{MODULE}:Header", "mask_payload", masking),

@@ -207,7 +207,10 @@ def writing(follows: Callable[[Any], bool], original: Write) -> Write:
             length = len(message)
             size = len(apart[0]) + length
         # One who awaits it lets others run, as with tornado's own.
-        done: asyncio.Future[None] = asyncio.Future()
+        try:
+            done: asyncio.Future[None] = asyncio.Future()
+        except RuntimeError:  # in a thread that has no loop
+            return original(self, message, binary)
         self._message_bytes_out += length
         self._wire_bytes_out += size
         try:

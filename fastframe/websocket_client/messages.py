@@ -203,9 +203,13 @@ class Tried:
 
     def _once(self, argument: Any) -> Any:
         self._name = ""
-        if isinstance(self._outcome, BaseException):
-            raise self._outcome
-        return self._outcome
+        outcome, self._outcome = self._outcome, None
+        if not isinstance(outcome, BaseException):
+            return outcome
+        try:
+            raise outcome
+        finally:
+            del outcome  # whose traceback has this frame: a cycle, for each poll of a program
 
 
 def reading_socket(original: Method) -> Method:
@@ -222,7 +226,9 @@ def reading_socket(original: Method) -> Method:
             outcome = error
         if type(outcome) is bytes and outcome:
             return outcome
-        return original(Tried(sock, "recv", outcome), bufsize)
+        tried = Tried(sock, "recv", outcome)
+        del outcome  # as in Tried
+        return original(tried, bufsize)
 
     return recv
 
@@ -241,6 +247,8 @@ def writing_socket(original: Method) -> Method:
             outcome = error
         if type(outcome) is int:
             return outcome
-        return original(Tried(sock, "send", outcome), data)
+        tried = Tried(sock, "send", outcome)
+        del outcome  # as in Tried
+        return original(tried, data)
 
     return send

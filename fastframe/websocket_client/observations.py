@@ -76,7 +76,7 @@ def called(name: str, pieces: Iterable[bytes]) -> Observation:
     """What a method of a WebSocket returns, one call after the other."""
     connection = connected(Socket(pieces))
     found: Observation = []
-    for _ in range(6):
+    while True:
         kind, result = outcome(getattr(connection, name))
         found.append((kind, result if kind in (str, bytes) else str(result[-1])))
         if issubclass(kind, Exception):

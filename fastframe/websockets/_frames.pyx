@@ -452,7 +452,7 @@ cdef class Frames:
         cdef uint8_t header_bytes[FF_MAX_HEADER]
         kind = type(protocol)
         if (
-            kind.send_frame is not self._send_frame
+            kind.send_frame is not self._send_frame or "send_frame" in vars(protocol)
             or (kind.send_text is not self._send_text and kind.send_text is not self.own_send_text)
             or (
                 kind.send_binary is not self._send_binary
@@ -492,8 +492,7 @@ cdef class Frames:
         if (
             fin is not True or not PyBytes_CheckExact(data) or protocol.expect_continuation_frame
             or protocol.state is not self._OPEN or protocol.extensions or protocol.debug
-            or type(protocol).send_frame is not self._send_frame
-            or type(protocol.writes) is not list
+            or type(protocol).send_frame is not self._send_frame or "send_frame" in vars(protocol)
         ):
             return False
         header.opcode = FF_OPCODE_TEXT if is_text else FF_OPCODE_BINARY
@@ -503,7 +502,7 @@ cdef class Frames:
         if header.masked:
             self._masking_key(header.masking_key)
         payload = bytes_payload(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
-        (<list>protocol.writes).append(frame_bytes(kernels(), &header, &payload))
+        protocol.writes.append(frame_bytes(kernels(), &header, &payload))
         return True
 
     def serialize(self, frame, mask, extensions):

@@ -98,6 +98,7 @@ def test_lengths_that_lie(length: int) -> None:
     assert (gathering is None) is (length >> 63 == 1)
     if gathering is not None:
         assert gathering.grow(4) == 16 * 1024
+        assert gathering.grow(16 * 1024) == 64 * 1024
 
 
 @pytest.mark.parametrize("text", [b"\xff", b"cut \xc3", b"\xed\xa0\x80", "żółć".encode()[:-1]])
@@ -152,6 +153,7 @@ def test_gathered(key: bytes | None, text: str, opcode: int) -> None:
 
 def test_gathered_bytes_that_are_no_text() -> None:
     gathering, wire = begun(b"a" * 5000 + b"\xff", opcode=1)
+    assert not gc.is_tracked(gathering)
     assert gathering.grow(5000) == 5001
     with memoryview(gathering) as view:
         view[:] = wire
@@ -185,7 +187,8 @@ def test_memory_that_is_in_use_does_not_grow() -> None:
     assert gathering.grow(0) == 16 * 1024
     with memoryview(gathering), pytest.raises(BufferError, match="must not grow"):
         gathering.grow(16 * 1024)
-    assert gathering.grow(16 * 1024) == 100_000
+    assert gathering.grow(16 * 1024) == 64 * 1024
+    assert gathering.grow(64 * 1024) == 100_000
 
 
 def test_memory_that_is_looked_at_lives_on() -> None:

@@ -20,6 +20,7 @@ from autobahn.asyncio.websocket import WebSocketServerFactory, WebSocketServerPr
 from autobahn.websocket import protocol
 
 import fastframe
+from fastframe._targets.observations import streams
 from fastframe.autobahn import functions
 from tests.helpers import KEY, Counted, outcome
 from tests.servers.programs import MESSAGES, exchange, free_port, running
@@ -119,6 +120,16 @@ class IsAsync(Echo):
 class Listens(Echo):
     def onOpen(self) -> None:  # noqa: N802
         self.on("message", lambda payload, is_binary: self.seen().append(("heard", payload)))
+
+
+class Fails(Echo):
+    """Whoever listens raises."""
+
+    def onOpen(self) -> None:  # noqa: N802
+        self.on("message", self.fails)
+
+    def fails(self, payload: bytes, is_binary: bool) -> None:
+        raise ValueError("listener")
 
 
 class SendsAnything(Echo):
@@ -222,6 +233,33 @@ def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     check_streams()
     assert masked
     assert taken.calls > 0 < made.calls
+
+
+ALL = [
+    frame(1, b"a", key=KEY) + frame(2, b"", key=KEY) + frame(1, "ż".encode(), key=KEY)
+    + frame(1, b"f", fin=False, key=KEY) + frame(0, b"g", key=KEY) + frame(9, b"p", key=KEY),
+    *streams(KEY, deflate=False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("application", [*dict.fromkeys(APPLICATIONS), Fails])
+@pytest.mark.parametrize("drops", [False, True])
+def test_each_application(application: type[Any], drops: bool) -> None:
+    for sent in ALL:
+        for pieces in ([sent], [sent[i : i + 9] for i in range(0, min(len(sent), 400), 9)]):
+            alone, fast = alone_and_on_fastframe(pieces, drops, application)
+            assert fast == alone
+
+
+def test_a_peer_of_an_old_draft() -> None:
+    class Old(Echo):
+        def onOpen(self) -> None:  # noqa: N802
+            self.websocket_version = 0
+
+    sent = [frame(1, b"x", key=KEY)]
+    alone, fast = alone_and_on_fastframe(sent, True, Old)
+    assert fast == alone
+    assert fastframe.status()["autobahn"].left["its peer speaks an old draft of the protocol"] > 0
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 4000, 65_535, 65_536, 300_000])

@@ -13,6 +13,7 @@ pytest.importorskip("geventwebsocket.websocket", reason="gevent-websocket is not
 from geventwebsocket import websocket
 
 import fastframe
+from fastframe._targets.observations import streams
 from fastframe.geventwebsocket import functions
 from fastframe.geventwebsocket.observations import Stream, connected, received
 from tests.helpers import Counted, outcome
@@ -99,6 +100,18 @@ def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     check()
     assert masks.calls > 0 < made.calls
     assert given_back.calls > 0
+
+
+def test_each_broken_rule() -> None:
+    """And bytes that are no text, and what a reader raises in header and payload."""
+    for sent in streams(b"key!", deflate=False):
+        alone, fast = both(received, [sent])
+        assert fast == alone
+    sent = frame(1, b"payload", key=b"key!")
+    for fault in FAULTS:
+        for at in range(len(sent)):
+            alone, fast = both(received, [sent[:at], fault, sent[at:]])
+            assert fast == alone
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 200_000])

@@ -4,6 +4,7 @@ server."""
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 from collections.abc import Iterable
@@ -20,9 +21,10 @@ pytest.importorskip(
 from gunicorn.asgi.websocket import WebSocketProtocol
 
 import fastframe
+from fastframe._targets.observations import streams
 from fastframe.gunicorn import functions, observations
 from fastframe.gunicorn.observations import echo
-from tests.helpers import Counted, outcome
+from tests.helpers import KEY, Counted, outcome
 from tests.servers.programs import exchange, free_port, running
 from tests.strategies import frame, sessions
 
@@ -138,6 +140,71 @@ async def no_patience(awaitable: Any, timeout: float) -> Any:
             return task.result()
     task.cancel()
     raise asyncio.TimeoutError
+
+
+@pytest.mark.parametrize("application", dict.fromkeys(APPLICATIONS))
+@pytest.mark.parametrize("times", [1, 12])
+def test_each_application(application: Any, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio, "wait_for", no_patience)
+    for sent in streams(KEY, deflate=False):
+        if len(sent) < 2000:
+            for step in (len(sent) * times, 7):
+                pieces = [(sent * times)[i : i + step] for i in range(0, len(sent) * times, step)]
+                alone, fast = alone_and_on_fastframe(pieces, application)
+                assert fast == alone
+
+
+@pytest.mark.skipif(not WHOLE_PATH, reason="before gunicorn 27 only masks are replaced")
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_client_that_does_not_read(closes: bool) -> None:
+    """gunicorn waits before it sends; meanwhile the connection may end."""
+
+    def play() -> Any:
+        drained: list[Any] = []
+
+        async def scenario() -> Any:
+            async def drain() -> None:
+                drained.append(None)
+                await asyncio.sleep(0)
+                if closes and len(drained) > 1:
+                    connection.closed = True
+
+            async def app(scope: Any, receive: Any, send: Any) -> None:
+                await receive()
+                await send({"type": "websocket.accept"})
+                for text in ("one", "two", "three"):
+                    await sends(send, {"type": "websocket.send", "text": text}, found)
+
+            found: list[Any] = []
+            transport = observations.Transport()
+            scope = {"type": "websocket", "headers": [(b"sec-websocket-key", b"eA==")]}
+            connection, reader = observations.connected(
+                WebSocketProtocol, transport, scope, app, logging.getLogger("tests"), drain=drain
+            )
+            task = asyncio.ensure_future(connection.run())
+            await asyncio.sleep(0)
+            reader.feed_eof()
+            return found, await observations.ended(connection, task), bytes(transport.written)
+
+        return asyncio.run(scenario()), len(drained)
+
+    alone = play()
+    with fastframe.installed("gunicorn"):
+        assert play() == alone
+
+
+@pytest.mark.skipif(not WHOLE_PATH, reason="before gunicorn 27 only masks are replaced")
+@pytest.mark.parametrize("error", [MemoryError("no more"), ValueError("broken")])
+def test_reading_that_fails(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The application is told that the connection has ended."""
+
+    def fail(*arguments: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(functions, "take_frame", fail)
+    with fastframe.installed("gunicorn"):
+        found = served([frame(1, b"x", key=KEY)])
+    assert {"type": "websocket.disconnect", "code": 1006} in found
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 300_000])

@@ -41,7 +41,7 @@ if "autobahn" in NAMES and importlib.util.find_spec("autobahn") is not None:
     )
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.programs) for name in NAMES])
 def name(request: pytest.FixtureRequest) -> Any:
     found: Any = target(request.param)
     try:

@@ -24,6 +24,7 @@ from tornado.iostream import StreamBufferFullError
 from tornado.websocket import WebSocketClosedError, WebSocketProtocol13
 
 import fastframe
+from fastframe._targets.observations import streams
 from fastframe.tornado import functions
 from fastframe.tornado.observations import Connection
 from tests.helpers import Counted
@@ -206,7 +207,7 @@ def test_the_end_in_each_place(end: Any, deflate: bool, monkeypatch: pytest.Monk
 
 
 def test_a_peer_that_only_says_how_much_it_will_send() -> None:
-    """Gets memory for a sixteenth of what it says, once it has sent that."""
+    """Gets four times the memory of what it has sent."""
     announced = frame(2, b"", key=KEY)[:1] + b"\xff" + (1 << 30).to_bytes(8, "big") + KEY
     with fastframe.installed("tornado"):
 
@@ -223,7 +224,20 @@ def test_a_peer_that_only_says_how_much_it_will_send() -> None:
             await task
             return size
 
-        assert asyncio.run(scenario()) == 16 * 5000
+        assert asyncio.run(scenario()) == 4 * 5000
+
+
+@pytest.mark.parametrize("application", dict.fromkeys(APPLICATIONS))
+@pytest.mark.parametrize("deflate", [False, True])
+def test_each_application(application: Any, deflate: bool) -> None:
+    for sent in streams(KEY, deflate=deflate):
+        for step in (len(sent), 9):
+            if len(sent) < 40 * step:
+                pieces = [sent[i : i + step] for i in range(0, len(sent), step)]
+                alone, fast = alone_and_on_fastframe(
+                    pieces, application=application, deflate=deflate
+                )
+                assert fast == alone
 
 
 def test_a_flood_lets_others_run() -> None:

@@ -286,6 +286,20 @@ def test_writing_under_faults(timeout: float | None, fault: Any, before: Any) ->
     assert fast == alone
 
 
+def test_a_socket_that_is_not_there() -> None:
+    from websocket import _core
+
+    def play() -> Any:
+        connection = connected(None)
+        return [
+            outcome(connection.recv), outcome(connection.send, "x"), outcome(_core.recv, None, 2),
+            outcome(_core.send, None, b"x"), outcome(_core.send, FaultySocket([]), "text"),
+        ]  # fmt: skip
+
+    alone, fast = both(play)
+    assert fast == alone
+
+
 def test_what_is_written() -> None:
     """The same but for the masking key, and that one is a new one each time."""
     with fastframe.installed("websocket-client"):
