@@ -129,6 +129,9 @@ def leave_inside(self: Any, opcode: int, payload: bytes) -> None:
     self.current_frame_masker = masker
     self.current_frame = protocol.FrameHeader(opcode, True, 0, len(payload), None)
     self.message_data = [payload]
+    if self.utf8validateIncomingCurrentMessage:
+        self.utf8validator.reset()
+        self.utf8validator.validate(payload)
 
 
 def sending(follows: Callable[[Any], bool], original: Method) -> Method:

@@ -92,8 +92,6 @@ async def handle(self: Any, opcode: int, payload: Any) -> bool:
         await self._send_frame(PONG, payload)
     elif opcode == CONTINUATION:
         await self._handle_continuation(payload)
-    elif opcode == BINARY:
-        await self._put_message({"type": "websocket.receive", "bytes": payload})
     elif opcode == TEXT:
         try:
             text = payload.decode("utf-8")

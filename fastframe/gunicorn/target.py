@@ -45,7 +45,7 @@ class GunicornTarget(Library):
         from gunicorn.asgi.websocket import WebSocketProtocol
 
         masks = Replacement(PROTOCOL, "_unmask", unmasking)
-        if not hasattr(WebSocketProtocol, "_put_message"):  # before 27
+        if not hasattr(WebSocketProtocol, "_put_message"):  # pragma: no cover (before 27)
             return masks, Replacement(PROTOCOL, "__init__", self.counted)
         follows = deciding(self.name, why_not)
         return (

@@ -34,8 +34,8 @@ def take(buffer: Any) -> tuple[int, bytes] | None:
         if buffer.header is not None or buffer.recv_buffer:
             return None
         head = buffer.recv(2)
-        if type(head) is not bytes or len(head) != 2:
-            keep_part(buffer, head)
+        if len(head) != 2:
+            buffer.recv_buffer = [head]
             return None
         first, second = head
         if first not in WHOLE_MESSAGES or second >> 7:
@@ -48,8 +48,8 @@ def take(buffer: Any) -> tuple[int, bytes] | None:
                 (length,) = struct.unpack(form, buffer.recv_strict(size))
             if 0 < length <= AT_ONCE:
                 payload = buffer.recv(length)
-                if type(payload) is not bytes or len(payload) != length:
-                    keep_part(buffer, payload)
+                if len(payload) != length:
+                    buffer.recv_buffer = [payload]
                     payload = buffer.recv_strict(length)
             else:
                 payload = buffer.recv_strict(length)
@@ -57,11 +57,6 @@ def take(buffer: Any) -> tuple[int, bytes] | None:
             keep_header(buffer, first, second, length)
             raise
     return first & 15, payload
-
-
-def keep_part(buffer: Any, part: Any) -> None:
-    """Of what was asked for."""
-    buffer.recv_buffer = [part] if type(part) is bytes else []
 
 
 def keep_header(buffer: Any, first: int, second: int, length: int | None) -> None:

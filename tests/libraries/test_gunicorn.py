@@ -193,6 +193,44 @@ def test_a_client_that_does_not_read(closes: bool) -> None:
         assert play() == alone
 
 
+@pytest.mark.parametrize("opcode", [1, 2])
+def test_fragments(opcode: int) -> None:
+    sent = frame(opcode, b"one", fin=False, key=KEY) + frame(0, b"two", key=KEY)
+    alone, fast = alone_and_on_fastframe([sent, sent])
+    assert fast == alone
+    assert alone.count({"type": "websocket.receive", "bytes": b"onetwo"}) == 2 * (opcode == 2)
+
+
+@pytest.mark.skipif(not WHOLE_PATH, reason="before gunicorn 27 only masks are replaced")
+def test_closed_while_it_waits() -> None:
+    """By the application's end, for one: what comes then is not read."""
+
+    def play() -> Any:
+        async def scenario() -> Any:
+            async def app(scope: Any, receive: Any, send: Any) -> None:
+                await receive()
+                await send({"type": "websocket.accept"})
+                found.extend([await receive(), await receive()])
+
+            found: list[Any] = []
+            scope = {"type": "websocket", "headers": [(b"sec-websocket-key", b"eA==")]}
+            connection, reader = observations.connected(
+                WebSocketProtocol, observations.Transport(), scope, app, logging.getLogger("tests")
+            )
+            task = asyncio.ensure_future(connection.run())
+            for _ in range(9):
+                await asyncio.sleep(0)
+            connection.closed = True
+            reader.feed_data(frame(1, b"late", key=KEY) * 2)
+            return await observations.ended(connection, task), found
+
+        return asyncio.run(scenario())
+
+    alone = play()
+    with fastframe.installed("gunicorn"):
+        assert play() == alone
+
+
 @pytest.mark.skipif(not WHOLE_PATH, reason="before gunicorn 27 only masks are replaced")
 @pytest.mark.parametrize("error", [MemoryError("no more"), ValueError("broken")])
 def test_reading_that_fails(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:

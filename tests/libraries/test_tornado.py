@@ -9,6 +9,7 @@ import gc
 import logging
 import os
 import sys
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -386,6 +387,34 @@ def test_one_who_awaits_lets_others_run() -> None:
     alone = asyncio.run(scenario())
     with fastframe.installed("tornado"):
         assert asyncio.run(scenario()) == alone == ["other", "written"]
+
+
+def test_a_thread_without_a_loop() -> None:
+    """Is told so, as by tornado, and the message goes out with the next one."""
+
+    def play() -> Any:
+        async def scenario() -> Any:
+            connection = Connection()
+            found: list[Any] = []
+
+            def write() -> None:
+                try:
+                    connection.protocol.write_message("from a thread")
+                except RuntimeError as error:
+                    found.append(str(error).partition(" in thread")[0])
+
+            thread = threading.Thread(target=write)
+            thread.start()
+            thread.join()
+            await connection.protocol.write_message("next")
+            return found, bytes(connection.stream.written), connection.protocol._wire_bytes_out
+
+        return asyncio.run(scenario())
+
+    alone = play()
+    with fastframe.installed("tornado"):
+        assert play() == alone
+    assert alone[1] == b"\x81\x0dfrom a thread\x81\x04next"
 
 
 # ---- whose path ----

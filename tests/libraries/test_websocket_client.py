@@ -286,6 +286,22 @@ def test_writing_under_faults(timeout: float | None, fault: Any, before: Any) ->
     assert fast == alone
 
 
+@pytest.mark.parametrize("name", ["recv", "recv_data_frame"])
+@pytest.mark.parametrize("size", [0, 3, 126, 20_000])
+def test_byte_by_byte(name: str, size: int) -> None:
+    """At first."""
+    sent = frame(1, b"a" * size) + frame(2, b"b" * size)
+    cut = [sent[i : i + 1] for i in range(12)] + [sent[12:]]
+
+    def play() -> Any:
+        connection = connected(Socket(cut))
+        found = [outcome_of_anything(getattr(connection, name)) for _ in range(3)]
+        return found, in_the_middle(connection)
+
+    alone, fast = both(play)
+    assert fast == alone
+
+
 def test_a_socket_that_is_not_there() -> None:
     from websocket import _core
 
