@@ -160,6 +160,7 @@ bench-check: ## Run every benchmark once: its results are compared, nothing is t
 	$(PYTHON) -m benchmarks.measure.end_to_end $(BUILD)/end_to_end.json --quick
 	$(PYTHON) -m benchmarks.measure.broadcast $(BUILD)/broadcast.json --quick
 	$(PYTHON) -m benchmarks.measure.libraries $(BUILD)/libraries.json --quick
+	$(PYTHON) -m benchmarks.measure.http_2 --quick
 
 # ---- out of the house ----
 

@@ -82,6 +82,13 @@ SERVERS: dict[str, Callable[[int], list[str]]] = {
     "autobahn": lambda port: ["-m", "tests.libraries.echo_autobahn", str(port)],
     "tornado": lambda port: ["-m", "tests.libraries.echo_tornado", str(port)],
     "autobahn, daphne": lambda port: ["-m", "daphne", "-p", str(port), APP],
+    "autobahn, channels": lambda port: [
+        "-m",
+        "daphne",
+        "-p",
+        str(port),
+        "benchmarks.contenders.channels_app:application",
+    ],
 }
 CLIENTS = ("websocket-client",)
 

@@ -5,7 +5,7 @@ const { chromium } = createRequire(import.meta.url)("playwright-core");
 const browser = await chromium.launch({
   executablePath: process.argv[2],
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"],
+    "--disable-component-update", "--disable-sync", "--ignore-certificate-errors"],
 });
 try {
   const page = await browser.newPage();

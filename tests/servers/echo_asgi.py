@@ -11,6 +11,13 @@ PAGE = Path(__file__).parent / "page.html"
 """For browsers: a page that talks to this very application."""
 
 
+async def telling_app(scope: Any, receive: Any, send: Any) -> None:
+    """The same, which says what each WebSocket came over."""
+    if scope["type"] == "websocket":
+        print(f"a WebSocket over HTTP/{scope['http_version']}", flush=True)
+    await app(scope, receive, send)
+
+
 async def app(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         while (event := await receive())["type"] != "lifespan.shutdown":

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("uvicorn")
 pytest.importorskip("hypercorn")
 
-from tests.servers.programs import MESSAGES, free_port, running
+from tests.servers.programs import MESSAGES, free_port, running, self_signed
 
 pytestmark = [
     pytest.mark.programs,
@@ -87,6 +87,26 @@ def test_chromium(port: int) -> None:
     needs_node("playwright-core")
     outcome = node(HERE / "chromium.mjs", chromium, f"http://127.0.0.1:{port}/")
     assert outcome.startswith("passed; permessage-deflate"), outcome
+
+
+def test_chromium_over_http_2(tmp_path: Path) -> None:
+    """It opens the WebSockets of a page on the HTTP/2 connection that the page came by."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("Chromium is not installed")
+    needs_node("playwright-core")
+    pytest.importorskip("h2")
+    certificate, key = self_signed(tmp_path)
+    number = free_port()
+    command = [
+        *("-m", "fastframe", "run", "-v", "-m", "hypercorn", "--bind", f"127.0.0.1:{number}"),
+        *("--certfile", certificate, "--keyfile", key, "tests.servers.echo_asgi:telling_app"),
+    ]
+    with running(*command, port=number) as program:
+        outcome = node(HERE / "chromium.mjs", chromium, f"https://127.0.0.1:{number}/")
+        assert outcome.startswith("passed; permessage-deflate"), outcome
+        assert "a WebSocket over HTTP/2" in program.output()
+        assert "a WebSocket over HTTP/1" not in program.output()
 
 
 @pytest.mark.parametrize("compress", [0, 15])
