@@ -36,8 +36,8 @@ class Stream:
     """In memory: gives what it has, or raises it; then the peer has closed the connection."""
 
     def __init__(self, parts: Iterable[bytes | Exception], takes: Iterable[Exception] = ()) -> None:
-        self.parts = list(parts)
-        self.takes = list(takes)
+        self.parts: list[bytes | Exception] = list(parts)
+        self.takes: list[Exception] = list(takes)
         self.sent: list[bytes] = []
 
     def read(self, size: int) -> bytes:

@@ -24,7 +24,6 @@ class InMemory:
     def __init__(self: Any, takes: Iterable[int | OSError], **options: Any) -> None:
         self.arrived: deque[bytes | OSError] = deque()
         self.written: bytearray = bytearray()
-        self.writes = 0
         self.takes: deque[int | OSError] = deque(takes)
         self._scheduled = False
         super().__init__(**options)
@@ -47,7 +46,6 @@ class InMemory:
         return min(len(piece), len(buf))
 
     def write_to_fd(self: Any, data: memoryview) -> int:
-        self.writes += 1
         take = self.takes.popleft() if self.takes else len(data)
         if isinstance(take, OSError):
             raise take

@@ -35,8 +35,8 @@ class Socket:
     """In memory. Reads pieces, or raises them; then the peer has closed it."""
 
     def __init__(self, pieces: Iterable[bytes | BaseException], takes: Iterable[Any] = ()) -> None:
-        self.pieces = list(pieces)
-        self.takes = list(takes)
+        self.pieces: list[bytes | BaseException] = list(pieces)
+        self.takes: list[Any] = list(takes)
         self.calls: list[Any] = []
 
     def recv(self, size: int) -> bytes:
