@@ -3,7 +3,7 @@
 # that is found, each in a fresh clone; on the newest it measures coverage too. On the oldest it
 # builds with the oldest Cython that pyproject.toml allows. The oldest Python gets the oldest
 # wsproto, the next ones those before it changed its types; the newest the current one.
-# Programs of the environment, servers for one, are started on the oldest and the newest Python.
+# Programs of the environment, servers for one, are started on the newest Python.
 # usage: tests/every_python.sh      WORK is where the clones are made; $WORK/newest is then the one of the newest Python
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -56,9 +56,7 @@ try() {  # the index of one that was found
         if have_node_clients >/dev/null 2>&1; then export NODE_PATH="$work/node/node_modules"; fi
         pip install -q 'coverage>=7.10' 'pytest-cov>=7'
         pytest -q -rs -p no:cacheprovider --cov --cov-report=term
-    elif [ "$1" = 0 ]; then
-        FASTFRAME_FEWER=1 pytest -q -rs -p no:cacheprovider
-    else  # those between need not start each program once more
+    else  # the public workflow starts each program on each Python
         FASTFRAME_FEWER=1 pytest -q -rs -p no:cacheprovider -m 'not programs'
     fi
 }
