@@ -45,6 +45,14 @@ cdef enum:
 _keys = KeyPool()  # of all connections
 
 
+# All of a text. UnicodeDecodeError, which CPython's own decoder raises.
+cdef inline object whole_text(const ff_kernels *table, const Chunk *chunk):
+    cdef PartialCharacter cut
+    cdef bint expect_ascii = True
+    cut.length = 0
+    return chunk_text(table, chunk, &cut, True, &expect_ascii)
+
+
 # A library's limit in bytes; 0, so that little is taken, if it is not the int that it should be.
 cdef inline size_t most(limit) except? 0:
     if type(limit) is not int or limit < 0:
@@ -76,8 +84,6 @@ def take_frame(bytearray buffer not None, bint masked, limit, uint8_t rsv):
     """
     cdef ff_header header
     cdef Chunk chunk
-    cdef PartialCharacter cut
-    cdef bint expect_ascii = True
     cdef const uint8_t *data = <const uint8_t *>PyByteArray_AS_STRING(buffer)
     cdef size_t length = PyByteArray_GET_SIZE(buffer)
     if (
@@ -87,9 +93,8 @@ def take_frame(bytearray buffer not None, bint masked, limit, uint8_t rsv):
         return None
     chunk = whole_chunk(data, &header)
     if header.opcode == FF_OPCODE_TEXT and header.rsv == 0:
-        cut.length = 0
         try:
-            payload = chunk_text(kernels(), &chunk, &cut, True, &expect_ascii)
+            payload = whole_text(kernels(), &chunk)
         except UnicodeDecodeError:
             return None
     else:
@@ -212,8 +217,6 @@ cdef class Gathering:
         """Once all of it is there: bytes, or of a text a str, but bytes if it is not UTF-8. It is
         empty then, unless somebody still looks at it."""
         cdef Chunk chunk
-        cdef PartialCharacter cut
-        cdef bint expect_ascii = False
         cdef const ff_kernels *table = kernels()
         memory = self._memory
         if self._room != self.length:
@@ -228,9 +231,8 @@ cdef class Gathering:
             chunk.masked = False
             memset(chunk.key, 0, 4)
         if self._text:
-            cut.length = 0
             try:
-                return chunk_text(table, &chunk, &cut, True, &expect_ascii)
+                return whole_text(table, &chunk)
             except UnicodeDecodeError:
                 pass
         return chunk_bytes(table, &chunk)
@@ -300,21 +302,15 @@ def frame_in(bytes data not None, bint masked, limit, bint validate):
 
 def text_of(bytes data not None):
     """A str. UnicodeDecodeError, which CPython's own decoder raises."""
-    cdef PartialCharacter cut
-    cdef bint expect_ascii = True
     cdef Chunk chunk = unmasked_chunk(data)
-    cut.length = 0
-    return chunk_text(kernels(), &chunk, &cut, True, &expect_ascii)
+    return whole_text(kernels(), &chunk)
 
 
 def masked_text(bytes data not None, bytes key not None):
     """The same of a payload as it is on the wire. key: four bytes."""
-    cdef PartialCharacter cut
-    cdef bint expect_ascii = True
     cdef Chunk chunk = unmasked_chunk(data)
     if PyBytes_GET_SIZE(key) != 4:
         raise ValueError("a masking key has four bytes")
     memcpy(chunk.key, PyBytes_AS_STRING(key), 4)
     chunk.masked = True
-    cut.length = 0
-    return chunk_text(kernels(), &chunk, &cut, True, &expect_ascii)
+    return whole_text(kernels(), &chunk)

@@ -34,6 +34,14 @@ def changed_method(found: object, base: type, methods: tuple[str, ...]) -> str |
     return None
 
 
+def count(target: str, why: str | None) -> None:
+    """A connection, by its path: the library's own if there is a reason."""
+    if why is None:
+        count_connection(target)
+    else:
+        count_left(target, why)
+
+
 def deciding(target: str, why_not: Callable[[Any], str | None]) -> Callable[[Any], bool]:
     """Whether a connection takes fastframe's path. `why_not` is asked once for each; it is counted
     then."""
@@ -43,10 +51,7 @@ def deciding(target: str, why_not: Callable[[Any], str | None]) -> Callable[[Any
         if decided is None:
             why = why_not(connection)
             decided = connection.__dict__[DECIDED] = why is None
-            if why is None:
-                count_connection(target)
-            else:
-                count_left(target, why)
+            count(target, why)
         return decided
 
     return follows
@@ -69,11 +74,7 @@ def deciding_without_attributes(
     def counted(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def counting(self: Any, *arguments: Any, **options: Any) -> Any:
-            reason = why(self)
-            if reason is None:
-                count_connection(target)
-            else:
-                count_left(target, reason)
+            count(target, why(self))
             return function(self, *arguments, **options)
 
         return counting

@@ -472,13 +472,8 @@ cdef class Frames:
             _encoded = text_payload(kernels(), message, &payload)  # outlives the payload
         else:
             payload = bytes_payload(PyBytes_AS_STRING(message), PyBytes_GET_SIZE(message))
-        header.opcode = FF_OPCODE_TEXT if is_text else FF_OPCODE_BINARY
-        header.fin = True
-        header.rsv = 0
-        header.masked = protocol.side is not self._SERVER
-        if header.masked:
-            self._masking_key(header.masking_key)
-        elif payload.size >= WRITTEN_APART and PyBytes_CheckExact(message):
+        self._begin_header(protocol, is_text, &header)
+        if not header.masked and payload.size >= WRITTEN_APART and PyBytes_CheckExact(message):
             header.payload_length = payload.size
             write_header(&header, header_bytes)
             return [header_bytes[:header.size], message]
@@ -495,15 +490,20 @@ cdef class Frames:
             or type(protocol).send_frame is not self._send_frame or "send_frame" in vars(protocol)
         ):
             return False
+        self._begin_header(protocol, is_text, &header)
+        payload = bytes_payload(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+        protocol.writes.append(frame_bytes(kernels(), &header, &payload))
+        return True
+
+    cdef int _begin_header(self, protocol, bint is_text, ff_header *header) except -1:
+        """Of a whole message, all but its sizes."""
         header.opcode = FF_OPCODE_TEXT if is_text else FF_OPCODE_BINARY
         header.fin = True
         header.rsv = 0
         header.masked = protocol.side is not self._SERVER
         if header.masked:
             self._masking_key(header.masking_key)
-        payload = bytes_payload(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
-        protocol.writes.append(frame_bytes(kernels(), &header, &payload))
-        return True
+        return 0
 
     def serialize(self, frame, mask, extensions):
         """`Frame.serialize`."""
