@@ -1,4 +1,5 @@
-"""The opening handshake of a server (RFC 6455, 4.2), by wsproto and h11."""
+"""The opening handshake of a server (RFC 6455, 4.2): the usual one by `usual_handshake`, any other
+by wsproto and h11."""
 
 from __future__ import annotations
 
@@ -8,11 +9,12 @@ from urllib.parse import unquote
 
 import h11
 from wsproto.connection import ConnectionType
-from wsproto.events import AcceptConnection, RejectConnection, RejectData, Request
+from wsproto.events import AcceptConnection, Event, RejectConnection, RejectData, Request
 from wsproto.handshake import H11Handshake
 from wsproto.utilities import RemoteProtocolError
 
-Headers = list[tuple[bytes, bytes]]
+from fastframe.uvicorn import usual_handshake
+from fastframe.uvicorn.usual_handshake import Headers, UsualRequest
 
 
 class BadRequestError(Exception):
@@ -36,21 +38,40 @@ class Handshake:
     """What the client offers, as the value of one Sec-WebSocket-Extensions header; "" for
     nothing."""
 
+    __slots__ = (
+        "target", "headers", "subprotocols", "extensions", "_usual", "_data", "_request", "_http",
+        "_handshake",
+    )  # fmt: skip
+
     def __init__(self) -> None:
-        self._handshake = H11Handshake(ConnectionType.SERVER)
-        self._http = h11.Connection(h11.SERVER)  # as wsproto does not tell all headers
         self.headers = []
+        self._usual: UsualRequest | None = None
+        self._data = b""
+        self._handshake: H11Handshake | None = None
+        self._http: h11.Connection | None = None
 
     def receive(self, data: bytes) -> bool:
         """Takes in bytes; True once the request is complete. BadRequestError if it is not a
         handshake."""
+        if self._handshake is None:
+            self._usual = usual_handshake.read(data)
+            if self._usual is not None:
+                self.target, self.headers, self.subprotocols, self.extensions, _ = self._usual
+                self._data = data
+                return True
+        return self._receive_by_wsproto(data)
+
+    def _receive_by_wsproto(self, data: bytes) -> bool:
+        if self._handshake is None or self._http is None:
+            self._handshake = H11Handshake(ConnectionType.SERVER)
+            self._http = h11.Connection(h11.SERVER)  # as wsproto does not tell all headers
         self._http.receive_data(data)
         try:
             self._receive_request(data)
         except RemoteProtocolError as error:
             hint = error.event_hint
             assert isinstance(hint, RejectConnection)
-            raise BadRequestError(self._handshake.send(hint)) from error
+            raise BadRequestError(self._send(hint)) from error
         except UnicodeError as error:  # of a header that should be ASCII
             raise BadRequestError(self.reject(400)) from error
         for request in self._handshake.events():
@@ -63,9 +84,17 @@ class Handshake:
             return True
         return False
 
+    def _send(self, event: Event) -> bytes:
+        """wsproto's answer, which it gives to a request that it has read."""
+        if self._handshake is None:
+            self._receive_by_wsproto(self._data)
+        assert self._handshake is not None
+        return self._handshake.send(event)
+
     def _receive_request(self, data: bytes) -> None:
         """By wsproto, which decodes the Host with the codec idna on its way: nothing here needs it,
         so what is no name to that codec must not be a bad request."""
+        assert self._handshake is not None
         try:
             self._handshake.receive_data(data)
         except UnicodeError:
@@ -74,6 +103,7 @@ class Handshake:
             self._handshake.receive_data(self._request_with_another_host())
 
     def _all_headers(self) -> Headers:
+        assert self._http is not None
         request = self._http.next_event()
         assert isinstance(request, h11.Request)
         self._request = request
@@ -114,18 +144,25 @@ class Handshake:
         extra_headers = list(headers)
         if extensions is not None:
             extra_headers.append((b"Sec-WebSocket-Extensions", extensions.encode("ascii")))
-        return self._handshake.send(
-            AcceptConnection(subprotocol=subprotocol, extra_headers=extra_headers)
-        )
+        response = None
+        if self._usual is not None:
+            response = usual_handshake.answer(self._usual, subprotocol, extra_headers)
+        if response is None:
+            response = self._send(
+                AcceptConnection(subprotocol=subprotocol, extra_headers=extra_headers)
+            )
+        self._usual = self._handshake = self._http = None  # the connection may last
+        self._data = b""
+        return response
 
     def reject(
         self, status: int, headers: Iterable[tuple[bytes, bytes]] = (), *, has_body: bool = False
     ) -> bytes:
         """The beginning of another response, or with has_body=False the whole of it."""
-        return self._handshake.send(
+        return self._send(
             RejectConnection(status_code=status, headers=list(headers), has_body=has_body)
         )
 
     def body(self, data: bytes, *, last: bool = True) -> bytes:
         """A part of that response's body."""
-        return self._handshake.send(RejectData(data=data, body_finished=last))
+        return self._send(RejectData(data=data, body_finished=last))
