@@ -15,7 +15,7 @@ cdef class Encoder:
     cdef ff_callers_turn _turn  # everything below is for the one call whose turn it is
     cdef const ff_kernels *_kernels
     cdef ff_role _role
-    cdef KeyPool _keys
+    cdef KeyPool _keys          # a client's
     cdef Deflater _deflater     # None if compression was not agreed on
     cdef bint _open_compressed  # the message whose last fragment is to come
     # it cannot be continued, as a fragment of it was compressed but not sent

@@ -73,7 +73,6 @@ cdef class Encoder:
     def __cinit__(self, *args, **kwargs):
         # All that memory safety needs, whether or not a subclass calls __init__.
         self._role = FF_SERVER
-        self._keys = KeyPool()
         self._kernels = kernels()
         self._open_opcode = FF_OPCODE_CONTINUATION
         self._open_utf8 = ff_utf8_start()
@@ -83,8 +82,10 @@ cdef class Encoder:
     def __init__(self, role=_NO_ROLE, *, masking_keys=None, deflate=None):
         # All that may raise comes before anything changes, as this may be called again.
         cdef ff_role new_role = role_from(type(self).__name__, role)
-        cdef KeyPool keys = KeyPool(masking_keys)
+        cdef KeyPool keys = None  # a server masks nothing, and has many connections
         cdef Deflater deflater = None
+        if new_role == FF_CLIENT or masking_keys is not None:
+            keys = KeyPool(masking_keys)
         if deflate is not None:
             deflater = Deflater(agreement_from(deflate), new_role == FF_CLIENT)
         begin_call(&self._turn)

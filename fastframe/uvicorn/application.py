@@ -59,6 +59,8 @@ class Connection(Protocol):
 
 
 class Application:
+    __slots__ = ("_protocol",)
+
     def __init__(self, protocol: Connection) -> None:
         self._protocol = protocol
 
@@ -98,7 +100,7 @@ class Application:
             if queue.has_ended:
                 return queue.take_disconnect()
             await queue.until_woken()
-        event = events.popleft()
+        event = events.pop(0)
         if protocol.reading_paused and not events:
             protocol.deliver_rest()
         return event

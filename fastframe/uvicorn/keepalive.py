@@ -5,6 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from typing import Protocol
+
+
+class Connection(Protocol):
+    def send_ping(self, payload: bytes) -> None: ...
+    def give_up(self) -> None:
+        """Called once, when an answer is overdue."""
 
 
 class Keepalive:
@@ -12,25 +19,27 @@ class Keepalive:
     answer within `timeout`.
 
     interval: None or 0 for no Pings at all. timeout: None to send them without waiting for an
-    answer. Both may be changed before it starts. send_ping: called with the payload. give_up:
-    called once, when an answer is overdue.
+    answer. Both may be changed before it starts.
     """
+
+    __slots__ = (
+        "_loop", "_connection", "interval", "timeout", "last_round_trip", "_timer", "_awaited",
+        "_sent_at",
+    )  # fmt: skip
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
+        connection: Connection,
         interval: float | None,
         timeout: float | None,
-        send_ping: Callable[[bytes], None],
-        give_up: Callable[[], None],
     ) -> None:
         self._loop = loop
+        self._connection: Connection | None = connection
         self.interval = interval
         self.timeout = timeout
         self.last_round_trip: float = 0.0
         """Seconds from the last Ping that was answered to its Pong; 0.0 before there is one."""
-        self._send_ping = send_ping
-        self._give_up = give_up
         self._timer: asyncio.TimerHandle | None = None
         self._awaited: bytes | None = None
         self._sent_at = 0.0
@@ -45,6 +54,12 @@ class Keepalive:
             self._timer = None
         self._awaited = None
 
+    def end(self) -> None:
+        """For good: without a way back from here, a connection that has gone needs no garbage
+        collector."""
+        self.stop()
+        self._connection = None
+
     def pong(self, payload: bytes) -> None:
         """The peer has sent a Pong. One that does not answer the last Ping counts for nothing."""
         if payload != self._awaited or self.timeout is None or not self.interval:
@@ -56,7 +71,8 @@ class Keepalive:
     def _ping(self) -> None:
         self._awaited = os.urandom(4)
         self._sent_at = self._loop.time()
-        self._send_ping(self._awaited)
+        assert self._connection is not None
+        self._connection.send_ping(self._awaited)
         if self.timeout is None:
             self.start()
         else:
@@ -64,7 +80,8 @@ class Keepalive:
 
     def _overdue(self) -> None:
         self.stop()
-        self._give_up()
+        assert self._connection is not None
+        self._connection.give_up()
 
     def _schedule(self, delay: float, action: Callable[[], None]) -> None:
         self._timer = self._loop.call_later(delay, action)

@@ -10,6 +10,8 @@ not read stops the application in `send`.
 from __future__ import annotations
 
 import asyncio
+import functools
+import logging
 import sys
 from collections.abc import Mapping
 from typing import Any, cast
@@ -18,7 +20,6 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import (
     ClientDisconnected,
     get_client_addr,
-    get_local_addr,
     get_path_with_query_string,
     is_ssl,
 )
@@ -118,6 +119,13 @@ class WSProtocol(TransportProtocol):
         """Says in uvicorn's log on what its WebSockets run: once, and as soon as there is a log."""
         WSProtocol.announced = WSProtocol.announced or announce(WSProtocol)
 
+    pre_accept_data: bytes = b""
+    other_bytes: bytearray = bytearray()
+    agreement: Agreement | None = None
+    decoder: Decoder | None = None
+    compressed: bool = False
+    unanswered_ping: Ping | None = None
+
     def __init__(
         self,
         config: Config,
@@ -135,35 +143,19 @@ class WSProtocol(TransportProtocol):
         self.state: State = State.CONNECTING
         self.handshake: Handshake = Handshake()
         self.scope: Event = {}
-        self.application: Application = Application(self)
         self.keepalive: Keepalive = Keepalive(
-            self.loop,
-            config.ws_ping_interval,
-            config.ws_ping_timeout,
-            self._send_ping,
-            self._give_up,
+            self.loop, self, config.ws_ping_interval, config.ws_ping_timeout
         )
-
-        # From the peer to the application.
-        self.other_bytes: bytearray = bytearray()
-        self.pre_accept_data: bytes = b""
-        self.decoder: Decoder | None = None
         self.queue: ReceiveQueue = ReceiveQueue(self.loop, max(1, config.ws_max_queue or 1))
-
-        # From the application to the peer.
-        self.encoder: Encoder = Encoder(Role.SERVER)
-        self.agreement: Agreement | None = None
-        self.compressed: bool = False
-        self.unanswered_ping: Ping | None = None
 
     # ---- the transport ---------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.rejection: Rejection = Rejection(self.handshake, self.transport.write)
         WSProtocol.in_use = True
         count_connection("uvicorn")
-        self.announce()
+        if not WSProtocol.announced:
+            self.announce()
         self.server_state.connections.add(self)  # type: ignore[arg-type]
 
     def data_received(self, data: bytes) -> None:
@@ -204,7 +196,7 @@ class WSProtocol(TransportProtocol):
         if self.decoder is not None:
             self.logger.info("connection closed")
         self.server_state.connections.discard(self)
-        self.keepalive.stop()
+        self.keepalive.end()
         self.state = State.CLOSED
         if self.queue.pending_violation is not None:
             self.fail(self.queue.pending_violation)
@@ -232,17 +224,21 @@ class WSProtocol(TransportProtocol):
             **self.handshake.scope(self.config.root_path),
             "asgi": {"version": self.config.asgi_version, "spec_version": "2.4"},
             "scheme": "wss" if is_ssl(self.transport) else "ws",
-            "server": get_local_addr(self.transport),
+            "server": self._server,
             "client": self.client,
             "state": self.app_state.copy(),
         }
         self.queue.put({"type": "websocket.connect"})
-        task = self.loop.create_task(self.application.run())
+        task = self.loop.create_task(Application(self).run())
         self.server_state.tasks.add(task)
         task.add_done_callback(self.server_state.tasks.discard)
 
     def _agree_on_deflate(self) -> None:
-        if self.deflate is None or not self.config.ws_per_message_deflate:
+        if (
+            not self.handshake.extensions
+            or self.deflate is None
+            or not self.config.ws_per_message_deflate
+        ):
             return
         try:
             self.agreement = self.deflate.accept(self.handshake.extensions)
@@ -259,13 +255,15 @@ class WSProtocol(TransportProtocol):
         )
         self._log_request("[accepted]")
         self.state = State.OPEN
-        self.encoder = Encoder(Role.SERVER, deflate=agreement)
+        self.encoder: Encoder = Encoder(Role.SERVER, deflate=agreement)
         self.compressed = agreement is not None
         self.decoder = decoder
         self.write(response)
         self.logger.info("connection open")
         self.keepalive.start()
-        self.decoder.feed(self.pre_accept_data)
+        if self.pre_accept_data:
+            decoder.feed(self.pre_accept_data)
+            del self.pre_accept_data
         self.deliver_rest()
 
     def _new_decoder(self, agreement: Agreement | None) -> Decoder:
@@ -274,6 +272,10 @@ class WSProtocol(TransportProtocol):
         return Decoder(
             Role.SERVER, max_message_size=size, max_fragments=self.max_fragments, deflate=agreement
         )
+
+    @functools.cached_property
+    def rejection(self) -> Rejection:
+        return Rejection(self.handshake, self.transport.write)
 
     def reject(self, message: Mapping[str, Any]) -> None:
         self._log_request("403")
@@ -396,10 +398,10 @@ class WSProtocol(TransportProtocol):
         else:
             self.write(frame)
 
-    def _send_ping(self, payload: bytes) -> None:
+    def send_ping(self, payload: bytes) -> None:
         self.write(self.encoder.ping(payload))
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
         self._trace("WebSocket keepalive ping timeout")
         if self.queue.pending_violation is not None:
             self.fail(self.queue.pending_violation)
@@ -443,9 +445,10 @@ class WSProtocol(TransportProtocol):
 
     def _log_request(self, outcome: object) -> None:
         scope: Any = self.scope
-        self.logger.info(
-            '%s - "WebSocket %s" %s',
-            get_client_addr(scope),
-            get_path_with_query_string(scope),
-            outcome,
-        )
+        if self.logger.isEnabledFor(logging.INFO):
+            self.logger.info(
+                '%s - "WebSocket %s" %s',
+                get_client_addr(scope),
+                get_path_with_query_string(scope),
+                outcome,
+            )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
@@ -22,10 +21,15 @@ class ReceiveQueue:
     most_events: how many events may wait; the queue is also full once 64 KiB do.
     """
 
+    __slots__ = (
+        "_loop", "_most_events", "events", "_waiting", "_receivers", "_disconnect",
+        "_disconnects_delivered", "pending_violation",
+    )  # fmt: skip
+
     def __init__(self, loop: asyncio.AbstractEventLoop, most_events: int) -> None:
         self._loop = loop
         self._most_events = most_events
-        self.events: deque[Event] = deque()
+        self.events: list[Event] = []  # a deque takes 600 bytes even if it is empty
         self._waiting = 0  # characters and bytes, since the queue was empty
         self._receivers: list[asyncio.Future[None]] = []  # some may be cancelled
         self._disconnect: Event | None = None

@@ -15,10 +15,11 @@ from typing import Any
 
 from wsproto.events import AcceptConnection, RejectConnection, RejectData, Request
 
-from fastframe.uvicorn.handshake import BadRequestError, Handshake, Headers
+from fastframe.uvicorn.handshake import BadRequestError, Handshake
 from fastframe.uvicorn.protocol import WSProtocol
 from fastframe.uvicorn.receive_queue import MOST_WAITING, Event, ReceiveQueue
 from fastframe.uvicorn.state import State
+from fastframe.uvicorn.usual_handshake import Headers
 
 USED = frozenset(
     {

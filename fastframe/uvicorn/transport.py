@@ -5,10 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import cast
+from typing import Any, cast
 
 from uvicorn.logging import TRACE_LOG_LEVEL
-from uvicorn.protocols.utils import get_remote_addr
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr
+
+Address = tuple[str, int | None]
+
+HTTP_PROTOCOLS = frozenset(
+    f"uvicorn.protocols.http.{name}" for name in ("h11_impl", "httptools_impl")
+)
 
 MOST_UNWRITTEN = 1 << 16
 """Bytes of short messages that are written together at most."""
@@ -26,34 +32,40 @@ class TransportProtocol(asyncio.BufferedProtocol):
     """Seconds that a peer has to answer a Close, to read what was sent before it, and to close its
     end."""
 
+    logger: logging.Logger = logging.getLogger("uvicorn.error")
+
+    # Most connections never differ from these; what is not set on an object takes neither its
+    # memory nor its time.
+    transport: asyncio.Transport = None  # type: ignore[assignment]
+    client: tuple[str, int] | None = None
+    _server: Address | None = None
+    connection_lost_called: bool = False
+    reading_paused: bool = False
+    writing_paused: bool = False
+    close_timer: asyncio.TimerHandle | None = None
+    _writable: asyncio.Event | None = None  # while writing is paused
+    _unwritten: list[bytes] | None = None
+    _unwritten_size = 0
+    _unwritten_since = 0.0
+    _working_since = 0.0
+
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.logger: logging.Logger = logging.getLogger("uvicorn.error")
-        self.transport: asyncio.Transport = None  # type: ignore[assignment]
-        self.client: tuple[str, int] | None = None
-        self.connection_lost_called: bool = False
-        self.reading_paused: bool = False
-        self.writing_paused: bool = False
-        self._writable = asyncio.Event()
-        self._unwritten: list[bytes] = []
-        self._unwritten_size = 0
-        self._unwritten_since = 0.0
-        self._working_since = 0.0
-        self.close_timer: asyncio.TimerHandle | None = None
 
     # ---- called by asyncio -----------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by type
-        self.client = get_remote_addr(self.transport)
+        self.client, self._server = self._ends_of_connection()
         self._trace("WebSocket connection made")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._trace("WebSocket connection lost")
-        if self.close_timer is not None:
-            self.close_timer.cancel()
+        timer, self.close_timer = self.close_timer, None
+        if timer is not None:
+            timer.cancel()
         self.connection_lost_called = True
-        self._unwritten.clear()
+        self._unwritten = None
         self._stop_waiting()  # asyncio does not call resume_writing any more
         self.transport.close()  # without which Python 3.10 takes a TLS transport for forgotten
 
@@ -62,20 +74,24 @@ class TransportProtocol(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         self.writing_paused = True
-        self._writable.clear()
+        if self._writable is None:
+            self._writable = asyncio.Event()
 
     def resume_writing(self) -> None:
         self._stop_waiting()
 
     def _stop_waiting(self) -> None:
         self.writing_paused = False
-        self._writable.set()
+        writable, self._writable = self._writable, None
+        if writable is not None:
+            writable.set()
 
     # ---- for the subclass ------------------------------------------------------------------------
 
     async def until_writable(self) -> None:
         """Until the peer has read enough, while `writing_paused`."""
-        await self._writable.wait()
+        if self._writable is not None:
+            await self._writable.wait()
 
     def write(self, data: bytes | memoryview) -> None:
         """Writes this, after what `write_with_next` has kept back."""
@@ -93,9 +109,10 @@ class TransportProtocol(asyncio.BufferedProtocol):
         if is_slow:  # what follows would be as late
             self.write(data)
             return
-        if not self._unwritten:
+        if self._unwritten is None:
             self.loop.call_soon(self.flush)
             self._unwritten_since = now
+            self._unwritten = []
         self._unwritten.append(data)
         self._unwritten_size += len(data)
         if (
@@ -115,8 +132,8 @@ class TransportProtocol(asyncio.BufferedProtocol):
                 self.transport.write(data)
 
     def _take_unwritten(self, *and_then: bytes | memoryview) -> bytes:
-        data = b"".join([*self._unwritten, *and_then])
-        self._unwritten.clear()
+        data = b"".join([*(self._unwritten or ()), *and_then])
+        self._unwritten = None
         self._unwritten_size = 0
         return data
 
@@ -158,6 +175,17 @@ class TransportProtocol(asyncio.BufferedProtocol):
             self.close_timer = self.loop.call_later(
                 self.close_timeout if seconds is None else seconds, self.transport.abort
             )
+
+    def _ends_of_connection(self) -> tuple[tuple[str, int] | None, Address | None]:
+        """Of the client and of the server, as uvicorn's HTTP protocol has asked for them: to ask
+        again are two system calls."""
+        try:
+            http: Any = self.transport.get_protocol()
+        except (AttributeError, NotImplementedError):  # a stream of HTTP/2
+            http = None
+        if type(http).__module__ in HTTP_PROTOCOLS:
+            return http.client, http.server
+        return get_remote_addr(self.transport), get_local_addr(self.transport)
 
     def _is_closing(self) -> bool:
         """True also where asyncio has not reported yet that the connection is lost."""
