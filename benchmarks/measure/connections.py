@@ -5,7 +5,7 @@ usage: python -m benchmarks.measure.connections KEPT.json [--quick]
 Each server is a process of its own. To come and go is TCP, a request with ten headers, the answer,
 one echo, Close in both directions and the end of TCP (by the client, as picows waits for it); servers take turns, and every answer is
 checked. Memory is what the process grows by for each of some thousand connections that have
-echoed 100 bytes. Peers that are not installed are left out. Linux only.
+echoed 100 bytes, and were quiet for a while. Peers that are not installed are left out. Linux only.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ import importlib.util
 import json
 import os
 import random
+import re
 import resource
 import socket
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info as machine_info
 
@@ -36,7 +39,8 @@ from benchmarks.measure.end_to_end import (
     uvicorn,
 )
 from benchmarks.report import results
-from fastframe import Encoder, Role
+from fastframe import Close, Decoder, Encoder, Role
+from fastframe.deflate import Deflate
 
 ROOT = Path(__file__).parent.parent.parent
 FRAMEWORK = ("-m", "benchmarks.contenders.frameworks")
@@ -46,6 +50,7 @@ CONNECTIONS = 300
 ROUNDS = 5
 GENERATIONS = 2  # of processes, as how one has laid out its memory stays as it is
 QUIET = 3000
+SECONDS_OF_QUIET = 12
 
 DEFLATE = "permessage-deflate; client_max_window_bits"
 REQUEST = (
@@ -63,7 +68,6 @@ REQUEST = (
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
 NO_OFFER = "Accept-Language: en-GB,en;q=0.9\r\n"
-CLOSE = Encoder(Role.CLIENT).close(1000)
 
 
 def servers(loop: str, port: int, deflate: bool) -> dict[str, list[str]]:
@@ -101,7 +105,14 @@ def running(command: list[str], port: int) -> Iterator[int]:
         process.wait(30)
 
 
-def opened(port: int, deflate: bool) -> socket.socket:
+class Client(NamedTuple):
+    connection: socket.socket
+    encoder: Encoder
+    decoder: Decoder
+
+
+@contextlib.contextmanager
+def opened(port: int, deflate: bool) -> Iterator[Client]:
     connection = socket.create_connection(("127.0.0.1", port), timeout=30)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     offer = f"Sec-WebSocket-Extensions: {DEFLATE}\r\n" if deflate else NO_OFFER
@@ -111,27 +122,35 @@ def opened(port: int, deflate: bool) -> socket.socket:
         head += connection.recv(4096)
     if not head.startswith(b"HTTP/1.1 101 ") or (b"permessage-deflate" in head) != deflate:
         raise ValueError(f"a server has answered {head!r}")
-    return connection
+    agreement = None
+    if deflate:
+        agreed = re.search(rb"(?i)\r\nsec-websocket-extensions: *(.*)\r\n", head)
+        agreement = Deflate().confirm(agreed[1].decode() if agreed else "")
+    with connection:
+        yield Client(
+            connection,
+            Encoder(Role.CLIENT, deflate=agreement),
+            Decoder(Role.CLIENT, deflate=agreement),
+        )
 
 
-def echo(connection: socket.socket, text: str, deflate: bool) -> None:
-    connection.sendall(Encoder(Role.CLIENT).text(text))
-    expected = Encoder(Role.SERVER).text(text)
-    received = connection.recv(4096)
-    if deflate and received[:1] == b"\xc1" and len(received) == 2 + received[1]:
-        return  # compressed
-    while len(received) < len(expected):
-        received += connection.recv(4096)
-    if received != expected:
+def receive(client: Client) -> object:
+    while True:
+        for message in client.decoder.feed(client.connection.recv(4096)):
+            return message
+
+
+def echo(client: Client, text: str) -> None:
+    client.connection.sendall(client.encoder.text(text))
+    if (received := receive(client)) != text:
         raise ValueError(f"a server has echoed {received!r}")
 
 
 def come_and_go(port: int, deflate: bool) -> None:
-    with opened(port, deflate) as connection:
-        echo(connection, f"a message, {random.getrandbits(40):012x}", deflate)
-        connection.sendall(CLOSE)
-        answer = connection.recv(100)
-        if answer[:1] != b"\x88":
+    with opened(port, deflate) as client:
+        echo(client, f"a message, {random.getrandbits(40):012x}")
+        client.connection.sendall(client.encoder.close(1000))
+        if not isinstance(answer := receive(client), Close):
             raise ValueError(f"a server has answered a Close with {answer!r}")
 
 
@@ -176,8 +195,9 @@ def memory_while_quiet(loop: str, deflate: bool, *, quick: bool) -> dict[str, fl
                 come_and_go(port, deflate)
             before = resident(process)
             for number in range(count):
-                connection = stack.enter_context(opened(port, deflate))
-                echo(connection, f"{number:08}" * 12 + "abcd", deflate)
+                client = stack.enter_context(opened(port, deflate))
+                echo(client, f"{number:08}" * 12 + "abcd")
+            time.sleep(0 if quick else SECONDS_OF_QUIET)
             found[name] = (resident(process) - before) / count
     return found
 

@@ -9,6 +9,26 @@ from libc.string cimport memcmp
 from fastframe._codec.chunk cimport DEFLATE_TAIL_SIZE
 
 
+cdef extern from *:
+    """
+    #ifdef __GLIBC__
+    #include <malloc.h>
+    static int ff_return_free_memory(void) { return malloc_trim(0); }
+    #else
+    static int ff_return_free_memory(void) { return 0; }
+    #endif
+    """
+    int ff_return_free_memory() nogil
+
+
+def return_free_memory():
+    """Gives the memory that is free inside this process back to the system, where that is known
+    how: with glibc. True if there was some."""
+    with nogil:
+        returned = ff_return_free_memory()
+    return returned != 0
+
+
 cdef object backend(name):
     from fastframe.deflate import backend_module  # here, as it takes long to import
 

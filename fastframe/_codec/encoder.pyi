@@ -123,6 +123,17 @@ class Encoder:
         b'\\x8a\\x01!'
         """
 
+    def forget_window(self) -> None:
+        """Gives the compressor's memory back: the next message begins with an empty window, and a
+        compressor is made for it.
+
+        The peer need not know (RFC 7692, 7.1.1.1). For a connection that is quiet: what is sent
+        next is compressed less well, as it cannot refer to what was sent before. Does nothing
+        without compression. InvalidState in the middle of a message in fragments.
+
+        >>> Encoder(Role.SERVER).forget_window()
+        """
+
     def close(self, code: int = 1000, reason: str = "") -> bytes:
         """A Close. Only Ping and Pong may be sent after it.
 

@@ -366,6 +366,25 @@ cdef class Encoder:
         """
         return self._control(FF_OPCODE_PONG, payload)
 
+    def forget_window(self):
+        """Gives the compressor's memory back: the next message begins with an empty window, and a
+        compressor is made for it.
+
+        The peer need not know (RFC 7692, 7.1.1.1). For a connection that is quiet: what is sent
+        next is compressed less well, as it cannot refer to what was sent before. Does nothing
+        without compression. InvalidState in the middle of a message in fragments.
+
+        >>> Encoder(Role.SERVER).forget_window()
+        """
+        begin_call(&self._turn)
+        try:
+            if self._deflater is not None:
+                if self._open_opcode != FF_OPCODE_CONTINUATION:
+                    raise invalid_state("the window cannot be forgotten inside a message")
+                self._deflater.forget()
+        finally:
+            end_call(&self._turn)
+
     def close(self, code=1000, reason=""):
         """A Close. Only Ping and Pong may be sent after it.
 

@@ -18,6 +18,9 @@ cdef class Inflater:
     cdef const ff_kernels *_kernels
     cdef object _module
     cdef bint _no_context_takeover
+    # As agreed, so that it takes no more memory. What a peer refers to beyond it is found or not,
+    # as zlib gives it: that depends on how the message was cut.
+    cdef int _window_bits
     cdef uint64_t _max_message_size
     cdef MessageAssembler _assembler    # the Decoder's
 

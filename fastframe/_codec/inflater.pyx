@@ -22,11 +22,8 @@ cdef enum:
     # most of it.
     SLICE_SIZE = 1 << 15
     SLICE_SIZE_AFTER_STREAMS = 1 << 12
-    LARGEST_WINDOW = 1 << 15
-    # Whatever window the peer has agreed to: with a smaller one a reference beyond it is an error
-    # or not depending on how much is inflated in one call, so on how the message was cut. The
-    # memory is taken page by page, as it is used.
-    LARGEST_WINDOW_BITS = 15
+    # zlib's compressor takes a window of 512 bytes where it was asked for 256.
+    SMALLEST_WINDOW_BITS = 9
     # Streams that end inside a message: so many, and one more for so many bytes on the wire.
     FEW_STREAMS = 16
     LEAST_PER_STREAM = 64
@@ -46,6 +43,10 @@ cdef class Inflater:
         self._no_context_takeover = (
             agreement.client_no_context_takeover if from_client
             else agreement.server_no_context_takeover
+        )
+        self._window_bits = max(
+            SMALLEST_WINDOW_BITS,
+            agreement.client_max_window_bits if from_client else agreement.server_max_window_bits,
         )
         self._assembler = assembler
         self._max_message_size = max_message_size
@@ -117,7 +118,7 @@ cdef class Inflater:
         cdef uint64_t room = min(<uint64_t>OUTPUT_SIZE, self._max_message_size - self._size + 1)
         cdef Py_ssize_t slice_size = SLICE_SIZE_AFTER_STREAMS if self._streams else SLICE_SIZE
         if self._stream is None:
-            self._stream = self._module.decompressobj(wbits=-LARGEST_WINDOW_BITS)
+            self._stream = self._module.decompressobj(wbits=-self._window_bits)
         data = self._input
         if self._input_offset or PyBytes_GET_SIZE(data) > slice_size:
             data = data[self._input_offset:self._input_offset + slice_size]
@@ -153,7 +154,7 @@ cdef class Inflater:
         self._streams += 1
         if self._streams > FEW_STREAMS + self._wire_bytes // LEAST_PER_STREAM:
             raise protocol_error(FF_ERR_DEFLATE)  # each costs much more than its bytes
-        self._stream = self._module.decompressobj(wbits=-LARGEST_WINDOW_BITS, zdict=self._window())
+        self._stream = self._module.decompressobj(wbits=-self._window_bits, zdict=self._window())
         self._more = (
             self._input_offset < PyBytes_GET_SIZE(self._input) and not self._only_tail_is_left()
         )
@@ -161,9 +162,10 @@ cdef class Inflater:
 
     cdef bytes _window(self):
         """The end of what this message has been inflated to."""
+        cdef Py_ssize_t size = 1 << self._window_bits
         if self._assembler.is_open():
-            return self._assembler.tail(LARGEST_WINDOW)
-        return b"" if self._first_output is None else self._first_output[-LARGEST_WINDOW:]
+            return self._assembler.tail(size)
+        return b"" if self._first_output is None else self._first_output[-size:]
 
     # ---- the outputs -----------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ from fastframe.deflate import Agreement, Deflate, NegotiationError
 from fastframe.uvicorn.activation import announce, uvicorns_own
 from fastframe.uvicorn.application import Application
 from fastframe.uvicorn.handshake import BadRequestError, Handshake
+from fastframe.uvicorn.idle_window import IdleWindow
 from fastframe.uvicorn.keepalive import Keepalive
 from fastframe.uvicorn.receive_queue import MOST_WAITING, Event, ReceiveQueue
 from fastframe.uvicorn.rejection import Rejection
@@ -49,6 +50,20 @@ LARGE = 1 << 17
 
 MAX_REASON = 123
 """Bytes of a Close frame's reason (RFC 6455, 5.5)."""
+
+
+COMMON_OFFER = 100
+"""Characters of an offer up to which what it leads to is remembered: browsers make two or three."""
+
+
+def agreement_on(settings: Deflate, offers: str) -> Agreement | None:
+    """NegotiationError as of `Deflate.accept`."""
+    if len(offers) > COMMON_OFFER:
+        return settings.accept(offers)
+    return _agreement_on(settings, offers)
+
+
+_agreement_on = functools.lru_cache(maxsize=32)(Deflate.accept)
 
 
 class WSProtocol(TransportProtocol):
@@ -74,6 +89,10 @@ class WSProtocol(TransportProtocol):
 
     max_message_size: int | None = None
     """The largest message in bytes, where that is less than uvicorn's `ws_max_size`."""
+
+    compressor_timeout: float | None = 5.0
+    """Seconds without a message to the peer, after which the compressor's memory is given back; the
+    next message is then compressed without what was sent before. None to keep it."""
 
     @property
     def last_ping_rtt(self) -> float:
@@ -124,6 +143,7 @@ class WSProtocol(TransportProtocol):
     agreement: Agreement | None = None
     decoder: Decoder | None = None
     compressed: bool = False
+    idle_window: IdleWindow | None = None
     unanswered_ping: Ping | None = None
 
     def __init__(
@@ -197,6 +217,8 @@ class WSProtocol(TransportProtocol):
             self.logger.info("connection closed")
         self.server_state.connections.discard(self)
         self.keepalive.end()
+        if self.idle_window is not None:
+            self.idle_window.stop()
         self.state = State.CLOSED
         if self.queue.pending_violation is not None:
             self.fail(self.queue.pending_violation)
@@ -241,7 +263,7 @@ class WSProtocol(TransportProtocol):
         ):
             return
         try:
-            self.agreement = self.deflate.accept(self.handshake.extensions)
+            self.agreement = agreement_on(self.deflate, self.handshake.extensions)
         except NegotiationError as error:
             raise BadRequestError(self.handshake.reject(400)) from error
 
@@ -256,7 +278,10 @@ class WSProtocol(TransportProtocol):
         self._log_request("[accepted]")
         self.state = State.OPEN
         self.encoder: Encoder = Encoder(Role.SERVER, deflate=agreement)
-        self.compressed = agreement is not None
+        if agreement is not None:
+            self.compressed = True
+            if self.compressor_timeout is not None:
+                self.idle_window = IdleWindow(self.loop, self.encoder, self.compressor_timeout)
         self.decoder = decoder
         self.write(response)
         self.logger.info("connection open")
@@ -391,6 +416,8 @@ class WSProtocol(TransportProtocol):
             return
         else:
             frame = self.encoder.binary(data)
+        if self.idle_window is not None:
+            self.idle_window.sent()
         if (
             self.queue.events
         ):  # a burst has arrived, and the answers to the rest of it are about to follow
