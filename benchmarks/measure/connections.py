@@ -3,9 +3,10 @@
 usage: python -m benchmarks.measure.connections KEPT.json [--quick]
 
 Each server is a process of its own. To come and go is TCP, a request with ten headers, the answer,
-one echo, Close in both directions and the end of TCP (by the client, as picows waits for it); servers take turns, and every answer is
-checked. Memory is what the process grows by for each of some thousand connections that have
-echoed 100 bytes, and were quiet for a while. Peers that are not installed are left out. Linux only.
+one echo, Close in both directions and the end of TCP (by the client, as picows leaves it to the
+application). Servers take turns, and every answer is checked. Memory is what the process grows by
+for each of some thousand connections that have echoed 100 bytes, and were quiet for a while. Peers
+that are not installed are left out. Linux only.
 """
 
 from __future__ import annotations

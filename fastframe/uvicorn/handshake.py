@@ -39,8 +39,15 @@ class Handshake:
     nothing."""
 
     __slots__ = (
-        "target", "headers", "subprotocols", "extensions", "_usual", "_data", "_request", "_http",
+        "_data",
         "_handshake",
+        "_http",
+        "_request",
+        "_usual",
+        "extensions",
+        "headers",
+        "subprotocols",
+        "target",
     )  # fmt: skip
 
     def __init__(self) -> None:

@@ -27,7 +27,7 @@ free, for 15,000 connections in 50 ms."""
 class IdleWindow:
     """The encoder forgets its window once nothing was sent for `seconds`."""
 
-    __slots__ = ("_loop", "_encoder", "_seconds", "_sent_at", "_timer")
+    __slots__ = ("_encoder", "_loop", "_seconds", "_sent_at", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, encoder: Encoder, seconds: float) -> None:
         self._loop = loop

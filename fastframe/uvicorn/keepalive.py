@@ -23,8 +23,14 @@ class Keepalive:
     """
 
     __slots__ = (
-        "_loop", "_connection", "interval", "timeout", "last_round_trip", "_timer", "_awaited",
+        "_awaited",
+        "_connection",
+        "_loop",
         "_sent_at",
+        "_timer",
+        "interval",
+        "last_round_trip",
+        "timeout",
     )  # fmt: skip
 
     def __init__(

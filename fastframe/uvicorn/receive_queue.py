@@ -22,8 +22,14 @@ class ReceiveQueue:
     """
 
     __slots__ = (
-        "_loop", "_most_events", "events", "_waiting", "_receivers", "_disconnect",
-        "_disconnects_delivered", "pending_violation",
+        "_disconnect",
+        "_disconnects_delivered",
+        "_loop",
+        "_most_events",
+        "_receivers",
+        "_waiting",
+        "events",
+        "pending_violation",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, most_events: int) -> None:

@@ -72,8 +72,7 @@ def read(data: bytes) -> UsualRequest | None:
     ):
         return None
     extensions, subprotocols = (
-        by_name.get(name, b"")
-        for name in (b"sec-websocket-extensions", b"sec-websocket-protocol")
+        by_name.get(name, b"") for name in (b"sec-websocket-extensions", b"sec-websocket-protocol")
     )
     if not (extensions.isascii() and subprotocols.isascii()):
         return None

@@ -157,8 +157,8 @@ def answers() -> dict[str, Answer]:
         for headers in HEADERS
     }
     for subprotocol in ("chat", "superchat", "third", "", "é", " chat"):
-        found[f"accept {subprotocol!r}"] = (
-            lambda handshake, subprotocol=subprotocol: handshake.accept(  # type: ignore[misc]
+        found[f"accept {subprotocol!r}"] = lambda handshake, subprotocol=subprotocol: (
+            handshake.accept(  # type: ignore[misc]
                 subprotocol, [(b"server", b"uvicorn")], None
             )
         )
@@ -212,7 +212,7 @@ def test_each_odd_request_is_read_and_answered_as_before() -> None:
     at_a_glance = 0
     for request in REQUESTS:
         ours, found = read(Handshake, [request])
-        reference, expected = read(ByWsproto, [request])
+        _reference, expected = read(ByWsproto, [request])
         assert found == expected, request[:500]
         at_a_glance += ours._usual is not None
         if isinstance(expected, tuple):
