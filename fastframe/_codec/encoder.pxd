@@ -6,7 +6,7 @@ from fastframe._codec.deflater cimport Deflater
 from fastframe._codec.masking_keys cimport KeyPool
 from fastframe._codec.outbound cimport OutboundPayload
 from fastframe._cpython.owned cimport PyObject
-from fastframe._codec.prepared cimport PreparedFrames
+from fastframe._codec.prepared cimport PreparedFrames, PreparedKinds
 from fastframe._cpython.turns cimport ff_callers_turn, ff_shared_flag
 
 
@@ -16,6 +16,7 @@ cdef class Encoder:
     cdef const ff_kernels *_kernels
     cdef ff_role _role
     cdef KeyPool _keys          # a client's
+    cdef PreparedKinds _prepared
     cdef Deflater _deflater     # None if compression was not agreed on
     cdef bint _open_compressed  # the message whose last fragment is to come
     # it cannot be continued, as a fragment of it was compressed but not sent

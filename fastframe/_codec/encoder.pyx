@@ -32,7 +32,9 @@ from fastframe._codec.outbound cimport (
     write_header,
 )
 from fastframe._cpython.owned cimport PyObject, ff_owned
-from fastframe._codec.prepared cimport PreparedFrames, frames_of, payload_of
+from fastframe._codec.prepared cimport (
+    PreparedFrames, frames_of, payload_of, plain_frame, prepared_kinds,
+)
 from fastframe._cpython.turns cimport (
     begin_call, end_call, ff_callers_turn_begin, ff_shared_flag_get, ff_shared_flag_set,
 )
@@ -74,6 +76,7 @@ cdef class Encoder:
         # All that memory safety needs, whether or not a subclass calls __init__.
         self._role = FF_SERVER
         self._kernels = kernels()
+        self._prepared = prepared_kinds()
         self._open_opcode = FF_OPCODE_CONTINUATION
         self._open_utf8 = ff_utf8_start()
         if type(self) is Encoder:  # a subclass may take what it likes
@@ -279,12 +282,12 @@ cdef class Encoder:
     cdef bytes _prepared_frame(self, uint8_t opcode, object data):
         """The shared frame of a whole prepared message. None for any other; so for one that a
         client sends uncompressed."""
-        cdef PreparedFrames frames = frames_of(data)
+        cdef PreparedFrames frames = frames_of(self._prepared, data)
         if frames is None or frames.opcode != opcode:
             return None
         if self._deflater is not None and frames.size >= self._deflater.threshold:
             return self._prepared_deflated_frame(frames, data)
-        return frames.plain(data) if self._role == FF_SERVER else None
+        return plain_frame(frames, data) if self._role == FF_SERVER else None
 
     @cython.final
     cdef bytes _prepared_deflated_frame(self, PreparedFrames frames, object data):

@@ -11,8 +11,8 @@ from cpython.bytes cimport (
     PyBytes_AS_STRING, PyBytes_Check, PyBytes_CheckExact, PyBytes_FromStringAndSize,
     PyBytes_GET_SIZE,
 )
-from cpython.object cimport PyTypeObject
-from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact, PyUnicode_FromObject
+from cpython.object cimport PyObject
+from cpython.unicode cimport PyUnicode_Check, PyUnicode_FromObject
 from libc.stdint cimport uint8_t
 
 from fastframe._codec.buffers cimport FF_BYTES_LIKE, FF_STR_OR_BYTES_LIKE, ff_get_buffer
@@ -24,18 +24,36 @@ from fastframe._codec.outbound cimport (
 )
 
 
-_kinds = ()  # PreparedText and PreparedBytes
+from fastframe._cpython.turns cimport FF_WITHOUT_GIL
 
 
-def _set_kinds(*kinds):
-    """The classes whose instances have their PreparedFrames in `_frames`."""
-    global _kinds
-    _kinds = kinds
+cdef class PreparedKinds:
+    pass
 
 
-cdef extern from "Python.h":
-    PyTypeObject *Py_TYPE(object data)
-    bint PyType_IsSubtype(PyTypeObject *kind, PyTypeObject *base)
+_kinds = PreparedKinds()
+
+
+def _set_kinds(text, binary, /):
+    """The classes whose instances have their PreparedFrames in `_frames`, PreparedText in a
+    slot."""
+    cdef PreparedKinds kinds = _kinds
+    kinds.text = text
+    kinds.binary = binary
+    kinds.frames = PreparedFrames
+    kinds.name = "_frames"
+    # The only slot of a class is behind what its base has. If it is elsewhere, the attribute is
+    # asked for.
+    kinds.slot = text.__basicsize__ - sizeof(PyObject *)
+    example = text("")
+    if FF_WITHOUT_GIL or text.__basicsize__ == str.__basicsize__ or slot_of(example, kinds.slot) != <PyObject *>(
+        example._frames
+    ):
+        kinds.slot = 0
+
+
+cdef PreparedKinds prepared_kinds():
+    return _kinds
 
 
 cdef class PreparedFrames:
@@ -51,6 +69,7 @@ cdef class PreparedFrames:
         self._deflated = {}
 
     cdef bytes plain(self, object data):
+        """Without the GIL by one thread at a time."""
         cdef bytes frame
         with cython.critical_section(self):
             frame = self._plain
@@ -119,18 +138,6 @@ cdef bytes _copy(object data, const char *expected):
         return PyBytes_FromStringAndSize(<const char *>view.buf, view.len)
     finally:
         PyBuffer_Release(&view)
-
-
-cdef PreparedFrames frames_of(object data):
-    # By its real type: a proxy may call itself a PreparedText.
-    if PyUnicode_CheckExact(data) or PyBytes_CheckExact(data):
-        return None
-    if not PyUnicode_Check(data) and not PyBytes_Check(data):
-        return None
-    for kind in _kinds:
-        if PyType_IsSubtype(Py_TYPE(data), <PyTypeObject *>kind):
-            return data._frames
-    return None
 
 
 cdef OutboundPayload payload_of(bytes frame) noexcept:

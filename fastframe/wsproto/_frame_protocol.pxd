@@ -3,6 +3,7 @@ from libc.stdint cimport uint8_t, uint64_t
 
 from fastframe._codec.capi cimport ff_kernels
 from fastframe._codec.masking_keys cimport KeyPool
+from fastframe._codec.prepared cimport PreparedKinds
 from fastframe._codec.outbound cimport OutboundPayload
 from fastframe._cpython.owned cimport PyObject
 from fastframe._codec.text cimport PartialCharacter
@@ -23,7 +24,8 @@ cdef class FrameProtocol:
     cdef bint _was_begun                  # __init__ was called
     cdef WsprotoNames _names
     cdef WsprotoOptions _options
-    cdef KeyPool _keys
+    cdef KeyPool _keys          # None until a client sends
+    cdef PreparedKinds _prepared
     cdef const ff_kernels *_kernels
     cdef bint _started, _exhausted, _running
 

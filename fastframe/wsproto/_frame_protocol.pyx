@@ -27,7 +27,7 @@ from fastframe._codec.outbound cimport (
     OutboundPayload, bytes_payload, frame_bytearray, frame_bytes, payload_bytes, text_payload,
 )
 from fastframe._cpython.owned cimport PyObject, ff_owned
-from fastframe._codec.prepared cimport PreparedFrames, frames_of, payload_of
+from fastframe._codec.prepared cimport PreparedFrames, frames_of, payload_of, prepared_kinds
 from fastframe._codec.text cimport chunk_text
 from fastframe._cpython.turns cimport (
     FF_WITHOUT_GIL, begin_in_thread, end_in_thread, ff_threads_turn, raise_busy,
@@ -52,7 +52,7 @@ cdef class FrameProtocol:
         self._names = NAMES
         self._options = self._names.options()
         self._kernels = kernels()
-        self._keys = KeyPool()
+        self._prepared = prepared_kinds()
         self._message_opcode = NO_OPCODE
         self._expect_ascii = True
         # All that memory safety needs, whether or not a subclass calls __init__.
@@ -346,7 +346,7 @@ cdef class FrameProtocol:
     cdef object _prepared_frame(self, object data, bint fin, bint is_plain, bint as_bytes):
         """The frame of a whole message from `fastframe.prepare`; None for any other payload, and
         for one inside a message."""
-        cdef PreparedFrames frames = frames_of(data)
+        cdef PreparedFrames frames = frames_of(self._prepared, data)
         cdef OutboundPayload payload
         if frames is None or not fin or self._next_fragment_of is not None:
             return None
@@ -482,6 +482,8 @@ cdef class FrameProtocol:
         header.fin = fin
         header.masked = bool(self._client)
         if header.masked:
+            if self._keys is None:
+                self._keys = KeyPool()
             self._keys.take(header.masking_key)
         if as_bytes:
             return frame_bytes(self._kernels, &header, payload)
