@@ -48,6 +48,8 @@ RECEIVE_SIZE = 1 << 16
 LARGE = 1 << 17
 """Bytes of a binary message from which on it is written after its header without being copied."""
 
+CLOSING = State.CLOSING  # looked up once, as it is compared for each message
+
 MAX_REASON = 123
 """Bytes of a Close frame's reason (RFC 6455, 5.5)."""
 
@@ -198,16 +200,18 @@ class WSProtocol(TransportProtocol):
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where to receive. The decoder's buffer is reused, and a large message is received in
         place; asyncio would allocate 256 KiB for each read."""
-        if self.decoder is None or self.decoder.finished:
+        decoder = self.decoder
+        if decoder is None or decoder.finished:
             self.other_bytes = bytearray(RECEIVE_SIZE)
             return memoryview(self.other_bytes)
-        return self.decoder.get_buffer(sizehint)
+        return decoder.get_buffer(sizehint)
 
     def buffer_updated(self, nbytes: int) -> None:
-        if self.decoder is None:
+        decoder = self.decoder
+        if decoder is None:
             self.data_received(bytes(self.other_bytes[:nbytes]))
-        elif not self.decoder.finished:
-            self.decoder.buffer_updated(nbytes)
+        elif not decoder.finished:
+            decoder.buffer_updated(nbytes)
             if not self.reading_paused:
                 self._deliver()
 
@@ -250,7 +254,7 @@ class WSProtocol(TransportProtocol):
             "client": self.client,
             "state": self.app_state.copy(),
         }
-        self.queue.put({"type": "websocket.connect"})
+        self.queue.events.append({"type": "websocket.connect"})
         task = self.loop.create_task(Application(self).run())
         self.server_state.tasks.add(task)
         task.add_done_callback(self.server_state.tasks.discard)
@@ -330,6 +334,7 @@ class WSProtocol(TransportProtocol):
     def _deliver(self) -> None:
         """Moves messages from the decoder to the application, as many as its queue may hold."""
         queue = self.queue
+        events = queue.events
         assert self.decoder is not None
         try:
             for message in self.decoder:
@@ -340,18 +345,22 @@ class WSProtocol(TransportProtocol):
                 else:
                     self._receive_control(message)
                     continue
-                if self.state is State.CLOSING:
+                if self.state is CLOSING:
                     continue  # the application is done with this connection
-                if queue.put(event, len(message)):
+                events.append(event)
+                queue.size += len(message)
+                if queue.size >= MOST_WAITING or len(events) >= queue.most_events:
                     self._pause_reading()
                     break
         except ProtocolError as error:
             queue.pending_violation = error
             if self.state is not State.OPEN or queue.is_awaited:
                 self.fail(error)
-        if len(queue.events) > 1:
-            self.work_begins()
-        if queue.events or queue.pending_violation is not None:
+        if events:
+            if len(events) > 1:
+                self.work_begins()
+            queue.wake()
+        elif queue.pending_violation is not None:
             queue.wake()
 
     def deliver_rest(self) -> None:
@@ -418,12 +427,12 @@ class WSProtocol(TransportProtocol):
             frame = self.encoder.binary(data)
         if self.idle_window is not None:
             self.idle_window.sent()
-        if (
-            self.queue.events
-        ):  # a burst has arrived, and the answers to the rest of it are about to follow
+        if self.queue.events:  # a burst has arrived, and the answers to its rest are to follow
             self.write_with_next(frame)
-        else:
+        elif self._unwritten:
             self.write(frame)
+        else:
+            self.transport.write(frame)
 
     def send_ping(self, payload: bytes) -> None:
         self.write(self.encoder.ping(payload))

@@ -25,19 +25,22 @@ class ReceiveQueue:
         "_disconnect",
         "_disconnects_delivered",
         "_loop",
-        "_most_events",
+        "most_events",
         "_receivers",
-        "_waiting",
+        "size",
         "events",
+        "has_ended",
         "pending_violation",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, most_events: int) -> None:
         self._loop = loop
-        self._most_events = most_events
+        self.most_events = most_events
         self.events: list[Event] = []  # a deque takes 600 bytes even if it is empty
-        self._waiting = 0  # characters and bytes, since the queue was empty
+        self.size = 0
+        """Characters and bytes that were put in since reading went on."""
         self._receivers: list[asyncio.Future[None]] = []  # some may be cancelled
+        self.has_ended = False
         self._disconnect: Event | None = None
         self._disconnects_delivered = 0
         self.pending_violation: ProtocolError | None = None
@@ -45,33 +48,23 @@ class ReceiveQueue:
 
     @property
     def is_full(self) -> bool:
-        return len(self.events) >= self._most_events or self._waiting >= MOST_WAITING
+        return len(self.events) >= self.most_events or self.size >= MOST_WAITING
 
     @property
     def is_awaited(self) -> bool:
         """True if the application waits, and nothing is there for it."""
         return not self.events and any(not receiver.done() for receiver in self._receivers)
 
-    @property
-    def has_ended(self) -> bool:
-        return self._disconnect is not None
-
-    def put(self, event: Event, size: int = 0) -> bool:
-        """size: its characters or bytes. `wake` tells the application. True if the queue is full
-        now."""
-        self.events.append(event)
-        self._waiting += size
-        return self._waiting >= MOST_WAITING or len(self.events) >= self._most_events
-
     def start_over(self) -> None:
-        """The queue is empty: what waits is counted anew."""
-        self._waiting = 0
+        """The queue is empty, reading goes on: what waits is counted anew."""
+        self.size = 0
 
     def end(self, disconnect: Event) -> None:
         """The application receives `disconnect` after all other events; only the first one
         counts."""
         if self._disconnect is None:
             self._disconnect = disconnect
+            self.has_ended = True
         self.wake()
 
     def take_disconnect(self) -> Event:
@@ -84,17 +77,17 @@ class ReceiveQueue:
         return self._disconnect
 
     def wake(self) -> None:
-        for receiver in self._receivers:
+        receivers = self._receivers
+        while receivers:
+            receiver = receivers.pop()
             if not receiver.done():
                 receiver.set_result(None)
-        self._receivers.clear()
 
     def until_woken(self) -> asyncio.Future[None]:
         """To be awaited: `wake` ends it."""
-        if (
-            self._receivers
-        ):  # without the cancelled ones, of an application that waits with a timeout
-            self._receivers = [receiver for receiver in self._receivers if not receiver.done()]
+        receivers = self._receivers
+        if receivers:  # without the cancelled ones, of an application that waits with a timeout
+            receivers[:] = [receiver for receiver in receivers if not receiver.done()]
         receiver = self._loop.create_future()
-        self._receivers.append(receiver)
+        receivers.append(receiver)
         return receiver

@@ -339,7 +339,7 @@ async def test_the_kill_switch_for_what_comes(monkeypatch: pytest.MonkeyPatch) -
 
 async def test_what_uvicorns_transport_calls() -> None:
     queue = StreamQueue(asyncio.get_running_loop(), 1)
-    queue.put({"type": "websocket.receive"}, 1)
+    queue.events.append({"type": "websocket.receive"})
     queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
     assert queue.qsize() == 0
     assert not queue.has_ended
