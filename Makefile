@@ -147,10 +147,12 @@ bench-kernels: build ## Measure the kernels by themselves, and plot them
 	$(PYTHON) -m benchmarks.report.plot benchmarks/results/kernels.json docs/plots
 	$(PYTHON) -m benchmarks.report.tables
 
-bench-servers: build ## Measure the CPU time of servers for each message, and of broadcasts
+bench-servers: build ## Measure the CPU time of servers for each message and connection, memory, and broadcasts
 	$(PYTHON) -m benchmarks.measure.end_to_end benchmarks/results/end_to_end.json
 	$(PYTHON) -m benchmarks.measure.broadcast benchmarks/results/broadcast.json
 	$(PYTHON) -m benchmarks.measure.libraries benchmarks/results/libraries.json
+	$(PYTHON) -m benchmarks.measure.connections benchmarks/results/connections.json
+	$(PYTHON) -m benchmarks.measure.latency benchmarks/results/latency.json
 	$(PYTHON) -m benchmarks.report.tables
 
 bench-check: ## Run every benchmark once: its results are compared, nothing is timed
@@ -161,6 +163,8 @@ bench-check: ## Run every benchmark once: its results are compared, nothing is t
 	$(PYTHON) -m benchmarks.measure.broadcast $(BUILD)/broadcast.json --quick
 	$(PYTHON) -m benchmarks.measure.libraries $(BUILD)/libraries.json --quick
 	$(PYTHON) -m benchmarks.measure.http_2 --quick
+	$(PYTHON) -m benchmarks.measure.connections $(BUILD)/connections.json --quick
+	$(PYTHON) -m benchmarks.measure.latency $(BUILD)/latency.json --quick
 
 # ---- out of the house ----
 

@@ -234,6 +234,44 @@ def broadcast_gains(results: dict[str, Any]) -> str:
     return markdown(["a prepared message to 1,000 clients", *BROADCASTS], rows)
 
 
+def connections(results: dict[str, Any]) -> str:
+    """A row for each server: what a connection costs to come and go, and while it is quiet."""
+    medians = results["medians"]
+    columns = [
+        ("µs of CPU", "a connection, CPU", 1e-6),
+        ("KiB, asyncio", "a connection, memory, asyncio", 1024),
+        ("KiB, uvloop", "a connection, memory, uvloop", 1024),
+    ]
+    columns += [(f"{head}, deflate", f"{group}, deflate", unit) for head, group, unit in columns]
+    rows = [
+        [
+            name,
+            *(
+                f"{medians[group][name] / unit:.{0 if unit < 1 else 1}f}"
+                if name in medians[group]
+                else ""
+                for _, group, unit in columns
+            ),
+        ]
+        for name in medians["a connection, CPU"]
+    ]
+    return markdown(["", *(head for head, _, _ in columns)], rows)
+
+
+def latency(results: dict[str, Any]) -> str:
+    medians = results["medians"]
+    groups = [f"100 connections, {what}" for what in ("CPU", "p50", "p99")]
+    rows = [
+        [
+            name,
+            f"{medians[groups[0]][name] * 1e6:.1f}",
+            *(f"{medians[group][name] * 1e3:.2f}" for group in groups[1:]),
+        ]
+        for name in medians[groups[0]]
+    ]
+    return markdown(["", "CPU for each, µs", "p50, ms", "p99, ms"], rows)
+
+
 def microseconds(results: dict[str, Any]) -> str:
     """A row for each server and setting, a column for each size."""
     settings: dict[str, dict[str, dict[str, float]]] = {}
@@ -288,6 +326,8 @@ TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
     "servers": ("README.md", "end_to_end.json", gains("asyncio, text")),
     "servers_uvloop": ("docs/servers.md", "end_to_end.json", gains("uvloop, text")),
     "servers_all": ("docs/servers.md", "end_to_end.json", microseconds),
+    "connections": ("docs/servers.md", "connections.json", connections),
+    "latency": ("docs/servers.md", "latency.json", latency),
     "libraries": ("docs/libraries.md", "libraries.json", libraries),
     "broadcast": ("README.md", "broadcast.json", broadcast_gains),
     "broadcast_all": ("docs/broadcasting.md", "broadcast.json", broadcasts),

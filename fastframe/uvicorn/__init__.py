@@ -1,6 +1,7 @@
 """uvicorn's WebSockets on fastframe: `uvicorn --ws fastframe.uvicorn:WSProtocol app:app`.
 
-handshake      HTTP: the request and the answer that opens the connection; by wsproto and h11
+handshake      HTTP: the request and the answer that opens the connection
+usual_handshake  the same for requests as nearly all clients write them; others are for wsproto
 rejection      the other answers
 protocol       a connection: from the transport to ASGI messages and back
 state          the states of a connection
@@ -8,6 +9,7 @@ transport      its transport
 receive_queue  what waits for the application
 application    the application's own calls
 keepalive      Pings, and peers that do not answer them
+idle_window    when a connection is quiet, its compressor's memory is given back
 activation     which class serves, and the line in the log
 streams        WebSockets over HTTP/2: which class serves
 stream_protocol  the class for these
