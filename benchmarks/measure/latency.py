@@ -101,11 +101,11 @@ def main(path: str, *, quick: bool) -> None:
                         group = measured.setdefault(f"100 connections, {what}", {})
                         group.setdefault(name, []).append(value)
     medians: results.Medians = {
-        group: {name: float(f"{statistics.median(found):.4g}") for name, found in times.items()}
-        for group, times in measured.items()
+        group: {name: float(f"{statistics.median(found):.4g}") for name, found in values.items()}
+        for group, values in measured.items()
     }
-    for group, values in medians.items():
-        print(group, {name: f"{value * 1e6:.1f}" for name, value in values.items()})
+    for group, shown in medians.items():
+        print(group, {name: f"{value * 1e6:.1f}" for name, value in shown.items()})
     report = {"benchmarks": [], "datetime": str(date.today()), "machine_info": machine_info()}  # type: ignore[no-untyped-call]
     kept = {**results.kept(report), "medians": medians}
     Path(path).write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")

@@ -25,12 +25,12 @@ class ReceiveQueue:
         "_disconnect",
         "_disconnects_delivered",
         "_loop",
-        "most_events",
         "_receivers",
-        "size",
         "events",
         "has_ended",
+        "most_events",
         "pending_violation",
+        "size",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, most_events: int) -> None:

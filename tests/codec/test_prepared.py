@@ -356,3 +356,24 @@ def test_threads_that_send_one_prepared_message() -> None:
     assert list(Decoder(Role.CLIENT, deflate=agreement()).feed(wires[0])) == random.Random(
         1
     ).sample(texts, len(texts))
+
+
+class WithSlots(PreparedText):
+    __slots__ = ("more", "still_more")
+
+
+@pytest.mark.parametrize("kind", [PreparedText, WithSlots, PreparedBytes])
+def test_frames_that_somebody_has_changed(kind: Any) -> None:
+    """They are read where they lie, so what lies there must be looked at."""
+    content = b"bytes" if kind is PreparedBytes else "text"
+    encoder = Encoder(Role.SERVER)
+    prepared = kind(content)
+    expected = encoder.message(content)
+    assert encoder.message(prepared) is encoder.message(prepared)
+    for other in (5, None, "text", [], kind(content)):
+        prepared._frames = other
+        assert encoder.message(prepared) == expected
+    del prepared._frames
+    with pytest.raises(AttributeError):
+        encoder.message(prepared)
+    assert encoder.message(kind(content)) == expected
