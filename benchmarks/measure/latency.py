@@ -98,8 +98,8 @@ def main(path: str, *, quick: bool) -> None:
                         ("p50", cuts[49]),
                         ("p99", cuts[98]),
                     ):
-                        group = measured.setdefault(f"100 connections, {what}", {})
-                        group.setdefault(name, []).append(value)
+                        of_all = measured.setdefault(f"100 connections, {what}", {})
+                        of_all.setdefault(name, []).append(value)
     medians: results.Medians = {
         group: {name: float(f"{statistics.median(found):.4g}") for name, found in values.items()}
         for group, values in measured.items()
