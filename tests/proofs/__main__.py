@@ -1,5 +1,6 @@
-"""Proves what src_c/ promises, for every input of a bounded size: python -m tests.proofs [--mutants]
-[PROOF ...]
+"""Proves what src_c/ promises, for every input of a bounded size.
+
+usage: python -m tests.proofs [--mutants] [PROOF ...]
 
 Each harness in this folder is one property; CBMC finds any input that breaks it, any access outside
 of memory and any overflow, or proves that there is none. With --mutants each harness is run on a
@@ -25,7 +26,7 @@ from tests.reach.commands import UnavailableError, get
 from tests.reach.debian import Debian, root_of
 
 FOLDER = Path(__file__).parent
-CHECKS = [
+CHECKS = (
     "--bounds-check",
     "--pointer-check",
     "--pointer-overflow-check",
@@ -34,7 +35,7 @@ CHECKS = [
     "--unwinding-assertions",
     "--object-bits",
     "12",
-]
+)
 OTHER_SOURCES = ("header.c", "close.c", "utf8.c")
 MEMORY = 8 * 2**30
 """Bytes that one proof may take."""
