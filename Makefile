@@ -4,7 +4,7 @@ CC ?= cc
 BUILD = build
 C_FILES = src_c/*.[ch] tests/c/*.[ch] tests/proofs/*.[ch] fastframe/*/*.h examples/extension/*.c
 
-.PHONY: help setup build test test-c every-python stress interpreters reach reach-quick prove prove-mutants lint format types workflows coverage coverage-native sanitize plain other-cython cross emulate \
+.PHONY: help setup build test test-c every-python stress interpreters reach reach-quick prove prove-mutants mutants lint format types workflows coverage coverage-native sanitize plain other-cython cross emulate \
     differential autobahn autobahn-fast suites servers chat bench bench-codec bench-kernels bench-servers bench-check package try-sdist clean
 
 help: ## Show the verbs
@@ -45,6 +45,9 @@ prove: ## Prove with CBMC what src_c/ promises, for every input of a bounded siz
 
 prove-mutants: ## See that each proof finds a planted fault
 	$(PYTHON) -m tests.proofs --mutants
+
+mutants: ## Plant faults in lines of C that are not committed yet, and see whether the C tests find each; ALL=1 for all lines (an hour)
+	$(PYTHON) -m tests.mutants $(if $(ALL),,--changed)
 
 sanitize: ## Run the tests on extension modules built with AddressSanitizer and UndefinedBehaviorSanitizer
 	tests/sanitize.sh $(PYTHON)
