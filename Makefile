@@ -2,9 +2,9 @@
 PYTHON ?= python3
 CC ?= cc
 BUILD = build
-C_FILES = src_c/*.[ch] tests/c/*.[ch] tests/proofs/*.[ch] fastframe/*/*.h examples/extension/*.c
+C_FILES = src_c/*.[ch] tests/c/*.[ch] tests/fuzz/*.[ch] tests/proofs/*.[ch] fastframe/*/*.h examples/extension/*.c
 
-.PHONY: help setup build test test-c every-python stress interpreters reach reach-quick prove prove-mutants mutants lint format types workflows coverage coverage-native sanitize plain other-cython cross emulate \
+.PHONY: help setup build test test-c every-python stress interpreters reach reach-quick fuzz prove prove-mutants mutants lint format types workflows coverage coverage-native sanitize plain other-cython cross emulate \
     differential autobahn autobahn-fast suites servers chat bench bench-codec bench-kernels bench-servers bench-check package try-sdist clean
 
 help: ## Show the verbs
@@ -39,6 +39,9 @@ reach: ## Build and test on every interpreter and machine that can be had here (
 
 reach-quick: ## The same for what takes minutes: CPython without the GIL, with stress; Windows and macOS, compiled
 	$(PYTHON) -m tests.reach --quick
+
+fuzz: ## Fuzz src_c/, guided by coverage; TARGET=utf8 SECONDS=3600 for one, for longer (gets clang from Debian if it is not here)
+	$(PYTHON) -m tests.fuzz --seconds $(or $(SECONDS),60) $(TARGET)
 
 prove: ## Prove with CBMC what src_c/ promises, for every input of a bounded size (five minutes; gets CBMC from Debian if it is not here)
 	$(PYTHON) -m tests.proofs
