@@ -78,10 +78,10 @@ class ReceiveQueue:
 
     def wake(self) -> None:
         receivers = self._receivers
-        while receivers:
-            receiver = receivers.pop()
+        for receiver in receivers:  # the first to ask is the first to be answered
             if not receiver.done():
                 receiver.set_result(None)
+        receivers.clear()
 
     def until_woken(self) -> asyncio.Future[None]:
         """To be awaited: `wake` ends it."""

@@ -20,6 +20,7 @@ REQUEST_LINE = re.compile(rb"GET ([!-~]+) HTTP/1\.1\r\n")
 # Of RFC 9110, 5.5, what both sides write: one space before the value, none after it, no controls.
 FIELD = re.compile(
     rb"([-!#$%&'*+.^_`|~0-9A-Za-z]+): ((?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?)\r\n"
+    rb"|[\s\S]+"  # anything else, once: to look for a field in it again and again is quadratic
 )
 ADDED_TO_FIELD = len(b": \r\n")
 
@@ -74,7 +75,7 @@ def read(data: bytes) -> UsualRequest | None:
     extensions, subprotocols = (
         by_name.get(name, b"") for name in (b"sec-websocket-extensions", b"sec-websocket-protocol")
     )
-    if not (extensions.isascii() and subprotocols.isascii()):
+    if not (extensions.isascii() and subprotocols.isascii() and by_name[b"connection"].isascii()):
         return None
     return UsualRequest(
         line[1].decode("ascii"),
@@ -90,6 +91,8 @@ def fields(data: bytes, start: int, end: int) -> Headers | None:
     anything else is there."""
     headers = []
     for name, value in FIELD.findall(data, start, end):
+        if not name:
+            return None
         start += len(name) + len(value) + ADDED_TO_FIELD
         headers.append((NAMES.get(name) or name.lower(), value))
     return headers if start == end else None
@@ -110,10 +113,11 @@ def answer(
         headers = [(b"Sec-WebSocket-Protocol", subprotocol.encode("ascii")), *headers]
     try:
         lines = b"".join([b"%b: %b\r\n" % (name, value) for name, value in headers])
+        lengths = [len(name) for name, _ in headers]
     except TypeError:  # text, which h11 encodes
         return None
     checked = fields(lines, 0, len(lines))
-    if checked is None or len(checked) != len(headers):
+    if checked is None or [len(name) for name, _ in checked] != lengths:
         return None
     if not NOT_USUAL.isdisjoint([name for name, _ in checked]) or b"host" in dict(checked):
         return None
