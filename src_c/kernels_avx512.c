@@ -46,7 +46,6 @@
 
 static inline bool is_zero(__m512i v) { return _mm512_test_epi8_mask(v, v) == 0; }
 
-#define LONGEST_IS_4
 #include "vector_mask.h"
 #include "vector_utf8_errors.h"
 

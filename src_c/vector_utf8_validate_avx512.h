@@ -93,18 +93,6 @@ static inline __m512i errors_at(const uint8_t *data)
     return errors_of(LOAD(data), LOAD(data - 1), LOAD(data - 2), LOAD(data - 3));
 }
 
-/* Not zero if a character begins too near the end of `v` to end there. */
-static inline __m512i cut_at_end(__m512i v)
-{
-    static const uint8_t LARGEST_THAT_END[64] = {
-        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,  255,  255,
-        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,  255,  255,
-        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,  255,  255,
-        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0xEF, 0xDF, 0xBF,
-    };
-    return SATURATING_SUB(v, LOAD(LARGEST_THAT_END));
-}
-
 /* The last `count` bytes, less than 64, of the vector that ends at `end`, and zeros after them. */
 static inline __m512i last_bytes(const uint8_t *end, size_t count)
 {
