@@ -11,8 +11,8 @@
  *   FROM_HALVES(a, b)     two vectors of 16 bytes, if VECTOR_SIZE is 32
  * and FEW_REGISTERS, if there are 16 vectors.
  */
-/* utf8_errors_of for the vector at `data`, where no character has more than `longest` bytes. Reads three
- * bytes before it. */
+/* What is wrong in the vector at `data`, where no character has more than `longest` bytes. Reads
+ * three bytes before it. */
 FF_ALWAYS_INLINE VECTOR utf8_errors(const uint8_t *data, const utf8_tables *tables, int longest)
 {
     VECTOR bytes = LOAD(data), b1 = LOAD(data - 1);
@@ -47,16 +47,26 @@ FF_ALWAYS_INLINE VECTOR utf8_errors_of_2(const uint8_t *data, const utf8_tables 
     return OR(errors, utf8_errors(data + VECTOR_SIZE, tables, longest));
 }
 
+FF_ALWAYS_INLINE VECTOR utf8_errors_of_4(const uint8_t *data, const utf8_tables *tables,
+                                         int longest)
+{
+    VECTOR errors = utf8_errors_of_2(data, tables, longest);
+    data += 2 * VECTOR_SIZE;
+    AFTER(data, errors);
+    return OR(errors, utf8_errors_of_2(data, tables, longest));
+}
+
 FF_ALWAYS_INLINE VECTOR utf8_errors_of_vectors(const uint8_t *data, int count,
                                                const utf8_tables *tables, int longest)
 {
-    VECTOR errors = utf8_errors_of_2(data, tables, longest);
-    for (int i = 2; i < count; i += 2) {
-        data += 2 * VECTOR_SIZE;
-        AFTER(data, errors);
-        errors = OR(errors, utf8_errors_of_2(data, tables, longest));
-    }
-    return errors;
+    if (count == 2)
+        return utf8_errors_of_2(data, tables, longest);
+    VECTOR errors = utf8_errors_of_4(data, tables, longest);
+    if (count == 4)
+        return errors;
+    data += 4 * VECTOR_SIZE;
+    AFTER(data, errors);
+    return OR(errors, utf8_errors_of_4(data, tables, longest));
 }
 
 FF_ALWAYS_INLINE VECTOR largest_of_2(const uint8_t *data)
@@ -81,7 +91,8 @@ static inline bool utf8_goes_on(const uint8_t *data)
 }
 
 /* What is wrong in some vectors, of which `largest` are the largest bytes. In most texts characters
- * have two bytes at most, or three, which takes less work. */
+ * have two bytes at most, or three, which takes less work; four are asked for first, as they leave
+ * the least time to ask. */
 FF_ALWAYS_INLINE VECTOR utf8_errors_by_class(const uint8_t *data, int count, VECTOR largest,
                                              const utf8_tables *tables)
 {
@@ -158,7 +169,7 @@ FF_NEVER_INLINE bool ISA(feed_short_cut)(ff_utf8 *state, const uint8_t *data, si
            ff_utf8_feed_cut(state, data, length);
 }
 
-/* A vector, or two bytes more, that are wrong or end with a character that is cut there. */
+/* A vector and no more than two bytes after it, which leave too few to look back at. */
 FF_NEVER_INLINE bool ISA(feed_a_vector)(ff_utf8 *state, const uint8_t *data, size_t length)
 {
     if (!short_is_valid(LOAD(data)) || !ff_utf8_feed_cut(state, data, VECTOR_SIZE))

@@ -1,8 +1,8 @@
 /* vector_utf8_validate_avx512.h: the kernel utf8_feed with vectors of 64 bytes.
  *
- * For kernels_avx512.c only, inside its target region, after vector_utf8_errors.h, whose errors are
- * found here with less work: of the byte before, one table of 64 says everything, as only first
- * bytes differ. What comes before a vector is kept in a register.
+ * For kernels_avx512.c only, inside its target region, after vector_utf8_errors.h. The errors are
+ * the same, but found with less work: one table of 64 says what may follow each first byte, C0 to
+ * FF.
  */
 static inline __mmask64 first_64(size_t count)
 {
@@ -66,7 +66,8 @@ static const uint8_t AFTER_FIRST[64] = {
  * itself. */
 static inline __m512i errors_of(__m512i v, __m512i b1, __m512i b2, __m512i b3)
 {
-    /* Seven bits of an index count, and six of the next: what they leave out is the same for all. */
+    /* Of this index seven bits count, and of the next one six, where the upper two are of another
+     * byte: THIS_HIGH is there four times. */
     __m512i by_before =
         _mm512_permutex2var_epi8(SET1(TWO_CONTINUATIONS), MAX(b1, SET1(0x80)), LOAD(AFTER_FIRST));
     __m512i by_this = _mm512_permutexvar_epi8(_mm512_srli_epi16(v, 4), TABLE(THIS_HIGH));
@@ -179,9 +180,9 @@ static inline size_t ascii_prefix(const uint8_t *data, size_t length)
     return is_ascii_128(data + length - 128) ? length : i;
 }
 
-/* The rest of 128 bytes or more, of which the first `i` are ASCII. In a function of its own, so that
- * ASCII does not wait for the tables. Takes no vector as an argument: gcc would not clear the upper
- * halves of the registers before it returns. */
+/* The rest of 128 bytes or more, of which the first `i` are ASCII. In a function of its own, so
+ * that ASCII does not wait for the tables. Takes no vector as an argument: gcc would not clear the
+ * upper halves of the registers before it returns. */
 FF_NEVER_INLINE bool ISA(feed_any)(ff_utf8 *state, const uint8_t *data, size_t i, size_t length)
 {
     __m512i errors = SET1(0);
