@@ -304,9 +304,37 @@ static bool ISA(utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length)
 /* Unmasked, validated and measured block by block, while the block is in the nearest cache. */
 enum { UTF8_BLOCK = 4096 };
 
+static inline void add_to_text(ff_text *text, size_t characters, VECTOR largest)
+{
+    uint8_t largest_byte = LARGEST_BYTE(largest);
+    text->characters += characters;
+    if (largest_byte > text->largest_byte)
+        text->largest_byte = largest_byte;
+}
+
+/* Less than a vector. What was just stored in parts would take long to load as a whole. */
+static inline bool unmask_short(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key,
+                                ff_text *text)
+{
+    static const uint8_t ONES[2 * VECTOR_SIZE] = {
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+#if VECTOR_SIZE == 32
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+#endif
+    };
+    VECTOR pattern = AND(KEY(key_at(key, 0)), LOAD(ONES + VECTOR_SIZE - length));
+    VECTOR v = XOR(load_short(src, length).bytes, pattern);
+    utf8_tables tables = utf8_tables_load();
+    STORE(dst, v);
+    add_to_text(text, COUNT_FIRST(v) - (VECTOR_SIZE - length), v);
+    return IS_ZERO(utf8_errors_of_first(v, &tables));
+}
+
 static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key,
                              ff_text *text)
 {
+    if (length < VECTOR_SIZE)
+        return unmask_short(dst, src, length, key, text);
     utf8_tables tables = utf8_tables_load();
     VECTOR errors = SET1(0), largest = SET1(0);
     bool valid = true;
@@ -334,9 +362,6 @@ static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, co
         largest = MAX(largest, v);
         characters += COUNT_FIRST(v);
     }
-    text->characters += characters - (i - length); /* less the zeros after the end */
-    uint8_t largest_byte = LARGEST_BYTE(largest);
-    if (largest_byte > text->largest_byte)
-        text->largest_byte = largest_byte;
+    add_to_text(text, characters - (i - length), largest); /* less the zeros after the end */
     return valid && IS_ZERO(errors) && !utf8_goes_on(dst + length);
 }
