@@ -138,8 +138,9 @@ FF_ALWAYS_INLINE bool unmask_last(uint8_t *dst, const uint8_t *src, size_t i, si
 
 /* What follows the beginning of a long text. Takes no vector as an argument: gcc would not clear
  * the upper halves of the registers before it returns, and all that comes after would be slow. */
-FF_NEVER_INLINE bool ISA(unmask_any)(uint8_t *dst, const uint8_t *src, size_t length,
-                                     const uint8_t *key, const text_so_far *begun, ff_text *text)
+FF_ALIGNED FF_NEVER_INLINE bool ISA(unmask_any)(uint8_t *dst, const uint8_t *src, size_t length,
+                                                const uint8_t *key, const text_so_far *begun,
+                                                ff_text *text)
 {
     __m512i pattern = KEY(key_at(key, 0));
     text_so_far so_far = *begun;
@@ -159,8 +160,8 @@ FF_NEVER_INLINE bool ISA(unmask_any)(uint8_t *dst, const uint8_t *src, size_t le
 
 enum { LATIN_FROM = 512 };
 
-static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key,
-                             ff_text *text)
+FF_ALIGNED static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length,
+                                        const uint8_t *key, ff_text *text)
 {
     __m512i pattern = KEY(key_at(key, 0));
     text_so_far so_far = {SET1(0), SET1(0), SET1(text->largest_byte), text->characters};

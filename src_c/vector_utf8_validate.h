@@ -225,7 +225,8 @@ FF_ALWAYS_INLINE VECTOR largest_of_half(const uint8_t *data)
 
 /* The rest of at least a vector and three bytes, of which the first `i` are ASCII. In a function of
  * its own, so that ASCII does not wait for the tables. */
-FF_NEVER_INLINE bool ISA(feed_any)(ff_utf8 *state, const uint8_t *data, size_t i, size_t length)
+FF_ALIGNED FF_NEVER_INLINE bool ISA(feed_any)(ff_utf8 *state, const uint8_t *data, size_t i,
+                                              size_t length)
 {
     utf8_tables tables = utf8_tables_load();
     VECTOR errors = SET1(0);
@@ -278,7 +279,7 @@ FF_NEVER_INLINE bool ISA(feed_any)(ff_utf8 *state, const uint8_t *data, size_t i
     return IS_ZERO(errors) && ff_utf8_feed_cut(state, data, length);
 }
 
-static bool ISA(utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length)
+FF_ALIGNED static bool ISA(utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length)
 {
     if (state->missing && !ff_utf8_finish(state, &data, &length))
         return false;
@@ -312,9 +313,10 @@ static inline void add_to_text(ff_text *text, size_t characters, VECTOR largest)
         text->largest_byte = largest_byte;
 }
 
-/* Less than a vector. What was just stored in parts would take long to load as a whole. */
-static inline bool unmask_short(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key,
-                                ff_text *text)
+/* Less than a vector. What was just stored in parts would take long to load as a whole. In a
+ * function of its own: the loop for what is longer needs its registers. */
+FF_NEVER_INLINE bool ISA(unmask_short)(uint8_t *dst, const uint8_t *src, size_t length,
+                                       const uint8_t *key, ff_text *text)
 {
     static const uint8_t ONES[2 * VECTOR_SIZE] = {
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
@@ -330,11 +332,11 @@ static inline bool unmask_short(uint8_t *dst, const uint8_t *src, size_t length,
     return IS_ZERO(utf8_errors_of_first(v, &tables));
 }
 
-static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key,
-                             ff_text *text)
+FF_ALIGNED static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length,
+                                        const uint8_t *key, ff_text *text)
 {
     if (length < VECTOR_SIZE)
-        return unmask_short(dst, src, length, key, text);
+        return ISA(unmask_short)(dst, src, length, key, text);
     utf8_tables tables = utf8_tables_load();
     VECTOR errors = SET1(0), largest = SET1(0);
     bool valid = true;

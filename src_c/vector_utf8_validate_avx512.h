@@ -183,7 +183,8 @@ static inline size_t ascii_prefix(const uint8_t *data, size_t length)
 /* The rest of 128 bytes or more, of which the first `i` are ASCII. In a function of its own, so
  * that ASCII does not wait for the tables. Takes no vector as an argument: gcc would not clear the
  * upper halves of the registers before it returns. */
-FF_NEVER_INLINE bool ISA(feed_any)(ff_utf8 *state, const uint8_t *data, size_t i, size_t length)
+FF_ALIGNED FF_NEVER_INLINE bool ISA(feed_any)(ff_utf8 *state, const uint8_t *data, size_t i,
+                                              size_t length)
 {
     __m512i errors = SET1(0);
     if (i == 0) {
@@ -217,7 +218,7 @@ FF_NEVER_INLINE bool ISA(feed_any)(ff_utf8 *state, const uint8_t *data, size_t i
     return feed_end(state, data, length, errors, cut_at_end(LOAD(end - 64)), 0);
 }
 
-static bool ISA(utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length)
+FF_ALIGNED static bool ISA(utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length)
 {
     if (state->missing && !ff_utf8_finish(state, &data, &length))
         return false;
