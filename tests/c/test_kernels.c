@@ -318,6 +318,8 @@ static void test_utf8_between_blocks(void)
                 data[at + 1] = EDGES[edges / EDGE_COUNT % EDGE_COUNT];
                 data[at + 2] = EDGES[edges / EDGE_COUNT / EDGE_COUNT];
                 CHECK(feed_whole(data, LENGTH) == oracle_utf8(data, LENGTH));
+                size_t length = at + 3 + next_random() % 140; /* and what is left varies, too */
+                CHECK(feed_whole(data, length) == oracle_utf8(data, length));
             }
         }
     }
