@@ -218,6 +218,15 @@ FF_ALIGNED FF_NEVER_INLINE bool ISA(feed_any)(ff_utf8 *state, const uint8_t *dat
     return feed_end(state, data, length, errors, cut_at_end(LOAD(end - 64)), 0);
 }
 
+/* 64 to 127 bytes, not all of them ASCII. */
+FF_NEVER_INLINE bool ISA(feed_64)(ff_utf8 *state, const uint8_t *data, size_t length)
+{
+    size_t rest = length - 64;
+    __m512i a = LOAD(data);
+    __m512i last = rest ? errors_behind(a, last_bytes(data + length, rest)) : cut_at_end(a);
+    return feed_end(state, data, length, errors_behind(SET1(0), a), last, rest);
+}
+
 FF_ALIGNED static bool ISA(utf8_feed)(ff_utf8 *state, const uint8_t *data, size_t length)
 {
     if (state->missing && !ff_utf8_finish(state, &data, &length))
@@ -226,14 +235,9 @@ FF_ALIGNED static bool ISA(utf8_feed)(ff_utf8 *state, const uint8_t *data, size_
         size_t i = ascii_prefix(data, length);
         return i == length || ISA(feed_any)(state, data, i, length);
     }
-    if (length >= 64) {
-        size_t rest = length - 64;
-        __m512i a = LOAD(data);
-        if (IS_ASCII(OR(a, LOAD(data + rest))))
-            return true;
-        __m512i last = rest ? errors_behind(a, last_bytes(data + length, rest)) : cut_at_end(a);
-        return feed_end(state, data, length, errors_behind(SET1(0), a), last, rest);
-    }
+    if (length >= 64)
+        return IS_ASCII(OR(LOAD(data), LOAD(data + length - 64))) ||
+               ISA(feed_64)(state, data, length);
     if (length == 0)
         return true;
     if (!is_within_page(data))
