@@ -257,7 +257,12 @@ FF_ALIGNED FF_NEVER_INLINE bool ISA(feed_any)(ff_utf8 *state, const uint8_t *dat
             const uint8_t *ascii = first_is_ascii ? at : at + HALF_SIZE,
                           *other = first_is_ascii ? at + HALF_SIZE : at;
             errors = OR(errors, cut_at_end(LOAD(ascii - VECTOR_SIZE)));
-            errors = OR(errors, utf8_errors_by_class(other, HALF, MAX(first, second), &tables));
+            /* An accent or two, most often: looked at as such, and again if they are not. */
+            VECTOR longer = SATURATING_SUB(MAX(MAX(first, second), LOAD(other - 3)), SET1(0xDF));
+            VECTOR found = OR(longer, utf8_errors_of_vectors(other, HALF, &tables, 2));
+            if (IS_ZERO(OR(errors, found)))
+                continue;
+            errors = OR(errors, utf8_errors_of_vectors(other, HALF, &tables, 4));
         }
         if (!IS_ZERO(errors))
             return false;
