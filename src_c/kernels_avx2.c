@@ -34,6 +34,9 @@
 #define IS_ASCII(v) (_mm256_movemask_epi8(v) == 0)
 #define IS_ZERO(v) is_zero(v)
 #define IS_FIRST(v) _mm256_cmpgt_epi8(v, SET1(0xBF)) /* as in vector_x86_16.h */
+#define UP(v, places) _mm256_alignr_epi8(v, _mm256_permute2x128_si256(v, v, 0x08), 16 - (places))
+#define FROM_WORDS(a, b) _mm256_set_epi64x(0, 0, (long long)(b), (long long)(a))
+#define FROM_HALVES(a, b) _mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1)
 #define EQUAL(a, b) _mm256_cmpeq_epi8(a, b)
 #define COUNT_FIRST(v) ((size_t)_mm_popcnt_u32((unsigned)_mm256_movemask_epi8(IS_FIRST(v))))
 #define COUNT_NOT_ASCII(v) ((size_t)_mm_popcnt_u32((unsigned)_mm256_movemask_epi8(v)))

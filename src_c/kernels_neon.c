@@ -23,6 +23,8 @@
 #define IS_ASCII(v) (vmaxvq_u8(v) < 0x80)
 #define IS_ZERO(v) (vmaxvq_u8(v) == 0)
 #define IS_FIRST(v) IS_FIRST16(v)
+#define UP(v, places) vextq_u8(vdupq_n_u8(0), v, 16 - (places))
+#define FROM_WORDS(a, b) vcombine_u8(vcreate_u8(a), vcreate_u8(b))
 #define EQUAL(a, b) EQUAL16(a, b)
 #define COUNT_FIRST(v) ((size_t)vaddvq_u8(AND16(IS_FIRST16(v), SET16(1))))
 #define COUNT_NOT_ASCII(v) ((size_t)vaddvq_u8(vshrq_n_u8(v, 7)))

@@ -34,6 +34,8 @@
 #define IS_ASCII(v) IS_ASCII16(v)
 #define IS_ZERO(v) is_zero(v)
 #define IS_FIRST(v) IS_FIRST16(v)
+#define UP(v, places) _mm_slli_si128(v, places)
+#define FROM_WORDS(a, b) _mm_set_epi64x((long long)(b), (long long)(a))
 #define EQUAL(a, b) EQUAL16(a, b)
 #define COUNT_FIRST(v) count_ones(AND16(IS_FIRST16(v), SET16(1)))
 #define COUNT_NOT_ASCII(v) count_ones(AND16(SHIFT_RIGHT16(v, 7), SET16(1)))

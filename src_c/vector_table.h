@@ -1,13 +1,14 @@
 /* vector_table.h: the table of one instruction set. Included last by a kernel file, which has
  * defined TABLE_OF_KERNELS, its name as an identifier, and NAME_OF_KERNELS, the same as a string.
  */
-static void ISA(utf8_to_latin1)(uint8_t *dst, const uint8_t *data, size_t length,
-                                const ff_text *text)
+FF_ALIGNED static void ISA(utf8_to_latin1)(uint8_t *dst, const uint8_t *data, size_t length,
+                                           const ff_text *text)
 {
     write_latin(dst, data, length, text->characters);
 }
 
-static void ISA(utf8_to_ucs2)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+FF_ALIGNED static void ISA(utf8_to_ucs2)(uint8_t *dst, const uint8_t *data, size_t length,
+                                         const ff_text *text)
 {
     if (text->largest_byte < 0xE0)
         write_text(dst, data, length, text->characters, 2, 2);
@@ -15,7 +16,8 @@ static void ISA(utf8_to_ucs2)(uint8_t *dst, const uint8_t *data, size_t length, 
         write_text(dst, data, length, text->characters, 2, 3);
 }
 
-static void ISA(utf8_to_ucs4)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+FF_ALIGNED static void ISA(utf8_to_ucs4)(uint8_t *dst, const uint8_t *data, size_t length,
+                                         const ff_text *text)
 {
     write_text(dst, data, length, text->characters, 4, 4);
 }
