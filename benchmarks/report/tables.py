@@ -236,6 +236,26 @@ def broadcast_gains(results: dict[str, Any]) -> str:
     return markdown(["a prepared message to 1,000 clients", *BROADCASTS], rows)
 
 
+def beside_simdutf(kernel: str) -> Callable[[dict[str, Any]], str]:
+    """Rows for texts and work, columns for sizes: how many times as fast."""
+
+    def table(results: dict[str, Any]) -> str:
+        medians = results["medians"]
+        work = ("valid?", "to UTF-8", "wire to str")
+        rows = [
+            [
+                text,
+                what,
+                *(shown(medians[f"{kernel}, {what}: {size} B"][text]) for size in SIZES.values()),
+            ]
+            for text in medians[f"{kernel}, valid?: 20 B"]
+            for what in work
+        ]
+        return markdown([kernel, "", *SIZES], rows)
+
+    return table
+
+
 def connections(results: dict[str, Any]) -> str:
     """A row for each server: what a connection costs to come and go, and while it is quiet."""
     medians = results["medians"]
@@ -301,6 +321,8 @@ TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
         "kernels.json",
         by_text("str to frame", "encode, then frame"),
     ),
+    "simdutf_avx512": ("docs/kernels.md", "simdutf.json", beside_simdutf("avx512")),
+    "simdutf_avx2": ("docs/kernels.md", "simdutf.json", beside_simdutf("avx2")),
     "receive": (
         "docs/speed.md",
         "codec.json",
