@@ -139,6 +139,21 @@ static inline size_t utf8_size_1(const uint8_t *s, size_t count)
     return count + more;
 }
 
+static inline size_t utf8_size_4(const uint8_t *s, size_t count)
+{
+    size_t more = 0;
+    __mmask16 surrogates = 0;
+    for (size_t i = 0; i < count; i += 16) {
+        __m512i c = count - i >= 16 ? LOAD(s + 4 * i) : load_first(s + 4 * i, 4 * (count - i));
+        more += (size_t)_mm_popcnt_u32(_mm512_cmpgt_epu32_mask(c, _mm512_set1_epi32(0x7F)));
+        more += (size_t)_mm_popcnt_u32(_mm512_cmpgt_epu32_mask(c, _mm512_set1_epi32(0x7FF)));
+        more += (size_t)_mm_popcnt_u32(_mm512_cmpgt_epu32_mask(c, _mm512_set1_epi32(0xFFFF)));
+        surrogates |= _mm512_cmpeq_epi32_mask(AND(c, _mm512_set1_epi32((int)0xFFFFF800)),
+                                              _mm512_set1_epi32(0xD800));
+    }
+    return surrogates ? SIZE_MAX : count + more;
+}
+
 static inline size_t utf8_size_2(const uint8_t *s, size_t count)
 {
     size_t more = 0;
