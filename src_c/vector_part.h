@@ -13,6 +13,14 @@ static const uint8_t SLIDE[32] = {0,   1,   2,   3,   4,   5,   6,   7,   8,   9
                                   11,  12,  13,  14,  15,  128, 128, 128, 128, 128, 128,
                                   128, 128, 128, 128, 128, 128, 128, 128, 128, 128};
 
+/* Shuffles at SLIDE_BACK + 48 - n move the bytes n places towards the end, and put zeros before
+ * them. */
+static const uint8_t SLIDE_BACK[64] = {
+    128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128,
+    128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128,
+    128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128,
+    0,   1,   2,   3,   4,   5,   6,   7,   8,   9,   10,  11,  12,  13,  14,  15};
+
 typedef struct {
     uint64_t low, high;
 } part_16;
@@ -57,6 +65,42 @@ static inline void store_part(uint8_t *dst, VECTOR16 v, size_t size)
     dst[0] = (uint8_t)bytes;
     dst[size >> 1] = (uint8_t)(bytes >> 8 * (size >> 1));
     dst[size - 1] = (uint8_t)(bytes >> 8 * (size - 1));
+}
+
+/* Two or four vectors, of each of which the first bytes count, followed by zeros: those of all
+ * up to the i-th are end[i] bytes together. */
+typedef struct {
+    VECTOR16 v[4];
+    size_t end[4];
+} pieces;
+
+/* Writes them one behind the other, and up to 16 bytes more than count. */
+FF_ALWAYS_INLINE size_t store_pieces(uint8_t *dst, const pieces *p, int count)
+{
+    STORE16(dst, p->v[0]);
+    for (int i = 1; i < count; i++)
+        STORE16(dst + p->end[i - 1], p->v[i]);
+    return p->end[count - 1];
+}
+
+/* The same, but of their first `size` bytes, and nothing more. */
+FF_ALWAYS_INLINE size_t store_pieces_exactly(uint8_t *dst, const pieces *p, int count, size_t size)
+{
+    size_t done = 0, all = p->end[count - 1] < size ? p->end[count - 1] : size;
+    for (int i = 0; i < count; i++) {
+        if (size - done < 16) {
+            VECTOR16 v = p->v[i];
+            for (int k = i + 1; k < count; k++)
+                v = OR16(v, SHUFFLE16(p->v[k], SLIDE_BACK + 48 - (p->end[k - 1] - done)));
+            store_part(dst + done, v, size - done);
+            return all;
+        }
+        STORE16(dst + done, p->v[i]);
+        done = p->end[i];
+        if (done >= size)
+            break;
+    }
+    return all;
 }
 
 /* `size` bytes as `count` vectors, and zeros after them. */

@@ -16,6 +16,7 @@
  *   NARROW_2x32(a, b)      the low halves of eight lanes of 32 bits, which have no other
  *   NARROW_2x32_SIGNED(a, b)   the same for numbers that may be negative, but fit
  */
+#include "utf8.h"
 
 /* ---- ASCII only ---- */
 
@@ -89,69 +90,75 @@ FF_ALWAYS_INLINE size_t write_ascii_run(uint8_t *dst, const uint8_t *s, size_t c
 
 /* ---- steps ---- */
 
-/* Bytes that a step may write. */
-enum { STEP_1 = 32, STEP_2 = 52, STEP_4 = 64 };
-
-FF_ALWAYS_INLINE size_t encode_16(uint8_t *dst, const sixteen *c)
+/* Writes at least the bytes of 16 characters, of which `size` are to come: no more than these if
+ * `exactly`. Returns how many. */
+FF_ALWAYS_INLINE size_t write_pieces(uint8_t *dst, const pieces *p, int count, size_t size,
+                                     bool exactly)
 {
-    if (are_short(c))
-        return write_16_short(dst, c);
-    return write_16_basic(dst, c);
+    return exactly ? store_pieces_exactly(dst, p, count, size) : store_pieces(dst, p, count);
 }
 
-FF_ALWAYS_INLINE size_t encode_16_any(uint8_t *dst, const sixteen_wide *c)
+FF_ALWAYS_INLINE size_t write_latin_16(uint8_t *dst, VECTOR16 v, unsigned two, size_t size,
+                                       bool exactly)
 {
-    if (!are_basic(c))
-        return write_16_wide(dst, c);
-    sixteen narrow = basic(c);
-    return encode_16(dst, &narrow);
+    pieces p = pack_16_latin(v, two);
+    return write_pieces(dst, &p, 2, size, exactly);
+}
+
+FF_ALWAYS_INLINE size_t write_basic_16(uint8_t *dst, const sixteen *c, size_t size, bool exactly)
+{
+    pieces p;
+    if (are_short(c)) {
+        p = pack_16_short(c);
+        return write_pieces(dst, &p, 2, size, exactly);
+    }
+    p = pack_16_basic(c);
+    return write_pieces(dst, &p, 4, size, exactly);
+}
+
+FF_ALWAYS_INLINE size_t write_any_16(uint8_t *dst, const sixteen_wide *c, size_t size, bool exactly)
+{
+    if (are_basic(c)) {
+        sixteen narrow = basic(c);
+        return write_basic_16(dst, &narrow, size, exactly);
+    }
+    pieces p = pack_16_wide(c);
+    return write_pieces(dst, &p, 4, size, exactly);
 }
 
 /* ---- loops ---- */
 
-/* `size` bytes: up to 63, from a buffer where 16 can be read. */
-static inline void copy_short(uint8_t *dst, const uint8_t *src, size_t size)
-{
-    if (size < 16) {
-        store_part(dst, LOAD16(src), size);
-        return;
-    }
-    VECTOR16 last = LOAD16(src + size - 16);
-    for (size_t i = 0; size - i > 16; i += 16)
-        STORE16(dst + i, LOAD16(src + i));
-    STORE16(dst + size - 16, last);
-}
+/* Bytes that a step may write, if not exactly. */
+enum { STEP_1 = 32, STEP_2 = 52, STEP_4 = 64 };
 
 /* The last characters, whose `size` bytes are less than a step may write. */
 FF_ALWAYS_INLINE void write_last(uint8_t *dst, size_t size, const uint8_t *s, size_t count,
                                  unsigned width)
 {
-    uint8_t bytes[4 * 64];
-    uint8_t *to = bytes;
-    for (; count >= 16; count -= 16, s += 16 * width) {
+    while (size) {
+        size_t done;
         if (width == 1) {
-            VECTOR16 v = LOAD16(s);
-            to += write_16_latin(to, v, BITS16(NOT_ASCII16(v)));
+            part_16 part;
+            VECTOR16 v;
+            if (count >= 16) {
+                v = LOAD16(s);
+            } else {
+                part = load_part(s, count);
+                v = FROM_64(part.low, part.high);
+            }
+            done = write_latin_16(dst, v, BITS16(NOT_ASCII16(v)), size, true);
         } else if (width == 2) {
-            sixteen c = load_16(s);
-            to += encode_16(to, &c);
+            sixteen c = count >= 16 ? load_16(s) : load_few_16(s, count);
+            done = write_basic_16(dst, &c, size, true);
         } else {
-            sixteen_wide c = load_16_wide(s);
-            to += encode_16_any(to, &c);
+            sixteen_wide c = count >= 16 ? load_16_wide(s) : load_few_16_wide(s, count);
+            done = write_any_16(dst, &c, size, true);
         }
+        dst += done;
+        size -= done;
+        s += 16 * width;
+        count -= 16;
     }
-    if (count && width == 1) {
-        part_16 part = load_part(s, count);
-        VECTOR16 v = FROM_64(part.low, part.high);
-        write_16_latin(to, v, BITS16(NOT_ASCII16(v)));
-    } else if (count && width == 2) {
-        sixteen c = load_few_16(s, count);
-        encode_16(to, &c);
-    } else if (count) {
-        sixteen_wide c = load_few_16_wide(s, count);
-        encode_16_any(to, &c);
-    }
-    copy_short(dst, bytes, size);
 }
 
 FF_ALWAYS_INLINE void write_characters(uint8_t *dst, size_t size, const uint8_t *s, size_t count,
@@ -161,6 +168,10 @@ FF_ALWAYS_INLINE void write_characters(uint8_t *dst, size_t size, const uint8_t 
     const ptrdiff_t room = width == 1 ? STEP_1 : width == 2 ? STEP_2 : STEP_4;
     if (size == count) {
         write_ascii(dst, s, count, width);
+        return;
+    }
+    if (count < 4) {
+        ff_utf8_from(dst, s, count, width);
         return;
     }
     while (count >= 16) {
@@ -175,7 +186,7 @@ FF_ALWAYS_INLINE void write_characters(uint8_t *dst, size_t size, const uint8_t 
             } else {
                 if (end - dst < room)
                     break;
-                dst += write_16_latin(dst, v, two);
+                dst += write_latin_16(dst, v, two, 0, false);
             }
         } else if (width == 2) {
             sixteen c = load_16(s);
@@ -185,29 +196,28 @@ FF_ALWAYS_INLINE void write_characters(uint8_t *dst, size_t size, const uint8_t 
             } else {
                 if (end - dst < room)
                     break;
-                dst += encode_16(dst, &c);
+                dst += write_basic_16(dst, &c, 0, false);
             }
         } else {
             if (end - dst < room)
                 break;
             sixteen_wide wide = load_16_wide(s);
             if (!are_basic(&wide)) {
-                dst += write_16_wide(dst, &wide);
+                dst += write_any_16(dst, &wide, 0, false);
             } else {
                 sixteen c = basic(&wide);
                 if (are_ascii(&c)) {
                     STORE16(dst, ascii_of(&c));
                     dst += 16;
                 } else {
-                    dst += encode_16(dst, &c);
+                    dst += write_basic_16(dst, &c, 0, false);
                 }
             }
         }
         s += done * width;
         count -= done;
     }
-    if (count)
-        write_last(dst, (size_t)(end - dst), s, count, width);
+    write_last(dst, (size_t)(end - dst), s, count, width);
 }
 
 static void ISA(utf8_from)(uint8_t *dst, size_t size, const void *characters, size_t count,

@@ -72,43 +72,51 @@ FF_ALWAYS_INLINE sixteen basic(const sixteen_wide *c)
 
 FF_ALWAYS_INLINE VECTOR16 ascii_of(const sixteen *c) { return NARROW_2x16(c->v[0], c->v[1]); }
 
-/* Eight characters below U+0800, with a bit for each that needs two bytes. Writes 16 bytes, of
- * which the first ones count. */
-static inline unsigned write_8_short(uint8_t *dst, VECTOR16 c, unsigned two)
+/* Eight characters below U+0800, with a bit for each that needs two bytes. */
+FF_ALWAYS_INLINE VECTOR16 pack_8_short(VECTOR16 c, unsigned two)
 {
     VECTOR16 pair =
         OR16(OR16(AND16(SHL_16(c, 2), SET_16(0x1F00)), AND16(c, SET_16(0x3F))), SET_16(0xC080));
-    STORE16(dst, SHUFFLE16(MAX_16(c, AND16(pair, GREATER_16(c, SET_16(0x7F)))), ff_pack_1_2[two]));
-    return 8u + COUNT_BITS_8(two);
+    return SHUFFLE16(MAX_16(c, AND16(pair, GREATER_16(c, SET_16(0x7F)))), ff_pack_1_2[two]);
 }
 
-/* 16 characters below U+0800. May write 32 bytes. */
-static inline size_t write_16_short(uint8_t *dst, const sixteen *c)
+FF_ALWAYS_INLINE pieces pack_16_of_two(const sixteen *c, unsigned two)
 {
-    unsigned two =
-        BITS_16x16(GREATER_16(c->v[0], SET_16(0x7F)), GREATER_16(c->v[1], SET_16(0x7F)));
-    size_t size = write_8_short(dst, c->v[0], two & 0xFF);
-    return size + write_8_short(dst + size, c->v[1], two >> 8);
+    pieces p;
+    p.v[0] = pack_8_short(c->v[0], two & 0xFF);
+    p.v[1] = pack_8_short(c->v[1], two >> 8);
+    p.end[0] = 8 + COUNT_BITS_8(two & 0xFF);
+    p.end[1] = p.end[0] + 8 + COUNT_BITS_8(two >> 8);
+    return p;
 }
 
-/* 16 characters that are all of one byte each, with a bit for each that needs two in UTF-8. */
-static inline size_t write_16_latin(uint8_t *dst, VECTOR16 bytes, unsigned two)
+/* 16 characters below U+0800: two pieces. */
+FF_ALWAYS_INLINE pieces pack_16_short(const sixteen *c)
+{
+    return pack_16_of_two(
+        c, BITS_16x16(GREATER_16(c->v[0], SET_16(0x7F)), GREATER_16(c->v[1], SET_16(0x7F))));
+}
+
+/* 16 characters that are all of one byte each, with a bit for each that needs two in UTF-8: two
+ * pieces. */
+FF_ALWAYS_INLINE pieces pack_16_latin(VECTOR16 bytes, unsigned two)
 {
     sixteen c = widen_16(bytes);
-    size_t size = write_8_short(dst, c.v[0], two & 0xFF);
-    return size + write_8_short(dst + size, c.v[1], two >> 8);
+    return pack_16_of_two(&c, two);
 }
 
-/* Four characters in lanes of 32 bits, the last byte of each first. Writes 16 bytes, of which the
- * first ones count. */
-FF_ALWAYS_INLINE unsigned pack_4(uint8_t *dst, VECTOR16 lanes, unsigned sizes)
+/* Puts eight characters behind `i` pieces, as two: four each in lanes of 32 bits, the last byte of
+ * each first. For each, `sizes` has how many bytes count, less one in Gray code. */
+FF_ALWAYS_INLINE void add_pieces(pieces *p, int i, VECTOR16 low, VECTOR16 high, unsigned sizes)
 {
-    STORE16(dst, SHUFFLE16(lanes, ff_pack_1_to_4[sizes]));
-    return ff_packed_size_of_4[sizes];
+    p->v[i] = SHUFFLE16(low, ff_pack_1_to_4[sizes & 0xFF]);
+    p->v[i + 1] = SHUFFLE16(high, ff_pack_1_to_4[sizes >> 8]);
+    p->end[i] = (i ? p->end[i - 1] : 0) + ff_packed_size_of_4[sizes & 0xFF];
+    p->end[i + 1] = p->end[i] + ff_packed_size_of_4[sizes >> 8];
 }
 
-/* Eight characters up to U+FFFF. May write 28 bytes. */
-static inline size_t write_8_basic(uint8_t *dst, VECTOR16 c)
+/* Eight characters up to U+FFFF: two pieces. */
+FF_ALWAYS_INLINE void add_8_basic(pieces *p, int i, VECTOR16 c)
 {
     VECTOR16 one = EQUAL_16(AND16(c, SET_16(0xFF80)), ZERO16),
              up_to_two = EQUAL_16(AND16(c, SET_16(0xF800)), ZERO16);
@@ -118,15 +126,16 @@ static inline size_t write_8_basic(uint8_t *dst, VECTOR16 c)
     pair = OR16(pair, OR16(AND16(up_to_two, SET_16(0x4000)), SET_16(0x8080)));
     VECTOR16 last = OR16(AND16(one, c), NOT_AND16(one, pair)),
              first = OR16(SHR_16(c, 12), SET_16(0xE0));
-    size_t size = pack_4(dst, LOW_16(last, first), sizes & 0xFF);
-    return size + pack_4(dst + size, HIGH_16(last, first), sizes >> 8);
+    add_pieces(p, i, LOW_16(last, first), HIGH_16(last, first), sizes);
 }
 
-/* 16 of them. May write 52 bytes. */
-static inline size_t write_16_basic(uint8_t *dst, const sixteen *c)
+/* 16 of them: four pieces. */
+FF_ALWAYS_INLINE pieces pack_16_basic(const sixteen *c)
 {
-    size_t size = write_8_basic(dst, c->v[0]);
-    return size + write_8_basic(dst + size, c->v[1]);
+    pieces p;
+    add_8_basic(&p, 0, c->v[0]);
+    add_8_basic(&p, 2, c->v[1]);
+    return p;
 }
 
 /* Four characters in lanes of 32 bits, with the last byte first, and in `sizes` how many they have,
@@ -145,16 +154,14 @@ static inline VECTOR16 lanes_of_4(VECTOR16 c, VECTOR16 *sizes)
     return OR16(AND16(two, bytes), NOT_AND16(two, c));
 }
 
-/* Any 16 characters. May write 64 bytes. */
-static inline size_t write_16_wide(uint8_t *dst, const sixteen_wide *c)
+/* Any 16 characters: four pieces. */
+FF_ALWAYS_INLINE pieces pack_16_wide(const sixteen_wide *c)
 {
-    size_t size = 0;
+    pieces p;
     for (int i = 0; i < 4; i += 2) {
         VECTOR16 low_sizes, high_sizes, low = lanes_of_4(c->v[i], &low_sizes),
                                         high = lanes_of_4(c->v[i + 1], &high_sizes);
-        unsigned sizes = BITS16(NARROW_2x32_SIGNED(low_sizes, high_sizes));
-        size += pack_4(dst + size, low, sizes & 0xFF);
-        size += pack_4(dst + size, high, sizes >> 8);
+        add_pieces(&p, i, low, high, BITS16(NARROW_2x32_SIGNED(low_sizes, high_sizes)));
     }
-    return size;
+    return p;
 }

@@ -67,43 +67,47 @@ FF_ALWAYS_INLINE VECTOR16 ascii_of(const sixteen *c)
 }
 
 /* 16 characters below U+0800, with a bit for each that needs two bytes. */
-static inline size_t write_16_of_two(uint8_t *dst, __m256i c, __m256i is_two, unsigned two)
+FF_ALWAYS_INLINE pieces pack_16_of_two(__m256i c, __m256i is_two, unsigned two)
 {
+    pieces p;
     __m256i first = AND(_mm256_slli_epi16(c, 2), SET_16_AVX2(0x1F00)),
             last = AND(c, SET_16_AVX2(0x3F));
     __m256i pair = OR(OR(first, last), SET_16_AVX2(0xC080));
     __m256i lanes = _mm256_max_epu16(c, AND(pair, is_two));
-    size_t size = 8 + COUNT_BITS_8(two & 0xFF);
-    STORE16(dst, SHUFFLE16(_mm256_castsi256_si128(lanes), ff_pack_1_2[two & 0xFF]));
-    STORE16(dst + size, SHUFFLE16(HALF(lanes, 1), ff_pack_1_2[two >> 8]));
-    return 16 + COUNT_BITS_8(two);
+    p.v[0] = SHUFFLE16(_mm256_castsi256_si128(lanes), ff_pack_1_2[two & 0xFF]);
+    p.v[1] = SHUFFLE16(HALF(lanes, 1), ff_pack_1_2[two >> 8]);
+    p.end[0] = 8 + COUNT_BITS_8(two & 0xFF);
+    p.end[1] = 16 + COUNT_BITS_8(two);
+    return p;
 }
 
-/* 16 characters below U+0800. May write 32 bytes. */
-static inline size_t write_16_short(uint8_t *dst, const sixteen *c)
+/* 16 characters below U+0800: two pieces. */
+FF_ALWAYS_INLINE pieces pack_16_short(const sixteen *c)
 {
     __m256i is_two = _mm256_cmpgt_epi16(*c, SET_16_AVX2(0x7F));
-    return write_16_of_two(dst, *c, is_two,
-                           BITS_16x16(_mm256_castsi256_si128(is_two), HALF(is_two, 1)));
+    return pack_16_of_two(*c, is_two,
+                          BITS_16x16(_mm256_castsi256_si128(is_two), HALF(is_two, 1)));
 }
 
-/* 16 characters that are all of one byte each, with a bit for each that needs two in UTF-8. */
-static inline size_t write_16_latin(uint8_t *dst, VECTOR16 bytes, unsigned two)
+/* 16 characters that are all of one byte each, with a bit for each that needs two in UTF-8: two
+ * pieces. */
+FF_ALWAYS_INLINE pieces pack_16_latin(VECTOR16 bytes, unsigned two)
 {
     __m256i c = widen_16(bytes);
-    return write_16_of_two(dst, c, _mm256_cmpgt_epi16(c, SET_16_AVX2(0x7F)), two);
+    return pack_16_of_two(c, _mm256_cmpgt_epi16(c, SET_16_AVX2(0x7F)), two);
 }
 
-/* Four characters in lanes of 32 bits, the last byte of each first. For each lane, `sizes` has how
- * many bytes count, less one in Gray code. Writes 16 bytes, of which the first ones count. */
-FF_ALWAYS_INLINE void pack_4(uint8_t *dst, VECTOR16 lanes, unsigned sizes)
+/* Four characters in lanes of 32 bits, the last byte of each first. For each, `sizes` has how many
+ * bytes count, less one in Gray code. */
+FF_ALWAYS_INLINE VECTOR16 pack_4(VECTOR16 lanes, unsigned sizes)
 {
-    STORE16(dst, SHUFFLE16(lanes, ff_pack_1_to_4[sizes & 0xFF]));
+    return SHUFFLE16(lanes, ff_pack_1_to_4[sizes & 0xFF]);
 }
 
-/* 16 characters up to U+FFFF. May write 52 bytes. */
-static inline size_t write_16_basic(uint8_t *dst, const sixteen *characters)
+/* 16 characters up to U+FFFF: four pieces. */
+FF_ALWAYS_INLINE pieces pack_16_basic(const sixteen *characters)
 {
+    pieces p;
     __m256i c = *characters, one = _mm256_cmpeq_epi16(AND(c, SET_16_AVX2(0xFF80)), SET1(0)),
             up_to_two = _mm256_cmpeq_epi16(AND(c, SET_16_AVX2(0xF800)), SET1(0));
     unsigned sizes =
@@ -115,11 +119,15 @@ static inline size_t write_16_basic(uint8_t *dst, const sixteen *characters)
             first = OR(_mm256_srli_epi16(c, 12), SET_16_AVX2(0xE0));
     __m256i a = _mm256_unpacklo_epi16(last, first), b = _mm256_unpackhi_epi16(last, first);
     /* No code has the upper bit only, so each bit is one more byte. */
-    pack_4(dst, _mm256_castsi256_si128(a), sizes);
-    pack_4(dst + 4 + COUNT_BITS_8(sizes & 0xFF), _mm256_castsi256_si128(b), sizes >> 8);
-    pack_4(dst + 8 + COUNT_BITS_8(sizes & 0xFFFF), HALF(a, 1), sizes >> 16);
-    pack_4(dst + 12 + COUNT_BITS_8(sizes & 0xFFFFFF), HALF(b, 1), sizes >> 24);
-    return 16 + COUNT_BITS_8(sizes);
+    p.end[0] = 4 + COUNT_BITS_8(sizes & 0xFF);
+    p.end[1] = 8 + COUNT_BITS_8(sizes & 0xFFFF);
+    p.end[2] = 12 + COUNT_BITS_8(sizes & 0xFFFFFF);
+    p.end[3] = 16 + COUNT_BITS_8(sizes);
+    p.v[0] = pack_4(_mm256_castsi256_si128(a), sizes);
+    p.v[1] = pack_4(_mm256_castsi256_si128(b), sizes >> 8);
+    p.v[2] = pack_4(HALF(a, 1), sizes >> 16);
+    p.v[3] = pack_4(HALF(b, 1), sizes >> 24);
+    return p;
 }
 
 /* Eight characters in lanes of 32 bits, with the last byte first, and in `sizes` how many they have,
@@ -140,19 +148,21 @@ static inline __m256i lanes_of_8(__m256i c, __m256i *sizes)
     return _mm256_blendv_epi8(c, OR(OR(low, high), marks), two);
 }
 
-/* Any 16 characters. May write 64 bytes. */
-static inline size_t write_16_wide(uint8_t *dst, const sixteen_wide *c)
+/* Any 16 characters: four pieces. */
+FF_ALWAYS_INLINE pieces pack_16_wide(const sixteen_wide *c)
 {
+    pieces p;
     __m256i low_sizes, high_sizes, low = lanes_of_8(c->v[0], &low_sizes),
                                    high = lanes_of_8(c->v[1], &high_sizes);
     /* Characters 0 to 3, 8 to 11, 4 to 7, and 12 to 15. */
     unsigned sizes = (unsigned)_mm256_movemask_epi8(_mm256_packs_epi32(low_sizes, high_sizes));
-    size_t end_4 = ff_packed_size_of_4[sizes & 0xFF],
-           end_8 = end_4 + ff_packed_size_of_4[sizes >> 16 & 0xFF],
-           end_12 = end_8 + ff_packed_size_of_4[sizes >> 8 & 0xFF];
-    pack_4(dst, _mm256_castsi256_si128(low), sizes);
-    pack_4(dst + end_4, HALF(low, 1), sizes >> 16);
-    pack_4(dst + end_8, _mm256_castsi256_si128(high), sizes >> 8);
-    pack_4(dst + end_12, HALF(high, 1), sizes >> 24);
-    return end_12 + ff_packed_size_of_4[sizes >> 24];
+    p.end[0] = ff_packed_size_of_4[sizes & 0xFF];
+    p.end[1] = p.end[0] + ff_packed_size_of_4[sizes >> 16 & 0xFF];
+    p.end[2] = p.end[1] + ff_packed_size_of_4[sizes >> 8 & 0xFF];
+    p.end[3] = p.end[2] + ff_packed_size_of_4[sizes >> 24];
+    p.v[0] = pack_4(_mm256_castsi256_si128(low), sizes);
+    p.v[1] = pack_4(HALF(low, 1), sizes >> 16);
+    p.v[2] = pack_4(_mm256_castsi256_si128(high), sizes >> 8);
+    p.v[3] = pack_4(HALF(high, 1), sizes >> 24);
+    return p;
 }
