@@ -1,72 +1,181 @@
 /* vector_utf8_encode_avx512.h: the same as vector_utf8_encode.h with vectors of 64 bytes, and
  * compression instead of tables.
  *
+ * Each character gets a lane with all the bytes that it may need: the last one of a lane is always
+ * kept, the others only if their values say so.
+ *
+ * What a CPU has in four units (logic, addition, minimum, blending, interleaving) is preferred to
+ * what it has in two: shifts, comparisons, other work with masks, and instructions that leave parts
+ * of a register as they were.
+ *
  * For kernels_avx512.c only, inside its target region.
  */
+#define SET_16_AVX512(n) _mm512_set1_epi16((short)(n))
+#define SET_32_AVX512(n) _mm512_set1_epi32((int)(n))
+
+/* A constant that stays in a register: gcc would compute it anew in each step. */
+static inline __m512i constant(__m512i v)
+{
+#if defined(__GNUC__)
+    __asm__("" : "+v"(v));
+#endif
+    return v;
+}
+
+/* Quarters of 16 bytes are interleaved each by itself: this moves what belongs into the lower and
+ * upper halves of the result there first. */
+static inline __m512i before_interleaving(__m512i v)
+{
+    return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7), v);
+}
+
+/* Moves the bytes of `lanes` that are not less than those of `least` to the front and stores them,
+ * no more than `left`. Returns how many. */
+static inline size_t store_kept(uint8_t *dst, __m512i lanes, __m512i least, size_t left)
+{
+    __mmask64 kept = _mm512_cmpge_epu8_mask(lanes, least);
+    size_t size = (size_t)_mm_popcnt_u64(kept);
+    __m512i front = _mm512_maskz_compress_epi8(kept, lanes);
+    if (left >= 64) {
+        STORE(dst, front);
+        return size;
+    }
+    size = size < left ? size : left;
+    store_first(dst, front, size);
+    return size;
+}
+
+/* ---- steps ---- */
+
+/* 64 characters of one byte; the others are zeros if there are less. */
+static inline size_t write_64_latin(uint8_t *dst, __m512i v, size_t count, size_t left)
+{
+    v = before_interleaving(v);
+    /* C2 or C3, but less than C0 for ASCII; and 80 to BF, or ASCII. */
+    __m512i first = _mm512_add_epi8(_mm512_min_epu8(AND(v, SET1(0xC0)), SET1(0x81)), SET1(0x42)),
+            last = MAX(AND(v, SET1(0xBF)), AND(v, SET1(0x7F)));
+    __m512i least = constant(SET_16_AVX512(0x00C0));
+    size_t size = store_kept(dst, _mm512_unpacklo_epi8(first, last), least, left);
+    if (count > 32)
+        size += store_kept(dst + size, _mm512_unpackhi_epi8(first, last), least, left - size);
+    return size;
+}
+
+/* 32 characters below U+0800 in lanes of 16 bits. */
+static inline size_t write_32_short(uint8_t *dst, __m512i c, size_t left)
+{
+    __mmask32 two = _mm512_cmpgt_epu16_mask(c, constant(SET_16_AVX512(0x7F)));
+    __m512i one = _mm512_slli_epi16(c, 8),
+            bits = OR(AND(one, SET_16_AVX512(0x3F00)), _mm512_srli_epi16(c, 6)),
+            pair = OR(bits, constant(SET_16_AVX512(0x80C0)));
+    return store_kept(dst, _mm512_mask_blend_epi16(two, one, pair),
+                      constant(SET_16_AVX512(0x00C0)), left);
+}
+
+/* 32 characters up to U+FFFF in lanes of 16 bits. */
+static inline size_t write_32_basic(uint8_t *dst, __m512i c, size_t count, size_t left)
+{
+    c = before_interleaving(c);
+    __mmask32 two = _mm512_cmpgt_epu16_mask(c, constant(SET_16_AVX512(0x7F))),
+              three = _mm512_cmpgt_epu16_mask(c, constant(SET_16_AVX512(0x7FF)));
+    __m512i one = _mm512_slli_epi16(c, 8),
+            bits = OR(AND(one, SET_16_AVX512(0x3F00)),
+                      AND(_mm512_srli_epi16(c, 6), SET_16_AVX512(0x003F))),
+            marks = _mm512_mask_blend_epi16(three, constant(SET_16_AVX512(0x80C0)),
+                                            constant(SET_16_AVX512(0x8080)));
+    __m512i last = _mm512_mask_blend_epi16(two, one, OR(bits, marks)),
+            first = _mm512_maskz_add_epi16(three, _mm512_srli_epi16(c, 12),
+                                           constant(SET_16_AVX512(0xE0)));
+    __m512i least = constant(SET_32_AVX512(0x00808080));
+    size_t size = store_kept(dst, _mm512_unpacklo_epi16(first, last), least, left);
+    if (count > 16)
+        size += store_kept(dst + size, _mm512_unpackhi_epi16(first, last), least, left - size);
+    return size;
+}
 
 /* Where a character of 32 bits has the bits of its four bytes, first byte first, for the two
  * characters of 64 bits. */
 #define FIELDS 18, 12, 6, 0, 50, 44, 38, 32
 
-/* 16 characters in lanes of 32 bits; returns how many bytes they have. Writes 64 where there is
- * `room`. */
-static inline size_t write_16_any(uint8_t *dst, __m512i c, __mmask16 here, bool room)
+/* Any 16 characters in lanes of 32 bits. */
+static inline size_t write_16_wide(uint8_t *dst, __m512i c, size_t left)
 {
     static const uint8_t SHIFTS[64] = {FIELDS, FIELDS, FIELDS, FIELDS,
                                        FIELDS, FIELDS, FIELDS, FIELDS};
-    __mmask16 two = _mm512_cmpgt_epu32_mask(c, _mm512_set1_epi32(0x7F));
-    __mmask16 three = _mm512_cmpgt_epu32_mask(c, _mm512_set1_epi32(0x7FF));
-    __mmask16 four = _mm512_cmpgt_epu32_mask(c, _mm512_set1_epi32(0xFFFF));
-    /* What marks the first byte and the others; zero where there is none, but for the last. */
-    __m512i marks = _mm512_maskz_set1_epi32(two, (int)0x80C00000);
-    marks = _mm512_mask_set1_epi32(marks, three, (int)0x8080E000);
-    marks = _mm512_mask_set1_epi32(marks, four, (int)0x808080F0);
-    __m512i lanes = OR(AND(_mm512_multishift_epi64_epi8(LOAD(SHIFTS), c), SET1(0x3F)), marks);
-    lanes = _mm512_mask_mov_epi32(_mm512_slli_epi32(c, 24), two, lanes);
-    __m512i kept = _mm512_maskz_mov_epi32(here, OR(marks, _mm512_set1_epi32((int)0xFF000000)));
-    __mmask64 bytes = _mm512_test_epi8_mask(kept, kept);
-    size_t size = (size_t)_mm_popcnt_u64(bytes);
-    __m512i front = _mm512_maskz_compress_epi8(bytes, lanes);
-    if (room)
-        STORE(dst, front);
-    else
-        store_first(dst, front, size);
-    return size;
+    __mmask16 two = _mm512_cmpgt_epu32_mask(c, constant(SET_32_AVX512(0x7F))),
+              three = _mm512_cmpgt_epu32_mask(c, constant(SET_32_AVX512(0x7FF))),
+              four = _mm512_cmpgt_epu32_mask(c, constant(SET_32_AVX512(0xFFFF)));
+    __m512i marks = _mm512_mask_blend_epi32(three, constant(SET_32_AVX512(0x80C00000)),
+                                            constant(SET_32_AVX512(0x8080E000)));
+    marks = _mm512_mask_blend_epi32(four, marks, constant(SET_32_AVX512(0x808080F0)));
+    __m512i bits = AND(_mm512_multishift_epi64_epi8(LOAD(SHIFTS), c), SET1(0x3F));
+    __m512i lanes = _mm512_mask_blend_epi32(two, _mm512_slli_epi32(c, 24), OR(bits, marks));
+    return store_kept(dst, lanes, constant(SET_32_AVX512(0x00808080)), left);
 }
 
-/* 32 characters below U+0800 in lanes of 16 bits; returns how many bytes they have. Writes 64 where
- * there is `room`. */
-static inline size_t write_32_short(uint8_t *dst, __m512i c, __mmask32 here, bool room)
+FF_ALWAYS_INLINE size_t write_32(uint8_t *dst, __m512i c, size_t count, size_t left)
 {
-    __mmask32 two = _mm512_cmpgt_epu16_mask(c, _mm512_set1_epi16(0x7F));
-    __m512i last = AND(_mm512_slli_epi16(c, 8), _mm512_set1_epi16(0x3F00));
-    __m512i pair = OR(OR(_mm512_srli_epi16(c, 6), last), _mm512_set1_epi16((short)0x80C0));
-    __m512i lanes = _mm512_mask_mov_epi16(c, two, pair);
-    /* The second byte of a lane counts if there are two; the first one always, be it zero. */
-    __m512i kept = _mm512_maskz_mov_epi16(here, OR(lanes, _mm512_set1_epi16(0x00FF)));
-    __mmask64 bytes = _mm512_test_epi8_mask(kept, kept);
-    size_t size = (size_t)_mm_popcnt_u64(bytes);
-    __m512i front = _mm512_maskz_compress_epi8(bytes, lanes);
-    if (room)
-        STORE(dst, front);
-    else
-        store_first(dst, front, size);
-    return size;
+    if (_mm512_test_epi16_mask(c, constant(SET_16_AVX512(0xF800))) == 0)
+        return write_32_short(dst, c, left);
+    return write_32_basic(dst, c, count, left);
 }
 
-/* The first `count` characters of a vector of 64. */
-FF_ALWAYS_INLINE size_t write_64_of_one_byte(uint8_t *dst, __m512i v, size_t count,
-                                             const uint8_t *end)
+/* ---- ASCII only ---- */
+
+/* The low bytes of 64 characters that are ASCII. */
+static inline __m512i ascii_64(__m512i a, __m512i b)
 {
-    uint64_t here = first_64(count);
-    size_t size = write_32_short(dst, _mm512_cvtepu8_epi16(_mm512_castsi512_si256(v)),
-                                 (__mmask32)here, end - dst >= 64);
-    if (count > 32) {
-        __m512i high = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(v, 1));
-        size += write_32_short(dst + size, high, (__mmask32)(here >> 32), end - (dst + size) >= 64);
+    return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7),
+                                    _mm512_packus_epi16(a, b));
+}
+
+static void write_ascii_1(uint8_t *dst, const uint8_t *s, size_t count)
+{
+    if (count < 64) {
+        store_first(dst, load_first(s, count), count);
+        return;
     }
-    return size;
+    __m512i last = LOAD(s + count - 64);
+    size_t i = 0;
+    for (; count - i >= 256; i += 256) {
+        for (size_t k = 0; k < 256; k += 64)
+            STORE(dst + i + k, LOAD(s + i + k));
+    }
+    for (; count - i > 64; i += 64)
+        STORE(dst + i, LOAD(s + i));
+    STORE(dst + count - 64, last);
 }
+
+static void write_ascii_2(uint8_t *dst, const uint8_t *s, size_t count)
+{
+    if (count < 32) {
+        __m512i v = ascii_64(load_first(s, 2 * count), SET1(0));
+        store_first(dst, v, count);
+        return;
+    }
+    size_t i = 0;
+    for (; count - i >= 64; i += 64)
+        STORE(dst + i, ascii_64(LOAD(s + 2 * i), LOAD(s + 2 * i + 64)));
+    for (; i < count; i += 32) {
+        size_t at = count - i < 32 ? count - 32 : i;
+        STORE32(dst + at, _mm512_cvtepi16_epi8(LOAD(s + 2 * at)));
+    }
+}
+
+static void write_ascii_4(uint8_t *dst, const uint8_t *s, size_t count)
+{
+    if (count < 16) {
+        __m128i v = _mm512_cvtepi32_epi8(load_first(s, 4 * count));
+        store_first(dst, _mm512_castsi128_si512(v), count);
+        return;
+    }
+    for (size_t i = 0; i < count; i += 16) {
+        size_t at = count - i < 16 ? count - 16 : i;
+        STORE16(dst + at, _mm512_cvtepi32_epi8(LOAD(s + 4 * at)));
+    }
+}
+
+/* ---- loops ---- */
 
 static void write_characters_of_one_byte(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
 {
@@ -76,94 +185,181 @@ static void write_characters_of_one_byte(uint8_t *dst, size_t size, const uint8_
         if (IS_ASCII(v)) {
             STORE(dst, v);
             dst += 64;
+            for (; count >= 64 + 256; count -= 256, s += 256, dst += 256) {
+                __m512i a = LOAD(s + 64), b = LOAD(s + 128), c = LOAD(s + 192), d = LOAD(s + 256);
+                if (!IS_ASCII(OR(OR(a, b), OR(c, d))))
+                    break;
+                STORE(dst, a);
+                STORE(dst + 64, b);
+                STORE(dst + 128, c);
+                STORE(dst + 192, d);
+            }
         } else {
-            dst += write_64_of_one_byte(dst, v, 64, end);
+            dst += write_64_latin(dst, v, 64, (size_t)(end - dst));
         }
     }
     if (count)
-        write_64_of_one_byte(dst, load_first(s, count), count, end);
+        write_64_latin(dst, load_first(s, count), count, (size_t)(end - dst));
 }
 
 static void write_characters_of_two_bytes(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
 {
     const uint8_t *end = dst + size;
-    while (count) {
-        size_t some = count < 32 ? count : 32;
-        uint64_t here = first_64(some);
-        __m512i c = some == 32 ? LOAD(s) : load_first(s, 2 * some);
-        if (_mm512_test_epi16_mask(c, _mm512_set1_epi16((short)0xF800)) == 0) {
-            dst += write_32_short(dst, c, (__mmask32)here, end - dst >= 64);
+    for (; count >= 64; count -= 64, s += 128) {
+        __m512i a = LOAD(s), b = LOAD(s + 64);
+        if (_mm512_test_epi16_mask(OR(a, b), SET_16_AVX512(0xFF80)) == 0) {
+            STORE(dst, ascii_64(a, b));
+            dst += 64;
         } else {
-            __m512i low = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(c));
-            dst += write_16_any(dst, low, (__mmask16)here, end - dst >= 64);
-            if (some > 16) {
-                __m512i high = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(c, 1));
-                dst += write_16_any(dst, high, (__mmask16)(here >> 16), end - dst >= 64);
-            }
+            dst += write_32(dst, a, 32, (size_t)(end - dst));
+            dst += write_32(dst, b, 32, (size_t)(end - dst));
         }
-        s += 2 * some;
-        count -= some;
     }
+    if (count >= 32) {
+        dst += write_32(dst, LOAD(s), 32, (size_t)(end - dst));
+        count -= 32;
+        s += 64;
+    }
+    if (count)
+        write_32(dst, load_first(s, 2 * count), count, (size_t)(end - dst));
 }
 
 static void write_characters_of_four_bytes(uint8_t *dst, size_t size, const uint8_t *s,
                                            size_t count)
 {
     const uint8_t *end = dst + size;
-    for (; count >= 16; count -= 16, s += 64)
-        dst += write_16_any(dst, LOAD(s), 0xFFFF, end - dst >= 64);
+    for (; count >= 32; count -= 32, s += 128) {
+        __m512i a = LOAD(s), b = LOAD(s + 64);
+        if (_mm512_test_epi32_mask(OR(a, b), SET_32_AVX512(0xFFFF0000)) == 0) {
+            __m512i c = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7),
+                                                 _mm512_packus_epi32(a, b));
+            dst += write_32(dst, c, 32, (size_t)(end - dst));
+        } else {
+            dst += write_16_wide(dst, a, (size_t)(end - dst));
+            dst += write_16_wide(dst, b, (size_t)(end - dst));
+        }
+    }
+    if (count >= 16) {
+        dst += write_16_wide(dst, LOAD(s), (size_t)(end - dst));
+        count -= 16;
+        s += 64;
+    }
     if (count)
-        write_16_any(dst, load_first(s, 4 * count), (__mmask16)first_64(count), false);
+        write_16_wide(dst, load_first(s, 4 * count), (size_t)(end - dst));
 }
 
 static void ISA(utf8_from)(uint8_t *dst, size_t size, const void *characters, size_t count,
                            unsigned width)
 {
-    if (width == 1)
-        write_characters_of_one_byte(dst, size, (const uint8_t *)characters, count);
+    const uint8_t *s = (const uint8_t *)characters;
+    if (width == 1 && size == count)
+        write_ascii_1(dst, s, count);
+    else if (width == 1)
+        write_characters_of_one_byte(dst, size, s, count);
+    else if (width == 2 && size == count)
+        write_ascii_2(dst, s, count);
     else if (width == 2)
-        write_characters_of_two_bytes(dst, size, (const uint8_t *)characters, count);
+        write_characters_of_two_bytes(dst, size, s, count);
+    else if (size == count)
+        write_ascii_4(dst, s, count);
     else
-        write_characters_of_four_bytes(dst, size, (const uint8_t *)characters, count);
+        write_characters_of_four_bytes(dst, size, s, count);
 }
 
 /* ---- the size ---- */
 
+/* One for each lane that has one of these bits. */
+#define ONES_8(v, bits) _mm512_min_epu8(AND(v, SET1(bits)), SET1(1))
+#define ONES_16(v, bits) _mm512_min_epu16(AND(v, SET_16_AVX512(bits)), SET_16_AVX512(1))
+#define ONES_32(v, bits) _mm512_min_epu32(AND(v, SET_32_AVX512(bits)), SET_32_AVX512(1))
+
 static inline size_t utf8_size_1(const uint8_t *s, size_t count)
 {
-    size_t i = 0, more = 0;
-    for (; count - i >= 64; i += 64)
-        more += (size_t)_mm_popcnt_u64(_mm512_movepi8_mask(LOAD(s + i)));
-    if (i < count)
-        more += (size_t)_mm_popcnt_u64(_mm512_movepi8_mask(load_first(s + i, count - i)));
+    size_t i = count, more = 0;
+    /* From the end: what is written first is then still in the cache. */
+    while (i >= 256) {
+        /* A counter of eight bits for each of the 64 places. */
+        size_t steps = i / 256;
+        __m512i a = SET1(0), b = SET1(0);
+        for (steps = steps < 63 ? steps : 63; steps; steps--) {
+            i -= 256;
+            a = _mm512_add_epi8(a, ONES_8(LOAD(s + i + 192), 0x80));
+            b = _mm512_add_epi8(b, ONES_8(LOAD(s + i + 128), 0x80));
+            a = _mm512_add_epi8(a, ONES_8(LOAD(s + i + 64), 0x80));
+            b = _mm512_add_epi8(b, ONES_8(LOAD(s + i), 0x80));
+        }
+        more += (size_t)_mm512_reduce_add_epi64(
+            _mm512_add_epi64(_mm512_sad_epu8(a, SET1(0)), _mm512_sad_epu8(b, SET1(0))));
+    }
+    for (; i >= 64; i -= 64)
+        more += (size_t)_mm_popcnt_u64(_mm512_movepi8_mask(LOAD(s + i - 64)));
+    if (i)
+        more += (size_t)_mm_popcnt_u64(_mm512_movepi8_mask(load_first(s, i)));
     return count + more;
 }
 
-static inline size_t utf8_size_4(const uint8_t *s, size_t count)
+typedef struct {
+    __m512i more;  /* counts, in each lane, the bytes beyond the first */
+    __m512i least; /* the smallest character of each lane, where the surrogates begin at zero */
+} measure;
+
+FF_ALWAYS_INLINE void measure_2(measure *m, __m512i c)
 {
-    size_t more = 0;
-    __mmask16 surrogates = 0;
-    for (size_t i = 0; i < count; i += 16) {
-        __m512i c = count - i >= 16 ? LOAD(s + 4 * i) : load_first(s + 4 * i, 4 * (count - i));
-        more += (size_t)_mm_popcnt_u32(_mm512_cmpgt_epu32_mask(c, _mm512_set1_epi32(0x7F)));
-        more += (size_t)_mm_popcnt_u32(_mm512_cmpgt_epu32_mask(c, _mm512_set1_epi32(0x7FF)));
-        more += (size_t)_mm_popcnt_u32(_mm512_cmpgt_epu32_mask(c, _mm512_set1_epi32(0xFFFF)));
-        surrogates |= _mm512_cmpeq_epi32_mask(AND(c, _mm512_set1_epi32((int)0xFFFFF800)),
-                                              _mm512_set1_epi32(0xD800));
-    }
-    return surrogates ? SIZE_MAX : count + more;
+    __m512i more = _mm512_add_epi16(ONES_16(c, 0xFF80), ONES_16(c, 0xF800));
+    m->more = _mm512_add_epi16(m->more, more);
+    m->least = _mm512_min_epu16(m->least, _mm512_sub_epi16(c, SET_16_AVX512(0xD800)));
+}
+
+static inline size_t sum_of_16(__m512i v)
+{
+    return (size_t)_mm512_reduce_add_epi32(_mm512_madd_epi16(v, SET_16_AVX512(1)));
 }
 
 static inline size_t utf8_size_2(const uint8_t *s, size_t count)
 {
-    size_t more = 0;
-    __mmask32 surrogates = 0;
-    for (size_t i = 0; i < count; i += 32) {
-        __m512i c = count - i >= 32 ? LOAD(s + 2 * i) : load_first(s + 2 * i, 2 * (count - i));
-        more += (size_t)_mm_popcnt_u32(_mm512_cmpgt_epu16_mask(c, _mm512_set1_epi16(0x7F)));
-        more += (size_t)_mm_popcnt_u32(_mm512_cmpgt_epu16_mask(c, _mm512_set1_epi16(0x7FF)));
-        surrogates |= _mm512_cmpeq_epi16_mask(AND(c, _mm512_set1_epi16((short)0xF800)),
-                                              _mm512_set1_epi16((short)0xD800));
+    enum { BLOCK = 32 * 0x3000 }; /* at most two more each time, in lanes of 15 bits */
+    measure m = {SET1(0), SET1(0xFF)};
+    size_t more = 0, i = 0;
+    while (count - i >= 32) {
+        size_t block = count - i < BLOCK ? (count - i) / 32 * 32 : BLOCK;
+        for (size_t end = i + block; i < end; i += 32)
+            measure_2(&m, LOAD(s + 2 * i));
+        if (count - i >= 32) {
+            more += sum_of_16(m.more);
+            m.more = SET1(0);
+        }
     }
-    return surrogates ? SIZE_MAX : count + more;
+    if (i < count)
+        measure_2(&m, load_first(s + 2 * i, 2 * (count - i)));
+    if (_mm512_cmplt_epu16_mask(m.least, SET_16_AVX512(0x800)))
+        return SIZE_MAX;
+    return count + more + sum_of_16(m.more);
+}
+
+FF_ALWAYS_INLINE void measure_4(measure *m, __m512i c)
+{
+    __m512i more = _mm512_add_epi32(ONES_32(c, 0xFFFFFF80), ONES_32(c, 0xFFFFF800));
+    m->more = _mm512_add_epi32(m->more, _mm512_add_epi32(more, ONES_32(c, 0xFFFF0000)));
+    m->least = _mm512_min_epu32(m->least, _mm512_sub_epi32(c, SET_32_AVX512(0xD800)));
+}
+
+static inline size_t utf8_size_4(const uint8_t *s, size_t count)
+{
+    enum { BLOCK = 16 * 0x1000000 };
+    measure m = {SET1(0), SET1(0xFF)};
+    size_t more = 0, i = 0;
+    while (count - i >= 16) {
+        size_t block = count - i < BLOCK ? (count - i) / 16 * 16 : BLOCK;
+        for (size_t end = i + block; i < end; i += 16)
+            measure_4(&m, LOAD(s + 4 * i));
+        if (count - i >= 16) {
+            more += (size_t)(unsigned)_mm512_reduce_add_epi32(m.more);
+            m.more = SET1(0);
+        }
+    }
+    if (i < count)
+        measure_4(&m, load_first(s + 4 * i, 4 * (count - i)));
+    if (_mm512_cmplt_epu32_mask(m.least, SET_32_AVX512(0x800)))
+        return SIZE_MAX;
+    return count + more + (size_t)(unsigned)_mm512_reduce_add_epi32(m.more);
 }
