@@ -47,7 +47,7 @@ static inline part_16 load_part(const uint8_t *src, size_t size)
 }
 
 /* The first `size` bytes of a vector, one to 16. */
-static inline void store_part(uint8_t *dst, VECTOR16 v, size_t size)
+static inline void store_front(uint8_t *dst, VECTOR16 v, size_t size)
 {
     if (size >= 8) {
         VECTOR16 last = SHUFFLE16(v, SLIDE + size - 8);
@@ -92,7 +92,7 @@ FF_ALWAYS_INLINE size_t store_pieces_exactly(uint8_t *dst, const pieces *p, int 
             VECTOR16 v = p->v[i];
             for (int k = i + 1; k < count; k++)
                 v = OR16(v, SHUFFLE16(p->v[k], SLIDE_BACK + 48 - (p->end[k - 1] - done)));
-            store_part(dst + done, v, size - done);
+            store_front(dst + done, v, size - done);
             return all;
         }
         STORE16(dst + done, p->v[i]);
@@ -124,6 +124,7 @@ FF_ALWAYS_INLINE void load_parts(VECTOR16 *v, size_t count, const uint8_t *src, 
     }
 }
 
+#if VECTOR_SIZE < 64
 /* Less than a VECTOR, and zeros after it. */
 static inline VECTOR load_few(const uint8_t *src, size_t size)
 {
@@ -136,3 +137,4 @@ static inline VECTOR load_few(const uint8_t *src, size_t size)
     return FROM_64(part.low, part.high);
 #endif
 }
+#endif

@@ -55,7 +55,7 @@ FF_ALWAYS_INLINE void write_ascii(uint8_t *dst, const uint8_t *s, size_t count, 
 {
     if (count < 16) {
         if (count)
-            store_part(dst, ascii_few(s, count, width), count);
+            store_front(dst, ascii_few(s, count, width), count);
         return;
     }
     size_t i = 0;

@@ -13,13 +13,57 @@
 #define SET_16_AVX512(n) _mm512_set1_epi16((short)(n))
 #define SET_32_AVX512(n) _mm512_set1_epi32((int)(n))
 
-/* A constant that stays in a register: gcc would compute it anew in each step. */
-static inline __m512i constant(__m512i v)
+/* Constants from memory: gcc would compute them by several operations, in each step. */
+typedef struct {
+    uint32_t bits_6, top_bit, marks_of_2, marks_of_3, marks_of_4_in_32, marks_of_3_in_32,
+        marks_of_2_in_32, first_of_3, least_in_16, least_in_32;
+} constants;
+
+static inline const constants *constants_of_encoding(void)
 {
+    static const constants CONSTANTS = {
+        0x3F3F3F3F, 0x80808080, 0x80C080C0, 0x80808080, 0x808080F0, 0x8080E000,
+        0x80C00000, 0x00E000E0, 0x00C000C0, 0x00808080,
+    };
+    const constants *p = &CONSTANTS;
 #if defined(__GNUC__)
-    __asm__("" : "+v"(v));
+    __asm__("" : "+r"(p)); /* so that it does not know them */
 #endif
-    return v;
+    return p;
+}
+
+#define REPEATED(constant) _mm512_set1_epi32((int)(constant))
+
+#if defined(__GNUC__)
+#define USUALLY(condition) __builtin_expect(condition, 1)
+#else
+#define USUALLY(condition) (condition)
+#endif
+
+/* One to 63 bytes, and zeros after them. */
+static inline __m512i load_some(const uint8_t *src, size_t size)
+{
+    if (USUALLY(is_within_page(src)))
+        return _mm512_maskz_loadu_epi8((UINT64_C(1) << size) - 1, src);
+    __m128i v[4];
+    load_parts(v, 4, src, size);
+    __m512i low = _mm512_inserti32x4(_mm512_castsi128_si512(v[0]), v[1], 1);
+    return _mm512_inserti32x4(_mm512_inserti32x4(low, v[2], 2), v[3], 3);
+}
+
+/* The first bytes of a vector, one to 63. */
+static inline void store_some(uint8_t *dst, __m512i v, size_t size)
+{
+    if (USUALLY(is_within_page(dst))) {
+        _mm512_mask_storeu_epi8(dst, (UINT64_C(1) << size) - 1, v);
+        return;
+    }
+    for (; size >= 16; size -= 16, dst += 16) {
+        STORE16(dst, _mm512_castsi512_si128(v));
+        v = _mm512_alignr_epi64(v, v, 2);
+    }
+    if (size)
+        store_front(dst, _mm512_castsi512_si128(v), size);
 }
 
 /* Quarters of 16 bytes are interleaved each by itself: this moves what belongs into the lower and
@@ -29,11 +73,11 @@ static inline __m512i before_interleaving(__m512i v)
     return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7), v);
 }
 
-/* Moves the bytes of `lanes` that are not less than those of `least` to the front and stores them,
- * no more than `left`. Returns how many. */
-static inline size_t store_kept(uint8_t *dst, __m512i lanes, __m512i least, size_t left)
+/* Moves the bytes of `lanes` that are not less than those of `least` to the front and stores them:
+ * exactly, if `left` is less than 64, and then no more than that. Returns how many. */
+FF_ALWAYS_INLINE size_t store_kept(uint8_t *dst, __m512i lanes, uint32_t least, size_t left)
 {
-    __mmask64 kept = _mm512_cmpge_epu8_mask(lanes, least);
+    __mmask64 kept = _mm512_cmpge_epu8_mask(lanes, REPEATED(least));
     size_t size = (size_t)_mm_popcnt_u64(kept);
     __m512i front = _mm512_maskz_compress_epi8(kept, lanes);
     if (left >= 64) {
@@ -41,20 +85,23 @@ static inline size_t store_kept(uint8_t *dst, __m512i lanes, __m512i least, size
         return size;
     }
     size = size < left ? size : left;
-    store_first(dst, front, size);
+    store_some(dst, front, size);
     return size;
 }
 
-/* ---- steps ---- */
+/* ---- steps: write some characters and return how many bytes, no more than `left` ---- */
+
+/* Room for what a step may write. */
+enum { ENOUGH = 128 };
 
 /* 64 characters of one byte; the others are zeros if there are less. */
-static inline size_t write_64_latin(uint8_t *dst, __m512i v, size_t count, size_t left)
+FF_ALWAYS_INLINE size_t write_64_latin(uint8_t *dst, __m512i v, size_t count, size_t left)
 {
+    uint32_t least = constants_of_encoding()->least_in_16;
     v = before_interleaving(v);
     /* C2 or C3, but less than C0 for ASCII; and 80 to BF, or ASCII. */
     __m512i first = _mm512_add_epi8(_mm512_min_epu8(AND(v, SET1(0xC0)), SET1(0x81)), SET1(0x42)),
             last = MAX(AND(v, SET1(0xBF)), AND(v, SET1(0x7F)));
-    __m512i least = constant(SET_16_AVX512(0x00C0));
     size_t size = store_kept(dst, _mm512_unpacklo_epi8(first, last), least, left);
     if (count > 32)
         size += store_kept(dst + size, _mm512_unpackhi_epi8(first, last), least, left - size);
@@ -62,34 +109,35 @@ static inline size_t write_64_latin(uint8_t *dst, __m512i v, size_t count, size_
 }
 
 /* 32 characters below U+0800 in lanes of 16 bits. */
-static inline size_t write_32_short(uint8_t *dst, __m512i c, size_t left)
+FF_ALWAYS_INLINE size_t write_32_short(uint8_t *dst, __m512i c, size_t left)
 {
-    __mmask32 two = _mm512_cmpgt_epu16_mask(c, constant(SET_16_AVX512(0x7F)));
+    const constants *k = constants_of_encoding();
+    __mmask32 two = _mm512_test_epi16_mask(c, SET_16_AVX512(0xFF80));
     __m512i one = _mm512_slli_epi16(c, 8),
-            bits = OR(AND(one, SET_16_AVX512(0x3F00)), _mm512_srli_epi16(c, 6)),
-            pair = OR(bits, constant(SET_16_AVX512(0x80C0)));
-    return store_kept(dst, _mm512_mask_blend_epi16(two, one, pair),
-                      constant(SET_16_AVX512(0x00C0)), left);
+            bits = OR(AND(one, SET_16_AVX512(0x3F00)), _mm512_srli_epi16(c, 6));
+    __m512i lanes = _mm512_mask_blend_epi16(two, one, OR(bits, REPEATED(k->marks_of_2)));
+    return store_kept(dst, lanes, k->least_in_16, left);
 }
 
 /* 32 characters up to U+FFFF in lanes of 16 bits. */
-static inline size_t write_32_basic(uint8_t *dst, __m512i c, size_t count, size_t left)
+FF_ALWAYS_INLINE size_t write_32_basic(uint8_t *dst, __m512i c, size_t count, size_t left)
 {
+    const constants *k = constants_of_encoding();
     c = before_interleaving(c);
-    __mmask32 two = _mm512_cmpgt_epu16_mask(c, constant(SET_16_AVX512(0x7F))),
-              three = _mm512_cmpgt_epu16_mask(c, constant(SET_16_AVX512(0x7FF)));
+    __mmask32 two = _mm512_test_epi16_mask(c, SET_16_AVX512(0xFF80)),
+              three = _mm512_test_epi16_mask(c, SET_16_AVX512(0xF800));
     __m512i one = _mm512_slli_epi16(c, 8),
             bits = OR(AND(one, SET_16_AVX512(0x3F00)),
                       AND(_mm512_srli_epi16(c, 6), SET_16_AVX512(0x003F))),
-            marks = _mm512_mask_blend_epi16(three, constant(SET_16_AVX512(0x80C0)),
-                                            constant(SET_16_AVX512(0x8080)));
+            marks = _mm512_mask_blend_epi16(three, REPEATED(k->marks_of_2),
+                                            REPEATED(k->marks_of_3));
     __m512i last = _mm512_mask_blend_epi16(two, one, OR(bits, marks)),
             first = _mm512_maskz_add_epi16(three, _mm512_srli_epi16(c, 12),
-                                           constant(SET_16_AVX512(0xE0)));
-    __m512i least = constant(SET_32_AVX512(0x00808080));
-    size_t size = store_kept(dst, _mm512_unpacklo_epi16(first, last), least, left);
+                                           REPEATED(k->first_of_3));
+    size_t size = store_kept(dst, _mm512_unpacklo_epi16(first, last), k->least_in_32, left);
     if (count > 16)
-        size += store_kept(dst + size, _mm512_unpackhi_epi16(first, last), least, left - size);
+        size += store_kept(dst + size, _mm512_unpackhi_epi16(first, last), k->least_in_32,
+                           left - size);
     return size;
 }
 
@@ -98,26 +146,39 @@ static inline size_t write_32_basic(uint8_t *dst, __m512i c, size_t count, size_
 #define FIELDS 18, 12, 6, 0, 50, 44, 38, 32
 
 /* Any 16 characters in lanes of 32 bits. */
-static inline size_t write_16_wide(uint8_t *dst, __m512i c, size_t left)
+FF_ALWAYS_INLINE size_t write_16_wide(uint8_t *dst, __m512i c, size_t left)
 {
     static const uint8_t SHIFTS[64] = {FIELDS, FIELDS, FIELDS, FIELDS,
                                        FIELDS, FIELDS, FIELDS, FIELDS};
-    __mmask16 two = _mm512_cmpgt_epu32_mask(c, constant(SET_32_AVX512(0x7F))),
-              three = _mm512_cmpgt_epu32_mask(c, constant(SET_32_AVX512(0x7FF))),
-              four = _mm512_cmpgt_epu32_mask(c, constant(SET_32_AVX512(0xFFFF)));
-    __m512i marks = _mm512_mask_blend_epi32(three, constant(SET_32_AVX512(0x80C00000)),
-                                            constant(SET_32_AVX512(0x8080E000)));
-    marks = _mm512_mask_blend_epi32(four, marks, constant(SET_32_AVX512(0x808080F0)));
-    __m512i bits = AND(_mm512_multishift_epi64_epi8(LOAD(SHIFTS), c), SET1(0x3F));
+    const constants *k = constants_of_encoding();
+    __mmask16 two = _mm512_test_epi32_mask(c, SET_32_AVX512(0xFFFFFF80)),
+              three = _mm512_test_epi32_mask(c, SET_32_AVX512(0xFFFFF800)),
+              four = _mm512_test_epi32_mask(c, SET_32_AVX512(0xFFFF0000));
+    __m512i marks = _mm512_mask_blend_epi32(three, REPEATED(k->marks_of_2_in_32),
+                                            REPEATED(k->marks_of_3_in_32));
+    marks = _mm512_mask_blend_epi32(four, marks, REPEATED(k->marks_of_4_in_32));
+    __m512i bits = AND(_mm512_multishift_epi64_epi8(LOAD(SHIFTS), c), REPEATED(k->bits_6));
     __m512i lanes = _mm512_mask_blend_epi32(two, _mm512_slli_epi32(c, 24), OR(bits, marks));
-    return store_kept(dst, lanes, constant(SET_32_AVX512(0x00808080)), left);
+    return store_kept(dst, lanes, k->least_in_32, left);
 }
 
 FF_ALWAYS_INLINE size_t write_32(uint8_t *dst, __m512i c, size_t count, size_t left)
 {
-    if (_mm512_test_epi16_mask(c, constant(SET_16_AVX512(0xF800))) == 0)
+    if (_mm512_test_epi16_mask(c, SET_16_AVX512(0xF800)) == 0)
         return write_32_short(dst, c, left);
     return write_32_basic(dst, c, count, left);
+}
+
+FF_ALWAYS_INLINE size_t write_32_any(uint8_t *dst, const uint8_t *s, size_t left)
+{
+    __m512i a = LOAD(s), b = LOAD(s + 64);
+    if (_mm512_test_epi32_mask(OR(a, b), SET_32_AVX512(0xFFFF0000)) == 0) {
+        __m512i c = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7),
+                                             _mm512_packus_epi32(a, b));
+        return write_32(dst, c, 32, left);
+    }
+    size_t size = write_16_wide(dst, a, left);
+    return size + write_16_wide(dst + size, b, left - size);
 }
 
 /* ---- ASCII only ---- */
@@ -129,10 +190,11 @@ static inline __m512i ascii_64(__m512i a, __m512i b)
                                     _mm512_packus_epi16(a, b));
 }
 
-static void write_ascii_1(uint8_t *dst, const uint8_t *s, size_t count)
+FF_NEVER_INLINE void ISA(write_ascii_1)(uint8_t *dst, const uint8_t *s, size_t count)
 {
     if (count < 64) {
-        store_first(dst, load_first(s, count), count);
+        if (count)
+            store_some(dst, load_some(s, count), count);
         return;
     }
     __m512i last = LOAD(s + count - 64);
@@ -146,11 +208,11 @@ static void write_ascii_1(uint8_t *dst, const uint8_t *s, size_t count)
     STORE(dst + count - 64, last);
 }
 
-static void write_ascii_2(uint8_t *dst, const uint8_t *s, size_t count)
+FF_NEVER_INLINE void ISA(write_ascii_2)(uint8_t *dst, const uint8_t *s, size_t count)
 {
     if (count < 32) {
-        __m512i v = ascii_64(load_first(s, 2 * count), SET1(0));
-        store_first(dst, v, count);
+        if (count)
+            store_some(dst, ascii_64(load_some(s, 2 * count), SET1(0)), count);
         return;
     }
     size_t i = 0;
@@ -162,11 +224,11 @@ static void write_ascii_2(uint8_t *dst, const uint8_t *s, size_t count)
     }
 }
 
-static void write_ascii_4(uint8_t *dst, const uint8_t *s, size_t count)
+FF_NEVER_INLINE void ISA(write_ascii_4)(uint8_t *dst, const uint8_t *s, size_t count)
 {
     if (count < 16) {
-        __m128i v = _mm512_cvtepi32_epi8(load_first(s, 4 * count));
-        store_first(dst, _mm512_castsi128_si512(v), count);
+        if (count)
+            store_front(dst, _mm512_cvtepi32_epi8(load_some(s, 4 * count)), count);
         return;
     }
     for (size_t i = 0; i < count; i += 16) {
@@ -177,93 +239,69 @@ static void write_ascii_4(uint8_t *dst, const uint8_t *s, size_t count)
 
 /* ---- loops ---- */
 
-static void write_characters_of_one_byte(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
+FF_NEVER_INLINE void ISA(write_latin_1)(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
 {
     const uint8_t *end = dst + size;
-    for (; count >= 64; count -= 64, s += 64) {
-        __m512i v = LOAD(s);
-        if (IS_ASCII(v)) {
-            STORE(dst, v);
-            dst += 64;
-            for (; count >= 64 + 256; count -= 256, s += 256, dst += 256) {
-                __m512i a = LOAD(s + 64), b = LOAD(s + 128), c = LOAD(s + 192), d = LOAD(s + 256);
-                if (!IS_ASCII(OR(OR(a, b), OR(c, d))))
-                    break;
-                STORE(dst, a);
-                STORE(dst + 64, b);
-                STORE(dst + 128, c);
-                STORE(dst + 192, d);
-            }
+    /* By 128: where runs of ASCII are short, no branch depends on them. */
+    for (; count >= 128 && end - dst >= 2 * ENOUGH; count -= 128, s += 128) {
+        __m512i a = LOAD(s), b = LOAD(s + 64);
+        if (IS_ASCII(OR(a, b))) {
+            STORE(dst, a);
+            STORE(dst + 64, b);
+            dst += 128;
         } else {
-            dst += write_64_latin(dst, v, 64, (size_t)(end - dst));
+            dst += write_64_latin(dst, a, 64, ENOUGH);
+            dst += write_64_latin(dst, b, 64, ENOUGH);
         }
     }
+    for (; count >= 64 && end - dst >= ENOUGH; count -= 64, s += 64)
+        dst += write_64_latin(dst, LOAD(s), 64, ENOUGH);
+    for (; count >= 64; count -= 64, s += 64)
+        dst += write_64_latin(dst, LOAD(s), 64, (size_t)(end - dst));
     if (count)
-        write_64_latin(dst, load_first(s, count), count, (size_t)(end - dst));
+        write_64_latin(dst, load_some(s, count), count, (size_t)(end - dst));
 }
 
-static void write_characters_of_two_bytes(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
+FF_NEVER_INLINE void ISA(write_basic_2)(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
 {
     const uint8_t *end = dst + size;
-    for (; count >= 64; count -= 64, s += 128) {
+    for (; count >= 64 && end - dst >= 2 * ENOUGH; count -= 64, s += 128) {
         __m512i a = LOAD(s), b = LOAD(s + 64);
         if (_mm512_test_epi16_mask(OR(a, b), SET_16_AVX512(0xFF80)) == 0) {
             STORE(dst, ascii_64(a, b));
             dst += 64;
         } else {
-            dst += write_32(dst, a, 32, (size_t)(end - dst));
-            dst += write_32(dst, b, 32, (size_t)(end - dst));
+            dst += write_32(dst, a, 32, ENOUGH);
+            dst += write_32(dst, b, 32, ENOUGH);
         }
     }
-    if (count >= 32) {
+    for (; count >= 32; count -= 32, s += 64)
         dst += write_32(dst, LOAD(s), 32, (size_t)(end - dst));
-        count -= 32;
-        s += 64;
-    }
     if (count)
-        write_32(dst, load_first(s, 2 * count), count, (size_t)(end - dst));
+        write_32(dst, load_some(s, 2 * count), count, (size_t)(end - dst));
 }
 
-static void write_characters_of_four_bytes(uint8_t *dst, size_t size, const uint8_t *s,
-                                           size_t count)
+FF_NEVER_INLINE void ISA(write_any_4)(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
 {
     const uint8_t *end = dst + size;
-    for (; count >= 32; count -= 32, s += 128) {
-        __m512i a = LOAD(s), b = LOAD(s + 64);
-        if (_mm512_test_epi32_mask(OR(a, b), SET_32_AVX512(0xFFFF0000)) == 0) {
-            __m512i c = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7),
-                                                 _mm512_packus_epi32(a, b));
-            dst += write_32(dst, c, 32, (size_t)(end - dst));
-        } else {
-            dst += write_16_wide(dst, a, (size_t)(end - dst));
-            dst += write_16_wide(dst, b, (size_t)(end - dst));
-        }
-    }
-    if (count >= 16) {
+    for (; count >= 32 && end - dst >= ENOUGH; count -= 32, s += 128)
+        dst += write_32_any(dst, s, ENOUGH);
+    for (; count >= 16; count -= 16, s += 64)
         dst += write_16_wide(dst, LOAD(s), (size_t)(end - dst));
-        count -= 16;
-        s += 64;
-    }
     if (count)
-        write_16_wide(dst, load_first(s, 4 * count), (size_t)(end - dst));
+        write_16_wide(dst, load_some(s, 4 * count), (size_t)(end - dst));
 }
 
 static void ISA(utf8_from)(uint8_t *dst, size_t size, const void *characters, size_t count,
                            unsigned width)
 {
     const uint8_t *s = (const uint8_t *)characters;
-    if (width == 1 && size == count)
-        write_ascii_1(dst, s, count);
-    else if (width == 1)
-        write_characters_of_one_byte(dst, size, s, count);
-    else if (width == 2 && size == count)
-        write_ascii_2(dst, s, count);
+    if (width == 1)
+        size == count ? ISA(write_ascii_1)(dst, s, count) : ISA(write_latin_1)(dst, size, s, count);
     else if (width == 2)
-        write_characters_of_two_bytes(dst, size, s, count);
-    else if (size == count)
-        write_ascii_4(dst, s, count);
+        size == count ? ISA(write_ascii_2)(dst, s, count) : ISA(write_basic_2)(dst, size, s, count);
     else
-        write_characters_of_four_bytes(dst, size, s, count);
+        size == count ? ISA(write_ascii_4)(dst, s, count) : ISA(write_any_4)(dst, size, s, count);
 }
 
 /* ---- the size ---- */
@@ -294,7 +332,7 @@ static inline size_t utf8_size_1(const uint8_t *s, size_t count)
     for (; i >= 64; i -= 64)
         more += (size_t)_mm_popcnt_u64(_mm512_movepi8_mask(LOAD(s + i - 64)));
     if (i)
-        more += (size_t)_mm_popcnt_u64(_mm512_movepi8_mask(load_first(s, i)));
+        more += (size_t)_mm_popcnt_u64(_mm512_movepi8_mask(load_some(s, i)));
     return count + more;
 }
 
@@ -330,7 +368,7 @@ static inline size_t utf8_size_2(const uint8_t *s, size_t count)
         }
     }
     if (i < count)
-        measure_2(&m, load_first(s + 2 * i, 2 * (count - i)));
+        measure_2(&m, load_some(s + 2 * i, 2 * (count - i)));
     if (_mm512_cmplt_epu16_mask(m.least, SET_16_AVX512(0x800)))
         return SIZE_MAX;
     return count + more + sum_of_16(m.more);
@@ -358,7 +396,7 @@ static inline size_t utf8_size_4(const uint8_t *s, size_t count)
         }
     }
     if (i < count)
-        measure_4(&m, load_first(s + 4 * i, 4 * (count - i)));
+        measure_4(&m, load_some(s + 4 * i, 4 * (count - i)));
     if (_mm512_cmplt_epu32_mask(m.least, SET_32_AVX512(0x800)))
         return SIZE_MAX;
     return count + more + (size_t)(unsigned)_mm512_reduce_add_epi32(m.more);
