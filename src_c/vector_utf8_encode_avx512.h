@@ -15,15 +15,16 @@
 
 /* Constants from memory: gcc would compute them by several operations, in each step. */
 typedef struct {
-    uint32_t bits_6, top_bit, marks_of_2, marks_of_3, marks_of_4_in_32, marks_of_3_in_32,
-        marks_of_2_in_32, first_of_3, least_in_16, least_in_32;
+    uint32_t x3F, x42, x7F, x81, xBF, xC0;
+    uint32_t marks_of_2, marks_of_3, first_of_3, least_in_16;
+    uint32_t marks_of_2_in_32, marks_of_3_in_32, marks_of_4_in_32, least_in_32;
 } constants;
 
 static inline const constants *constants_of_encoding(void)
 {
     static const constants CONSTANTS = {
-        0x3F3F3F3F, 0x80808080, 0x80C080C0, 0x80808080, 0x808080F0, 0x8080E000,
-        0x80C00000, 0x00E000E0, 0x00C000C0, 0x00808080,
+        0x3F3F3F3F, 0x42424242, 0x7F7F7F7F, 0x81818181, 0xBFBFBFBF, 0xC0C0C0C0, 0x80C080C0,
+        0x80808080, 0x00E000E0, 0x00C000C0, 0x80C00000, 0x8080E000, 0x808080F0, 0x00808080,
     };
     const constants *p = &CONSTANTS;
 #if defined(__GNUC__)
@@ -40,30 +41,23 @@ static inline const constants *constants_of_encoding(void)
 #define USUALLY(condition) (condition)
 #endif
 
-/* One to 63 bytes, and zeros after them. */
+/* Up to 63 bytes, and zeros after them. A masked load or store that reaches into a page which is not
+ * mapped does no harm, but costs hundreds of cycles: see is_within_page. */
 static inline __m512i load_some(const uint8_t *src, size_t size)
 {
-    if (USUALLY(is_within_page(src)))
-        return _mm512_maskz_loadu_epi8((UINT64_C(1) << size) - 1, src);
-    __m128i v[4];
-    load_parts(v, 4, src, size);
-    __m512i low = _mm512_inserti32x4(_mm512_castsi128_si512(v[0]), v[1], 1);
-    return _mm512_inserti32x4(_mm512_inserti32x4(low, v[2], 2), v[3], 3);
+    return _mm512_maskz_loadu_epi8((UINT64_C(1) << size) - 1, src);
 }
 
-/* The first bytes of a vector, one to 63. */
-static inline void store_some(uint8_t *dst, __m512i v, size_t size)
+/* True if masked loads of up to 64 bytes that take in the last one of `src`, and stores that take in
+ * the last one of `dst`, stay in pages that have something of them. */
+static inline bool ends_with_page(const uint8_t *end)
 {
-    if (USUALLY(is_within_page(dst))) {
-        _mm512_mask_storeu_epi8(dst, (UINT64_C(1) << size) - 1, v);
-        return;
-    }
-    for (; size >= 16; size -= 16, dst += 16) {
-        STORE16(dst, _mm512_castsi512_si128(v));
-        v = _mm512_alignr_epi64(v, v, 2);
-    }
-    if (size)
-        store_front(dst, _mm512_castsi512_si128(v), size);
+    return (((uintptr_t)end - 1) & 4095) >= 4096 - 64;
+}
+
+static inline bool is_far_from_pages(const uint8_t *src_end, const uint8_t *dst_end)
+{
+    return !ends_with_page(src_end) && !ends_with_page(dst_end);
 }
 
 /* Quarters of 16 bytes are interleaved each by itself: this moves what belongs into the lower and
@@ -75,9 +69,9 @@ static inline __m512i before_interleaving(__m512i v)
 
 /* Moves the bytes of `lanes` that are not less than those of `least` to the front and stores them:
  * exactly, if `left` is less than 64, and then no more than that. Returns how many. */
-FF_ALWAYS_INLINE size_t store_kept(uint8_t *dst, __m512i lanes, uint32_t least, size_t left)
+FF_ALWAYS_INLINE size_t store_kept(uint8_t *dst, __m512i lanes, __m512i least, size_t left)
 {
-    __mmask64 kept = _mm512_cmpge_epu8_mask(lanes, REPEATED(least));
+    __mmask64 kept = _mm512_cmpge_epu8_mask(lanes, least);
     size_t size = (size_t)_mm_popcnt_u64(kept);
     __m512i front = _mm512_maskz_compress_epi8(kept, lanes);
     if (left >= 64) {
@@ -85,7 +79,7 @@ FF_ALWAYS_INLINE size_t store_kept(uint8_t *dst, __m512i lanes, uint32_t least, 
         return size;
     }
     size = size < left ? size : left;
-    store_some(dst, front, size);
+    _mm512_mask_storeu_epi8(dst, (UINT64_C(1) << size) - 1, front);
     return size;
 }
 
@@ -95,13 +89,15 @@ FF_ALWAYS_INLINE size_t store_kept(uint8_t *dst, __m512i lanes, uint32_t least, 
 enum { ENOUGH = 128 };
 
 /* 64 characters of one byte; the others are zeros if there are less. */
-FF_ALWAYS_INLINE size_t write_64_latin(uint8_t *dst, __m512i v, size_t count, size_t left)
+FF_ALWAYS_INLINE size_t write_64_latin(uint8_t *dst, __m512i v, const constants *k, size_t count,
+                                       size_t left)
 {
-    uint32_t least = constants_of_encoding()->least_in_16;
     v = before_interleaving(v);
     /* C2 or C3, but less than C0 for ASCII; and 80 to BF, or ASCII. */
-    __m512i first = _mm512_add_epi8(_mm512_min_epu8(AND(v, SET1(0xC0)), SET1(0x81)), SET1(0x42)),
-            last = MAX(AND(v, SET1(0xBF)), AND(v, SET1(0x7F)));
+    __m512i first = _mm512_min_epu8(AND(v, REPEATED(k->xC0)), REPEATED(k->x81)),
+            last = MAX(AND(v, REPEATED(k->xBF)), AND(v, REPEATED(k->x7F)));
+    first = _mm512_add_epi8(first, REPEATED(k->x42));
+    __m512i least = REPEATED(k->least_in_16);
     size_t size = store_kept(dst, _mm512_unpacklo_epi8(first, last), least, left);
     if (count > 32)
         size += store_kept(dst + size, _mm512_unpackhi_epi8(first, last), least, left - size);
@@ -109,20 +105,19 @@ FF_ALWAYS_INLINE size_t write_64_latin(uint8_t *dst, __m512i v, size_t count, si
 }
 
 /* 32 characters below U+0800 in lanes of 16 bits. */
-FF_ALWAYS_INLINE size_t write_32_short(uint8_t *dst, __m512i c, size_t left)
+FF_ALWAYS_INLINE size_t write_32_short(uint8_t *dst, __m512i c, const constants *k, size_t left)
 {
-    const constants *k = constants_of_encoding();
     __mmask32 two = _mm512_test_epi16_mask(c, SET_16_AVX512(0xFF80));
     __m512i one = _mm512_slli_epi16(c, 8),
             bits = OR(AND(one, SET_16_AVX512(0x3F00)), _mm512_srli_epi16(c, 6));
     __m512i lanes = _mm512_mask_blend_epi16(two, one, OR(bits, REPEATED(k->marks_of_2)));
-    return store_kept(dst, lanes, k->least_in_16, left);
+    return store_kept(dst, lanes, REPEATED(k->least_in_16), left);
 }
 
 /* 32 characters up to U+FFFF in lanes of 16 bits. */
-FF_ALWAYS_INLINE size_t write_32_basic(uint8_t *dst, __m512i c, size_t count, size_t left)
+FF_ALWAYS_INLINE size_t write_32_basic(uint8_t *dst, __m512i c, const constants *k, size_t count,
+                                       size_t left)
 {
-    const constants *k = constants_of_encoding();
     c = before_interleaving(c);
     __mmask32 two = _mm512_test_epi16_mask(c, SET_16_AVX512(0xFF80)),
               three = _mm512_test_epi16_mask(c, SET_16_AVX512(0xF800));
@@ -134,10 +129,10 @@ FF_ALWAYS_INLINE size_t write_32_basic(uint8_t *dst, __m512i c, size_t count, si
     __m512i last = _mm512_mask_blend_epi16(two, one, OR(bits, marks)),
             first = _mm512_maskz_add_epi16(three, _mm512_srli_epi16(c, 12),
                                            REPEATED(k->first_of_3));
-    size_t size = store_kept(dst, _mm512_unpacklo_epi16(first, last), k->least_in_32, left);
+    __m512i least = REPEATED(k->least_in_32);
+    size_t size = store_kept(dst, _mm512_unpacklo_epi16(first, last), least, left);
     if (count > 16)
-        size += store_kept(dst + size, _mm512_unpackhi_epi16(first, last), k->least_in_32,
-                           left - size);
+        size += store_kept(dst + size, _mm512_unpackhi_epi16(first, last), least, left - size);
     return size;
 }
 
@@ -146,39 +141,62 @@ FF_ALWAYS_INLINE size_t write_32_basic(uint8_t *dst, __m512i c, size_t count, si
 #define FIELDS 18, 12, 6, 0, 50, 44, 38, 32
 
 /* Any 16 characters in lanes of 32 bits. */
-FF_ALWAYS_INLINE size_t write_16_wide(uint8_t *dst, __m512i c, size_t left)
+FF_ALWAYS_INLINE size_t write_16_wide(uint8_t *dst, __m512i c, const constants *k, size_t left)
 {
     static const uint8_t SHIFTS[64] = {FIELDS, FIELDS, FIELDS, FIELDS,
                                        FIELDS, FIELDS, FIELDS, FIELDS};
-    const constants *k = constants_of_encoding();
     __mmask16 two = _mm512_test_epi32_mask(c, SET_32_AVX512(0xFFFFFF80)),
               three = _mm512_test_epi32_mask(c, SET_32_AVX512(0xFFFFF800)),
               four = _mm512_test_epi32_mask(c, SET_32_AVX512(0xFFFF0000));
     __m512i marks = _mm512_mask_blend_epi32(three, REPEATED(k->marks_of_2_in_32),
                                             REPEATED(k->marks_of_3_in_32));
     marks = _mm512_mask_blend_epi32(four, marks, REPEATED(k->marks_of_4_in_32));
-    __m512i bits = AND(_mm512_multishift_epi64_epi8(LOAD(SHIFTS), c), REPEATED(k->bits_6));
+    __m512i bits = AND(_mm512_multishift_epi64_epi8(LOAD(SHIFTS), c), REPEATED(k->x3F));
     __m512i lanes = _mm512_mask_blend_epi32(two, _mm512_slli_epi32(c, 24), OR(bits, marks));
-    return store_kept(dst, lanes, k->least_in_32, left);
+    return store_kept(dst, lanes, REPEATED(k->least_in_32), left);
 }
 
-FF_ALWAYS_INLINE size_t write_32(uint8_t *dst, __m512i c, size_t count, size_t left)
+FF_ALWAYS_INLINE size_t write_32(uint8_t *dst, __m512i c, const constants *k, size_t count,
+                                 size_t left)
 {
     if (_mm512_test_epi16_mask(c, SET_16_AVX512(0xF800)) == 0)
-        return write_32_short(dst, c, left);
-    return write_32_basic(dst, c, count, left);
+        return write_32_short(dst, c, k, left);
+    return write_32_basic(dst, c, k, count, left);
 }
 
-FF_ALWAYS_INLINE size_t write_32_any(uint8_t *dst, const uint8_t *s, size_t left)
+FF_ALWAYS_INLINE size_t write_32_any(uint8_t *dst, const uint8_t *s, const constants *k,
+                                     size_t left)
 {
     __m512i a = LOAD(s), b = LOAD(s + 64);
     if (_mm512_test_epi32_mask(OR(a, b), SET_32_AVX512(0xFFFF0000)) == 0) {
         __m512i c = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7),
                                              _mm512_packus_epi32(a, b));
-        return write_32(dst, c, 32, left);
+        return write_32(dst, c, k, 32, left);
     }
-    size_t size = write_16_wide(dst, a, left);
-    return size + write_16_wide(dst + size, b, left - size);
+    size_t size = write_16_wide(dst, a, k, left);
+    return size + write_16_wide(dst + size, b, k, left - size);
+}
+
+/* The last characters, where a page ends behind them: through buffers. */
+FF_NEVER_INLINE void ISA(write_carefully)(uint8_t *dst, size_t size, const uint8_t *s, size_t count,
+                                          unsigned width)
+{
+    while (size) {
+        uint8_t characters[64] = {0}, bytes[64];
+        const uint8_t *from = count < 16 ? memcpy(characters, s, count * width) : s;
+        __m512i c = width == 1   ? _mm512_cvtepu8_epi32(LOAD16(from))
+                    : width == 2 ? _mm512_cvtepu16_epi32(LOAD32(from))
+                                 : LOAD(from);
+        size_t done = write_16_wide(size < 64 ? bytes : dst, c, constants_of_encoding(), 64);
+        if (size < 64) {
+            done = done < size ? done : size;
+            memcpy(dst, bytes, done);
+        }
+        dst += done;
+        size -= done;
+        s += 16 * width;
+        count -= 16;
+    }
 }
 
 /* ---- ASCII only ---- */
@@ -190,11 +208,30 @@ static inline __m512i ascii_64(__m512i a, __m512i b)
                                     _mm512_packus_epi16(a, b));
 }
 
+static inline void write_ascii_few(uint8_t *dst, const uint8_t *s, size_t count)
+{
+    if (count >= 32) {
+        __m256i last = LOAD32(s + count - 32);
+        STORE32(dst, LOAD32(s));
+        STORE32(dst + count - 32, last);
+    } else if (count >= 16) {
+        VECTOR16 last = LOAD16(s + count - 16);
+        STORE16(dst, LOAD16(s));
+        STORE16(dst + count - 16, last);
+    } else if (count) {
+        part_16 part = load_part(s, count);
+        store_front(dst, FROM_64(part.low, part.high), count);
+    }
+}
+
 FF_NEVER_INLINE void ISA(write_ascii_1)(uint8_t *dst, const uint8_t *s, size_t count)
 {
     if (count < 64) {
-        if (count)
-            store_some(dst, load_some(s, count), count);
+        write_ascii_few(dst, s, count);
+        return;
+    }
+    if (count >= 1 << 16) { /* there are instructions that need not read what is overwritten */
+        memcpy(dst, s, count);
         return;
     }
     __m512i last = LOAD(s + count - 64);
@@ -211,8 +248,11 @@ FF_NEVER_INLINE void ISA(write_ascii_1)(uint8_t *dst, const uint8_t *s, size_t c
 FF_NEVER_INLINE void ISA(write_ascii_2)(uint8_t *dst, const uint8_t *s, size_t count)
 {
     if (count < 32) {
-        if (count)
-            store_some(dst, ascii_64(load_some(s, 2 * count), SET1(0)), count);
+        if (!is_far_from_pages(s + 2 * count, dst + count))
+            ISA(write_carefully)(dst, count, s, count, 2);
+        else
+            _mm512_mask_storeu_epi8(dst, (UINT64_C(1) << count) - 1,
+                                    ascii_64(load_some(s, 2 * count), SET1(0)));
         return;
     }
     size_t i = 0;
@@ -227,7 +267,9 @@ FF_NEVER_INLINE void ISA(write_ascii_2)(uint8_t *dst, const uint8_t *s, size_t c
 FF_NEVER_INLINE void ISA(write_ascii_4)(uint8_t *dst, const uint8_t *s, size_t count)
 {
     if (count < 16) {
-        if (count)
+        if (!is_far_from_pages(s + 4 * count, dst + count))
+            ISA(write_carefully)(dst, count, s, count, 4);
+        else if (count)
             store_front(dst, _mm512_cvtepi32_epi8(load_some(s, 4 * count)), count);
         return;
     }
@@ -237,59 +279,94 @@ FF_NEVER_INLINE void ISA(write_ascii_4)(uint8_t *dst, const uint8_t *s, size_t c
     }
 }
 
-/* ---- loops ---- */
+/* ---- loops; as no character has less than a byte, there is room for as many bytes ---- */
 
 FF_NEVER_INLINE void ISA(write_latin_1)(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
 {
+    enum { LONG = 1 << 17 };
     const uint8_t *end = dst + size;
+    const constants *k = constants_of_encoding();
+    if (count >= LONG) {
+        /* What is not in the cache takes half the time if the loop is not too far ahead of it. */
+        for (; count >= ENOUGH; count -= 64, s += 64) {
+            __m512i v = LOAD(s);
+            if (IS_ASCII(v)) {
+                STORE(dst, v);
+                dst += 64;
+            } else {
+                dst += write_64_latin(dst, v, k, 64, ENOUGH);
+            }
+        }
+    }
     /* By 128: where runs of ASCII are short, no branch depends on them. */
-    for (; count >= 128 && end - dst >= 2 * ENOUGH; count -= 128, s += 128) {
+    while (count >= 2 * ENOUGH) {
         __m512i a = LOAD(s), b = LOAD(s + 64);
         if (IS_ASCII(OR(a, b))) {
             STORE(dst, a);
             STORE(dst + 64, b);
             dst += 128;
         } else {
-            dst += write_64_latin(dst, a, 64, ENOUGH);
-            dst += write_64_latin(dst, b, 64, ENOUGH);
+            dst += write_64_latin(dst, a, k, 64, ENOUGH);
+            dst += write_64_latin(dst, b, k, 64, ENOUGH);
         }
+        s += 128;
+        count -= 128;
     }
-    for (; count >= 64 && end - dst >= ENOUGH; count -= 64, s += 64)
-        dst += write_64_latin(dst, LOAD(s), 64, ENOUGH);
-    for (; count >= 64; count -= 64, s += 64)
-        dst += write_64_latin(dst, LOAD(s), 64, (size_t)(end - dst));
+    for (; count >= ENOUGH; count -= 64, s += 64)
+        dst += write_64_latin(dst, LOAD(s), k, 64, ENOUGH);
+    if (!is_far_from_pages(s + count, end)) {
+        ISA(write_carefully)(dst, (size_t)(end - dst), s, count, 1);
+        return;
+    }
+    if (count >= 64) {
+        dst += write_64_latin(dst, LOAD(s), k, 64, (size_t)(end - dst));
+        count -= 64;
+        s += 64;
+    }
     if (count)
-        write_64_latin(dst, load_some(s, count), count, (size_t)(end - dst));
+        write_64_latin(dst, load_some(s, count), k, count, (size_t)(end - dst));
 }
 
 FF_NEVER_INLINE void ISA(write_basic_2)(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
 {
     const uint8_t *end = dst + size;
+    const constants *k = constants_of_encoding();
     for (; count >= 64 && end - dst >= 2 * ENOUGH; count -= 64, s += 128) {
         __m512i a = LOAD(s), b = LOAD(s + 64);
         if (_mm512_test_epi16_mask(OR(a, b), SET_16_AVX512(0xFF80)) == 0) {
             STORE(dst, ascii_64(a, b));
             dst += 64;
         } else {
-            dst += write_32(dst, a, 32, ENOUGH);
-            dst += write_32(dst, b, 32, ENOUGH);
+            dst += write_32(dst, a, k, 32, ENOUGH);
+            dst += write_32(dst, b, k, 32, ENOUGH);
         }
     }
+    for (; count >= 32 && end - dst >= ENOUGH; count -= 32, s += 64)
+        dst += write_32(dst, LOAD(s), k, 32, ENOUGH);
+    if (!is_far_from_pages(s + 2 * count, end)) {
+        ISA(write_carefully)(dst, (size_t)(end - dst), s, count, 2);
+        return;
+    }
     for (; count >= 32; count -= 32, s += 64)
-        dst += write_32(dst, LOAD(s), 32, (size_t)(end - dst));
+        dst += write_32(dst, LOAD(s), k, 32, (size_t)(end - dst));
     if (count)
-        write_32(dst, load_some(s, 2 * count), count, (size_t)(end - dst));
+        write_32(dst, load_some(s, 2 * count), k, count, (size_t)(end - dst));
 }
 
 FF_NEVER_INLINE void ISA(write_any_4)(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
 {
     const uint8_t *end = dst + size;
+    const constants *k = constants_of_encoding();
     for (; count >= 32 && end - dst >= ENOUGH; count -= 32, s += 128)
-        dst += write_32_any(dst, s, ENOUGH);
+        dst += write_32_any(dst, s, k, ENOUGH);
+    if (!is_far_from_pages(s + 4 * count, end)) {
+        ISA(write_carefully)(dst, (size_t)(end - dst), s, count, 4);
+        return;
+    }
     for (; count >= 16; count -= 16, s += 64)
-        dst += write_16_wide(dst, LOAD(s), (size_t)(end - dst));
+        dst += write_16_wide(dst, LOAD(s), k, (size_t)(end - dst));
     if (count)
-        write_16_wide(dst, load_some(s, 4 * count), (size_t)(end - dst));
+        write_16_wide(dst, load_some(s, 4 * count), k, (size_t)(end - dst));
 }
 
 static void ISA(utf8_from)(uint8_t *dst, size_t size, const void *characters, size_t count,
@@ -311,10 +388,17 @@ static void ISA(utf8_from)(uint8_t *dst, size_t size, const void *characters, si
 #define ONES_16(v, bits) _mm512_min_epu16(AND(v, SET_16_AVX512(bits)), SET_16_AVX512(1))
 #define ONES_32(v, bits) _mm512_min_epu32(AND(v, SET_32_AVX512(bits)), SET_32_AVX512(1))
 
-static inline size_t utf8_size_1(const uint8_t *s, size_t count)
+/* Of up to 63 bytes, and `s` is where they end. */
+FF_NEVER_INLINE size_t ISA(size_carefully)(const uint8_t *end, size_t bytes, unsigned width)
 {
-    size_t i = count, more = 0;
+    return ff_utf8_size(end - bytes, bytes / width, width);
+}
+
+/* More than 63. */
+FF_NEVER_INLINE size_t ISA(size_of_long_1)(const uint8_t *s, size_t count)
+{
     /* From the end: what is written first is then still in the cache. */
+    size_t i = count, more = 0;
     while (i >= 256) {
         /* A counter of eight bits for each of the 64 places. */
         size_t steps = i / 256;
@@ -331,9 +415,18 @@ static inline size_t utf8_size_1(const uint8_t *s, size_t count)
     }
     for (; i >= 64; i -= 64)
         more += (size_t)_mm_popcnt_u64(_mm512_movepi8_mask(LOAD(s + i - 64)));
-    if (i)
-        more += (size_t)_mm_popcnt_u64(_mm512_movepi8_mask(load_some(s, i)));
-    return count + more;
+    /* The first ones, with others that were counted. */
+    uint64_t first = (UINT64_C(1) << i) - 1;
+    return count + more + (size_t)_mm_popcnt_u64(_mm512_movepi8_mask(LOAD(s)) & first);
+}
+
+static inline size_t utf8_size_1(const uint8_t *s, size_t count)
+{
+    if (count >= 64)
+        return ISA(size_of_long_1)(s, count);
+    if (ends_with_page(s + count))
+        return ISA(size_carefully)(s + count, count, 1);
+    return count + (size_t)_mm_popcnt_u64(_mm512_movepi8_mask(load_some(s, count)));
 }
 
 typedef struct {
@@ -348,12 +441,20 @@ FF_ALWAYS_INLINE void measure_2(measure *m, __m512i c)
     m->least = _mm512_min_epu16(m->least, _mm512_sub_epi16(c, SET_16_AVX512(0xD800)));
 }
 
+FF_ALWAYS_INLINE void measure_4(measure *m, __m512i c)
+{
+    __m512i more = _mm512_add_epi32(ONES_32(c, 0xFFFFFF80), ONES_32(c, 0xFFFFF800));
+    m->more = _mm512_add_epi32(m->more, _mm512_add_epi32(more, ONES_32(c, 0xFFFF0000)));
+    m->least = _mm512_min_epu32(m->least, _mm512_sub_epi32(c, SET_32_AVX512(0xD800)));
+}
+
 static inline size_t sum_of_16(__m512i v)
 {
     return (size_t)_mm512_reduce_add_epi32(_mm512_madd_epi16(v, SET_16_AVX512(1)));
 }
 
-static inline size_t utf8_size_2(const uint8_t *s, size_t count)
+/* 32 or more. */
+FF_NEVER_INLINE size_t ISA(size_of_long_2)(const uint8_t *s, size_t count)
 {
     enum { BLOCK = 32 * 0x3000 }; /* at most two more each time, in lanes of 15 bits */
     measure m = {SET1(0), SET1(0xFF)};
@@ -367,21 +468,32 @@ static inline size_t utf8_size_2(const uint8_t *s, size_t count)
             m.more = SET1(0);
         }
     }
-    if (i < count)
-        measure_2(&m, load_some(s + 2 * i, 2 * (count - i)));
+    if (i < count) {
+        __mmask32 rest = (__mmask32)(UINT32_MAX << (32 - (count - i)));
+        measure_2(&m, _mm512_maskz_mov_epi16(rest, LOAD(s + 2 * count - 64)));
+    }
     if (_mm512_cmplt_epu16_mask(m.least, SET_16_AVX512(0x800)))
         return SIZE_MAX;
     return count + more + sum_of_16(m.more);
 }
 
-FF_ALWAYS_INLINE void measure_4(measure *m, __m512i c)
+static inline size_t utf8_size_2(const uint8_t *s, size_t count)
 {
-    __m512i more = _mm512_add_epi32(ONES_32(c, 0xFFFFFF80), ONES_32(c, 0xFFFFF800));
-    m->more = _mm512_add_epi32(m->more, _mm512_add_epi32(more, ONES_32(c, 0xFFFF0000)));
-    m->least = _mm512_min_epu32(m->least, _mm512_sub_epi32(c, SET_32_AVX512(0xD800)));
+    if (count >= 32)
+        return ISA(size_of_long_2)(s, count);
+    if (ends_with_page(s + 2 * count))
+        return ISA(size_carefully)(s + 2 * count, 2 * count, 2);
+    __m512i c = load_some(s, 2 * count);
+    __mmask32 two = _mm512_test_epi16_mask(c, SET_16_AVX512(0xFF80)),
+              three = _mm512_test_epi16_mask(c, SET_16_AVX512(0xF800)),
+              surrogates = _mm512_cmpeq_epi16_mask(AND(c, SET_16_AVX512(0xF800)),
+                                                   SET_16_AVX512(0xD800));
+    size_t size = count + (size_t)_mm_popcnt_u32(two) + (size_t)_mm_popcnt_u32(three);
+    return surrogates ? SIZE_MAX : size;
 }
 
-static inline size_t utf8_size_4(const uint8_t *s, size_t count)
+/* 16 or more. */
+FF_NEVER_INLINE size_t ISA(size_of_long_4)(const uint8_t *s, size_t count)
 {
     enum { BLOCK = 16 * 0x1000000 };
     measure m = {SET1(0), SET1(0xFF)};
@@ -395,9 +507,26 @@ static inline size_t utf8_size_4(const uint8_t *s, size_t count)
             m.more = SET1(0);
         }
     }
-    if (i < count)
-        measure_4(&m, load_some(s + 4 * i, 4 * (count - i)));
+    if (i < count) {
+        __mmask16 rest = (__mmask16)(0xFFFFu << (16 - (count - i)));
+        measure_4(&m, _mm512_maskz_mov_epi32(rest, LOAD(s + 4 * count - 64)));
+    }
     if (_mm512_cmplt_epu32_mask(m.least, SET_32_AVX512(0x800)))
         return SIZE_MAX;
     return count + more + (size_t)(unsigned)_mm512_reduce_add_epi32(m.more);
+}
+
+static inline size_t utf8_size_4(const uint8_t *s, size_t count)
+{
+    if (count >= 16)
+        return ISA(size_of_long_4)(s, count);
+    if (ends_with_page(s + 4 * count))
+        return ISA(size_carefully)(s + 4 * count, 4 * count, 4);
+    __m512i c = load_some(s, 4 * count);
+    unsigned more = (unsigned)_mm_popcnt_u32(_mm512_test_epi32_mask(c, SET_32_AVX512(0xFFFFFF80)));
+    more += (unsigned)_mm_popcnt_u32(_mm512_test_epi32_mask(c, SET_32_AVX512(0xFFFFF800)));
+    more += (unsigned)_mm_popcnt_u32(_mm512_test_epi32_mask(c, SET_32_AVX512(0xFFFF0000)));
+    __mmask16 surrogates = _mm512_cmpeq_epi32_mask(AND(c, SET_32_AVX512(0xFFFFF800)),
+                                                   SET_32_AVX512(0xD800));
+    return surrogates ? SIZE_MAX : count + more;
 }
