@@ -33,7 +33,16 @@ static inline const constants *constants_of_encoding(void)
     return p;
 }
 
-#define REPEATED(constant) _mm512_set1_epi32((int)(constant))
+#define REPEATED(constant) in_register(_mm512_set1_epi32((int)(constant)))
+
+/* Not loaded again each time it is needed. */
+static inline __m512i in_register(__m512i v)
+{
+#if defined(__GNUC__)
+    __asm__("" : "+v"(v));
+#endif
+    return v;
+}
 
 #if defined(__GNUC__)
 #define USUALLY(condition) __builtin_expect(condition, 1)
@@ -88,19 +97,30 @@ FF_ALWAYS_INLINE size_t store_kept(uint8_t *dst, __m512i lanes, __m512i least, s
 /* Room for what a step may write. */
 enum { ENOUGH = 128 };
 
+/* Constants for characters of one byte. */
+typedef struct {
+    __m512i x42, x7F, x81, xBF, xC0, least;
+} latin;
+
+static inline latin constants_of_latin(void)
+{
+    const constants *k = constants_of_encoding();
+    latin c = {REPEATED(k->x42), REPEATED(k->x7F), REPEATED(k->x81),
+               REPEATED(k->xBF), REPEATED(k->xC0), REPEATED(k->least_in_16)};
+    return c;
+}
+
 /* 64 characters of one byte; the others are zeros if there are less. */
-FF_ALWAYS_INLINE size_t write_64_latin(uint8_t *dst, __m512i v, const constants *k, size_t count,
+FF_ALWAYS_INLINE size_t write_64_latin(uint8_t *dst, __m512i v, const latin *k, size_t count,
                                        size_t left)
 {
     v = before_interleaving(v);
     /* C2 or C3, but less than C0 for ASCII; and 80 to BF, or ASCII. */
-    __m512i first = _mm512_min_epu8(AND(v, REPEATED(k->xC0)), REPEATED(k->x81)),
-            last = MAX(AND(v, REPEATED(k->xBF)), AND(v, REPEATED(k->x7F)));
-    first = _mm512_add_epi8(first, REPEATED(k->x42));
-    __m512i least = REPEATED(k->least_in_16);
-    size_t size = store_kept(dst, _mm512_unpacklo_epi8(first, last), least, left);
+    __m512i first = _mm512_add_epi8(_mm512_min_epu8(AND(v, k->xC0), k->x81), k->x42),
+            last = MAX(AND(v, k->xBF), AND(v, k->x7F));
+    size_t size = store_kept(dst, _mm512_unpacklo_epi8(first, last), k->least, left);
     if (count > 32)
-        size += store_kept(dst + size, _mm512_unpackhi_epi8(first, last), least, left - size);
+        size += store_kept(dst + size, _mm512_unpackhi_epi8(first, last), k->least, left - size);
     return size;
 }
 
@@ -285,7 +305,7 @@ FF_NEVER_INLINE void ISA(write_latin_1)(uint8_t *dst, size_t size, const uint8_t
 {
     enum { LONG = 1 << 17 };
     const uint8_t *end = dst + size;
-    const constants *k = constants_of_encoding();
+    const latin k = constants_of_latin();
     if (count >= LONG) {
         /* What is not in the cache takes half the time if the loop is not too far ahead of it. */
         for (; count >= ENOUGH; count -= 64, s += 64) {
@@ -294,7 +314,7 @@ FF_NEVER_INLINE void ISA(write_latin_1)(uint8_t *dst, size_t size, const uint8_t
                 STORE(dst, v);
                 dst += 64;
             } else {
-                dst += write_64_latin(dst, v, k, 64, ENOUGH);
+                dst += write_64_latin(dst, v, &k, 64, ENOUGH);
             }
         }
     }
@@ -306,25 +326,25 @@ FF_NEVER_INLINE void ISA(write_latin_1)(uint8_t *dst, size_t size, const uint8_t
             STORE(dst + 64, b);
             dst += 128;
         } else {
-            dst += write_64_latin(dst, a, k, 64, ENOUGH);
-            dst += write_64_latin(dst, b, k, 64, ENOUGH);
+            dst += write_64_latin(dst, a, &k, 64, ENOUGH);
+            dst += write_64_latin(dst, b, &k, 64, ENOUGH);
         }
         s += 128;
         count -= 128;
     }
     for (; count >= ENOUGH; count -= 64, s += 64)
-        dst += write_64_latin(dst, LOAD(s), k, 64, ENOUGH);
+        dst += write_64_latin(dst, LOAD(s), &k, 64, ENOUGH);
     if (!is_far_from_pages(s + count, end)) {
         ISA(write_carefully)(dst, (size_t)(end - dst), s, count, 1);
         return;
     }
     if (count >= 64) {
-        dst += write_64_latin(dst, LOAD(s), k, 64, (size_t)(end - dst));
+        dst += write_64_latin(dst, LOAD(s), &k, 64, (size_t)(end - dst));
         count -= 64;
         s += 64;
     }
     if (count)
-        write_64_latin(dst, load_some(s, count), k, count, (size_t)(end - dst));
+        write_64_latin(dst, load_some(s, count), &k, count, (size_t)(end - dst));
 }
 
 FF_NEVER_INLINE void ISA(write_basic_2)(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
