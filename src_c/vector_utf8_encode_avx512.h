@@ -13,42 +13,43 @@
 #define SET_16_AVX512(n) _mm512_set1_epi16((short)(n))
 #define SET_32_AVX512(n) _mm512_set1_epi32((int)(n))
 
-/* Constants from memory: gcc would compute them by several operations, in each step. */
-typedef struct {
-    uint32_t x3F, x42, x7F, x81, xBF, xC0;
-    uint32_t marks_of_2, marks_of_3, first_of_3, least_in_16;
-    uint32_t marks_of_2_in_32, marks_of_3_in_32, marks_of_4_in_32, least_in_32;
-} constants;
-
-static inline const constants *constants_of_encoding(void)
-{
-    static const constants CONSTANTS = {
-        0x3F3F3F3F, 0x42424242, 0x7F7F7F7F, 0x81818181, 0xBFBFBFBF, 0xC0C0C0C0, 0x80C080C0,
-        0x80808080, 0x00E000E0, 0x00C000C0, 0x80C00000, 0x8080E000, 0x808080F0, 0x00808080,
-    };
-    const constants *p = &CONSTANTS;
 #if defined(__GNUC__)
-    __asm__("" : "+r"(p)); /* so that it does not know them */
-#endif
-    return p;
-}
-
-#define REPEATED(constant) in_register(_mm512_set1_epi32((int)(constant)))
-
 /* Not loaded again each time it is needed. */
 static inline __m512i in_register(__m512i v)
 {
-#if defined(__GNUC__)
     __asm__("" : "+v"(v));
-#endif
     return v;
 }
-
-#if defined(__GNUC__)
-#define USUALLY(condition) __builtin_expect(condition, 1)
-#else
-#define USUALLY(condition) (condition)
 #endif
+
+/* Constants, each for lanes of 8, 16 or 32 bits: what is added to the bits of a character as it has
+ * two, three or four bytes, and the least values of the bytes that are kept. */
+typedef struct {
+    __m512i x3F, x42, x7F, x81, xBF, xC0;
+    __m512i two_16, three_16, first_of_three_16, least_16;
+    __m512i two_32, three_32, four_32, least_32;
+} constants;
+
+/* In registers, from memory: gcc would compute each by several operations, in each step. Those that
+ * are not needed cost nothing. */
+FF_ALWAYS_INLINE constants constants_of_encoding(void)
+{
+    static const uint32_t CONSTANTS[] = {
+        0x3F3F3F3F, 0x42424242, 0x7F7F7F7F, 0x81818181, 0xBFBFBFBF, 0xC0C0C0C0, 0x80C080C0,
+        0x80808080, 0x00E000E0, 0x00C000C0, 0x80C00000, 0x8080E000, 0x808080F0, 0x00808080,
+    };
+    const uint32_t *p = CONSTANTS;
+#if defined(__GNUC__)
+    __asm__("" : "+r"(p)); /* so that it does not know them */
+#define REPEATED(i) in_register(_mm512_set1_epi32((int)p[i]))
+#else
+#define REPEATED(i) _mm512_set1_epi32((int)p[i])
+#endif
+    constants k = {REPEATED(0), REPEATED(1), REPEATED(2),  REPEATED(3),  REPEATED(4),
+                   REPEATED(5), REPEATED(6), REPEATED(7),  REPEATED(8),  REPEATED(9),
+                   REPEATED(10), REPEATED(11), REPEATED(12), REPEATED(13)};
+    return k;
+}
 
 /* Up to 63 bytes, and zeros after them. A masked load or store that reaches into a page which is not
  * mapped does no harm, but costs hundreds of cycles: see is_within_page. */
@@ -97,30 +98,17 @@ FF_ALWAYS_INLINE size_t store_kept(uint8_t *dst, __m512i lanes, __m512i least, s
 /* Room for what a step may write. */
 enum { ENOUGH = 128 };
 
-/* Constants for characters of one byte. */
-typedef struct {
-    __m512i x42, x7F, x81, xBF, xC0, least;
-} latin;
-
-static inline latin constants_of_latin(void)
-{
-    const constants *k = constants_of_encoding();
-    latin c = {REPEATED(k->x42), REPEATED(k->x7F), REPEATED(k->x81),
-               REPEATED(k->xBF), REPEATED(k->xC0), REPEATED(k->least_in_16)};
-    return c;
-}
-
 /* 64 characters of one byte; the others are zeros if there are less. */
-FF_ALWAYS_INLINE size_t write_64_latin(uint8_t *dst, __m512i v, const latin *k, size_t count,
+FF_ALWAYS_INLINE size_t write_64_latin(uint8_t *dst, __m512i v, const constants *k, size_t count,
                                        size_t left)
 {
     v = before_interleaving(v);
     /* C2 or C3, but less than C0 for ASCII; and 80 to BF, or ASCII. */
     __m512i first = _mm512_add_epi8(_mm512_min_epu8(AND(v, k->xC0), k->x81), k->x42),
             last = MAX(AND(v, k->xBF), AND(v, k->x7F));
-    size_t size = store_kept(dst, _mm512_unpacklo_epi8(first, last), k->least, left);
+    size_t size = store_kept(dst, _mm512_unpacklo_epi8(first, last), k->least_16, left);
     if (count > 32)
-        size += store_kept(dst + size, _mm512_unpackhi_epi8(first, last), k->least, left - size);
+        size += store_kept(dst + size, _mm512_unpackhi_epi8(first, last), k->least_16, left - size);
     return size;
 }
 
@@ -130,8 +118,8 @@ FF_ALWAYS_INLINE size_t write_32_short(uint8_t *dst, __m512i c, const constants 
     __mmask32 two = _mm512_test_epi16_mask(c, SET_16_AVX512(0xFF80));
     __m512i one = _mm512_slli_epi16(c, 8),
             bits = OR(AND(one, SET_16_AVX512(0x3F00)), _mm512_srli_epi16(c, 6));
-    __m512i lanes = _mm512_mask_blend_epi16(two, one, OR(bits, REPEATED(k->marks_of_2)));
-    return store_kept(dst, lanes, REPEATED(k->least_in_16), left);
+    __m512i lanes = _mm512_mask_blend_epi16(two, one, OR(bits, k->two_16));
+    return store_kept(dst, lanes, k->least_16, left);
 }
 
 /* 32 characters up to U+FFFF in lanes of 16 bits. */
@@ -144,12 +132,12 @@ FF_ALWAYS_INLINE size_t write_32_basic(uint8_t *dst, __m512i c, const constants 
     __m512i one = _mm512_slli_epi16(c, 8),
             bits = OR(AND(one, SET_16_AVX512(0x3F00)),
                       AND(_mm512_srli_epi16(c, 6), SET_16_AVX512(0x003F))),
-            marks = _mm512_mask_blend_epi16(three, REPEATED(k->marks_of_2),
-                                            REPEATED(k->marks_of_3));
+            marks = _mm512_mask_blend_epi16(three, k->two_16,
+                                            k->three_16);
     __m512i last = _mm512_mask_blend_epi16(two, one, OR(bits, marks)),
             first = _mm512_maskz_add_epi16(three, _mm512_srli_epi16(c, 12),
-                                           REPEATED(k->first_of_3));
-    __m512i least = REPEATED(k->least_in_32);
+                                           k->first_of_three_16);
+    __m512i least = k->least_32;
     size_t size = store_kept(dst, _mm512_unpacklo_epi16(first, last), least, left);
     if (count > 16)
         size += store_kept(dst + size, _mm512_unpackhi_epi16(first, last), least, left - size);
@@ -168,12 +156,12 @@ FF_ALWAYS_INLINE size_t write_16_wide(uint8_t *dst, __m512i c, const constants *
     __mmask16 two = _mm512_test_epi32_mask(c, SET_32_AVX512(0xFFFFFF80)),
               three = _mm512_test_epi32_mask(c, SET_32_AVX512(0xFFFFF800)),
               four = _mm512_test_epi32_mask(c, SET_32_AVX512(0xFFFF0000));
-    __m512i marks = _mm512_mask_blend_epi32(three, REPEATED(k->marks_of_2_in_32),
-                                            REPEATED(k->marks_of_3_in_32));
-    marks = _mm512_mask_blend_epi32(four, marks, REPEATED(k->marks_of_4_in_32));
-    __m512i bits = AND(_mm512_multishift_epi64_epi8(LOAD(SHIFTS), c), REPEATED(k->x3F));
+    __m512i marks = _mm512_mask_blend_epi32(three, k->two_32,
+                                            k->three_32);
+    marks = _mm512_mask_blend_epi32(four, marks, k->four_32);
+    __m512i bits = AND(_mm512_multishift_epi64_epi8(LOAD(SHIFTS), c), k->x3F);
     __m512i lanes = _mm512_mask_blend_epi32(two, _mm512_slli_epi32(c, 24), OR(bits, marks));
-    return store_kept(dst, lanes, REPEATED(k->least_in_32), left);
+    return store_kept(dst, lanes, k->least_32, left);
 }
 
 FF_ALWAYS_INLINE size_t write_32(uint8_t *dst, __m512i c, const constants *k, size_t count,
@@ -207,7 +195,8 @@ FF_NEVER_INLINE void ISA(write_carefully)(uint8_t *dst, size_t size, const uint8
         __m512i c = width == 1   ? _mm512_cvtepu8_epi32(LOAD16(from))
                     : width == 2 ? _mm512_cvtepu16_epi32(LOAD32(from))
                                  : LOAD(from);
-        size_t done = write_16_wide(size < 64 ? bytes : dst, c, constants_of_encoding(), 64);
+        const constants k = constants_of_encoding();
+        size_t done = write_16_wide(size < 64 ? bytes : dst, c, &k, 64);
         if (size < 64) {
             done = done < size ? done : size;
             memcpy(dst, bytes, done);
@@ -305,7 +294,7 @@ FF_NEVER_INLINE void ISA(write_latin_1)(uint8_t *dst, size_t size, const uint8_t
 {
     enum { LONG = 1 << 17 };
     const uint8_t *end = dst + size;
-    const latin k = constants_of_latin();
+    const constants k = constants_of_encoding();
     if (count >= LONG) {
         /* What is not in the cache takes half the time if the loop is not too far ahead of it. */
         for (; count >= ENOUGH; count -= 64, s += 64) {
@@ -350,43 +339,43 @@ FF_NEVER_INLINE void ISA(write_latin_1)(uint8_t *dst, size_t size, const uint8_t
 FF_NEVER_INLINE void ISA(write_basic_2)(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
 {
     const uint8_t *end = dst + size;
-    const constants *k = constants_of_encoding();
+    const constants k = constants_of_encoding();
     for (; count >= 64 && end - dst >= 2 * ENOUGH; count -= 64, s += 128) {
         __m512i a = LOAD(s), b = LOAD(s + 64);
         if (_mm512_test_epi16_mask(OR(a, b), SET_16_AVX512(0xFF80)) == 0) {
             STORE(dst, ascii_64(a, b));
             dst += 64;
         } else {
-            dst += write_32(dst, a, k, 32, ENOUGH);
-            dst += write_32(dst, b, k, 32, ENOUGH);
+            dst += write_32(dst, a, &k, 32, ENOUGH);
+            dst += write_32(dst, b, &k, 32, ENOUGH);
         }
     }
     for (; count >= 32 && end - dst >= ENOUGH; count -= 32, s += 64)
-        dst += write_32(dst, LOAD(s), k, 32, ENOUGH);
+        dst += write_32(dst, LOAD(s), &k, 32, ENOUGH);
     if (!is_far_from_pages(s + 2 * count, end)) {
         ISA(write_carefully)(dst, (size_t)(end - dst), s, count, 2);
         return;
     }
     for (; count >= 32; count -= 32, s += 64)
-        dst += write_32(dst, LOAD(s), k, 32, (size_t)(end - dst));
+        dst += write_32(dst, LOAD(s), &k, 32, (size_t)(end - dst));
     if (count)
-        write_32(dst, load_some(s, 2 * count), k, count, (size_t)(end - dst));
+        write_32(dst, load_some(s, 2 * count), &k, count, (size_t)(end - dst));
 }
 
 FF_NEVER_INLINE void ISA(write_any_4)(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
 {
     const uint8_t *end = dst + size;
-    const constants *k = constants_of_encoding();
+    const constants k = constants_of_encoding();
     for (; count >= 32 && end - dst >= ENOUGH; count -= 32, s += 128)
-        dst += write_32_any(dst, s, k, ENOUGH);
+        dst += write_32_any(dst, s, &k, ENOUGH);
     if (!is_far_from_pages(s + 4 * count, end)) {
         ISA(write_carefully)(dst, (size_t)(end - dst), s, count, 4);
         return;
     }
     for (; count >= 16; count -= 16, s += 64)
-        dst += write_16_wide(dst, LOAD(s), k, (size_t)(end - dst));
+        dst += write_16_wide(dst, LOAD(s), &k, (size_t)(end - dst));
     if (count)
-        write_16_wide(dst, load_some(s, 4 * count), k, (size_t)(end - dst));
+        write_16_wide(dst, load_some(s, 4 * count), &k, (size_t)(end - dst));
 }
 
 static void ISA(utf8_from)(uint8_t *dst, size_t size, const void *characters, size_t count,
