@@ -174,6 +174,25 @@ FF_ALWAYS_INLINE void write_characters(uint8_t *dst, size_t size, const uint8_t 
         ff_utf8_from(dst, s, count, width);
         return;
     }
+    while (width == 2 && count >= 32 && end - dst >= 2 * STEP_2) {
+        sixteen a = load_16(s), b = load_16(s + 32), both = either(&a, &b);
+        if (are_ascii(&both)) {
+            STORE16(dst, ascii_of(&a));
+            STORE16(dst + 16, ascii_of(&b));
+            dst += 32;
+        } else if (are_short(&both)) {
+            pieces p = pack_16_short(&a), q = pack_16_short(&b);
+            dst += store_pieces(dst, &p, 2);
+            dst += store_pieces(dst, &q, 2);
+        } else {
+            pieces p = pack_16_basic(&a);
+            dst += store_pieces(dst, &p, 4);
+            p = pack_16_basic(&b);
+            dst += store_pieces(dst, &p, 4);
+        }
+        s += 64;
+        count -= 32;
+    }
     while (count >= 16) {
         size_t done = 16;
         if (width == 1) {

@@ -58,6 +58,12 @@ FF_ALWAYS_INLINE bool are_short(const sixteen *c)
     return HAS_NONE_OF(all_bits(c), SET_16(0xF800));
 }
 
+FF_ALWAYS_INLINE sixteen either(const sixteen *a, const sixteen *b)
+{
+    sixteen c = {{OR16(a->v[0], b->v[0]), OR16(a->v[1], b->v[1])}};
+    return c;
+}
+
 /* None is past U+FFFF. */
 FF_ALWAYS_INLINE bool are_basic(const sixteen_wide *c)
 {

@@ -50,6 +50,8 @@ FF_ALWAYS_INLINE bool are_short(const sixteen *c)
     return _mm256_testz_si256(*c, SET_16_AVX2(0xF800)) != 0;
 }
 
+FF_ALWAYS_INLINE sixteen either(const sixteen *a, const sixteen *b) { return OR(*a, *b); }
+
 /* None is past U+FFFF. */
 FF_ALWAYS_INLINE bool are_basic(const sixteen_wide *c)
 {
