@@ -193,6 +193,23 @@ FF_ALWAYS_INLINE void write_characters(uint8_t *dst, size_t size, const uint8_t 
         s += 64;
         count -= 32;
     }
+    while (width == 1 && count >= 64) {
+        VECTOR16 a = LOAD16(s), b = LOAD16(s + 16);
+        size_t done = 32;
+        if (IS_ASCII16(OR16(a, b))) {
+            STORE16(dst, a);
+            STORE16(dst + 16, b);
+            done += write_ascii_run(dst + 32, s + 32, count - 32, 1);
+            dst += done;
+        } else {
+            pieces p = pack_16_latin(a, BITS16(NOT_ASCII16(a)));
+            dst += store_pieces(dst, &p, 2);
+            p = pack_16_latin(b, BITS16(NOT_ASCII16(b)));
+            dst += store_pieces(dst, &p, 2);
+        }
+        s += done;
+        count -= done;
+    }
     while (count >= 16) {
         size_t done = 16;
         if (width == 1) {
