@@ -122,7 +122,7 @@ FF_ALWAYS_INLINE size_t write_any_16(uint8_t *dst, const sixteen_wide *c, size_t
         sixteen narrow = basic(c);
         return write_basic_16(dst, &narrow, size, exactly);
     }
-    pieces p = pack_16_wide(c);
+    pieces p = pack_wide(c, 4);
     return write_pieces(dst, &p, 4, size, exactly);
 }
 
@@ -152,7 +152,12 @@ FF_ALWAYS_INLINE void write_last(uint8_t *dst, size_t size, const uint8_t *s, si
             done = write_basic_16(dst, &c, size, true);
         } else {
             sixteen_wide c = count >= 16 ? load_16_wide(s) : load_few_16_wide(s, count);
-            done = write_any_16(dst, &c, size, true);
+            if (count <= 8) {
+                pieces p = pack_wide(&c, 2);
+                done = store_pieces_exactly(dst, &p, 2, size);
+            } else {
+                done = write_any_16(dst, &c, size, true);
+            }
         }
         dst += done;
         size -= done;

@@ -160,11 +160,11 @@ static inline VECTOR16 lanes_of_4(VECTOR16 c, VECTOR16 *sizes)
     return OR16(AND16(two, bytes), NOT_AND16(two, c));
 }
 
-/* Any 16 characters: four pieces. */
-FF_ALWAYS_INLINE pieces pack_16_wide(const sixteen_wide *c)
+/* Any 16 characters: four pieces; or the first eight of them: two. */
+FF_ALWAYS_INLINE pieces pack_wide(const sixteen_wide *c, int count)
 {
     pieces p;
-    for (int i = 0; i < 4; i += 2) {
+    for (int i = 0; i < count; i += 2) {
         VECTOR16 low_sizes, high_sizes, low = lanes_of_4(c->v[i], &low_sizes),
                                         high = lanes_of_4(c->v[i + 1], &high_sizes);
         add_pieces(&p, i, low, high, BITS16(NARROW_2x32_SIGNED(low_sizes, high_sizes)));

@@ -150,21 +150,24 @@ static inline __m256i lanes_of_8(__m256i c, __m256i *sizes)
     return _mm256_blendv_epi8(c, OR(OR(low, high), marks), two);
 }
 
-/* Any 16 characters: four pieces. */
-FF_ALWAYS_INLINE pieces pack_16_wide(const sixteen_wide *c)
+/* Any 16 characters: four pieces; or the first eight of them: two. */
+FF_ALWAYS_INLINE pieces pack_wide(const sixteen_wide *c, int count)
 {
     pieces p;
-    __m256i low_sizes, high_sizes, low = lanes_of_8(c->v[0], &low_sizes),
-                                   high = lanes_of_8(c->v[1], &high_sizes);
+    __m256i low_sizes, low = lanes_of_8(c->v[0], &low_sizes), high_sizes = low_sizes, high = low;
+    if (count > 2)
+        high = lanes_of_8(c->v[1], &high_sizes);
     /* Characters 0 to 3, 8 to 11, 4 to 7, and 12 to 15. */
     unsigned sizes = (unsigned)_mm256_movemask_epi8(_mm256_packs_epi32(low_sizes, high_sizes));
     p.end[0] = ff_packed_size_of_4[sizes & 0xFF];
     p.end[1] = p.end[0] + ff_packed_size_of_4[sizes >> 16 & 0xFF];
-    p.end[2] = p.end[1] + ff_packed_size_of_4[sizes >> 8 & 0xFF];
-    p.end[3] = p.end[2] + ff_packed_size_of_4[sizes >> 24];
     p.v[0] = pack_4(_mm256_castsi256_si128(low), sizes);
     p.v[1] = pack_4(HALF(low, 1), sizes >> 16);
-    p.v[2] = pack_4(_mm256_castsi256_si128(high), sizes >> 8);
-    p.v[3] = pack_4(HALF(high, 1), sizes >> 24);
+    if (count > 2) {
+        p.end[2] = p.end[1] + ff_packed_size_of_4[sizes >> 8 & 0xFF];
+        p.end[3] = p.end[2] + ff_packed_size_of_4[sizes >> 24];
+        p.v[2] = pack_4(_mm256_castsi256_si128(high), sizes >> 8);
+        p.v[3] = pack_4(HALF(high, 1), sizes >> 24);
+    }
     return p;
 }
