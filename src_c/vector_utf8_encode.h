@@ -175,7 +175,7 @@ FF_ALWAYS_INLINE void write_characters(uint8_t *dst, size_t size, const uint8_t 
         write_ascii(dst, s, count, width);
         return;
     }
-    if (count < 4) {
+    if (count < (width == 4 && VECTOR_SIZE == 16 ? 8 : 4)) { /* set-up would cost more */
         ff_utf8_from(dst, s, count, width);
         return;
     }
