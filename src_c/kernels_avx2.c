@@ -69,8 +69,6 @@ static inline size_t sum_of_bytes(__m256i v)
 #include "vector_mask.h"
 #include "vector_utf8_decode.h"
 #include "vector_part.h"
-#include "vector_utf8_encode_avx2.h"
-
 #include "vector_utf8_encode.h"
 #include "vector_utf8_size.h"
 #include "vector_utf8_errors.h"

@@ -94,7 +94,8 @@
 #define MAX_16(a, b) FROM_16(vmaxq_u16(U16(a), U16(b)))
 #define NARROW_2x16(a, b) vuzp1q_u8(a, b)
 #define NARROW_2x32(a, b) FROM_16(vuzp1q_u16(U16(a), U16(b)))
-#define NARROW_2x32_SIGNED(a, b) NARROW_2x32(a, b)
+#define LOW_AND_HIGH(a, b) CHOOSE16(SET_32(0xFFFF), a, b)
+#define CHOOSE16(mask, a, b) vbslq_u8(mask, a, b)
 #define BITS_16x16(a, b) BITS16(vuzp1q_u8(a, b))
 #define HAS_NONE_OF(v, bits) (vmaxvq_u8(AND16(v, bits)) == 0)
 
@@ -108,8 +109,6 @@ static inline unsigned neon_bits(uint8x16_t comparison)
 #include "vector_mask.h"
 #include "vector_utf8_decode.h"
 #include "vector_part.h"
-#include "vector_utf8_encode_16.h"
-
 #include "vector_utf8_encode.h"
 #include "vector_utf8_size.h"
 #include "vector_utf8_errors.h"

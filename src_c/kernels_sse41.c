@@ -66,8 +66,6 @@ static inline size_t count_ones(__m128i ones)
 #include "vector_mask.h"
 #include "vector_utf8_decode.h"
 #include "vector_part.h"
-#include "vector_utf8_encode_16.h"
-
 #include "vector_utf8_encode.h"
 #include "vector_utf8_size.h"
 #include "vector_utf8_errors.h"

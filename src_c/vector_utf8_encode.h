@@ -4,8 +4,8 @@
  * with all the bytes that it may need; then a shuffle from a table moves those that it does need to
  * the front. The last characters go through a buffer that has room for whole steps.
  *
- * Included by a kernel file inside its target region, after vector_part.h and the steps
- * (vector_utf8_encode_16.h or vector_utf8_encode_avx2.h), and after it has defined, for those,
+ * Included by a kernel file inside its target region, after vector_part.h, and after it has defined,
+ * for the steps of vector_utf8_encode_16.h,
  *   SET_16(n) SHL_16(v, n) SHR_16(v, n) GREATER_16(a, b) EQUAL_16(a, b)   lanes of 16 bits; signed
  *                         comparison
  *   SET_32(n) SHL_32(v, n) GREATER_32(a, b)    lanes of 32 bits; signed comparison
@@ -14,9 +14,24 @@
  *   HAS_NONE_OF(v, bits)   true if no byte has one of these bits set
  *   NARROW_2x16(a, b)      the low bytes of 16 lanes of 16 bits, which have no other
  *   NARROW_2x32(a, b)      the low halves of eight lanes of 32 bits, which have no other
- *   NARROW_2x32_SIGNED(a, b)   the same for numbers that may be negative, but fit
+ *   LOW_AND_HIGH(a, b)     the low halves of lanes of 32 bits from a, the high ones from b
+ *   CHOOSE16(mask, a, b)   the bytes of a where the mask is all ones, else of b
  */
 #include "utf8.h"
+
+/* Eight characters below U+0800 in lanes of 16 bits, with a bit for each that needs two bytes. */
+FF_ALWAYS_INLINE VECTOR16 pack_8_short(VECTOR16 c, unsigned two)
+{
+    VECTOR16 pair =
+        OR16(OR16(AND16(SHL_16(c, 2), SET_16(0x1F00)), AND16(c, SET_16(0x3F))), SET_16(0xC080));
+    return SHUFFLE16(MAX_16(c, AND16(pair, GREATER_16(c, SET_16(0x7F)))), ff_pack_1_2[two]);
+}
+
+#if VECTOR_SIZE == 32
+#include "vector_utf8_encode_avx2.h"
+#else
+#include "vector_utf8_encode_16.h"
+#endif
 
 /* ---- ASCII only ---- */
 
@@ -138,12 +153,18 @@ FF_ALWAYS_INLINE void write_last(uint8_t *dst, size_t size, const uint8_t *s, si
     while (size) {
         size_t done;
         if (width == 1) {
-            part_16 part;
+            if (count <= 8) {
+                part_16 part = load_part(s, count);
+                VECTOR16 few = FROM_64(part.low, 0);
+                VECTOR16 p = pack_8_short(LOW_8(few, ZERO16), BITS16(NOT_ASCII16(few)));
+                store_front(dst, p, size);
+                return;
+            }
             VECTOR16 v;
             if (count >= 16) {
                 v = LOAD16(s);
             } else {
-                part = load_part(s, count);
+                part_16 part = load_part(s, count);
                 v = FROM_64(part.low, part.high);
             }
             done = write_latin_16(dst, v, BITS16(NOT_ASCII16(v)), size, true);

@@ -1,7 +1,7 @@
 /* vector_utf8_encode_16.h: the steps of vector_utf8_encode.h with vectors of 16 bytes: eight lanes
  * of 16 bits, or four of 32.
  *
- * Included by a kernel file inside its target region, before vector_utf8_encode.h.
+ * Included by vector_utf8_encode.h.
  */
 
 /* 16 characters: in lanes of 16 bits, or of 32. */
@@ -78,14 +78,6 @@ FF_ALWAYS_INLINE sixteen basic(const sixteen_wide *c)
 
 FF_ALWAYS_INLINE VECTOR16 ascii_of(const sixteen *c) { return NARROW_2x16(c->v[0], c->v[1]); }
 
-/* Eight characters below U+0800, with a bit for each that needs two bytes. */
-FF_ALWAYS_INLINE VECTOR16 pack_8_short(VECTOR16 c, unsigned two)
-{
-    VECTOR16 pair =
-        OR16(OR16(AND16(SHL_16(c, 2), SET_16(0x1F00)), AND16(c, SET_16(0x3F))), SET_16(0xC080));
-    return SHUFFLE16(MAX_16(c, AND16(pair, GREATER_16(c, SET_16(0x7F)))), ff_pack_1_2[two]);
-}
-
 FF_ALWAYS_INLINE pieces pack_16_of_two(const sixteen *c, unsigned two)
 {
     pieces p;
@@ -130,7 +122,7 @@ FF_ALWAYS_INLINE void add_8_basic(pieces *p, int i, VECTOR16 c)
     unsigned sizes = BITS16(AND16(up_to_two, OR16(one, SET_16(0xFF00)))) ^ 0xFFFF;
     VECTOR16 pair = OR16(AND16(c, SET_16(0x3F)), AND16(SHL_16(c, 2), SET_16(0x3F00)));
     pair = OR16(pair, OR16(AND16(up_to_two, SET_16(0x4000)), SET_16(0x8080)));
-    VECTOR16 last = OR16(AND16(one, c), NOT_AND16(one, pair)),
+    VECTOR16 last = CHOOSE16(one, c, pair),
              first = OR16(SHR_16(c, 12), SET_16(0xE0));
     add_pieces(p, i, LOW_16(last, first), HIGH_16(last, first), sizes);
 }
@@ -145,7 +137,7 @@ FF_ALWAYS_INLINE pieces pack_16_basic(const sixteen *c)
 }
 
 /* Four characters in lanes of 32 bits, with the last byte first, and in `sizes` how many they have,
- * less one in Gray code: as the top bits of the lower two bytes. */
+ * less one in Gray code: as lanes of 16 bits, all ones for a bit that is set. */
 static inline VECTOR16 lanes_of_4(VECTOR16 c, VECTOR16 *sizes)
 {
     VECTOR16 two = GREATER_32(c, SET_32(0x7F)), three = GREATER_32(c, SET_32(0x7FF)),
@@ -156,8 +148,8 @@ static inline VECTOR16 lanes_of_4(VECTOR16 c, VECTOR16 *sizes)
              high = OR16(AND16(SHL_32(c, 4), SET_32(0x3F0000)),
                          AND16(SHL_32(c, 6), SET_32(0x3F000000)));
     VECTOR16 bytes = OR16(OR16(low, high), marks);
-    *sizes = OR16(AND16(three, SET_32(0xFFFFFF00)), AND16(NOT_AND16(four, two), SET_32(0x80)));
-    return OR16(AND16(two, bytes), NOT_AND16(two, c));
+    *sizes = LOW_AND_HIGH(NOT_AND16(four, two), three);
+    return CHOOSE16(two, bytes, c);
 }
 
 /* Any 16 characters: four pieces; or the first eight of them: two. */
@@ -167,7 +159,7 @@ FF_ALWAYS_INLINE pieces pack_wide(const sixteen_wide *c, int count)
     for (int i = 0; i < count; i += 2) {
         VECTOR16 low_sizes, high_sizes, low = lanes_of_4(c->v[i], &low_sizes),
                                         high = lanes_of_4(c->v[i + 1], &high_sizes);
-        add_pieces(&p, i, low, high, BITS16(NARROW_2x32_SIGNED(low_sizes, high_sizes)));
+        add_pieces(&p, i, low, high, BITS_16x16(low_sizes, high_sizes));
     }
     return p;
 }

@@ -1,7 +1,7 @@
 /* vector_utf8_encode_avx2.h: the steps of vector_utf8_encode.h with vectors of 32 bytes: 16 lanes
  * of 16 bits, or eight of 32.
  *
- * For kernels_avx2.c only, inside its target region, before vector_utf8_encode.h.
+ * Included by vector_utf8_encode.h, for kernels_avx2.c only.
  */
 
 /* 16 characters: in lanes of 16 bits, or of 32. */
@@ -133,7 +133,7 @@ FF_ALWAYS_INLINE pieces pack_16_basic(const sixteen *characters)
 }
 
 /* Eight characters in lanes of 32 bits, with the last byte first, and in `sizes` how many they have,
- * less one in Gray code: as the top bits of the lower two bytes. */
+ * less one in Gray code: as lanes of 16 bits, all ones for a bit that is set. */
 static inline __m256i lanes_of_8(__m256i c, __m256i *sizes)
 {
     __m256i two = _mm256_cmpgt_epi32(c, SET_32_AVX2(0x7F)),
@@ -145,8 +145,7 @@ static inline __m256i lanes_of_8(__m256i c, __m256i *sizes)
                      AND(_mm256_slli_epi32(c, 2), SET_32_AVX2(0x3F00))),
             high = OR(AND(_mm256_slli_epi32(c, 4), SET_32_AVX2(0x3F0000)),
                       AND(_mm256_slli_epi32(c, 6), SET_32_AVX2(0x3F000000)));
-    *sizes = OR(AND(three, SET_32_AVX2(0xFFFFFF00)),
-                AND(_mm256_andnot_si256(four, two), SET_32_AVX2(0x80)));
+    *sizes = _mm256_blend_epi16(_mm256_andnot_si256(four, two), three, 0xAA);
     return _mm256_blendv_epi8(c, OR(OR(low, high), marks), two);
 }
 
@@ -158,7 +157,7 @@ FF_ALWAYS_INLINE pieces pack_wide(const sixteen_wide *c, int count)
     if (count > 2)
         high = lanes_of_8(c->v[1], &high_sizes);
     /* Characters 0 to 3, 8 to 11, 4 to 7, and 12 to 15. */
-    unsigned sizes = (unsigned)_mm256_movemask_epi8(_mm256_packs_epi32(low_sizes, high_sizes));
+    unsigned sizes = (unsigned)_mm256_movemask_epi8(_mm256_packs_epi16(low_sizes, high_sizes));
     p.end[0] = ff_packed_size_of_4[sizes & 0xFF];
     p.end[1] = p.end[0] + ff_packed_size_of_4[sizes >> 16 & 0xFF];
     p.v[0] = pack_4(_mm256_castsi256_si128(low), sizes);

@@ -98,9 +98,23 @@ FF_ALWAYS_INLINE size_t store_kept(uint8_t *dst, __m512i lanes, __m512i least, s
 /* Room for what a step may write. */
 enum { ENOUGH = 128 };
 
-/* 64 characters of one byte; the others are zeros if there are less. */
-FF_ALWAYS_INLINE size_t write_64_latin(uint8_t *dst, __m512i v, const constants *k, size_t count,
-                                       size_t left)
+/* 64 characters of one byte, with a bit for each that needs two in UTF-8. */
+FF_ALWAYS_INLINE size_t write_64_latin(uint8_t *dst, __m512i v, uint64_t two, const constants *k)
+{
+    v = before_interleaving(v);
+    /* C2 or C3, but less than C0 for ASCII; and 80 to BF, or ASCII. */
+    __m512i first = _mm512_add_epi8(_mm512_min_epu8(AND(v, k->xC0), k->x81), k->x42),
+            last = MAX(AND(v, k->xBF), AND(v, k->x7F));
+    __m512i low = _mm512_unpacklo_epi8(first, last), high = _mm512_unpackhi_epi8(first, last);
+    size_t middle = 32 + (size_t)_mm_popcnt_u32((uint32_t)two);
+    STORE(dst, _mm512_maskz_compress_epi8(_mm512_cmpge_epu8_mask(low, k->least_16), low));
+    STORE(dst + middle, _mm512_maskz_compress_epi8(_mm512_cmpge_epu8_mask(high, k->least_16), high));
+    return 64 + (size_t)_mm_popcnt_u64(two);
+}
+
+/* The last 64 or less, followed by zeros. */
+FF_ALWAYS_INLINE size_t write_last_latin(uint8_t *dst, __m512i v, const constants *k, size_t count,
+                                         size_t left)
 {
     v = before_interleaving(v);
     /* C2 or C3, but less than C0 for ASCII; and 80 to BF, or ASCII. */
@@ -185,27 +199,24 @@ FF_ALWAYS_INLINE size_t write_32_any(uint8_t *dst, const uint8_t *s, const const
     return size + write_16_wide(dst + size, b, k, left - size);
 }
 
-/* The last characters, where a page ends behind them: through buffers. */
+/* The last characters, less than 256 bytes, where a page ends behind them: through buffers. */
 FF_NEVER_INLINE void ISA(write_carefully)(uint8_t *dst, size_t size, const uint8_t *s, size_t count,
                                           unsigned width)
 {
-    while (size) {
-        uint8_t characters[64] = {0}, bytes[64];
-        const uint8_t *from = count < 16 ? memcpy(characters, s, count * width) : s;
-        __m512i c = width == 1   ? _mm512_cvtepu8_epi32(LOAD16(from))
-                    : width == 2 ? _mm512_cvtepu16_epi32(LOAD32(from))
-                                 : LOAD(from);
-        const constants k = constants_of_encoding();
-        size_t done = write_16_wide(size < 64 ? bytes : dst, c, &k, 64);
-        if (size < 64) {
-            done = done < size ? done : size;
-            memcpy(dst, bytes, done);
-        }
-        dst += done;
-        size -= done;
-        s += 16 * width;
-        count -= 16;
+    uint8_t bytes[256 + ENOUGH], rest[64] = {0};
+    const constants k = constants_of_encoding();
+    const size_t step = 64 / width;
+    for (uint8_t *to = bytes;; s += 64, count -= step) {
+        if (count < step)
+            memcpy(rest, s, count * width);
+        __m512i c = LOAD(count < step ? rest : s);
+        to += width == 1   ? write_64_latin(to, c, _mm512_movepi8_mask(c), &k)
+              : width == 2 ? write_32(to, c, &k, 32, ENOUGH)
+                           : write_16_wide(to, c, &k, ENOUGH);
+        if (count <= step)
+            break;
     }
+    memcpy(dst, bytes, size);
 }
 
 /* ---- ASCII only ---- */
@@ -299,41 +310,43 @@ FF_NEVER_INLINE void ISA(write_latin_1)(uint8_t *dst, size_t size, const uint8_t
         /* What is not in the cache takes half the time if the loop is not too far ahead of it. */
         for (; count >= ENOUGH; count -= 64, s += 64) {
             __m512i v = LOAD(s);
-            if (IS_ASCII(v)) {
+            uint64_t two = _mm512_movepi8_mask(v);
+            if (two == 0) {
                 STORE(dst, v);
                 dst += 64;
             } else {
-                dst += write_64_latin(dst, v, &k, 64, ENOUGH);
+                dst += write_64_latin(dst, v, two, &k);
             }
         }
     }
     /* By 128: where runs of ASCII are short, no branch depends on them. */
     while (count >= 2 * ENOUGH) {
         __m512i a = LOAD(s), b = LOAD(s + 64);
-        if (IS_ASCII(OR(a, b))) {
+        uint64_t two_a = _mm512_movepi8_mask(a), two_b = _mm512_movepi8_mask(b);
+        if ((two_a | two_b) == 0) {
             STORE(dst, a);
             STORE(dst + 64, b);
             dst += 128;
         } else {
-            dst += write_64_latin(dst, a, &k, 64, ENOUGH);
-            dst += write_64_latin(dst, b, &k, 64, ENOUGH);
+            dst += write_64_latin(dst, a, two_a, &k);
+            dst += write_64_latin(dst, b, two_b, &k);
         }
         s += 128;
         count -= 128;
     }
     for (; count >= ENOUGH; count -= 64, s += 64)
-        dst += write_64_latin(dst, LOAD(s), &k, 64, ENOUGH);
+        dst += write_64_latin(dst, LOAD(s), _mm512_movepi8_mask(LOAD(s)), &k);
     if (!is_far_from_pages(s + count, end)) {
         ISA(write_carefully)(dst, (size_t)(end - dst), s, count, 1);
         return;
     }
     if (count >= 64) {
-        dst += write_64_latin(dst, LOAD(s), &k, 64, (size_t)(end - dst));
+        dst += write_last_latin(dst, LOAD(s), &k, 64, (size_t)(end - dst));
         count -= 64;
         s += 64;
     }
     if (count)
-        write_64_latin(dst, load_some(s, count), &k, count, (size_t)(end - dst));
+        write_last_latin(dst, load_some(s, count), &k, count, (size_t)(end - dst));
 }
 
 FF_NEVER_INLINE void ISA(write_basic_2)(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
@@ -462,7 +475,7 @@ static inline size_t sum_of_16(__m512i v)
     return (size_t)_mm512_reduce_add_epi32(_mm512_madd_epi16(v, SET_16_AVX512(1)));
 }
 
-/* 32 or more. */
+/* More than 32. */
 FF_NEVER_INLINE size_t ISA(size_of_long_2)(const uint8_t *s, size_t count)
 {
     enum { BLOCK = 32 * 0x3000 }; /* at most two more each time, in lanes of 15 bits */
@@ -486,18 +499,30 @@ FF_NEVER_INLINE size_t ISA(size_of_long_2)(const uint8_t *s, size_t count)
     return count + more + sum_of_16(m.more);
 }
 
+/* How many bytes beyond the first 32 characters need. */
+static inline unsigned more_of_32(__m512i c, __mmask32 *surrogates)
+{
+    __m512i top = AND(c, SET_16_AVX512(0xF800));
+    *surrogates |= _mm512_cmpeq_epi16_mask(top, SET_16_AVX512(0xD800));
+    return (unsigned)_mm_popcnt_u32(_mm512_test_epi16_mask(c, SET_16_AVX512(0xFF80))) +
+           (unsigned)_mm_popcnt_u32(_mm512_test_epi16_mask(top, top));
+}
+
 static inline size_t utf8_size_2(const uint8_t *s, size_t count)
 {
-    if (count >= 32)
+    __mmask32 surrogates = 0;
+    size_t size = count;
+    if (count > 64)
         return ISA(size_of_long_2)(s, count);
-    if (ends_with_page(s + 2 * count))
+    if (count >= 32) {
+        __mmask32 rest = (__mmask32)(~UINT64_C(0) << (64 - count));
+        __m512i last = _mm512_maskz_mov_epi16(rest, LOAD(s + 2 * count - 64));
+        size += more_of_32(LOAD(s), &surrogates) + more_of_32(last, &surrogates);
+    } else if (ends_with_page(s + 2 * count)) {
         return ISA(size_carefully)(s + 2 * count, 2 * count, 2);
-    __m512i c = load_some(s, 2 * count);
-    __mmask32 two = _mm512_test_epi16_mask(c, SET_16_AVX512(0xFF80)),
-              three = _mm512_test_epi16_mask(c, SET_16_AVX512(0xF800)),
-              surrogates = _mm512_cmpeq_epi16_mask(AND(c, SET_16_AVX512(0xF800)),
-                                                   SET_16_AVX512(0xD800));
-    size_t size = count + (size_t)_mm_popcnt_u32(two) + (size_t)_mm_popcnt_u32(three);
+    } else {
+        size += more_of_32(load_some(s, 2 * count), &surrogates);
+    }
     return surrogates ? SIZE_MAX : size;
 }
 
