@@ -77,53 +77,47 @@ static inline __m512i before_interleaving(__m512i v)
     return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7), v);
 }
 
-/* Moves the bytes of `lanes` that are not less than those of `least` to the front and stores them:
- * exactly, if `left` is less than 64, and then no more than that. Returns how many. */
-FF_ALWAYS_INLINE size_t store_kept(uint8_t *dst, __m512i lanes, __m512i least, size_t left)
+/* Stores the first `size` bytes of a vector, but no more than `left`, and with anything behind them
+ * if there is room for 64. Returns how many. */
+FF_ALWAYS_INLINE size_t store_first_of(uint8_t *dst, __m512i v, size_t size, size_t left)
 {
-    __mmask64 kept = _mm512_cmpge_epu8_mask(lanes, least);
-    size_t size = (size_t)_mm_popcnt_u64(kept);
-    __m512i front = _mm512_maskz_compress_epi8(kept, lanes);
     if (left >= 64) {
-        STORE(dst, front);
+        STORE(dst, v);
         return size;
     }
     size = size < left ? size : left;
-    _mm512_mask_storeu_epi8(dst, (UINT64_C(1) << size) - 1, front);
+    _mm512_mask_storeu_epi8(dst, (UINT64_C(1) << size) - 1, v);
     return size;
 }
+
+/* Which bytes of `lanes` are kept: those that are not less than those of `least`. */
+#define KEPT(lanes, least) _mm512_cmpge_epu8_mask(lanes, least)
 
 /* ---- steps: write some characters and return how many bytes, no more than `left` ---- */
 
 /* Room for what a step may write. */
 enum { ENOUGH = 128 };
 
-/* 64 characters of one byte, with a bit for each that needs two in UTF-8. */
-FF_ALWAYS_INLINE size_t write_64_latin(uint8_t *dst, __m512i v, uint64_t two, const constants *k)
+/* Where the next bytes go is computed from the input rather than from `kept`, where that costs no
+ * more: loads wait for the addresses of earlier stores if one of them was a near miss. */
+
+/* 64 characters of one byte, with a bit for each that needs two in UTF-8; zeros if there are less. */
+FF_ALWAYS_INLINE size_t write_64_latin(uint8_t *dst, __m512i v, uint64_t two, const constants *k,
+                                       size_t count, size_t left)
 {
     v = before_interleaving(v);
     /* C2 or C3, but less than C0 for ASCII; and 80 to BF, or ASCII. */
     __m512i first = _mm512_add_epi8(_mm512_min_epu8(AND(v, k->xC0), k->x81), k->x42),
             last = MAX(AND(v, k->xBF), AND(v, k->x7F));
     __m512i low = _mm512_unpacklo_epi8(first, last), high = _mm512_unpackhi_epi8(first, last);
-    size_t middle = 32 + (size_t)_mm_popcnt_u32((uint32_t)two);
-    STORE(dst, _mm512_maskz_compress_epi8(_mm512_cmpge_epu8_mask(low, k->least_16), low));
-    STORE(dst + middle, _mm512_maskz_compress_epi8(_mm512_cmpge_epu8_mask(high, k->least_16), high));
-    return 64 + (size_t)_mm_popcnt_u64(two);
-}
-
-/* The last 64 or less, followed by zeros. */
-FF_ALWAYS_INLINE size_t write_last_latin(uint8_t *dst, __m512i v, const constants *k, size_t count,
-                                         size_t left)
-{
-    v = before_interleaving(v);
-    /* C2 or C3, but less than C0 for ASCII; and 80 to BF, or ASCII. */
-    __m512i first = _mm512_add_epi8(_mm512_min_epu8(AND(v, k->xC0), k->x81), k->x42),
-            last = MAX(AND(v, k->xBF), AND(v, k->x7F));
-    size_t size = store_kept(dst, _mm512_unpacklo_epi8(first, last), k->least_16, left);
-    if (count > 32)
-        size += store_kept(dst + size, _mm512_unpackhi_epi8(first, last), k->least_16, left - size);
-    return size;
+    size_t size = store_first_of(dst, _mm512_maskz_compress_epi8(KEPT(low, k->least_16), low),
+                                 32 + (size_t)_mm_popcnt_u32((uint32_t)two), left);
+    if (count <= 32)
+        return size;
+    size_t all = 64 + (size_t)_mm_popcnt_u64(two);
+    store_first_of(dst + size, _mm512_maskz_compress_epi8(KEPT(high, k->least_16), high), all - size,
+                   left - size);
+    return all;
 }
 
 /* 32 characters below U+0800 in lanes of 16 bits. */
@@ -133,7 +127,15 @@ FF_ALWAYS_INLINE size_t write_32_short(uint8_t *dst, __m512i c, const constants 
     __m512i one = _mm512_slli_epi16(c, 8),
             bits = OR(AND(one, SET_16_AVX512(0x3F00)), _mm512_srli_epi16(c, 6));
     __m512i lanes = _mm512_mask_blend_epi16(two, one, OR(bits, k->two_16));
-    return store_kept(dst, lanes, k->least_16, left);
+    return store_first_of(dst, _mm512_maskz_compress_epi8(KEPT(lanes, k->least_16), lanes),
+                          32 + (size_t)_mm_popcnt_u32(two), left);
+}
+
+FF_ALWAYS_INLINE size_t store_kept(uint8_t *dst, __m512i lanes, __m512i least, size_t left)
+{
+    __mmask64 kept = KEPT(lanes, least);
+    return store_first_of(dst, _mm512_maskz_compress_epi8(kept, lanes),
+                          (size_t)_mm_popcnt_u64(kept), left);
 }
 
 /* 32 characters up to U+FFFF in lanes of 16 bits. */
@@ -210,7 +212,7 @@ FF_NEVER_INLINE void ISA(write_carefully)(uint8_t *dst, size_t size, const uint8
         if (count < step)
             memcpy(rest, s, count * width);
         __m512i c = LOAD(count < step ? rest : s);
-        to += width == 1   ? write_64_latin(to, c, _mm512_movepi8_mask(c), &k)
+        to += width == 1   ? write_64_latin(to, c, _mm512_movepi8_mask(c), &k, 64, ENOUGH)
               : width == 2 ? write_32(to, c, &k, 32, ENOUGH)
                            : write_16_wide(to, c, &k, ENOUGH);
         if (count <= step)
@@ -303,22 +305,8 @@ FF_NEVER_INLINE void ISA(write_ascii_4)(uint8_t *dst, const uint8_t *s, size_t c
 
 FF_NEVER_INLINE void ISA(write_latin_1)(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
 {
-    enum { LONG = 1 << 17 };
     const uint8_t *end = dst + size;
     const constants k = constants_of_encoding();
-    if (count >= LONG) {
-        /* What is not in the cache takes half the time if the loop is not too far ahead of it. */
-        for (; count >= ENOUGH; count -= 64, s += 64) {
-            __m512i v = LOAD(s);
-            uint64_t two = _mm512_movepi8_mask(v);
-            if (two == 0) {
-                STORE(dst, v);
-                dst += 64;
-            } else {
-                dst += write_64_latin(dst, v, two, &k);
-            }
-        }
-    }
     /* By 128: where runs of ASCII are short, no branch depends on them. */
     while (count >= 2 * ENOUGH) {
         __m512i a = LOAD(s), b = LOAD(s + 64);
@@ -328,25 +316,30 @@ FF_NEVER_INLINE void ISA(write_latin_1)(uint8_t *dst, size_t size, const uint8_t
             STORE(dst + 64, b);
             dst += 128;
         } else {
-            dst += write_64_latin(dst, a, two_a, &k);
-            dst += write_64_latin(dst, b, two_b, &k);
+            dst += write_64_latin(dst, a, two_a, &k, 64, ENOUGH);
+            dst += write_64_latin(dst, b, two_b, &k, 64, ENOUGH);
         }
         s += 128;
         count -= 128;
     }
-    for (; count >= ENOUGH; count -= 64, s += 64)
-        dst += write_64_latin(dst, LOAD(s), _mm512_movepi8_mask(LOAD(s)), &k);
+    for (; count >= ENOUGH; count -= 64, s += 64) {
+        __m512i v = LOAD(s);
+        dst += write_64_latin(dst, v, _mm512_movepi8_mask(v), &k, 64, ENOUGH);
+    }
     if (!is_far_from_pages(s + count, end)) {
         ISA(write_carefully)(dst, (size_t)(end - dst), s, count, 1);
         return;
     }
     if (count >= 64) {
-        dst += write_last_latin(dst, LOAD(s), &k, 64, (size_t)(end - dst));
+        __m512i v = LOAD(s);
+        dst += write_64_latin(dst, v, _mm512_movepi8_mask(v), &k, 64, (size_t)(end - dst));
         count -= 64;
         s += 64;
     }
-    if (count)
-        write_last_latin(dst, load_some(s, count), &k, count, (size_t)(end - dst));
+    if (count) {
+        __m512i v = load_some(s, count);
+        write_64_latin(dst, v, _mm512_movepi8_mask(v), &k, count, (size_t)(end - dst));
+    }
 }
 
 FF_NEVER_INLINE void ISA(write_basic_2)(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
