@@ -4,8 +4,8 @@
  * with all the bytes that it may need; then a shuffle from a table moves those that it does need to
  * the front. The last characters go through a buffer that has room for whole steps.
  *
- * Included by a kernel file inside its target region, after vector_part.h, and after it has defined,
- * for the steps of vector_utf8_encode_16.h,
+ * Included by a kernel file inside its target region, after vector_part.h, and after it has
+ * defined, for the steps of vector_utf8_encode_16.h,
  *   SET_16(n) SHL_16(v, n) SHR_16(v, n) GREATER_16(a, b) EQUAL_16(a, b)   lanes of 16 bits; signed
  *                         comparison
  *   SET_32(n) SHL_32(v, n) GREATER_32(a, b)    lanes of 32 bits; signed comparison

@@ -122,8 +122,7 @@ FF_ALWAYS_INLINE void add_8_basic(pieces *p, int i, VECTOR16 c)
     unsigned sizes = BITS16(AND16(up_to_two, OR16(one, SET_16(0xFF00)))) ^ 0xFFFF;
     VECTOR16 pair = OR16(AND16(c, SET_16(0x3F)), AND16(SHL_16(c, 2), SET_16(0x3F00)));
     pair = OR16(pair, OR16(AND16(up_to_two, SET_16(0x4000)), SET_16(0x8080)));
-    VECTOR16 last = CHOOSE16(one, c, pair),
-             first = OR16(SHR_16(c, 12), SET_16(0xE0));
+    VECTOR16 last = CHOOSE16(one, c, pair), first = OR16(SHR_16(c, 12), SET_16(0xE0));
     add_pieces(p, i, LOW_16(last, first), HIGH_16(last, first), sizes);
 }
 

@@ -87,8 +87,7 @@ FF_ALWAYS_INLINE pieces pack_16_of_two(__m256i c, __m256i is_two, unsigned two)
 FF_ALWAYS_INLINE pieces pack_16_short(const sixteen *c)
 {
     __m256i is_two = _mm256_cmpgt_epi16(*c, SET_16_AVX2(0x7F));
-    return pack_16_of_two(*c, is_two,
-                          BITS_16x16(_mm256_castsi256_si128(is_two), HALF(is_two, 1)));
+    return pack_16_of_two(*c, is_two, BITS_16x16(_mm256_castsi256_si128(is_two), HALF(is_two, 1)));
 }
 
 /* 16 characters that are all of one byte each, with a bit for each that needs two in UTF-8: two
@@ -112,10 +111,8 @@ FF_ALWAYS_INLINE pieces pack_16_basic(const sixteen *characters)
     pieces p;
     __m256i c = *characters, one = _mm256_cmpeq_epi16(AND(c, SET_16_AVX2(0xFF80)), SET1(0)),
             up_to_two = _mm256_cmpeq_epi16(AND(c, SET_16_AVX2(0xF800)), SET1(0));
-    unsigned sizes =
-        ~(unsigned)_mm256_movemask_epi8(AND(up_to_two, OR(one, SET_16_AVX2(0xFF00))));
-    __m256i pair =
-        OR(AND(c, SET_16_AVX2(0x3F)), AND(_mm256_slli_epi16(c, 2), SET_16_AVX2(0x3F00)));
+    unsigned sizes = ~(unsigned)_mm256_movemask_epi8(AND(up_to_two, OR(one, SET_16_AVX2(0xFF00))));
+    __m256i pair = OR(AND(c, SET_16_AVX2(0x3F)), AND(_mm256_slli_epi16(c, 2), SET_16_AVX2(0x3F00)));
     pair = OR(pair, OR(AND(up_to_two, SET_16_AVX2(0x4000)), SET_16_AVX2(0x8080)));
     __m256i last = _mm256_blendv_epi8(pair, c, one),
             first = OR(_mm256_srli_epi16(c, 12), SET_16_AVX2(0xE0));
@@ -132,8 +129,8 @@ FF_ALWAYS_INLINE pieces pack_16_basic(const sixteen *characters)
     return p;
 }
 
-/* Eight characters in lanes of 32 bits, with the last byte first, and in `sizes` how many they have,
- * less one in Gray code: as lanes of 16 bits, all ones for a bit that is set. */
+/* Eight characters in lanes of 32 bits, with the last byte first, and in `sizes` how many they
+ * have, less one in Gray code: as lanes of 16 bits, all ones for a bit that is set. */
 static inline __m256i lanes_of_8(__m256i c, __m256i *sizes)
 {
     __m256i two = _mm256_cmpgt_epi32(c, SET_32_AVX2(0x7F)),
@@ -141,8 +138,7 @@ static inline __m256i lanes_of_8(__m256i c, __m256i *sizes)
             four = _mm256_cmpgt_epi32(c, SET_32_AVX2(0xFFFF));
     __m256i marks = XOR(SET_32_AVX2(0xC080), AND(three, SET_32_AVX2(0xE08080 ^ 0xC080)));
     marks = XOR(marks, AND(four, SET_32_AVX2(0xF0808080 ^ 0xE08080)));
-    __m256i low = OR(AND(c, SET_32_AVX2(0x3F)),
-                     AND(_mm256_slli_epi32(c, 2), SET_32_AVX2(0x3F00))),
+    __m256i low = OR(AND(c, SET_32_AVX2(0x3F)), AND(_mm256_slli_epi32(c, 2), SET_32_AVX2(0x3F00))),
             high = OR(AND(_mm256_slli_epi32(c, 4), SET_32_AVX2(0x3F0000)),
                       AND(_mm256_slli_epi32(c, 6), SET_32_AVX2(0x3F000000)));
     *sizes = _mm256_blend_epi16(_mm256_andnot_si256(four, two), three, 0xAA);

@@ -13,11 +13,11 @@
  */
 
 /* The last n bytes of a VECTOR are kept by LAST + 32 - VECTOR_SIZE + n. */
-static const uint8_t LAST[64] = {
-    0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,
-    0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,
-    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+static const uint8_t LAST[64] = {0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,
+                                 0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,
+                                 0,   0,   0,   0,   0,   0,   255, 255, 255, 255, 255, 255, 255,
+                                 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+                                 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
 
 static inline VECTOR load_last(const uint8_t *end, size_t size)
 {
@@ -48,8 +48,7 @@ static inline size_t utf8_size_1(const uint8_t *s, size_t count)
         size_t steps = (count - i) / (4 * VECTOR_SIZE);
         VECTOR counters = SET1(0);
         for (steps = steps < 63 ? steps : 63; steps; steps--, i += 4 * VECTOR_SIZE) {
-            VECTOR a = VNOT_ASCII(LOAD(s + i)),
-                   b = VNOT_ASCII(LOAD(s + i + VECTOR_SIZE)),
+            VECTOR a = VNOT_ASCII(LOAD(s + i)), b = VNOT_ASCII(LOAD(s + i + VECTOR_SIZE)),
                    c = VNOT_ASCII(LOAD(s + i + 2 * VECTOR_SIZE)),
                    d = VNOT_ASCII(LOAD(s + i + 3 * VECTOR_SIZE));
             counters = VSUB_8(VSUB_8(VSUB_8(VSUB_8(counters, a), b), c), d); /* ones are -1 */

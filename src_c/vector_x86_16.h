@@ -61,10 +61,7 @@ static inline unsigned sum_32(__m128i v)
     return (unsigned)(_mm_cvtsi128_si32(pairs) + _mm_extract_epi32(pairs, 1));
 }
 
-static inline unsigned sum_16(__m128i v)
-{
-    return sum_32(_mm_madd_epi16(v, _mm_set1_epi16(1)));
-}
+static inline unsigned sum_16(__m128i v) { return sum_32(_mm_madd_epi16(v, _mm_set1_epi16(1))); }
 
 /* There is an instruction for the smallest of eight lanes of 16 bits, so the bytes are inverted. */
 static inline uint8_t largest_byte_16(__m128i v)
