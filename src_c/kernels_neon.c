@@ -29,6 +29,8 @@
 #define VNOT_ASCII(v) NOT_ASCII16(v)
 #define VSET_16(n) SET_16(n)
 #define VSET_32(n) SET_32(n)
+#define VADD_8(a, b) vaddq_u8(a, b)
+#define VADD_32(a, b) FROM_32(vaddq_u32(U32(a), U32(b)))
 #define VADD_16(a, b) FROM_16(vaddq_u16(U16(a), U16(b)))
 #define VSUB_8(a, b) vsubq_u8(a, b)
 #define VSUB_16(a, b) SUB_16(a, b)

@@ -77,17 +77,27 @@ static inline size_t sum_of_16(__m512i v)
 FF_NEVER_INLINE size_t ISA(size_of_long_2)(const uint8_t *s, size_t count)
 {
     enum { BLOCK = 32 * 0x3000 }; /* at most two more each time, in lanes of 15 bits */
-    measure m = {SET1(0), SET1(0xFF)};
+    measure m = {SET1(0), SET1(0xFF)}, odd = m; /* two, as one would wait for itself */
     size_t more = 0, i = 0;
     while (count - i >= 32) {
         size_t block = count - i < BLOCK ? (count - i) / 32 * 32 : BLOCK;
-        for (size_t end = i + block; i < end; i += 32)
+        const size_t end = i + block;
+        for (; end - i >= 64; i += 64) {
             measure_2(&m, LOAD(s + 2 * i));
+            measure_2(&odd, LOAD(s + 2 * i + 64));
+        }
+        if (i < end) {
+            measure_2(&m, LOAD(s + 2 * i));
+            i += 32;
+        }
+        m.more = _mm512_add_epi16(m.more, odd.more);
+        odd.more = SET1(0);
         if (count - i >= 32) {
             more += sum_of_16(m.more);
             m.more = SET1(0);
         }
     }
+    m.least = _mm512_min_epu16(m.least, odd.least);
     if (i < count) {
         __mmask32 rest = (__mmask32)(UINT32_MAX << (32 - (count - i)));
         measure_2(&m, _mm512_maskz_mov_epi16(rest, LOAD(s + 2 * count - 64)));
@@ -128,17 +138,27 @@ static inline size_t utf8_size_2(const uint8_t *s, size_t count)
 FF_NEVER_INLINE size_t ISA(size_of_long_4)(const uint8_t *s, size_t count)
 {
     enum { BLOCK = 16 * 0x1000000 };
-    measure m = {SET1(0), SET1(0xFF)};
+    measure m = {SET1(0), SET1(0xFF)}, odd = m;
     size_t more = 0, i = 0;
     while (count - i >= 16) {
         size_t block = count - i < BLOCK ? (count - i) / 16 * 16 : BLOCK;
-        for (size_t end = i + block; i < end; i += 16)
+        const size_t end = i + block;
+        for (; end - i >= 32; i += 32) {
             measure_4(&m, LOAD(s + 4 * i));
+            measure_4(&odd, LOAD(s + 4 * i + 64));
+        }
+        if (i < end) {
+            measure_4(&m, LOAD(s + 4 * i));
+            i += 16;
+        }
+        m.more = _mm512_add_epi32(m.more, odd.more);
+        odd.more = SET1(0);
         if (count - i >= 16) {
             more += (size_t)(unsigned)_mm512_reduce_add_epi32(m.more);
             m.more = SET1(0);
         }
     }
+    m.least = _mm512_min_epu32(m.least, odd.least);
     if (i < count) {
         __mmask16 rest = (__mmask16)(0xFFFFu << (16 - (count - i)));
         measure_4(&m, _mm512_maskz_mov_epi32(rest, LOAD(s + 4 * count - 64)));
