@@ -85,20 +85,16 @@ FF_ALWAYS_INLINE void write_ascii(uint8_t *dst, const uint8_t *s, size_t count, 
     STORE16(dst + count - 16, ascii_16(s + (count - 16) * width, width));
 }
 
-/* How many of the characters are ASCII, in whole steps; and writes them. Runs of ASCII are long,
- * where there are few accents. */
-FF_ALWAYS_INLINE size_t write_ascii_run(uint8_t *dst, const uint8_t *s, size_t count,
-                                        unsigned width)
+/* Copies ASCII; returns how many characters. Runs are long, where there are few accents. */
+static inline size_t write_ascii_run(uint8_t *dst, const uint8_t *s, size_t count)
 {
     size_t i = 0;
-    if (width == 1) {
-        for (; count - i >= 2 * VECTOR_SIZE; i += 2 * VECTOR_SIZE) {
-            VECTOR a = LOAD(s + i), b = LOAD(s + i + VECTOR_SIZE);
-            if (!IS_ASCII(OR(a, b)))
-                break;
-            STORE(dst + i, a);
-            STORE(dst + i + VECTOR_SIZE, b);
-        }
+    for (; count - i >= 2 * VECTOR_SIZE; i += 2 * VECTOR_SIZE) {
+        VECTOR a = LOAD(s + i), b = LOAD(s + i + VECTOR_SIZE);
+        if (!IS_ASCII(OR(a, b)))
+            break;
+        STORE(dst + i, a);
+        STORE(dst + i + VECTOR_SIZE, b);
     }
     return i;
 }
@@ -187,20 +183,42 @@ FF_ALWAYS_INLINE void write_last(uint8_t *dst, size_t size, const uint8_t *s, si
     }
 }
 
-FF_ALWAYS_INLINE void write_characters(uint8_t *dst, size_t size, const uint8_t *s, size_t count,
-                                       unsigned width)
+/* In these loops, room for what a step may write means that there are characters enough for it: none
+ * has more than two, three or four bytes. */
+
+FF_ALWAYS_INLINE void write_latin_text(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
 {
-    const uint8_t *end = dst + size;
-    const ptrdiff_t room = width == 1 ? STEP_1 : width == 2 ? STEP_2 : STEP_4;
-    if (size == count) {
-        write_ascii(dst, s, count, width);
-        return;
+    const uint8_t *end = dst + size, *s_end = s + count;
+    while (end - dst >= 2 * STEP_1) {
+        VECTOR16 a = LOAD16(s), b = LOAD16(s + 16);
+        if (IS_ASCII16(OR16(a, b))) {
+            STORE16(dst, a);
+            STORE16(dst + 16, b);
+            size_t run = write_ascii_run(dst + 32, s + 32, (size_t)(s_end - s) - 32);
+            dst += run;
+            s += run;
+        } else {
+            pieces p = pack_16_latin(a, BITS16(NOT_ASCII16(a)));
+            uint8_t *middle = dst + store_pieces(dst, &p, 2);
+            p = pack_16_latin(b, BITS16(NOT_ASCII16(b)));
+            dst = middle + store_pieces(middle, &p, 2) - 32;
+        }
+        dst += 32;
+        s += 32;
     }
-    if (count < (width == 4 && VECTOR_SIZE == 16 ? 8 : 4)) { /* set-up would cost more */
-        ff_utf8_from(dst, s, count, width);
-        return;
+    if (end - dst >= STEP_1) {
+        VECTOR16 v = LOAD16(s);
+        dst += write_latin_16(dst, v, BITS16(NOT_ASCII16(v)), 0, false);
+        s += 16;
     }
-    while (width == 2 && count >= 32 && end - dst >= 2 * STEP_2) {
+    write_last(dst, (size_t)(end - dst), s, (size_t)(s_end - s), 1);
+}
+
+/* By 32: whether they are ASCII, or short, depends less on where runs begin than by 16. */
+FF_ALWAYS_INLINE void write_basic_text(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
+{
+    const uint8_t *end = dst + size, *s_end = s + 2 * count;
+    for (; end - dst >= 2 * STEP_2; s += 64) {
         sixteen a = load_16(s), b = load_16(s + 32), both = either(&a, &b);
         if (are_ascii(&both)) {
             STORE16(dst, ascii_of(&a));
@@ -216,70 +234,52 @@ FF_ALWAYS_INLINE void write_characters(uint8_t *dst, size_t size, const uint8_t 
             p = pack_16_basic(&b);
             dst += store_pieces(dst, &p, 4);
         }
-        s += 64;
-        count -= 32;
     }
-    while (width == 1 && count >= 64) {
-        VECTOR16 a = LOAD16(s), b = LOAD16(s + 16);
-        size_t done = 32;
-        if (IS_ASCII16(OR16(a, b))) {
-            STORE16(dst, a);
-            STORE16(dst + 16, b);
-            done += write_ascii_run(dst + 32, s + 32, count - 32, 1);
-            dst += done;
-        } else {
-            pieces p = pack_16_latin(a, BITS16(NOT_ASCII16(a)));
-            dst += store_pieces(dst, &p, 2);
-            p = pack_16_latin(b, BITS16(NOT_ASCII16(b)));
-            dst += store_pieces(dst, &p, 2);
+    for (; end - dst >= STEP_2; s += 32) {
+        sixteen c = load_16(s);
+        dst += write_basic_16(dst, &c, 0, false);
+    }
+    write_last(dst, (size_t)(end - dst), s, (size_t)(s_end - s) / 2, 2);
+}
+
+FF_ALWAYS_INLINE void write_any_text(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
+{
+    const uint8_t *end = dst + size, *s_end = s + 4 * count;
+    for (; end - dst >= STEP_4; s += 64) {
+        sixteen_wide wide = load_16_wide(s);
+        if (!are_basic(&wide)) {
+            pieces p = pack_wide(&wide, 4);
+            dst += store_pieces(dst, &p, 4);
+            continue;
         }
-        s += done;
-        count -= done;
-    }
-    while (count >= 16) {
-        size_t done = 16;
-        if (width == 1) {
-            VECTOR16 v = LOAD16(s);
-            unsigned two = BITS16(NOT_ASCII16(v));
-            if (two == 0) {
-                STORE16(dst, v);
-                done += write_ascii_run(dst + 16, s + 16, count - 16, 1);
-                dst += done;
-            } else {
-                if (end - dst < room)
-                    break;
-                dst += write_latin_16(dst, v, two, 0, false);
-            }
-        } else if (width == 2) {
-            sixteen c = load_16(s);
-            if (are_ascii(&c)) {
-                STORE16(dst, ascii_of(&c));
-                dst += 16;
-            } else {
-                if (end - dst < room)
-                    break;
-                dst += write_basic_16(dst, &c, 0, false);
-            }
+        sixteen c = basic(&wide);
+        if (are_ascii(&c)) {
+            STORE16(dst, ascii_of(&c));
+            dst += 16;
         } else {
-            if (end - dst < room)
-                break;
-            sixteen_wide wide = load_16_wide(s);
-            if (!are_basic(&wide)) {
-                dst += write_any_16(dst, &wide, 0, false);
-            } else {
-                sixteen c = basic(&wide);
-                if (are_ascii(&c)) {
-                    STORE16(dst, ascii_of(&c));
-                    dst += 16;
-                } else {
-                    dst += write_basic_16(dst, &c, 0, false);
-                }
-            }
+            dst += write_basic_16(dst, &c, 0, false);
         }
-        s += done * width;
-        count -= done;
     }
-    write_last(dst, (size_t)(end - dst), s, count, width);
+    write_last(dst, (size_t)(end - dst), s, (size_t)(s_end - s) / 4, 4);
+}
+
+FF_ALWAYS_INLINE void write_characters(uint8_t *dst, size_t size, const uint8_t *s, size_t count,
+                                       unsigned width)
+{
+    if (size == count) {
+        write_ascii(dst, s, count, width);
+        return;
+    }
+    if (count < (width == 4 && VECTOR_SIZE == 16 ? 8 : 4)) { /* set-up would cost more */
+        ff_utf8_from(dst, s, count, width);
+        return;
+    }
+    if (width == 1)
+        write_latin_text(dst, size, s, count);
+    else if (width == 2)
+        write_basic_text(dst, size, s, count);
+    else
+        write_any_text(dst, size, s, count);
 }
 
 static void ISA(utf8_from)(uint8_t *dst, size_t size, const void *characters, size_t count,
