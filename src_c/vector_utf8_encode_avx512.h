@@ -28,6 +28,7 @@ typedef struct {
     __m512i x3F, x42, x7F, x81, xBF, xC0;
     __m512i two_16, three_16, first_of_three_16, least_16;
     __m512i two_32, three_32, four_32, least_32;
+    bool careful; /* near the end of a page */
 } constants;
 
 /* In registers, from memory: gcc would compute each by several operations, in each step. Those that
@@ -45,9 +46,9 @@ FF_ALWAYS_INLINE constants constants_of_encoding(void)
 #else
 #define REPEATED(i) _mm512_set1_epi32((int)p[i])
 #endif
-    constants k = {REPEATED(0),  REPEATED(1),  REPEATED(2),  REPEATED(3), REPEATED(4),
-                   REPEATED(5),  REPEATED(6),  REPEATED(7),  REPEATED(8), REPEATED(9),
-                   REPEATED(10), REPEATED(11), REPEATED(12), REPEATED(13)};
+    constants k = {REPEATED(0),  REPEATED(1),  REPEATED(2),  REPEATED(3),  REPEATED(4),
+                   REPEATED(5),  REPEATED(6),  REPEATED(7),  REPEATED(8),  REPEATED(9),
+                   REPEATED(10), REPEATED(11), REPEATED(12), REPEATED(13), false};
     return k;
 }
 
@@ -77,16 +78,40 @@ static inline __m512i before_interleaving(__m512i v)
     return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7), v);
 }
 
+/* The same without a masked load. */
+static inline __m512i load_carefully(const uint8_t *src, size_t size)
+{
+    VECTOR16 v[4];
+    load_parts(v, 4, src, size);
+    __m512i low = _mm512_inserti32x4(_mm512_castsi128_si512(v[0]), v[1], 1);
+    return _mm512_inserti32x4(_mm512_inserti32x4(low, v[2], 2), v[3], 3);
+}
+
+/* The first `size` bytes, up to 63, without a masked store. */
+static inline void store_carefully(uint8_t *dst, __m512i v, size_t size)
+{
+    for (; size >= 16; size -= 16, dst += 16) {
+        STORE16(dst, _mm512_castsi512_si128(v));
+        v = _mm512_alignr_epi64(v, v, 2);
+    }
+    if (size)
+        store_front(dst, _mm512_castsi512_si128(v), size);
+}
+
 /* Stores the first `size` bytes of a vector, but no more than `left`, and with anything behind them
  * if there is room for 64. Returns how many. */
-FF_ALWAYS_INLINE size_t store_first_of(uint8_t *dst, __m512i v, size_t size, size_t left)
+FF_ALWAYS_INLINE size_t store_first_of(uint8_t *dst, __m512i v, size_t size, size_t left,
+                                       const constants *k)
 {
     if (left >= 64) {
         STORE(dst, v);
         return size;
     }
     size = size < left ? size : left;
-    _mm512_mask_storeu_epi8(dst, (UINT64_C(1) << size) - 1, v);
+    if (k->careful)
+        store_carefully(dst, v, size);
+    else
+        _mm512_mask_storeu_epi8(dst, (UINT64_C(1) << size) - 1, v);
     return size;
 }
 
@@ -111,12 +136,12 @@ FF_ALWAYS_INLINE size_t write_64_latin(uint8_t *dst, __m512i v, uint64_t two, co
             last = MAX(AND(v, k->xBF), AND(v, k->x7F));
     __m512i low = _mm512_unpacklo_epi8(first, last), high = _mm512_unpackhi_epi8(first, last);
     size_t size = store_first_of(dst, _mm512_maskz_compress_epi8(KEPT(low, k->least_16), low),
-                                 32 + (size_t)_mm_popcnt_u32((uint32_t)two), left);
+                                 32 + (size_t)_mm_popcnt_u32((uint32_t)two), left, k);
     if (count <= 32)
         return size;
     size_t all = 64 + (size_t)_mm_popcnt_u64(two);
     store_first_of(dst + size, _mm512_maskz_compress_epi8(KEPT(high, k->least_16), high),
-                   all - size, left - size);
+                   all - size, left - size, k);
     return all;
 }
 
@@ -128,14 +153,14 @@ FF_ALWAYS_INLINE size_t write_32_short(uint8_t *dst, __m512i c, const constants 
             bits = OR(AND(one, SET_16_AVX512(0x3F00)), _mm512_srli_epi16(c, 6));
     __m512i lanes = _mm512_mask_blend_epi16(two, one, OR(bits, k->two_16));
     return store_first_of(dst, _mm512_maskz_compress_epi8(KEPT(lanes, k->least_16), lanes),
-                          32 + (size_t)_mm_popcnt_u32(two), left);
+                          32 + (size_t)_mm_popcnt_u32(two), left, k);
 }
 
-FF_ALWAYS_INLINE size_t store_kept(uint8_t *dst, __m512i lanes, __m512i least, size_t left)
+FF_ALWAYS_INLINE size_t store_kept(uint8_t *dst, __m512i lanes, const constants *k, size_t left)
 {
-    __mmask64 kept = KEPT(lanes, least);
+    __mmask64 kept = KEPT(lanes, k->least_32);
     return store_first_of(dst, _mm512_maskz_compress_epi8(kept, lanes),
-                          (size_t)_mm_popcnt_u64(kept), left);
+                          (size_t)_mm_popcnt_u64(kept), left, k);
 }
 
 /* 32 characters up to U+FFFF in lanes of 16 bits. */
@@ -151,10 +176,9 @@ FF_ALWAYS_INLINE size_t write_32_basic(uint8_t *dst, __m512i c, const constants 
             marks = _mm512_mask_blend_epi16(three, k->two_16, k->three_16);
     __m512i last = _mm512_mask_blend_epi16(two, one, OR(bits, marks)),
             first = _mm512_maskz_add_epi16(three, _mm512_srli_epi16(c, 12), k->first_of_three_16);
-    __m512i least = k->least_32;
-    size_t size = store_kept(dst, _mm512_unpacklo_epi16(first, last), least, left);
+    size_t size = store_kept(dst, _mm512_unpacklo_epi16(first, last), k, left);
     if (count > 16)
-        size += store_kept(dst + size, _mm512_unpackhi_epi16(first, last), least, left - size);
+        size += store_kept(dst + size, _mm512_unpackhi_epi16(first, last), k, left - size);
     return size;
 }
 
@@ -174,7 +198,7 @@ FF_ALWAYS_INLINE size_t write_16_wide(uint8_t *dst, __m512i c, const constants *
     marks = _mm512_mask_blend_epi32(four, marks, k->four_32);
     __m512i bits = AND(_mm512_multishift_epi64_epi8(LOAD(SHIFTS), c), k->x3F);
     __m512i lanes = _mm512_mask_blend_epi32(two, _mm512_slli_epi32(c, 24), OR(bits, marks));
-    return store_kept(dst, lanes, k->least_32, left);
+    return store_kept(dst, lanes, k, left);
 }
 
 FF_ALWAYS_INLINE size_t write_32(uint8_t *dst, __m512i c, const constants *k, size_t count,
@@ -198,24 +222,23 @@ FF_ALWAYS_INLINE size_t write_32_any(uint8_t *dst, const uint8_t *s, const const
     return size + write_16_wide(dst + size, b, k, left - size);
 }
 
-/* The last characters, less than 256 bytes, where a page ends behind them: through buffers. */
+/* The last characters, where a page ends behind them. */
 FF_NEVER_INLINE void ISA(write_carefully)(uint8_t *dst, size_t size, const uint8_t *s, size_t count,
                                           unsigned width)
 {
-    uint8_t bytes[256 + ENOUGH], rest[64] = {0};
-    const constants k = constants_of_encoding();
+    const uint8_t *end = dst + size;
     const size_t step = 64 / width;
-    for (uint8_t *to = bytes;; s += 64, count -= step) {
-        if (count < step)
-            memcpy(rest, s, count * width);
-        __m512i c = LOAD(count < step ? rest : s);
-        to += width == 1   ? write_64_latin(to, c, _mm512_movepi8_mask(c), &k, 64, ENOUGH)
-              : width == 2 ? write_32(to, c, &k, 32, ENOUGH)
-                           : write_16_wide(to, c, &k, ENOUGH);
-        if (count <= step)
-            break;
+    constants k = constants_of_encoding();
+    k.careful = true;
+    for (; dst < end; s += 64, count -= step) {
+        size_t left = (size_t)(end - dst), some = count < step ? count : step;
+        __m512i c = some == step ? LOAD(s) : load_carefully(s, some * width);
+        dst += width == 1   ? write_64_latin(dst, c, _mm512_movepi8_mask(c), &k, some, left)
+               : width == 2 ? write_32(dst, c, &k, some, left)
+                            : write_16_wide(dst, c, &k, left);
+        if (some < step)
+            return;
     }
-    memcpy(dst, bytes, size);
 }
 
 /* ---- ASCII only ---- */
