@@ -17,27 +17,35 @@ FF_NEVER_INLINE size_t ISA(size_carefully)(const uint8_t *end, size_t bytes, uns
 /* More than 63. */
 FF_NEVER_INLINE size_t ISA(size_of_long_1)(const uint8_t *s, size_t count)
 {
-    /* From the end: what is written first is then still in the cache. */
-    size_t i = count, more = 0;
-    while (i >= 256) {
+    /* A long text from its end, as then the part that is encoded first is still in the cache. A
+     * short one from its beginning: what was stored last may look as if it were its end, as only
+     * some bits of addresses are compared at first. */
+    const bool backwards = count >= 1 << 16;
+    size_t blocks = count / 256, i = blocks * 256, more = 0;
+    size_t at = backwards ? i - 256 : 0;
+    const size_t step = backwards ? (size_t)-256 : 256;
+    while (blocks) {
         /* A counter of eight bits for each of the 64 places. */
-        size_t steps = i / 256;
+        size_t some = blocks < 63 ? blocks : 63;
         __m512i a = SET1(0), b = SET1(0);
-        for (steps = steps < 63 ? steps : 63; steps; steps--) {
-            i -= 256;
-            a = _mm512_add_epi8(a, ONES_8(LOAD(s + i + 192), 0x80));
-            b = _mm512_add_epi8(b, ONES_8(LOAD(s + i + 128), 0x80));
-            a = _mm512_add_epi8(a, ONES_8(LOAD(s + i + 64), 0x80));
-            b = _mm512_add_epi8(b, ONES_8(LOAD(s + i), 0x80));
+        for (size_t n = some; n; n--, at += step) {
+            const uint8_t *p = s + at;
+            a = _mm512_add_epi8(a, ONES_8(LOAD(p), 0x80));
+            b = _mm512_add_epi8(b, ONES_8(LOAD(p + 64), 0x80));
+            a = _mm512_add_epi8(a, ONES_8(LOAD(p + 128), 0x80));
+            b = _mm512_add_epi8(b, ONES_8(LOAD(p + 192), 0x80));
         }
+        blocks -= some;
         more += (size_t)_mm512_reduce_add_epi64(
             _mm512_add_epi64(_mm512_sad_epu8(a, SET1(0)), _mm512_sad_epu8(b, SET1(0))));
     }
-    for (; i >= 64; i -= 64)
-        more += (size_t)_mm_popcnt_u64(_mm512_movepi8_mask(LOAD(s + i - 64)));
-    /* The first ones, with others that were counted. */
-    uint64_t first = (UINT64_C(1) << i) - 1;
-    return count + more + (size_t)_mm_popcnt_u64(_mm512_movepi8_mask(LOAD(s)) & first);
+    for (; count - i >= 64; i += 64)
+        more += (size_t)_mm_popcnt_u64(_mm512_movepi8_mask(LOAD(s + i)));
+    if (i < count) { /* with others that were counted */
+        uint64_t two = _mm512_movepi8_mask(LOAD(s + count - 64)) >> (64 - (count - i));
+        more += (size_t)_mm_popcnt_u64(two);
+    }
+    return count + more;
 }
 
 static inline size_t utf8_size_1(const uint8_t *s, size_t count)
