@@ -277,10 +277,14 @@ FF_NEVER_INLINE void ISA(write_ascii_1)(uint8_t *dst, const uint8_t *s, size_t c
         return;
     }
     __m512i last = LOAD(s + count - 64);
-    size_t i = 0;
+    /* From where the destination is aligned: such stores are done sooner, and loads may wait for
+     * them. */
+    STORE(dst, LOAD(s));
+    size_t i = 64 - ((uintptr_t)dst & 63);
     for (; count - i >= 256; i += 256) {
-        for (size_t k = 0; k < 256; k += 64)
-            STORE(dst + i + k, LOAD(s + i + k));
+        __m512i v[4] = {LOAD(s + i), LOAD(s + i + 64), LOAD(s + i + 128), LOAD(s + i + 192)};
+        for (size_t k = 0; k < 4; k++)
+            STORE(dst + i + 64 * k, v[k]);
     }
     for (; count - i > 64; i += 64)
         STORE(dst + i, LOAD(s + i));
