@@ -183,8 +183,8 @@ FF_ALWAYS_INLINE void write_last(uint8_t *dst, size_t size, const uint8_t *s, si
     }
 }
 
-/* In these loops, room for what a step may write means that there are characters enough for it: none
- * has more than two, three or four bytes. */
+/* In these loops, room for what a step may write means that there are characters enough for it:
+ * none has more than two, three or four bytes. */
 
 FF_ALWAYS_INLINE void write_latin_text(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
 {
