@@ -51,7 +51,9 @@ static inline bool is_zero(__m512i v) { return _mm512_test_epi8_mask(v, v) == 0;
 
 #include "vector_utf8_validate_avx512.h"
 #include "vector_utf8_decode_avx512.h"
+#include "vector_part.h"
 #include "vector_utf8_encode_avx512.h"
+#include "vector_utf8_size_avx512.h"
 
 #define TABLE_OF_KERNELS ff_kernels_avx512
 #define NAME_OF_KERNELS "avx512"

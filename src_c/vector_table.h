@@ -28,7 +28,7 @@ static size_t ISA(utf8_size)(const void *characters, size_t count, unsigned widt
         return utf8_size_1((const uint8_t *)characters, count);
     if (width == 2)
         return utf8_size_2((const uint8_t *)characters, count);
-    return ff_utf8_size(characters, count, width);
+    return utf8_size_4((const uint8_t *)characters, count);
 }
 
 const ff_kernels TABLE_OF_KERNELS = {
