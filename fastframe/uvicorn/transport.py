@@ -36,7 +36,6 @@ class TransportProtocol(asyncio.BufferedProtocol):
 
     # Most connections never differ from these; what is not set on an object takes neither its
     # memory nor its time.
-    transport: asyncio.Transport = None  # type: ignore[assignment]
     client: tuple[str, int] | None = None
     _server: Address | None = None
     connection_lost_called: bool = False
@@ -51,6 +50,7 @@ class TransportProtocol(asyncio.BufferedProtocol):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.transport: asyncio.Transport = None  # type: ignore[assignment]
 
     # ---- called by asyncio -----------------------------------------------------------------------
 
