@@ -7,10 +7,14 @@ and it is theirs to judge.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from wsproto.connection import ConnectionType
+from wsproto.events import AcceptConnection
+from wsproto.handshake import H11Handshake
 from wsproto.utilities import generate_accept_token
 
 Headers = list[tuple[bytes, bytes]]
@@ -39,11 +43,6 @@ NAMES = {
 }  # fmt: skip
 """One object for each, as an application keeps the headers as long as its connection."""
 
-BEGINNING = (
-    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Accept: "
-)
-
 
 class UsualRequest(NamedTuple):
     target: str
@@ -51,6 +50,20 @@ class UsualRequest(NamedTuple):
     subprotocols: list[str]
     extensions: str
     key: bytes
+
+
+@functools.cache
+def beginning() -> bytes | None:
+    """What wsproto writes before the Sec-WebSocket-Accept of an answer: with a reason phrase since
+    1.3. None if it is not followed by that, the other headers and nothing else."""
+    key, server = b"dGhlIHNhbXBsZSBub25jZQ==", H11Handshake(ConnectionType.SERVER)
+    server.receive_data(
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + b"\r\n\r\n"
+    )
+    response = server.send(AcceptConnection(extra_headers=[(b"x-other", b"value")]))
+    before, _, after = response.partition(generate_accept_token(key))
+    return before if after == b"\r\nx-other: value\r\n\r\n" else None
 
 
 def read(data: bytes) -> UsualRequest | None:
@@ -107,6 +120,9 @@ def answer(
     request: UsualRequest, subprotocol: str | None, headers: Sequence[tuple[bytes, bytes]]
 ) -> bytes | None:
     """The response that opens the connection."""
+    before = beginning()
+    if before is None:
+        return None
     if subprotocol is not None:
         if subprotocol not in request.subprotocols:
             return None
@@ -121,4 +137,4 @@ def answer(
         return None
     if not NOT_USUAL.isdisjoint([name for name, _ in checked]) or b"host" in dict(checked):
         return None
-    return b"%b%b\r\n%b\r\n" % (BEGINNING, generate_accept_token(request.key), lines)
+    return b"%b%b\r\n%b\r\n" % (before, generate_accept_token(request.key), lines)

@@ -257,6 +257,21 @@ def test_an_answer_before_there_is_a_request() -> None:
     assert isinstance(answers[0], bytes)
 
 
+def test_a_wsproto_that_writes_its_answer_in_another_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Then it writes all of them."""
+    other_way = ANSWERS["accept with [(b'x-empty', b'')]"]
+    expected = outcome(other_way, read(Handshake, [USUAL])[0])
+    monkeypatch.setattr(usual_handshake, "generate_accept_token", lambda key: b"not in it")
+    usual_handshake.beginning.cache_clear()
+    try:
+        assert usual_handshake.beginning() is None
+        assert outcome(other_way, read(Handshake, [USUAL])[0]) == expected
+    finally:
+        usual_handshake.beginning.cache_clear()
+
+
 def test_the_usual_answer_is_made_without_h11(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be as right, and ten times as slow."""
     handshake, _ = read(Handshake, [USUAL])
