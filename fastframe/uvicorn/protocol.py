@@ -364,8 +364,6 @@ class WSProtocol(TransportProtocol):
             if len(events) > 1:
                 self.work_begins()
             queue.wake()
-        elif queue.pending_violation is not None:
-            queue.wake()
 
     def deliver_rest(self) -> None:
         """The queue is empty: delivers what had to wait, then reads on."""

@@ -90,8 +90,8 @@ class TransportProtocol(asyncio.BufferedProtocol):
 
     async def until_writable(self) -> None:
         """Until the peer has read enough, while `writing_paused`."""
-        if self._writable is not None:
-            await self._writable.wait()
+        assert self._writable is not None
+        await self._writable.wait()
 
     def write(self, data: bytes | memoryview) -> None:
         """Writes this, after what `write_with_next` has kept back."""

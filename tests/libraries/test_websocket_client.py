@@ -264,10 +264,14 @@ def test_reading_under_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     socket was asked for the same: nothing is read ahead."""
     taken = Counted(monkeypatch, messages, "take")
     tried = Counted(monkeypatch, messages, "Tried")
-    for calls in (["recv"], ["recv_frame", "recv"]):
-        session = SimpleNamespace(pieces=[frame(1, b"text"), frame(2, b"bytes")])
-        alone, fast = both(lambda: calls_under_faults(session, [], calls, 5.0))  # noqa: B023
-        assert fast == alone
+    large = frame(2, bytes(300))
+    for pieces in ([frame(1, b"text"), large], [large[:3], large[3:]], [large[:50], large[50:]]):
+        for faults in ([], *([(1, fault)] for fault in FAULTS)):
+            session = SimpleNamespace(pieces=pieces)
+            alone, fast = both(
+                lambda: calls_under_faults(session, faults, ["recv", "recv", "recv"], 5.0)  # noqa: B023
+            )
+            assert fast == alone
     check_faults()
     assert taken.calls > 0 < tried.calls
 
