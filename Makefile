@@ -5,7 +5,7 @@ BUILD = build
 C_FILES = src_c/*.[ch] tests/c/*.[ch] tests/fuzz/*.[ch] tests/proofs/*.[ch] fastframe/*/*.h examples/extension/*.c
 
 .PHONY: help setup build test test-c every-python stress interpreters reach reach-quick fuzz prove prove-mutants mutants lint format types workflows coverage coverage-native sanitize plain other-cython cross emulate \
-    differential autobahn autobahn-fast suites servers chat bench bench-codec bench-kernels bench-servers bench-check package try-sdist clean
+    differential autobahn autobahn-fast suites servers chat bench bench-codec bench-kernels bench-simdutf bench-servers bench-check package try-sdist clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -157,6 +157,10 @@ bench-kernels: build ## Measure the kernels by themselves, and plot them
 	    --benchmark-json=$(BUILD)/kernels.json
 	$(PYTHON) -m benchmarks.report.results $(BUILD)/kernels.json benchmarks/results/kernels.json
 	$(PYTHON) -m benchmarks.report.plot benchmarks/results/kernels.json docs/plots
+	$(PYTHON) -m benchmarks.report.tables
+
+bench-simdutf: ## Measure the kernels beside simdutf of Debian sid, which is got once (root, debootstrap)
+	$(PYTHON) -m benchmarks.measure.beside_simdutf benchmarks/results/simdutf.json
 	$(PYTHON) -m benchmarks.report.tables
 
 bench-servers: build ## Measure the CPU time of servers for each message and connection, memory, and broadcasts

@@ -41,6 +41,13 @@
 #define FF_NEVER_INLINE static
 #endif
 
+/* For kernels: half a cache line further on, the same loop was 10 % slower. */
+#if defined(__GNUC__)
+#define FF_ALIGNED __attribute__((aligned(64)))
+#else
+#define FF_ALIGNED
+#endif
+
 /* Plain C for any machine. The specification that every other table is tested against. */
 extern const ff_kernels ff_kernels_portable;
 

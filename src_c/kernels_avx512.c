@@ -46,15 +46,14 @@
 
 static inline bool is_zero(__m512i v) { return _mm512_test_epi8_mask(v, v) == 0; }
 
-#define UTF8_SHORT_OF_ITS_OWN
-#define UTF8_UNMASK_OF_ITS_OWN
-#define LONGEST_IS_4
 #include "vector_mask.h"
 #include "vector_utf8_errors.h"
 
+#include "vector_utf8_validate_avx512.h"
 #include "vector_utf8_decode_avx512.h"
+#include "vector_part.h"
 #include "vector_utf8_encode_avx512.h"
-#include "vector_utf8_validate.h"
+#include "vector_utf8_size_avx512.h"
 
 #define TABLE_OF_KERNELS ff_kernels_avx512
 #define NAME_OF_KERNELS "avx512"

@@ -23,13 +23,28 @@
 #define IS_ASCII(v) (vmaxvq_u8(v) < 0x80)
 #define IS_ZERO(v) (vmaxvq_u8(v) == 0)
 #define IS_FIRST(v) IS_FIRST16(v)
+#define UP(v, places) vextq_u8(vdupq_n_u8(0), v, 16 - (places))
+#define FROM_WORDS(a, b) vcombine_u8(vcreate_u8(a), vcreate_u8(b))
 #define EQUAL(a, b) EQUAL16(a, b)
 #define COUNT_FIRST(v) ((size_t)vaddvq_u8(AND16(IS_FIRST16(v), SET16(1))))
 #define COUNT_NOT_ASCII(v) ((size_t)vaddvq_u8(vshrq_n_u8(v, 7)))
+#define VNOT_ASCII(v) NOT_ASCII16(v)
 #define VSET_16(n) SET_16(n)
+#define VSET_32(n) SET_32(n)
+#define VADD_8(a, b) vaddq_u8(a, b)
+#define VADD_32(a, b) FROM_32(vaddq_u32(U32(a), U32(b)))
+#define VADD_16(a, b) FROM_16(vaddq_u16(U16(a), U16(b)))
+#define VSUB_8(a, b) vsubq_u8(a, b)
 #define VSUB_16(a, b) SUB_16(a, b)
+#define VSUB_32(a, b) FROM_32(vsubq_u32(U32(a), U32(b)))
+#define VGREATER_16(a, b) GREATER_16(a, b)
+#define VGREATER_32(a, b) GREATER_32(a, b)
+#define VMIN_16(a, b) FROM_16(vminq_u16(U16(a), U16(b)))
+#define VMIN_32(a, b) FROM_32(vminq_u32(U32(a), U32(b)))
 #define VEQUAL_16(a, b) EQUAL_16(a, b)
-#define VSUM_16(v) SUM_16(v)
+#define VSUM_8(v) ((size_t)vaddlvq_u8(v))
+#define VSUM_16(v) vaddlvq_u16(U16(v))
+#define VSUM_32(v) ((size_t)vaddlvq_u32(U32(v)))
 #define COUNT_BITS_8(n) ff_count_of_8[n]
 #define LARGEST_BYTE(v) vmaxvq_u8(v)
 
@@ -68,30 +83,25 @@
 #define U32(v) vreinterpretq_u32_u8(v)
 #define FROM_16(v) vreinterpretq_u8_u16(v)
 #define FROM_32(v) vreinterpretq_u8_u32(v)
-#define LOAD_8_TO_16(p) FROM_16(vmovl_u8(vld1_u8(p)))
-#define LOAD_4x16_TO_32(p) FROM_32(vmovl_u16(vreinterpret_u16_u8(vld1_u8(p))))
+#define FROM_64(low, high) vreinterpretq_u8_u64(vcombine_u64(vcreate_u64(low), vcreate_u64(high)))
+#define LOW_64(v) vgetq_lane_u64(vreinterpretq_u64_u8(v), 0)
 #define SET_16(n) FROM_16(vdupq_n_u16((uint16_t)(n)))
 #define SHL_16(v, n) FROM_16(vshlq_n_u16(U16(v), n))
+#define SHR_16(v, n) FROM_16(vshrq_n_u16(U16(v), n))
 #define SUB_16(a, b) FROM_16(vsubq_u16(U16(a), U16(b)))
 #define GREATER_16(a, b) FROM_16(vcgtq_s16(vreinterpretq_s16_u8(a), vreinterpretq_s16_u8(b)))
 #define EQUAL_16(a, b) FROM_16(vceqq_u16(U16(a), U16(b)))
 #define SET_32(n) FROM_32(vdupq_n_u32((uint32_t)(n)))
 #define SHL_32(v, n) FROM_32(vshlq_n_u32(U32(v), n))
-#define SHR_32(v, n) FROM_32(vshrq_n_u32(U32(v), n))
 #define GREATER_32(a, b) FROM_32(vcgtq_s32(vreinterpretq_s32_u8(a), vreinterpretq_s32_u8(b)))
 
 #define MAX_16(a, b) FROM_16(vmaxq_u16(U16(a), U16(b)))
 #define NARROW_2x16(a, b) vuzp1q_u8(a, b)
+#define NARROW_2x32(a, b) FROM_16(vuzp1q_u16(U16(a), U16(b)))
+#define LOW_AND_HIGH(a, b) CHOOSE16(SET_32(0xFFFF), a, b)
+#define CHOOSE16(mask, a, b) vbslq_u8(mask, a, b)
 #define BITS_16x16(a, b) BITS16(vuzp1q_u8(a, b))
 #define HAS_NONE_OF(v, bits) (vmaxvq_u8(AND16(v, bits)) == 0)
-#define BITS_4x32(c) neon_bits_4(U32(c))
-#define SUM_16(v) vaddlvq_u16(U16(v))
-
-static inline unsigned neon_bits_4(uint32x4_t comparison)
-{
-    static const uint32_t WEIGHTS[4] = {1, 2, 4, 8};
-    return vaddvq_u32(vandq_u32(comparison, vld1q_u32(WEIGHTS)));
-}
 
 static inline unsigned neon_bits(uint8x16_t comparison)
 {
@@ -102,7 +112,9 @@ static inline unsigned neon_bits(uint8x16_t comparison)
 
 #include "vector_mask.h"
 #include "vector_utf8_decode.h"
+#include "vector_part.h"
 #include "vector_utf8_encode.h"
+#include "vector_utf8_size.h"
 #include "vector_utf8_errors.h"
 #include "vector_utf8_validate.h"
 

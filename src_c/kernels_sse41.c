@@ -34,13 +34,28 @@
 #define IS_ASCII(v) IS_ASCII16(v)
 #define IS_ZERO(v) is_zero(v)
 #define IS_FIRST(v) IS_FIRST16(v)
+#define UP(v, places) _mm_slli_si128(v, places)
+#define FROM_WORDS(a, b) _mm_set_epi64x((long long)(b), (long long)(a))
 #define EQUAL(a, b) EQUAL16(a, b)
 #define COUNT_FIRST(v) count_ones(AND16(IS_FIRST16(v), SET16(1)))
 #define COUNT_NOT_ASCII(v) count_ones(AND16(SHIFT_RIGHT16(v, 7), SET16(1)))
+#define VNOT_ASCII(v) NOT_ASCII16(v)
 #define VSET_16(n) SET_16(n)
+#define VSET_32(n) SET_32(n)
+#define VADD_8(a, b) _mm_add_epi8(a, b)
+#define VADD_16(a, b) _mm_add_epi16(a, b)
+#define VADD_32(a, b) _mm_add_epi32(a, b)
+#define VSUB_8(a, b) _mm_sub_epi8(a, b)
 #define VSUB_16(a, b) SUB_16(a, b)
+#define VSUB_32(a, b) _mm_sub_epi32(a, b)
+#define VGREATER_16(a, b) GREATER_16(a, b)
+#define VGREATER_32(a, b) GREATER_32(a, b)
+#define VMIN_16(a, b) _mm_min_epu16(a, b)
+#define VMIN_32(a, b) _mm_min_epu32(a, b)
 #define VEQUAL_16(a, b) EQUAL_16(a, b)
+#define VSUM_8(v) SUM_64(_mm_sad_epu8(v, ZERO16))
 #define VSUM_16(v) SUM_16(v)
+#define VSUM_32(v) SUM_32(v)
 #define COUNT_BITS_8(n) ff_count_of_8[n]
 #define LARGEST_BYTE(v) LARGEST_BYTE16(v)
 
@@ -54,7 +69,9 @@ static inline size_t count_ones(__m128i ones)
 
 #include "vector_mask.h"
 #include "vector_utf8_decode.h"
+#include "vector_part.h"
 #include "vector_utf8_encode.h"
+#include "vector_utf8_size.h"
 #include "vector_utf8_errors.h"
 #include "vector_utf8_validate.h"
 

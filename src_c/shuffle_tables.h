@@ -15,8 +15,11 @@ extern const uint8_t ff_keep_of_8[256][16];
  * the first. */
 extern const uint8_t ff_pack_1_2[256][16];
 
-/* Of four lanes of four bytes, the last ones: one, and one more for bit i, and two more for bit 4 +
- * i. */
+/* Of four lanes of four bytes, the first ones in reverse order. How many there are of lane i, less
+ * one in Gray code, is in bits 2i and 2i + 1: 00, 01, 11 and 10 are one to four. */
 extern const uint8_t ff_pack_1_to_4[256][16];
+
+/* How many these are together. */
+extern const uint8_t ff_packed_size_of_4[256];
 
 #endif

@@ -166,4 +166,24 @@ static inline bool ff_utf8_step(ff_utf8 *state, uint8_t byte)
     return state->missing ? ff_utf8_continue(state, byte) : ff_utf8_lead(state, byte);
 }
 
+/* Moves past what goes on with the character that is cut. */
+static inline bool ff_utf8_finish(ff_utf8 *state, const uint8_t **data, size_t *length)
+{
+    for (; *length && state->missing; ++*data, --*length) {
+        if (!ff_utf8_continue(state, **data))
+            return false;
+    }
+    return true;
+}
+
+/* What is left to do where all is right but for the last character, which may be cut. */
+static inline bool ff_utf8_feed_cut(ff_utf8 *state, const uint8_t *data, size_t length)
+{
+    for (size_t i = length - ff_utf8_cut(data, length); i < length; i++) {
+        if (!ff_utf8_step(state, data[i]))
+            return false;
+    }
+    return true;
+}
+
 #endif

@@ -150,12 +150,14 @@ static inline bool mask_and_look(uint8_t *dst, const uint8_t *src, size_t length
 }
 
 /* Two copies of the same code; the compiler drops what `mask` does not return. */
-static void ISA(mask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
+FF_ALIGNED static void ISA(mask)(uint8_t *dst, const uint8_t *src, size_t length,
+                                 const uint8_t *key)
 {
     (void)mask_and_look(dst, src, length, key);
 }
 
-static bool ISA(mask_ascii)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key)
+FF_ALIGNED static bool ISA(mask_ascii)(uint8_t *dst, const uint8_t *src, size_t length,
+                                       const uint8_t *key)
 {
     return mask_and_look(dst, src, length, key);
 }

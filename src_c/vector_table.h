@@ -1,13 +1,14 @@
 /* vector_table.h: the table of one instruction set. Included last by a kernel file, which has
  * defined TABLE_OF_KERNELS, its name as an identifier, and NAME_OF_KERNELS, the same as a string.
  */
-static void ISA(utf8_to_latin1)(uint8_t *dst, const uint8_t *data, size_t length,
-                                const ff_text *text)
+FF_ALIGNED static void ISA(utf8_to_latin1)(uint8_t *dst, const uint8_t *data, size_t length,
+                                           const ff_text *text)
 {
     write_latin(dst, data, length, text->characters);
 }
 
-static void ISA(utf8_to_ucs2)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+FF_ALIGNED static void ISA(utf8_to_ucs2)(uint8_t *dst, const uint8_t *data, size_t length,
+                                         const ff_text *text)
 {
     if (text->largest_byte < 0xE0)
         write_text(dst, data, length, text->characters, 2, 2);
@@ -15,7 +16,8 @@ static void ISA(utf8_to_ucs2)(uint8_t *dst, const uint8_t *data, size_t length, 
         write_text(dst, data, length, text->characters, 2, 3);
 }
 
-static void ISA(utf8_to_ucs4)(uint8_t *dst, const uint8_t *data, size_t length, const ff_text *text)
+FF_ALIGNED static void ISA(utf8_to_ucs4)(uint8_t *dst, const uint8_t *data, size_t length,
+                                         const ff_text *text)
 {
     write_text(dst, data, length, text->characters, 4, 4);
 }
@@ -26,7 +28,7 @@ static size_t ISA(utf8_size)(const void *characters, size_t count, unsigned widt
         return utf8_size_1((const uint8_t *)characters, count);
     if (width == 2)
         return utf8_size_2((const uint8_t *)characters, count);
-    return ff_utf8_size(characters, count, width);
+    return utf8_size_4((const uint8_t *)characters, count);
 }
 
 const ff_kernels TABLE_OF_KERNELS = {

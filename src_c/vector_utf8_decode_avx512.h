@@ -4,15 +4,6 @@
  * For kernels_avx512.c only, inside its target region. What comes before a vector is kept in a
  * register, so that nothing is loaded that was just stored.
  */
-static inline __mmask64 first_64(size_t count)
-{
-    return count >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << count) - 1;
-}
-
-/* A masked load or store that reaches into a page which is not mapped does no harm, but costs
- * hundreds of cycles. */
-static inline bool is_within_page(const uint8_t *p) { return ((uintptr_t)p & 4095) <= 4096 - 64; }
-
 /* `size` bytes, less than 64, and zeros after them. */
 static inline __m512i load_first(const uint8_t *src, size_t size)
 {
@@ -38,56 +29,10 @@ static inline void store_first(uint8_t *dst, __m512i v, size_t size)
 /* Continuation bytes, 80 to BF, are the least of all as signed numbers. */
 static inline __mmask64 first_bytes(__m512i v) { return _mm512_cmpgt_epi8_mask(v, SET1(0xBF)); }
 
-static inline __m512i iota_64(void)
-{
-    static const uint8_t IOTA[64] = {
-        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-        22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
-        44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63,
-    };
-    return LOAD(IOTA);
-}
-
 /* Each byte replaced by the one `places` before it. */
 static inline __m512i bytes_before(__m512i before, __m512i v, int places)
 {
     return _mm512_permutex2var_epi8(before, _mm512_add_epi8(iota_64(), SET1(64 - places)), v);
-}
-
-/* ---- validate ---- */
-
-static inline VECTOR errors_behind(__m512i before, __m512i v, const utf8_tables *tables)
-{
-    return utf8_errors_of(v, bytes_before(before, v, 1), bytes_before(before, v, 2),
-                          bytes_before(before, v, 3), tables);
-}
-
-/* Not zero if a character begins too near the end of `v` to end there. */
-static inline __m512i cut_at_end(__m512i v)
-{
-    static const uint8_t LARGEST_THAT_END[64] = {
-        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,  255,  255,
-        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,  255,  255,
-        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,  255,  255,
-        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0xEF, 0xDF, 0xBF,
-    };
-    return SATURATING_SUB(v, LOAD(LARGEST_THAT_END));
-}
-
-/* Not many whole characters, in registers. */
-enum { UTF8_SHORT = 192 };
-
-static inline bool utf8_short_is_valid(const uint8_t *data, size_t length)
-{
-    utf8_tables tables = utf8_tables_load();
-    __m512i before = SET1(0), errors = SET1(0);
-    for (; length >= 64; data += 64, length -= 64) {
-        __m512i v = LOAD(data);
-        errors = OR(errors, IS_ASCII(v) ? cut_at_end(before) : errors_behind(before, v, &tables));
-        before = v;
-    }
-    /* The rest, followed by zeros: a character that does not end before them is an error. */
-    return IS_ZERO(OR(errors, errors_behind(before, load_first(data, length), &tables)));
 }
 
 /* ---- unmask, validate and measure ---- */
@@ -99,16 +44,15 @@ typedef struct {
     size_t characters;
 } text_so_far;
 
-FF_ALWAYS_INLINE void take_in(text_so_far *text, __m512i v, __mmask64 here,
-                              const utf8_tables *tables)
+FF_ALWAYS_INLINE void take_in(text_so_far *text, __m512i v, __mmask64 here)
 {
-    text->errors = OR(text->errors, errors_behind(text->before, v, tables));
+    text->errors = OR(text->errors, errors_behind(text->before, v));
     text->largest = MAX(text->largest, v);
     text->characters += (size_t)_mm_popcnt_u64(first_bytes(v) & here);
     text->before = v;
 }
 
-FF_ALWAYS_INLINE void take_in_2(text_so_far *text, __m512i a, __m512i b, const utf8_tables *tables)
+FF_ALWAYS_INLINE void take_in_2(text_so_far *text, __m512i a, __m512i b)
 {
     __m512i both = MAX(a, b);
     text->largest = MAX(text->largest, both);
@@ -116,8 +60,7 @@ FF_ALWAYS_INLINE void take_in_2(text_so_far *text, __m512i a, __m512i b, const u
         text->errors = OR(text->errors, cut_at_end(text->before));
         text->characters += 2 * 64;
     } else {
-        text->errors = OR(text->errors,
-                          OR(errors_behind(text->before, a, tables), errors_behind(a, b, tables)));
+        text->errors = OR(text->errors, OR(errors_behind(text->before, a), errors_behind(a, b)));
         text->characters +=
             (size_t)(_mm_popcnt_u64(first_bytes(a)) + _mm_popcnt_u64(first_bytes(b)));
     }
@@ -175,17 +118,16 @@ FF_ALWAYS_INLINE size_t unmask_latin(uint8_t *dst, const uint8_t *src, size_t le
 FF_ALWAYS_INLINE bool unmask_last(uint8_t *dst, const uint8_t *src, size_t i, size_t length,
                                   __m512i pattern, text_so_far *so_far, ff_text *text)
 {
-    utf8_tables tables = utf8_tables_load();
     for (; length - i >= 64; i += 64) {
         __m512i v = XOR(LOAD(src + i), pattern);
         STORE(dst + i, v);
-        take_in(so_far, v, first_64(64), &tables);
+        take_in(so_far, v, first_64(64));
     }
     /* The rest, followed by zeros: a character that does not end before them is an error. */
     __mmask64 here = first_64(length - i);
     __m512i v = _mm512_maskz_mov_epi8(here, XOR(load_first(src + i, length - i), pattern));
     STORE(dst + i, v);
-    take_in(so_far, v, here, &tables);
+    take_in(so_far, v, here);
     text->characters = so_far->characters;
     __m256i half = _mm256_max_epu8(_mm512_castsi512_si256(so_far->largest),
                                    _mm512_extracti64x4_epi64(so_far->largest, 1));
@@ -196,10 +138,10 @@ FF_ALWAYS_INLINE bool unmask_last(uint8_t *dst, const uint8_t *src, size_t i, si
 
 /* What follows the beginning of a long text. Takes no vector as an argument: gcc would not clear
  * the upper halves of the registers before it returns, and all that comes after would be slow. */
-FF_NEVER_INLINE bool ISA(unmask_any)(uint8_t *dst, const uint8_t *src, size_t length,
-                                     const uint8_t *key, const text_so_far *begun, ff_text *text)
+FF_ALIGNED FF_NEVER_INLINE bool ISA(unmask_any)(uint8_t *dst, const uint8_t *src, size_t length,
+                                                const uint8_t *key, const text_so_far *begun,
+                                                ff_text *text)
 {
-    utf8_tables tables = utf8_tables_load();
     __m512i pattern = KEY(key_at(key, 0));
     text_so_far so_far = *begun;
     size_t i = 0;
@@ -210,16 +152,16 @@ FF_NEVER_INLINE bool ISA(unmask_any)(uint8_t *dst, const uint8_t *src, size_t le
         STORE(dst + i + 64, b);
         STORE(dst + i + 128, c);
         STORE(dst + i + 192, d);
-        take_in_2(&so_far, a, b, &tables);
-        take_in_2(&so_far, c, d, &tables);
+        take_in_2(&so_far, a, b);
+        take_in_2(&so_far, c, d);
     }
     return unmask_last(dst, src, i, length, pattern, &so_far, text);
 }
 
 enum { LATIN_FROM = 512 };
 
-static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length, const uint8_t *key,
-                             ff_text *text)
+FF_ALIGNED static bool ISA(utf8_unmask)(uint8_t *dst, const uint8_t *src, size_t length,
+                                        const uint8_t *key, ff_text *text)
 {
     __m512i pattern = KEY(key_at(key, 0));
     text_so_far so_far = {SET1(0), SET1(0), SET1(text->largest_byte), text->characters};

@@ -1,167 +1,91 @@
-/* vector_utf8_encode.h: characters of one, two or four bytes to UTF-8, with vectors of 16 bytes.
+/* vector_utf8_encode.h: characters of one, two or four bytes to UTF-8, with vectors.
  *
- * Each character gets a lane of the two or four bytes that it may need; then a shuffle from a table
- * moves the bytes that it does need to the front. 16 characters are a step; those at the end go
- * through a buffer that has room for as many.
+ * A step is 16 characters, in lanes of 16 bits, or of 32 if one is past U+FFFF. Each gets a lane
+ * with all the bytes that it may need; then a shuffle from a table moves those that it does need to
+ * the front. The last characters go through a buffer that has room for whole steps.
  *
- * Included by a kernel file inside its target region, after vector_utf8_decode.h, and after it has
- * defined
- *   LOAD_8_TO_16(p) LOAD_4x16_TO_32(p)   eight bytes, or four lanes of 16 bits, widened
- *   SET_16(n) SHL_16(v, n) SUB_16(a, b) GREATER_16(a, b) EQUAL_16(a, b)   lanes of 16 bits;
- *                         signed comparison
- *   SET_32(n) SHL_32(v, n) SHR_32(v, n) GREATER_32(a, b)   lanes of 32 bits; signed comparison
+ * Included by a kernel file inside its target region, after vector_part.h, and after it has
+ * defined, for the steps of vector_utf8_encode_16.h,
+ *   SET_16(n) SHL_16(v, n) SHR_16(v, n) GREATER_16(a, b) EQUAL_16(a, b)   lanes of 16 bits; signed
+ *                         comparison
+ *   SET_32(n) SHL_32(v, n) GREATER_32(a, b)    lanes of 32 bits; signed comparison
  *   MAX_16(a, b)           unsigned
- *   BITS_16x16(a, b) BITS_4x32(c)   one bit for each lane of two comparisons, or of one
+ *   BITS_16x16(a, b)       one bit for each lane of two comparisons
  *   HAS_NONE_OF(v, bits)   true if no byte has one of these bits set
- *   NARROW_2x16(a, b)      the low bytes of 16 lanes of 16 bits
- *   COUNT_NOT_ASCII(v)     how many bytes of a VECTOR have their top bit set
- *   VSET_16(n) VSUB_16(a, b) VEQUAL_16(a, b) VSUM_16(v)   the same for a VECTOR; the sum of
- *                         its lanes, each up to 0x2000
+ *   NARROW_2x16(a, b)      the low bytes of 16 lanes of 16 bits, which have no other
+ *   NARROW_2x32(a, b)      the low halves of eight lanes of 32 bits, which have no other
+ *   LOW_AND_HIGH(a, b)     the low halves of lanes of 32 bits from a, the high ones from b
+ *   CHOOSE16(mask, a, b)   the bytes of a where the mask is all ones, else of b
  */
-
 #include "utf8.h"
 
-/* ---- the size ---- */
-
-static inline size_t utf8_size_1(const uint8_t *s, size_t count)
-{
-    size_t i = 0, more = 0;
-    for (; count - i >= VECTOR_SIZE; i += VECTOR_SIZE)
-        more += COUNT_NOT_ASCII(LOAD(s + i));
-    return i + more + ff_utf8_size(s + i, count - i, 1);
-}
-
-/* A lane of 16 bits counts at most two for each step, and VSUM_16 takes less than 0x8000 in two
- * lanes. */
-enum { LANES_16 = VECTOR_SIZE / 2, UTF8_SIZE_BLOCK = LANES_16 * 0x1000 };
-
-static inline size_t utf8_size_2(const uint8_t *s, size_t count)
-{
-    size_t i = 0, size = 0;
-    VECTOR surrogates = SET1(0);
-    while (count - i >= LANES_16) {
-        size_t block =
-            count - i < UTF8_SIZE_BLOCK ? (count - i) / LANES_16 * LANES_16 : UTF8_SIZE_BLOCK;
-        VECTOR less = SET1(0); /* bytes less than three */
-        for (size_t end = i + block; i < end; i += LANES_16) {
-            VECTOR c = LOAD(s + 2 * i), top = AND(c, VSET_16(0xF800));
-            surrogates = OR(surrogates, VEQUAL_16(top, VSET_16(0xD800)));
-            VECTOR one = VEQUAL_16(AND(c, VSET_16(0xFF80)), SET1(0)),
-                   up_to_two = VEQUAL_16(top, SET1(0));
-            less = VSUB_16(VSUB_16(less, one), up_to_two); /* all ones are -1 */
-        }
-        size += 3 * block - VSUM_16(less);
-    }
-    size_t rest = ff_utf8_size(s + 2 * i, count - i, 2);
-    return !IS_ZERO(surrogates) || rest == SIZE_MAX ? SIZE_MAX : size + rest;
-}
-
-/* ---- the bytes: steps ---- */
-
-/* Eight characters below U+0800 in lanes of 16 bits, with a bit for each that needs two bytes.
- * Writes 16 bytes, of which the first ones count. */
-static inline unsigned write_8_short(uint8_t *dst, VECTOR16 c, unsigned two)
+/* Eight characters below U+0800 in lanes of 16 bits, with a bit for each that needs two bytes. */
+FF_ALWAYS_INLINE VECTOR16 pack_8_short(VECTOR16 c, unsigned two)
 {
     VECTOR16 pair =
         OR16(OR16(AND16(SHL_16(c, 2), SET_16(0x1F00)), AND16(c, SET_16(0x3F))), SET_16(0xC080));
-    STORE16(dst, SHUFFLE16(MAX_16(c, AND16(pair, GREATER_16(c, SET_16(0x7F)))), ff_pack_1_2[two]));
-    return 8u + COUNT_BITS_8(two);
+    return SHUFFLE16(MAX_16(c, AND16(pair, GREATER_16(c, SET_16(0x7F)))), ff_pack_1_2[two]);
 }
 
-#ifndef STEPS_OF_ITS_OWN
-/* 16 characters below U+0800, with a bit for each that needs two bytes. May write 32 bytes. */
-static inline size_t write_16_short(uint8_t *dst, const uint8_t *s, unsigned width, unsigned two)
-{
-    VECTOR16 low = width == 1 ? LOAD_8_TO_16(s) : LOAD16(s),
-             high = width == 1 ? LOAD_8_TO_16(s + 8) : LOAD16(s + 16);
-    size_t size = write_8_short(dst, low, two & 0xFF);
-    return size + write_8_short(dst + size, high, two >> 8);
-}
-
-/* Of four characters in lanes of 32 bits, all bits, each where its byte will be. */
-static inline VECTOR16 bits_of_4(VECTOR16 c)
-{
-    VECTOR16 last = OR16(SHL_32(AND16(c, SET_32(0x3F)), 24), SHL_32(AND16(c, SET_32(0xFC0)), 10));
-    VECTOR16 first = OR16(AND16(SHR_32(c, 4), SET_32(0x3F00)), SHR_32(c, 18));
-    return OR16(first, last);
-}
-
-FF_ALWAYS_INLINE unsigned write_4_any(uint8_t *dst, VECTOR16 c, unsigned width)
-{
-    VECTOR16 two = GREATER_32(c, SET_32(0x7F)), three = GREATER_32(c, SET_32(0x7FF)),
-             odd = XOR16(two, three);
-    VECTOR16 marks = XOR16(SET_32(0x80C00000), AND16(three, SET_32(0x80C00000 ^ 0x8080E000)));
-    if (width > 2) {
-        VECTOR16 four = GREATER_32(c, SET_32(0xFFFF));
-        marks = XOR16(marks, AND16(four, SET_32(0x8080E000 ^ 0x808080F0)));
-        odd = XOR16(odd, four);
-    }
-    VECTOR16 lanes = OR16(NOT_AND16(two, SHL_32(c, 24)), AND16(two, OR16(bits_of_4(c), marks)));
-    unsigned one_more = BITS_4x32(odd), two_more = BITS_4x32(three),
-             index = one_more | two_more << 4;
-    STORE16(dst, SHUFFLE16(lanes, ff_pack_1_to_4[index]));
-    return 4u + COUNT_BITS_8(index) + COUNT_BITS_8(two_more);
-}
-
-/* Any eight characters of two or four bytes. May write 32 bytes. */
-FF_ALWAYS_INLINE size_t write_8_any(uint8_t *dst, const uint8_t *s, unsigned width)
-{
-    VECTOR16 low = width == 2 ? LOAD_4x16_TO_32(s) : LOAD16(s),
-             high = width == 2 ? LOAD_4x16_TO_32(s + 8) : LOAD16(s + 16);
-    size_t size = write_4_any(dst, low, width);
-    return size + write_4_any(dst + size, high, width);
-}
-
-/* Eight characters from U+0800 to U+FFFF. Writes 28 bytes, of which the first 24 count. */
-static inline size_t write_8_of_three(uint8_t *dst, const uint8_t *s)
-{
-    VECTOR16 marks = SET_32(0x8080E000);
-    STORE16(dst, SHUFFLE16(OR16(bits_of_4(LOAD_4x16_TO_32(s)), marks), ff_pack_1_to_4[0xF0]));
-    STORE16(dst + 12,
-            SHUFFLE16(OR16(bits_of_4(LOAD_4x16_TO_32(s + 8)), marks), ff_pack_1_to_4[0xF0]));
-    return 24;
-}
+#if VECTOR_SIZE == 32
+#include "vector_utf8_encode_avx2.h"
+#else
+#include "vector_utf8_encode_16.h"
 #endif
 
-/* Eight characters of two bytes each. */
-static inline size_t write_8_of_two_bytes(uint8_t *dst, const uint8_t *s)
-{
-    VECTOR16 short_ones = EQUAL_16(AND16(LOAD16(s), SET_16(0xF800)), ZERO16);
-    return BITS16(short_ones) == 0 ? write_8_of_three(dst, s) : write_8_any(dst, s, 2);
-}
+/* ---- ASCII only ---- */
 
-/* 16 characters that are not all ASCII; returns how many bytes count. May write 64. */
-FF_ALWAYS_INLINE size_t write_16_other(uint8_t *dst, const uint8_t *s, unsigned width)
+/* 16 characters that are ASCII. */
+FF_ALWAYS_INLINE VECTOR16 ascii_16(const uint8_t *s, unsigned width)
 {
     if (width == 1)
-        return write_16_short(dst, s, 1, BITS16(NOT_ASCII16(LOAD16(s))));
+        return LOAD16(s);
+    sixteen c;
     if (width == 2) {
-        VECTOR16 a = LOAD16(s), b = LOAD16(s + 16);
-        if (HAS_NONE_OF(OR16(a, b), SET_16(0xF800)))
-            return write_16_short(
-                dst, s, 2, BITS_16x16(GREATER_16(a, SET_16(0x7F)), GREATER_16(b, SET_16(0x7F))));
-        size_t size = write_8_of_two_bytes(dst, s);
-        return size + write_8_of_two_bytes(dst + size, s + 16);
+        c = load_16(s);
+    } else {
+        sixteen_wide wide = load_16_wide(s);
+        c = basic(&wide);
     }
-    size_t size = write_8_any(dst, s, 4);
-    return size + write_8_any(dst + size, s + 32, 4);
+    return ascii_of(&c);
 }
 
-/* The same if they are all ASCII; else 0. Writes 16. */
-FF_ALWAYS_INLINE size_t write_16_ascii(uint8_t *dst, const uint8_t *s, unsigned width)
+FF_ALWAYS_INLINE VECTOR16 ascii_few(const uint8_t *s, size_t count, unsigned width)
 {
-    if (width == 1 && IS_ASCII16(LOAD16(s))) {
-        STORE16(dst, LOAD16(s));
-        return 16;
+    if (width == 1) {
+        part_16 part = load_part(s, count);
+        return FROM_64(part.low, part.high);
     }
-    if (width == 2 && HAS_NONE_OF(OR16(LOAD16(s), LOAD16(s + 16)), SET_16(0xFF80))) {
-        STORE16(dst, NARROW_2x16(LOAD16(s), LOAD16(s + 16)));
-        return 16;
+    sixteen c;
+    if (width == 2) {
+        c = load_few_16(s, count);
+    } else {
+        sixteen_wide wide = load_few_16_wide(s, count);
+        c = basic(&wide);
     }
-    return 0;
+    return ascii_of(&c);
 }
 
-/* Runs of ASCII are long, where there are few accents. */
+FF_ALWAYS_INLINE void write_ascii(uint8_t *dst, const uint8_t *s, size_t count, unsigned width)
+{
+    if (count < 16) {
+        if (count)
+            store_front(dst, ascii_few(s, count, width), count);
+        return;
+    }
+    size_t i = 0;
+    if (width == 1) {
+        for (; count - i >= 4 * VECTOR_SIZE; i += 4 * VECTOR_SIZE) {
+            for (size_t k = 0; k < 4 * VECTOR_SIZE; k += VECTOR_SIZE)
+                STORE(dst + i + k, LOAD(s + i + k));
+        }
+    }
+    for (; count - i > 16; i += 16)
+        STORE16(dst + i, ascii_16(s + i * width, width));
+    STORE16(dst + count - 16, ascii_16(s + (count - 16) * width, width));
+}
+
+/* Copies ASCII; returns how many characters. Runs are long, where there are few accents. */
 static inline size_t write_ascii_run(uint8_t *dst, const uint8_t *s, size_t count)
 {
     size_t i = 0;
@@ -175,77 +99,187 @@ static inline size_t write_ascii_run(uint8_t *dst, const uint8_t *s, size_t coun
     return i;
 }
 
-/* ---- the bytes: loops ---- */
+/* ---- steps ---- */
 
-/* Up to 64 bytes, without a call of memcpy. */
-static inline void copy_short(uint8_t *dst, const uint8_t *src, size_t size)
+/* Writes at least the bytes of 16 characters, of which `size` are to come: no more than these if
+ * `exactly`. Returns how many. */
+FF_ALWAYS_INLINE size_t write_pieces(uint8_t *dst, const pieces *p, int count, size_t size,
+                                     bool exactly)
 {
-    if (size >= 16) {
-        size_t i = 0;
-        VECTOR16 last = LOAD16(src + size - 16);
-        for (; size - i > 16; i += 16)
-            STORE16(dst + i, LOAD16(src + i));
-        STORE16(dst + size - 16, last);
-        return;
-    }
-    uint64_t first, last;
-    if (size >= 8) {
-        memcpy(&first, src, 8);
-        memcpy(&last, src + size - 8, 8);
-        memcpy(dst, &first, 8);
-        memcpy(dst + size - 8, &last, 8);
-        return;
-    }
-    for (size_t i = 0; i < size; i++)
-        dst[i] = src[i];
+    return exactly ? store_pieces_exactly(dst, p, count, size) : store_pieces(dst, p, count);
 }
 
-/* Eight characters; returns how many bytes count. May write 16 for characters of one byte, else
- * 32. */
-FF_ALWAYS_INLINE size_t write_8_characters(uint8_t *dst, const uint8_t *s, unsigned width)
+FF_ALWAYS_INLINE size_t write_latin_16(uint8_t *dst, VECTOR16 v, unsigned two, size_t size,
+                                       bool exactly)
 {
-    if (width == 1) {
-        VECTOR16 c = LOAD_8_TO_16(s);
-        return write_8_short(dst, c, BITS_16x16(GREATER_16(c, SET_16(0x7F)), ZERO16));
-    }
-    return width == 2 ? write_8_of_two_bytes(dst, s) : write_8_any(dst, s, 4);
+    pieces p = pack_16_latin(v, two);
+    return write_pieces(dst, &p, 2, size, exactly);
 }
 
-/* Encodes the last 16 characters before `s` again and stores only the final `missing` bytes. */
-FF_ALWAYS_INLINE void write_last(uint8_t *dst, size_t missing, const uint8_t *s, unsigned width)
+FF_ALWAYS_INLINE size_t write_basic_16(uint8_t *dst, const sixteen *c, size_t size, bool exactly)
 {
-    uint8_t bytes[64];
-    size_t size = write_16_other(bytes, s - 16 * width, width);
-    copy_short(dst, bytes + size - missing, missing);
+    pieces p;
+    if (are_short(c)) {
+        p = pack_16_short(c);
+        return write_pieces(dst, &p, 2, size, exactly);
+    }
+    p = pack_16_basic(c);
+    return write_pieces(dst, &p, 4, size, exactly);
+}
+
+FF_ALWAYS_INLINE size_t write_any_16(uint8_t *dst, const sixteen_wide *c, size_t size, bool exactly)
+{
+    if (are_basic(c)) {
+        sixteen narrow = basic(c);
+        return write_basic_16(dst, &narrow, size, exactly);
+    }
+    pieces p = pack_wide(c, 4);
+    return write_pieces(dst, &p, 4, size, exactly);
+}
+
+/* ---- loops ---- */
+
+/* Bytes that a step may write, if not exactly. */
+enum { STEP_1 = 32, STEP_2 = 52, STEP_4 = 64 };
+
+/* The last characters, whose `size` bytes are less than a step may write. */
+FF_ALWAYS_INLINE void write_last(uint8_t *dst, size_t size, const uint8_t *s, size_t count,
+                                 unsigned width)
+{
+    while (size) {
+        size_t done;
+        if (width == 1) {
+            if (count <= 8) {
+                part_16 part = load_part(s, count);
+                VECTOR16 few = FROM_64(part.low, 0);
+                VECTOR16 p = pack_8_short(LOW_8(few, ZERO16), BITS16(NOT_ASCII16(few)));
+                store_front(dst, p, size);
+                return;
+            }
+            VECTOR16 v;
+            if (count >= 16) {
+                v = LOAD16(s);
+            } else {
+                part_16 part = load_part(s, count);
+                v = FROM_64(part.low, part.high);
+            }
+            done = write_latin_16(dst, v, BITS16(NOT_ASCII16(v)), size, true);
+        } else if (width == 2) {
+            sixteen c = count >= 16 ? load_16(s) : load_few_16(s, count);
+            done = write_basic_16(dst, &c, size, true);
+        } else {
+            sixteen_wide c = count >= 16 ? load_16_wide(s) : load_few_16_wide(s, count);
+            if (count <= 8) {
+                pieces p = pack_wide(&c, 2);
+                done = store_pieces_exactly(dst, &p, 2, size);
+            } else {
+                done = write_any_16(dst, &c, size, true);
+            }
+        }
+        dst += done;
+        size -= done;
+        s += 16 * width;
+        count -= 16;
+    }
+}
+
+/* In these loops, room for what a step may write means that there are characters enough for it:
+ * none has more than two, three or four bytes. */
+
+FF_ALWAYS_INLINE void write_latin_text(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
+{
+    const uint8_t *end = dst + size, *s_end = s + count;
+    while (end - dst >= 2 * STEP_1) {
+        VECTOR16 a = LOAD16(s), b = LOAD16(s + 16);
+        if (IS_ASCII16(OR16(a, b))) {
+            STORE16(dst, a);
+            STORE16(dst + 16, b);
+            size_t run = write_ascii_run(dst + 32, s + 32, (size_t)(s_end - s) - 32);
+            dst += run;
+            s += run;
+        } else {
+            pieces p = pack_16_latin(a, BITS16(NOT_ASCII16(a)));
+            uint8_t *middle = dst + store_pieces(dst, &p, 2);
+            p = pack_16_latin(b, BITS16(NOT_ASCII16(b)));
+            dst = middle + store_pieces(middle, &p, 2) - 32;
+        }
+        dst += 32;
+        s += 32;
+    }
+    if (end - dst >= STEP_1) {
+        VECTOR16 v = LOAD16(s);
+        dst += write_latin_16(dst, v, BITS16(NOT_ASCII16(v)), 0, false);
+        s += 16;
+    }
+    write_last(dst, (size_t)(end - dst), s, (size_t)(s_end - s), 1);
+}
+
+/* By 32: whether they are ASCII, or short, depends less on where runs begin than by 16. */
+FF_ALWAYS_INLINE void write_basic_text(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
+{
+    const uint8_t *end = dst + size, *s_end = s + 2 * count;
+    for (; end - dst >= 2 * STEP_2; s += 64) {
+        sixteen a = load_16(s), b = load_16(s + 32), both = either(&a, &b);
+        if (are_ascii(&both)) {
+            STORE16(dst, ascii_of(&a));
+            STORE16(dst + 16, ascii_of(&b));
+            dst += 32;
+        } else if (are_short(&both)) {
+            pieces p = pack_16_short(&a), q = pack_16_short(&b);
+            dst += store_pieces(dst, &p, 2);
+            dst += store_pieces(dst, &q, 2);
+        } else {
+            pieces p = pack_16_basic(&a);
+            dst += store_pieces(dst, &p, 4);
+            p = pack_16_basic(&b);
+            dst += store_pieces(dst, &p, 4);
+        }
+    }
+    for (; end - dst >= STEP_2; s += 32) {
+        sixteen c = load_16(s);
+        dst += write_basic_16(dst, &c, 0, false);
+    }
+    write_last(dst, (size_t)(end - dst), s, (size_t)(s_end - s) / 2, 2);
+}
+
+FF_ALWAYS_INLINE void write_any_text(uint8_t *dst, size_t size, const uint8_t *s, size_t count)
+{
+    const uint8_t *end = dst + size, *s_end = s + 4 * count;
+    for (; end - dst >= STEP_4; s += 64) {
+        sixteen_wide wide = load_16_wide(s);
+        if (!are_basic(&wide)) {
+            pieces p = pack_wide(&wide, 4);
+            dst += store_pieces(dst, &p, 4);
+            continue;
+        }
+        sixteen c = basic(&wide);
+        if (are_ascii(&c)) {
+            STORE16(dst, ascii_of(&c));
+            dst += 16;
+        } else {
+            dst += write_basic_16(dst, &c, 0, false);
+        }
+    }
+    write_last(dst, (size_t)(end - dst), s, (size_t)(s_end - s) / 4, 4);
 }
 
 FF_ALWAYS_INLINE void write_characters(uint8_t *dst, size_t size, const uint8_t *s, size_t count,
                                        unsigned width)
 {
-    const uint8_t *end = dst + size;
-    const ptrdiff_t room = width == 1 ? 16 : 32; /* for eight characters */
-    bool few = count < 16;
-    while (count >= 16) {
-        size_t ascii = write_16_ascii(dst, s, width);
-        if (ascii && width == 1)
-            ascii += write_ascii_run(dst + 16, s + 16, count - 16);
-        if (ascii)
-            dst += ascii;
-        else if (end - dst >= 2 * room)
-            dst += write_16_other(dst, s, width);
-        else
-            break;
-        size_t done = ascii ? ascii : 16;
-        s += done * width;
-        count -= done;
+    if (size == count) {
+        write_ascii(dst, s, count, width);
+        return;
     }
-    for (; count >= 8 && end - dst >= room; count -= 8, s += 8 * width)
-        dst += write_8_characters(dst, s, width);
-    /* Now at most 31 bytes are missing, or the characters are less than eight. */
-    if (few || count > 16)
+    if (count < (width == 4 && VECTOR_SIZE == 16 ? 8 : 4)) { /* set-up would cost more */
         ff_utf8_from(dst, s, count, width);
-    else if (count)
-        write_last(dst, (size_t)(end - dst), s + count * width, width);
+        return;
+    }
+    if (width == 1)
+        write_latin_text(dst, size, s, count);
+    else if (width == 2)
+        write_basic_text(dst, size, s, count);
+    else
+        write_any_text(dst, size, s, count);
 }
 
 static void ISA(utf8_from)(uint8_t *dst, size_t size, const void *characters, size_t count,

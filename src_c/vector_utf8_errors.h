@@ -11,12 +11,6 @@
  *   LOOKUP(table, v)      each byte of v, 0 to 15, replaced by that entry of a table;
  *                         TABLE(p) is one of 16 bytes at p
  *   IS_ZERO(v)
- *   COUNT_FIRST(v)        how many bytes are no continuation, 80 to BF
- *   LARGEST_BYTE(v)
- *   IS_FIRST(v)           all ones where a byte is no continuation
- *   EQUAL(a, b)
- * and FEW_REGISTERS, if there are 16 vectors; or LONGEST_IS_4 instead of the last two, if shorter
- * characters are to take no shorter way.
  */
 #include "utf8.h"
 
@@ -129,96 +123,14 @@ static inline VECTOR utf8_errors_of(VECTOR bytes, VECTOR b1, VECTOR b2, VECTOR b
     return XOR(utf8_errors_of_two(bytes, b1, tables), AND(OR(third, fourth), SET1(0x80)));
 }
 
-/* The same for the vector at `data`, where no character has more than `longest` bytes. Reads three
- * bytes before it. */
-FF_ALWAYS_INLINE VECTOR utf8_errors(const uint8_t *data, const utf8_tables *tables, int longest)
+/* Not zero if a character begins too near the end of `v` to end there. */
+static inline VECTOR cut_at_end(VECTOR v)
 {
-    VECTOR bytes = LOAD(data), b1 = LOAD(data - 1);
-#ifndef LONGEST_IS_4
-    if (longest ==
-        /* a byte is a continuation if the one before is a first byte of two, which C0 and C1 are
-         * not */
-        2) {
-        VECTOR overlong = EQUAL(AND(b1, SET1(0xFE)), SET1(0xC0));
-        VECTOR not_after_first = EQUAL(SATURATING_SUB(b1, SET1(0xBF)), SET1(0));
-        return OR(overlong, XOR(IS_FIRST(bytes), not_after_first));
-    }
-    if (longest == 3) {
-        VECTOR third = SATURATING_SUB(LOAD(data - 2), SET1(0xE0 - 0x80));
-        return XOR(utf8_errors_of_two(bytes, b1, tables), AND(third, SET1(0x80)));
-    }
-#endif
-    (void)longest;
-    return utf8_errors_of(bytes, b1, LOAD(data - 2), LOAD(data - 3), tables);
-}
-
-/* One vector after the other: with 16 registers, the loads of two at once would spill the
- * tables. */
-#if defined(__GNUC__) && defined(FEW_REGISTERS)
-#define AFTER(data, errors) __asm__("" : "+r"(data), "+x"(errors))
-#else
-#define AFTER(data, errors) (void)0
-#endif
-
-/* Of two, four or eight vectors. Written out: compilers leave loops of this length as they are. */
-FF_ALWAYS_INLINE VECTOR utf8_errors_of_2(const uint8_t *data, const utf8_tables *tables,
-                                         int longest)
-{
-    VECTOR errors = utf8_errors(data, tables, longest);
-    AFTER(data, errors);
-    return OR(errors, utf8_errors(data + VECTOR_SIZE, tables, longest));
-}
-
-FF_ALWAYS_INLINE VECTOR utf8_errors_of_4(const uint8_t *data, const utf8_tables *tables,
-                                         int longest)
-{
-    VECTOR errors = utf8_errors_of_2(data, tables, longest);
-    AFTER(data, errors);
-    return OR(errors, utf8_errors_of_2(data + 2 * VECTOR_SIZE, tables, longest));
-}
-
-FF_ALWAYS_INLINE VECTOR utf8_errors_of_vectors(const uint8_t *data, int count,
-                                               const utf8_tables *tables, int longest)
-{
-    VECTOR errors = utf8_errors_of_4(data, tables, longest);
-    if (count == 4)
-        return errors;
-    data += 4 * VECTOR_SIZE;
-    AFTER(data, errors);
-    return OR(errors, utf8_errors_of_4(data, tables, longest));
-}
-
-FF_ALWAYS_INLINE VECTOR or_of_4(const uint8_t *data)
-{
-    return OR(OR(LOAD(data), LOAD(data + VECTOR_SIZE)),
-              OR(LOAD(data + 2 * VECTOR_SIZE), LOAD(data + 3 * VECTOR_SIZE)));
-}
-
-FF_ALWAYS_INLINE VECTOR largest_of_4(const uint8_t *data)
-{
-    return MAX(MAX(LOAD(data), LOAD(data + VECTOR_SIZE)),
-               MAX(LOAD(data + 2 * VECTOR_SIZE), LOAD(data + 3 * VECTOR_SIZE)));
-}
-
-/* True if a character that begins in the three bytes before `data` goes on there. */
-static inline bool utf8_goes_on(const uint8_t *data)
-{
-    return data[-1] >= 0xC0 || data[-2] >= 0xE0 || data[-3] >= 0xF0;
-}
-
-/* Are four or eight vectors right, that are not all ASCII? In most texts characters have two bytes
- * at most, or three, which takes less work. */
-FF_ALWAYS_INLINE bool utf8_are_valid(const uint8_t *data, int count, const utf8_tables *tables)
-{
-#ifndef LONGEST_IS_4
-    VECTOR largest = count == 4 ? largest_of_4(data)
-                                : MAX(largest_of_4(data), largest_of_4(data + 4 * VECTOR_SIZE));
-    if (IS_ZERO(SATURATING_SUB(largest, SET1(0xDF))) && data[-1] < 0xE0 && data[-2] < 0xE0 &&
-        data[-3] < 0xF0)
-        return IS_ZERO(utf8_errors_of_vectors(data, count, tables, 2));
-    if (IS_ZERO(SATURATING_SUB(largest, SET1(0xEF))) && data[-1] < 0xF0 && data[-2] < 0xF0 &&
-        data[-3] < 0xF0)
-        return IS_ZERO(utf8_errors_of_vectors(data, count, tables, 3));
-#endif
-    return IS_ZERO(utf8_errors_of_vectors(data, count, tables, 4));
+    static const uint8_t LARGEST_THAT_END[64] = {
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,  255,  255,
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,  255,  255,
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,  255,  255,
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0xEF, 0xDF, 0xBF,
+    };
+    return SATURATING_SUB(v, LOAD(LARGEST_THAT_END + 64 - VECTOR_SIZE));
 }

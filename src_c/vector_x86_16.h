@@ -32,31 +32,36 @@
     _mm_shuffle_epi8(v, _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, -1, -1, -1, -1, -1, -1, -1, -1))
 #define BITS16(v) ((unsigned)_mm_movemask_epi8(v))
 
-#define LOAD_8_TO_16(p) _mm_cvtepu8_epi16(_mm_loadl_epi64((const void *)(p)))
-#define LOAD_4x16_TO_32(p) _mm_cvtepu16_epi32(_mm_loadl_epi64((const void *)(p)))
+#define FROM_64(low, high) _mm_set_epi64x((long long)(high), (long long)(low))
+#define LOW_64(v) ((uint64_t)_mm_cvtsi128_si64(v))
 #define SET_16(n) _mm_set1_epi16((short)(n))
 #define SHL_16(v, n) _mm_slli_epi16(v, n)
+#define SHR_16(v, n) _mm_srli_epi16(v, n)
 #define SUB_16(a, b) _mm_sub_epi16(a, b)
 #define GREATER_16(a, b) _mm_cmpgt_epi16(a, b)
 #define EQUAL_16(a, b) _mm_cmpeq_epi16(a, b)
 #define SET_32(n) _mm_set1_epi32((int)(n))
 #define SHL_32(v, n) _mm_slli_epi32(v, n)
-#define SHR_32(v, n) _mm_srli_epi32(v, n)
 #define GREATER_32(a, b) _mm_cmpgt_epi32(a, b)
 #define MAX_16(a, b) _mm_max_epu16(a, b)
 #define NARROW_2x16(a, b) _mm_packus_epi16(a, b)
+#define NARROW_2x32(a, b) _mm_packus_epi32(a, b)
+#define LOW_AND_HIGH(a, b) _mm_blend_epi16(a, b, 0xAA)
+#define CHOOSE16(mask, a, b) _mm_blendv_epi8(b, a, mask)
 #define BITS_16x16(a, b) ((unsigned)_mm_movemask_epi8(_mm_packs_epi16(a, b)))
 #define HAS_NONE_OF(v, bits) (_mm_testz_si128(v, bits) != 0)
-#define BITS_4x32(c) ((unsigned)_mm_movemask_ps(_mm_castsi128_ps(c)))
 #define SUM_16(v) sum_16(v)
+#define SUM_32(v) sum_32(v)
+#define SUM_64(v) ((size_t)_mm_cvtsi128_si64(_mm_add_epi64(v, _mm_unpackhi_epi64(v, v))))
 #define LARGEST_BYTE16(v) largest_byte_16(v)
 
-static inline unsigned sum_16(__m128i v)
+static inline unsigned sum_32(__m128i v)
 {
-    __m128i pairs = _mm_madd_epi16(v, _mm_set1_epi16(1)),
-            quads = _mm_add_epi32(pairs, _mm_srli_si128(pairs, 8));
-    return (unsigned)(_mm_cvtsi128_si32(quads) + _mm_extract_epi32(quads, 1));
+    __m128i pairs = _mm_add_epi32(v, _mm_srli_si128(v, 8));
+    return (unsigned)(_mm_cvtsi128_si32(pairs) + _mm_extract_epi32(pairs, 1));
 }
+
+static inline unsigned sum_16(__m128i v) { return sum_32(_mm_madd_epi16(v, _mm_set1_epi16(1))); }
 
 /* There is an instruction for the smallest of eight lanes of 16 bits, so the bytes are inverted. */
 static inline uint8_t largest_byte_16(__m128i v)

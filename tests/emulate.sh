@@ -7,13 +7,17 @@ rounds=${1:-2000}
 root=$(cd "$(dirname "$0")/.." && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-${CC:-cc} -std=gnu11 -O2 -static -I "$root/src_c" -o "$folder/kernels" "$root/tests/c/test_kernels.c" "$root"/src_c/*.c
+for test in encode kernels; do
+    ${CC:-cc} -std=gnu11 -O2 -static -I "$root/src_c" -o "$folder/$test" "$root/tests/c/test_$test.c" "$root"/src_c/*.c
+done
 check() {
     cpu=$1
     shift
-    found=$(qemu-x86_64-static -cpu "$cpu" "$folder/kernels" "$rounds" | sed -n 's/^kernels: \([a-z0-9]*\)$/\1/p' | tr '\n' ' ')
-    echo "$cpu: $found"
-    [ "$found" = "$* " ] || { echo "expected: $*"; exit 1; }
+    for test in encode kernels; do
+        found=$(qemu-x86_64-static -cpu "$cpu" "$folder/$test" "$rounds" | sed -n 's/^kernels: \([a-z0-9]*\)$/\1/p' | tr '\n' ' ')
+        echo "$cpu, $test: $found"
+        [ "$found" = "$* " ] || { echo "expected: $*"; exit 1; }
+    done
 }
 check qemu64,-sse4.1,-ssse3 portable
 check Nehalem sse41 portable

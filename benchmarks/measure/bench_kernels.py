@@ -25,7 +25,8 @@ KEY = b"\x12\x34\xab\xcd"
 SIZES = (1, 4, 16, 20, 64, 125, 256, *(2**n for n in range(10, 25, 2)))
 KERNELS = fastframe.available_kernels()
 
-TEXTS = {
+# One kind of character each, or nearly.
+CLASSES = {
     "ASCII": "the quick brown fox jumps over a lazy dog ",
     "French": "où êtes-vous déjà allés cet été là-bas ",
     "Latin-1": "äöüßéèñ",
@@ -34,6 +35,14 @@ TEXTS = {
     "emoji": "😀🎉👍🚀🙃💯",
     "rare accents": "mostly plain words of English, in a cafe called Café "
     + "and then a good many more words " * 12,
+}
+# What is sent: kinds that take turns every few characters.
+TEXTS = {
+    **CLASSES,
+    "JSON with CJK": '{"id":12345,"name":"敏捷的棕色狐狸","text":"跳过了懒狗"},',
+    "JSON with Cyrillic": '{"id":12345,"name":"Съешь ещё","text":"этих мягких булок"},',
+    "English with emoji": "see you at the station at nine 🙃 bring your coat 👍🎉 ",
+    "HTML with French": '<li class="item"><a href="/menu/42">Crème brûlée à la vanille</a></li>\n',
 }
 
 

@@ -120,7 +120,7 @@ def opened(port: int, deflate: bool) -> Iterator[Client]:
     connection.sendall(REQUEST.format(offer=offer).encode())
     head = b""
     while not head.endswith(b"\r\n\r\n"):
-        head += connection.recv(4096)
+        head += received(connection)
     if not head.startswith(b"HTTP/1.1 101 ") or (b"permessage-deflate" in head) != deflate:
         raise ValueError(f"a server has answered {head!r}")
     agreement = None
@@ -137,14 +137,21 @@ def opened(port: int, deflate: bool) -> Iterator[Client]:
 
 def receive(client: Client) -> object:
     while True:
-        for message in client.decoder.feed(client.connection.recv(4096)):
+        for message in client.decoder.feed(received(client.connection)):
             return message
+
+
+def received(connection: socket.socket) -> bytes:
+    data = connection.recv(4096)
+    if not data:
+        raise ValueError("a server has closed the connection")
+    return data
 
 
 def echo(client: Client, text: str) -> None:
     client.connection.sendall(client.encoder.text(text))
-    if (received := receive(client)) != text:
-        raise ValueError(f"a server has echoed {received!r}")
+    if (answer := receive(client)) != text:
+        raise ValueError(f"a server has echoed {answer!r}")
 
 
 def come_and_go(port: int, deflate: bool) -> None:

@@ -17,7 +17,8 @@ from benchmarks.report.results import Medians, load, markdown
 ROOT = Path(__file__).parent.parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 
-TEXTS = ("ASCII", "French", "Latin-1", "Cyrillic", "CJK", "emoji", "rare accents")
+TEXTS = ("ASCII", "French", "Latin-1", "Cyrillic", "CJK", "emoji", "rare accents",
+    "JSON with CJK", "JSON with Cyrillic", "English with emoji", "HTML with French")  # fmt: skip
 SIZES = {"20 B": 20, "125 B": 125, "1 KiB": 2**10, "16 KiB": 2**14, "1 MiB": 2**20}
 
 
@@ -54,7 +55,7 @@ def masking(results: dict[str, Any]) -> str:
 
 
 def by_text(group: str, peer: str) -> Callable[[dict[str, Any]], str]:
-    """Rows for texts and kernels, columns for sizes."""
+    """Rows for texts and kernels, columns for sizes. Older results have fewer texts."""
 
     def table(results: dict[str, Any]) -> str:
         medians, kernels = (
@@ -73,6 +74,7 @@ def by_text(group: str, peer: str) -> Callable[[dict[str, Any]], str]:
                     ),
                 ]
                 for text in TEXTS
+                if f"{group}: 20 B {text}" in medians
                 for kernel in kernels
             ],
         )
@@ -234,6 +236,26 @@ def broadcast_gains(results: dict[str, Any]) -> str:
     return markdown(["a prepared message to 1,000 clients", *BROADCASTS], rows)
 
 
+def beside_simdutf(kernel: str) -> Callable[[dict[str, Any]], str]:
+    """Rows for texts and work, columns for sizes: how many times as fast."""
+
+    def table(results: dict[str, Any]) -> str:
+        medians = results["medians"]
+        work = ("valid?", "to UTF-8", "wire to str")
+        rows = [
+            [
+                text,
+                what,
+                *(shown(medians[f"{kernel}, {what}: {size} B"][text]) for size in SIZES.values()),
+            ]
+            for text in medians[f"{kernel}, valid?: 20 B"]
+            for what in work
+        ]
+        return markdown([kernel, "", *SIZES], rows)
+
+    return table
+
+
 def connections(results: dict[str, Any]) -> str:
     """A row for each server: what a connection costs to come and go, and while it is quiet."""
     medians = results["medians"]
@@ -299,6 +321,8 @@ TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
         "kernels.json",
         by_text("str to frame", "encode, then frame"),
     ),
+    "simdutf_avx512": ("docs/kernels.md", "simdutf.json", beside_simdutf("avx512")),
+    "simdutf_avx2": ("docs/kernels.md", "simdutf.json", beside_simdutf("avx2")),
     "receive": (
         "docs/speed.md",
         "codec.json",

@@ -38,6 +38,7 @@ def _set_kinds(text, binary, /):
     """The classes whose instances have their PreparedFrames in `_frames`, PreparedText in a
     slot."""
     cdef PreparedKinds kinds = _kinds
+    cdef PyObject *found
     kinds.text = text
     kinds.binary = binary
     kinds.frames = PreparedFrames
@@ -46,8 +47,9 @@ def _set_kinds(text, binary, /):
     # asked for.
     kinds.slot = text.__basicsize__ - sizeof(PyObject *)
     example = text("")
-    if FF_WITHOUT_GIL or text.__basicsize__ == str.__basicsize__ or slot_of(example, kinds.slot) != <PyObject *>(
-        example._frames
+    found = slot_of(example, kinds.slot)
+    if FF_WITHOUT_GIL or text.__basicsize__ == str.__basicsize__ or (
+        found != <PyObject *>example._frames
     ):
         kinds.slot = 0
 

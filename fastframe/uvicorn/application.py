@@ -59,7 +59,7 @@ class Connection(Protocol):
 
 
 class Application:
-    __slots__ = ("_protocol",)
+    __slots__ = ("__weakref__", "_protocol")
 
     def __init__(self, protocol: Connection) -> None:
         self._protocol = protocol
@@ -81,8 +81,9 @@ class Application:
                 protocol.logger.error(
                     "ASGI callable should return None, but returned '%s'.", result
                 )
-        if protocol.state not in (State.CLOSING, State.FAILED):
-            protocol.close_transport()
+        finally:
+            if protocol.state not in (State.CLOSING, State.FAILED):
+                protocol.close_transport()
 
     async def receive(self) -> Event:
         protocol, queue = self._protocol, self._protocol.queue

@@ -94,7 +94,10 @@ class Handshake:
     def _send(self, event: Event) -> bytes:
         """wsproto's answer, which it gives to a request that it has read."""
         if self._handshake is None:
-            self._receive_by_wsproto(self._data)
+            if self._data:
+                self._receive_by_wsproto(self._data)
+            else:  # no request yet
+                self._handshake = H11Handshake(ConnectionType.SERVER)
         assert self._handshake is not None
         return self._handshake.send(event)
 

@@ -12,6 +12,7 @@ import time
 
 from fastframe._codec.deflater import return_free_memory
 from fastframe._codec.encoder import Encoder
+from fastframe._types import InvalidState
 
 MANY = 64
 """Compressors, of some 39 KiB each."""
@@ -53,8 +54,12 @@ class IdleWindow:
             self._timer = self._loop.call_later(left, self._look)
         else:
             self._timer = None
-            self._encoder.forget_window()
-            FREE_MEMORY.dropped(self._loop)
+            try:
+                self._encoder.forget_window()
+            except InvalidState:  # in the middle of a message in fragments, of a subclass's
+                self._timer = self._loop.call_later(self._seconds, self._look)
+            else:
+                FREE_MEMORY.dropped(self._loop)
 
 
 class FreeMemory:
@@ -69,13 +74,24 @@ class FreeMemory:
 
     def dropped(self, loop: asyncio.AbstractEventLoop) -> None:
         self._dropped += 1
-        if self._dropped >= MANY and self._waits_on is not loop:
+        if self._dropped >= MANY and not self._is_waiting():
             self._waits_on = loop
-            self._begun = time.monotonic()
-            loop.call_later(max(1.0, self._not_before - self._begun), self._give_back, loop)
+            self._begun = max(time.monotonic() + 1.0, self._not_before)
+            loop.call_later(self._begun - time.monotonic(), self._give_back, loop)
+
+    def _is_waiting(self) -> bool:
+        """One event loop of the process does it for all, unless that one is closed or stands
+        still."""
+        return (
+            self._waits_on is not None
+            and not self._waits_on.is_closed()
+            and time.monotonic() < self._begun + 2 * LONGEST_WAIT
+        )
 
     def _give_back(self, loop: asyncio.AbstractEventLoop) -> None:
         """As soon as no more follow, for half a minute at most."""
+        if self._waits_on is not loop:  # another one does it meanwhile
+            return
         begun = time.monotonic()
         if self._dropped != self._dropped_before and begun - self._begun < LONGEST_WAIT:
             self._dropped_before = self._dropped

@@ -42,8 +42,8 @@ class Keepalive:
     ) -> None:
         self._loop = loop
         self._connection: Connection | None = connection
-        self.interval = interval
-        self.timeout = timeout
+        self.interval: float | None = interval
+        self.timeout: float | None = timeout
         self.last_round_trip: float = 0.0
         """Seconds from the last Ping that was answered to its Pong; 0.0 before there is one."""
         self._timer: asyncio.TimerHandle | None = None

@@ -54,13 +54,16 @@ MAX_REASON = 123
 """Bytes of a Close frame's reason (RFC 6455, 5.5)."""
 
 
+COMPRESSED = 0x40
+"""RSV1, in the first byte of a frame (RFC 7692, 6)."""
+
 COMMON_OFFER = 100
 """Characters of an offer up to which what it leads to is remembered: browsers make two or three."""
 
 
 def agreement_on(settings: Deflate, offers: str) -> Agreement | None:
     """NegotiationError as of `Deflate.accept`."""
-    if len(offers) > COMMON_OFFER:
+    if len(offers) > COMMON_OFFER or type(settings) is not Deflate:
         return settings.accept(offers)
     return _agreement_on(settings, offers)
 
@@ -169,6 +172,7 @@ class WSProtocol(TransportProtocol):
             self.loop, self, config.ws_ping_interval, config.ws_ping_timeout
         )
         self.queue: ReceiveQueue = ReceiveQueue(self.loop, max(1, config.ws_max_queue or 1))
+        self.encoder: Encoder = Encoder(Role.SERVER)
 
     # ---- the transport ---------------------------------------------------------------------------
 
@@ -281,10 +285,10 @@ class WSProtocol(TransportProtocol):
         )
         self._log_request("[accepted]")
         self.state = State.OPEN
-        self.encoder: Encoder = Encoder(Role.SERVER, deflate=agreement)
         if agreement is not None:
             self.compressed = True
-            if self.compressor_timeout is not None:
+            self.encoder = Encoder(Role.SERVER, deflate=agreement)
+            if self.compressor_timeout is not None and not agreement.server_no_context_takeover:
                 self.idle_window = IdleWindow(self.loop, self.encoder, self.compressor_timeout)
         self.decoder = decoder
         self.write(response)
@@ -360,8 +364,6 @@ class WSProtocol(TransportProtocol):
             if len(events) > 1:
                 self.work_begins()
             queue.wake()
-        elif queue.pending_violation is not None:
-            queue.wake()
 
     def deliver_rest(self) -> None:
         """The queue is empty: delivers what had to wait, then reads on."""
@@ -425,14 +427,12 @@ class WSProtocol(TransportProtocol):
             return
         else:
             frame = self.encoder.binary(data)
-        if self.idle_window is not None:
+        if self.idle_window is not None and frame[0] & COMPRESSED:
             self.idle_window.sent()
         if self.queue.events:  # a burst has arrived, and the answers to its rest are to follow
             self.write_with_next(frame)
-        elif self._unwritten:
-            self.write(frame)
         else:
-            self.transport.write(frame)
+            self.write(frame)
 
     def send_ping(self, payload: bytes) -> None:
         self.write(self.encoder.ping(payload))

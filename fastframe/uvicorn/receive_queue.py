@@ -35,12 +35,12 @@ class ReceiveQueue:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, most_events: int) -> None:
         self._loop = loop
-        self.most_events = most_events
+        self.most_events: int = most_events
         self.events: list[Event] = []  # a deque takes 600 bytes even if it is empty
-        self.size = 0
+        self.size: int = 0
         """Characters and bytes that were put in since reading went on."""
         self._receivers: list[asyncio.Future[None]] = []  # some may be cancelled
-        self.has_ended = False
+        self.has_ended: bool = False
         self._disconnect: Event | None = None
         self._disconnects_delivered = 0
         self.pending_violation: ProtocolError | None = None
@@ -78,10 +78,10 @@ class ReceiveQueue:
 
     def wake(self) -> None:
         receivers = self._receivers
-        while receivers:
-            receiver = receivers.pop()
+        for receiver in receivers:  # the first to ask is the first to be answered
             if not receiver.done():
                 receiver.set_result(None)
+        receivers.clear()
 
     def until_woken(self) -> asyncio.Future[None]:
         """To be awaited: `wake` ends it."""

@@ -36,7 +36,6 @@ class TransportProtocol(asyncio.BufferedProtocol):
 
     # Most connections never differ from these; what is not set on an object takes neither its
     # memory nor its time.
-    transport: asyncio.Transport = None  # type: ignore[assignment]
     client: tuple[str, int] | None = None
     _server: Address | None = None
     connection_lost_called: bool = False
@@ -51,6 +50,7 @@ class TransportProtocol(asyncio.BufferedProtocol):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.transport: asyncio.Transport = None  # type: ignore[assignment]
 
     # ---- called by asyncio -----------------------------------------------------------------------
 
@@ -90,8 +90,8 @@ class TransportProtocol(asyncio.BufferedProtocol):
 
     async def until_writable(self) -> None:
         """Until the peer has read enough, while `writing_paused`."""
-        if self._writable is not None:
-            await self._writable.wait()
+        assert self._writable is not None
+        await self._writable.wait()
 
     def write(self, data: bytes | memoryview) -> None:
         """Writes this, after what `write_with_next` has kept back."""

@@ -7,10 +7,14 @@ and it is theirs to judge.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from wsproto.connection import ConnectionType
+from wsproto.events import AcceptConnection
+from wsproto.handshake import H11Handshake
 from wsproto.utilities import generate_accept_token
 
 Headers = list[tuple[bytes, bytes]]
@@ -20,6 +24,7 @@ REQUEST_LINE = re.compile(rb"GET ([!-~]+) HTTP/1\.1\r\n")
 # Of RFC 9110, 5.5, what both sides write: one space before the value, none after it, no controls.
 FIELD = re.compile(
     rb"([-!#$%&'*+.^_`|~0-9A-Za-z]+): ((?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?)\r\n"
+    rb"|[\s\S]+"  # anything else, once: to look for a field in it again and again is quadratic
 )
 ADDED_TO_FIELD = len(b": \r\n")
 
@@ -38,11 +43,6 @@ NAMES = {
 }  # fmt: skip
 """One object for each, as an application keeps the headers as long as its connection."""
 
-BEGINNING = (
-    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Accept: "
-)
-
 
 class UsualRequest(NamedTuple):
     target: str
@@ -50,6 +50,20 @@ class UsualRequest(NamedTuple):
     subprotocols: list[str]
     extensions: str
     key: bytes
+
+
+@functools.cache
+def beginning() -> bytes | None:
+    """What wsproto writes before the Sec-WebSocket-Accept of an answer: with a reason phrase since
+    1.3. None if it is not followed by that, the other headers and nothing else."""
+    key, server = b"dGhlIHNhbXBsZSBub25jZQ==", H11Handshake(ConnectionType.SERVER)
+    server.receive_data(
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + b"\r\n\r\n"
+    )
+    response = server.send(AcceptConnection(extra_headers=[(b"x-other", b"value")]))
+    before, _, after = response.partition(generate_accept_token(key))
+    return before if after == b"\r\nx-other: value\r\n\r\n" else None
 
 
 def read(data: bytes) -> UsualRequest | None:
@@ -74,7 +88,7 @@ def read(data: bytes) -> UsualRequest | None:
     extensions, subprotocols = (
         by_name.get(name, b"") for name in (b"sec-websocket-extensions", b"sec-websocket-protocol")
     )
-    if not (extensions.isascii() and subprotocols.isascii()):
+    if not (extensions.isascii() and subprotocols.isascii() and by_name[b"connection"].isascii()):
         return None
     return UsualRequest(
         line[1].decode("ascii"),
@@ -90,6 +104,8 @@ def fields(data: bytes, start: int, end: int) -> Headers | None:
     anything else is there."""
     headers = []
     for name, value in FIELD.findall(data, start, end):
+        if not name:
+            return None
         start += len(name) + len(value) + ADDED_TO_FIELD
         headers.append((NAMES.get(name) or name.lower(), value))
     return headers if start == end else None
@@ -104,17 +120,21 @@ def answer(
     request: UsualRequest, subprotocol: str | None, headers: Sequence[tuple[bytes, bytes]]
 ) -> bytes | None:
     """The response that opens the connection."""
+    before = beginning()
+    if before is None:
+        return None
     if subprotocol is not None:
         if subprotocol not in request.subprotocols:
             return None
         headers = [(b"Sec-WebSocket-Protocol", subprotocol.encode("ascii")), *headers]
     try:
         lines = b"".join([b"%b: %b\r\n" % (name, value) for name, value in headers])
+        lengths = [len(name) for name, _ in headers]
     except TypeError:  # text, which h11 encodes
         return None
     checked = fields(lines, 0, len(lines))
-    if checked is None or len(checked) != len(headers):
+    if checked is None or [len(name) for name, _ in checked] != lengths:
         return None
     if not NOT_USUAL.isdisjoint([name for name, _ in checked]) or b"host" in dict(checked):
         return None
-    return b"%b%b\r\n%b\r\n" % (BEGINNING, generate_accept_token(request.key), lines)
+    return b"%b%b\r\n%b\r\n" % (before, generate_accept_token(request.key), lines)

@@ -216,6 +216,53 @@ static void test_utf8_random(unsigned rounds)
     }
 }
 
+/* The state after a chunk is the same with every table, wherever the chunk ends, and so is what
+ * comes of the rest. The text switches between characters of two lengths every few of them, and is
+ * flush against the guard pages. */
+static void check_cuts(const uint8_t *data, size_t length)
+{
+    for (size_t cut = 0; cut <= length; cut++) {
+        ff_utf8 state = ff_utf8_start(), expected = ff_utf8_start();
+        const uint8_t *first = at_end(from, data, cut),
+                      *second = at_end(to, data + cut, length - cut);
+        bool alive = ff_kernels_portable.utf8_feed(&expected, first, cut);
+        CHECK(kernels->utf8_feed(&state, first, cut) == alive);
+        CHECK(!alive || memcmp(&state, &expected, sizeof state) == 0);
+        if (!alive)
+            continue;
+        alive = ff_kernels_portable.utf8_feed(&expected, second, length - cut);
+        CHECK(kernels->utf8_feed(&state, second, length - cut) == alive);
+        CHECK(!alive || memcmp(&state, &expected, sizeof state) == 0);
+    }
+}
+
+static void test_utf8_mixtures(unsigned rounds)
+{
+    static const char *const RUNS[4][3] = {
+        {"a", "Z", "~"},
+        {"\xC3\xA9", "\xD1\x8F", "\xDF\xBF"},
+        {"\xE4\xB8\xAD", "\xE0\xA0\x80", "\xED\x9F\xBF"},
+        {"\xF0\x9F\x98\x80", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}};
+    static const uint8_t WRONG[] = {0x80, 0xBF, 0xC0, 0xC1, 0xE0, 0xED, 0xF0, 0xF4, 0xF5, 0xFF};
+    uint8_t data[1500];
+    for (unsigned round = 0; round < rounds; round++) {
+        size_t length = 0, end = round % 16 ? next_random() % 200 : next_random() % 1400,
+               run = (size_t)1 << next_random() % 7;
+        unsigned pair[2] = {next_random() % 4, next_random() % 4};
+        for (unsigned turn = 0; length < end; turn++) {
+            for (size_t left = 1 + next_random() % run; left && length < end; left--) {
+                const char *character = RUNS[pair[turn % 2]][next_random() % 3];
+                memcpy(data + length, character, strlen(character));
+                length += strlen(character);
+            }
+        }
+        if (length && round % 3 == 0)
+            data[next_random() % length] = WRONG[next_random() % sizeof WRONG];
+        check_cuts(data, length);
+        check_utf8(data, length);
+    }
+}
+
 /* Every length to 300 at every place in a cache line, cut anywhere, with and without a wrong
  * byte. */
 static void test_utf8_alignments(void)
@@ -271,6 +318,8 @@ static void test_utf8_between_blocks(void)
                 data[at + 1] = EDGES[edges / EDGE_COUNT % EDGE_COUNT];
                 data[at + 2] = EDGES[edges / EDGE_COUNT / EDGE_COUNT];
                 CHECK(feed_whole(data, LENGTH) == oracle_utf8(data, LENGTH));
+                size_t length = at + 3 + next_random() % 140; /* and what is left varies, too */
+                CHECK(feed_whole(data, length) == oracle_utf8(data, length));
             }
         }
     }
@@ -497,6 +546,7 @@ int main(int argc, char **argv)
         test_utf8_sequences();
         test_utf8_random(rounds);
         test_utf8_between_blocks();
+        test_utf8_mixtures(rounds / 200);
         test_utf8_earliest();
         test_utf8_alignments();
         test_text(rounds);

@@ -1,5 +1,5 @@
-/* UTF-8 in cuts: the first byte says how long the pieces are. Every table is in the same state after
- * each of them. */
+/* UTF-8 in cuts: the first byte says how long the pieces are. Every table is in the same state
+ * after each of them. */
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

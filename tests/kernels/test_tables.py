@@ -41,13 +41,27 @@ def test_one_or_two_bytes_of_a_lane() -> None:
     ]
 
 
+def sizes_of_four(bits: int) -> list[int]:
+    """How many bytes of each of four lanes count, less one in Gray code: n ^ n >> 1."""
+    gray = [n ^ n >> 1 for n in range(4)]
+    return [1 + gray.index(bits >> 2 * lane & 3) for lane in range(4)]
+
+
 def test_one_to_four_bytes_of_a_lane() -> None:
-    expected = []
-    for bits in range(256):
-        sizes = [1 + (bits >> lane & 1) + 2 * (bits >> 4 + lane & 1) for lane in range(4)]
-        expected.append(
-            padded(
-                [4 * lane + byte for lane, size in enumerate(sizes) for byte in range(4 - size, 4)]
-            )
+    assert table("ff_pack_1_to_4") == [
+        padded(
+            [
+                4 * lane + byte
+                for lane, size in enumerate(sizes_of_four(bits))
+                for byte in reversed(range(size))
+            ]
         )
-    assert table("ff_pack_1_to_4") == expected
+        for bits in range(256)
+    ]
+
+
+def test_sizes_of_four_lanes() -> None:
+    source = (ROOT / "src_c/shuffle_tables.c").read_text(encoding="utf-8")
+    (body,) = re.findall(r"ff_packed_size_of_4\[256\] = {\n(.*?)\n};", source, re.DOTALL)
+    found = [int(number) for number in re.findall(r"\d+", body)]
+    assert found == [sum(sizes_of_four(bits)) for bits in range(256)]

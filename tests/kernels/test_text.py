@@ -3,12 +3,14 @@ own."""
 
 from __future__ import annotations
 
+import itertools
 import random
 import sys
+from collections.abc import Iterator
 
 import pytest
 
-from fastframe import Decoder, Encoder, ProtocolError, Role
+from fastframe import Decoder, Encoder, ProtocolError, Role, Utf8Validator
 from tests.helpers import KEY
 from tests.strategies import frame
 
@@ -24,6 +26,13 @@ PALETTES = [
     "a😀",
     "😀🎉\U00010000\U0010ffff",
     "aé中😀",
+]
+# Texts as they are sent, which switch between kinds of characters every few of them.
+MIXED = [
+    '{"id":12345,"name":"敏捷的棕色狐狸","text":"跳过了懒狗"},',
+    '{"id":12345,"name":"Съешь ещё","text":"этих мягких булок"},',
+    "see you at the station at nine 🙃 bring your coat 👍🎉 ",
+    '<li class="item"><a href="/menu/42">Crème brûlée à la vanille</a></li>\n',
 ]
 SIZES = [
     *range(70),
@@ -55,6 +64,14 @@ def same(found: object, expected: str) -> bool:
     """
     as_small = len(expected) < 2 or sys.getsizeof(found) == sys.getsizeof(expected)
     return found == expected and as_small and hash(found) == hash(expected)
+
+
+def decodes(data: bytes | bytearray) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("palette", PALETTES)
@@ -109,6 +126,49 @@ def test_texts_that_are_sent(palette: str) -> None:
                 "я" * (size // 3) + rng.choice(palette) + "中" * (size // 3),
             ):
                 assert encoder.text(text) == frame(1, text.encode("utf-8"), key=key), size
+
+
+def mixtures() -> Iterator[str]:
+    """The same for every kernel: texts of MIXED, and runs of two palettes by turns."""
+    rng = random.Random(1)
+    for pattern in MIXED:
+        for size in (*range(1, 70), 100, 130, 260, 500, 1100):
+            yield (pattern * (size // len(pattern) + 1))[rng.randrange(len(pattern)) :][:size]
+    for first, second in itertools.combinations(PALETTES, 2):
+        for run in (1, 3, 8, 20, 64):
+            palettes = itertools.islice(itertools.cycle((first, second)), 2 + 300 // run)
+            yield "".join("".join(rng.choices(p, k=rng.randint(1, run))) for p in palettes)
+
+
+@pytest.mark.usefixtures("kernel")
+def test_mixtures_there_and_back() -> None:
+    decoder, encoder = Decoder(Role.SERVER), Encoder(Role.CLIENT, masking_keys=lambda: KEY)
+    for text in mixtures():
+        wire = frame(1, text.encode("utf-8"), key=KEY)
+        assert encoder.text(text) == wire
+        (found,) = decoder.feed(wire)
+        assert same(found, text)
+
+
+@pytest.mark.usefixtures("kernel")
+def test_mixtures_cut_anywhere() -> None:
+    """The two pieces are UTF-8 as far as they go, and together; and a wrong byte is one, wherever
+    the cut is."""
+    rng = random.Random(2)
+    validator = Utf8Validator()
+    for text in mixtures():
+        data = text.encode("utf-8")
+        wrong = bytearray(data)
+        at = rng.randrange(len(data))
+        wrong[at] = rng.choice((0x80, 0xC1, 0xE0, 0xED, 0xF4, 0xFF))
+        expected = decodes(wrong)
+        for cut in range(len(data) + 1) if len(data) < 300 else rng.choices(range(len(data)), k=40):
+            assert validator.feed(data[:cut])
+            assert validator.feed(data[cut:])
+            assert validator.finish()
+            assert validator.feed(wrong[:cut]) or cut > at
+            assert (validator.feed(wrong[cut:]) and validator.finish()) == expected, (wrong, cut)
+            validator.reset()
 
 
 @pytest.mark.usefixtures("kernel")

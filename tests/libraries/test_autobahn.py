@@ -230,6 +230,9 @@ def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(functions, "XorMasker", Counting)
     taken = Counted(monkeypatch, functions, "receive")
     made = Counted(monkeypatch, functions, "message_frame")
+    pieces = [frame(1, "żółć".encode(), key=KEY), frame(2, bytes(500), key=KEY)[:50]]
+    alone, fast = alone_and_on_fastframe(pieces, False, Echo)
+    assert fast == alone
     check_streams()
     assert masked
     assert taken.calls > 0 < made.calls

@@ -16,7 +16,7 @@ import fastframe
 from fastframe._targets.observations import streams
 from fastframe.geventwebsocket import functions
 from fastframe.geventwebsocket.observations import Stream, connected, received
-from tests.helpers import Counted, outcome
+from tests.helpers import KEY, Counted, outcome
 from tests.servers.programs import exchange, free_port, running
 from tests.strategies import frame, sessions
 
@@ -80,6 +80,14 @@ def both(function: Any, *arguments: Any) -> tuple[Any, Any]:
         return alone, function(*arguments)
 
 
+ENTERING: list[list[Any]] = [
+    [frame(1, "żółć".encode(), key=KEY), frame(2, b"\x00\xff" * 100, key=KEY)],
+    [frame(1, b"in two ", fin=False, key=KEY), frame(0, b"fragments", key=KEY)],
+    [frame(9, b"?", key=KEY), frame(1, b"cut", key=KEY)[:7]],
+]
+"""What takes each of fastframe's ways, whatever Hypothesis thinks of besides."""
+
+
 def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     """That follow the rules and that do not, cut off anywhere, with any fault of the socket."""
     masks = Counted(monkeypatch, functions, "apply_mask_into")
@@ -97,6 +105,9 @@ def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
         alone, fast = both(received, parts)
         assert fast == alone
 
+    for parts in ENTERING:
+        alone, fast = both(received, parts)
+        assert fast == alone
     check()
     assert masks.calls > 0 < made.calls
     assert given_back.calls > 0

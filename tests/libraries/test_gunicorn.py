@@ -42,6 +42,13 @@ def alone_and_on_fastframe(pieces: list[bytes], *arguments: Any, **options: Any)
         return alone, served(pieces, *arguments, **options)
 
 
+ENTERING = [
+    frame(1, "żółć".encode(), key=KEY) + frame(2, b"\x00\xff" * 100, key=KEY),
+    frame(1, b"in two ", fin=False, key=KEY) + frame(0, b"fragments", key=KEY),
+]
+"""What takes each of fastframe's ways, whatever Hypothesis thinks of besides."""
+
+
 # ---- applications ----
 
 
@@ -125,6 +132,8 @@ def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = Counted(monkeypatch, functions, "take_frame")
     made = Counted(monkeypatch, functions, "message_frame")
     monkeypatch.setattr(asyncio, "wait_for", no_patience)
+    alone, fast = alone_and_on_fastframe(ENTERING, echo)
+    assert fast == alone
     check_streams()
     assert masks.calls > 0
     assert (taken.calls > 0) is (made.calls > 0) is WHOLE_PATH

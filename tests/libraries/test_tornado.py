@@ -167,6 +167,11 @@ def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = Counted(monkeypatch, functions, "take_frame")
     made = Counted(monkeypatch, functions, "message_frame")
     gathered = Counted(monkeypatch, functions, "gather_and_handle")
+    large = frame(2, bytes(70_000), key=KEY)
+    cut = [large[i : i + 9000] for i in range(0, len(large), 9000)]
+    pieces = [frame(1, "żółć".encode(), key=KEY), *cut]
+    alone, fast = alone_and_on_fastframe(pieces)
+    assert fast == alone
     check_streams()
     assert taken.calls > 0 < made.calls
     assert gathered.calls > 0

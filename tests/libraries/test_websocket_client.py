@@ -11,6 +11,7 @@ import ssl
 import threading
 from array import array
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from websocket import _abnf, _utils
 import fastframe
 from fastframe.websocket_client import functions, messages
 from fastframe.websocket_client.observations import Socket, connected, in_the_middle
-from tests.helpers import Counted, outcome
+from tests.helpers import KEY, Counted, outcome
 from tests.strategies import broken_texts, frame, sessions, texts
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -171,6 +172,9 @@ def test_connections(monkeypatch: pytest.MonkeyPatch) -> None:
         alone, fast = both(lambda: received(session.pieces, skip_validation))
         assert alone == fast
 
+    pieces = [frame(1, "żółć".encode()), frame(1, b"\xff", key=KEY), frame(2, b"\x00\xff")]
+    alone, fast = both(lambda: received(pieces, False))
+    assert alone == fast
     check()
     assert counted.calls > 0 < taken.calls, "fastframe was entered"
 
@@ -260,6 +264,14 @@ def test_reading_under_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     socket was asked for the same: nothing is read ahead."""
     taken = Counted(monkeypatch, messages, "take")
     tried = Counted(monkeypatch, messages, "Tried")
+    large = frame(2, bytes(300))
+    for pieces in ([frame(1, b"text"), large], [large[:3], large[3:]], [large[:50], large[50:]]):
+        for faults in ([], *([(1, fault)] for fault in FAULTS)):
+            session = SimpleNamespace(pieces=pieces)
+            alone, fast = both(
+                lambda: calls_under_faults(session, faults, ["recv", "recv", "recv"], 5.0)  # noqa: B023
+            )
+            assert fast == alone
     check_faults()
     assert taken.calls > 0 < tried.calls
 

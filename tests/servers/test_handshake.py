@@ -32,13 +32,14 @@ REQUEST_LINES = [
     b"GET  / HTTP/1.1", b"GET / HTTP/1.1 ", b"GET /a b HTTP/1.1", b"GET /\xe9 HTTP/1.1",
     b"GET HTTP/1.1", b"GET * HTTP/1.1", b"GET http://example.com/ HTTP/1.1", b"GET /? HTTP/1.1",
     b"GET ?a HTTP/1.1", b"GET /?a?b HTTP/1.1", b"GET /\x7f HTTP/1.1", b"GET /\x00 HTTP/1.1",
-    b"GET /" + b"a" * 20_000 + b" HTTP/1.1", b"", b"\x16\x03\x01\x02", b"GET / HTTP/1.1\rX: y",
+    b"GET /" + b"a" * 400_000 + b" HTTP/1.1", b"", b"\x16\x03\x01\x02", b"GET / HTTP/1.1\rX: y",
 ]  # fmt: skip
 VALUES = [
     b"", b" ", b"x", b"\t", b" leading", b"trailing ", b"\ttab\t", b"in\tside", b"a  b", b"\x01",
     b"a\x00b", b"a\x0bb", b"a\x0cb", b"a\x7fb", b"\xe9", b"\xff\xfe", b"a\rb", b"a\nb", b"a,b",
     b",", b"a,,b", b"a;b", b'"a,b"', b"13", b"13, 13", b"12", b"Upgrade", b"upgrade",
-    b"keep-alive, Upgrade", b"keep-alive,upgrade", b"UPGRADE ,x", b"close", b"WebSocket",
+    b"keep-alive, Upgrade", b"keep-alive,upgrade", b"UPGRADE ,x", b"Upgrade, \xe9", b"\xe9,upgrade",
+    b"close", b"WebSocket",
     b"websocket, h2c", b"x" * 5000, b"permessage-deflate", b"?", b"a: b", b"a\r\nb: c", b"a\r\n b",
 ]  # fmt: skip
 MORE = [
@@ -87,6 +88,12 @@ def other_changes() -> Iterator[bytes]:
     yield b"\r\n" + USUAL
     yield whole([*LINES, *(b"x-%d: y" % number for number in range(300))])
     yield whole([*LINES, b"x: " + b"y" * 100_000])
+    # Looking for a field in these again and again would take minutes.
+    for end in (b" ", b"\t", b"\x01", b"\x7f", b"\x00", b"\r", b"\n"):
+        yield whole([*LINES, b"x: " + b"y" * 400_000 + end])
+        yield whole([*LINES, b"y" * 400_000 + end])
+    yield whole([*LINES, b"x: " + b" " * 400_000 + b"y"])
+    yield whole([*LINES, b"x: " + b"a: " * 100_000 + b" "])
 
 
 def several_changes() -> Iterator[bytes]:
@@ -124,6 +131,9 @@ HEADERS: list[Any] = [
     [(b"x", b"y\r\nz: injected")],
     [(b"x", b"y\nz: injected")],
     [(b"x: y\r\nz", b"injected")],
+    [(b"x: y", b"z")],
+    [(b"x", b"y"), (b"a: b", b"c")],
+    [(b"x", b"y" * 400_000 + b" ")],
     [(b"x", b"y\r\n\r\nbody")],
     [(b"", b"y")],
     [(b"a b", b"y")],
@@ -186,6 +196,9 @@ class ByWsproto(Handshake):
         return self._receive_by_wsproto(data)
 
 
+KINDS = (Handshake, ByWsproto)
+
+
 def read(kind: type[Handshake], chunks: list[bytes]) -> tuple[Handshake, object]:
     """And what has come out."""
     handshake = kind()
@@ -216,7 +229,7 @@ def test_each_odd_request_is_read_and_answered_as_before() -> None:
         assert found == expected, request[:500]
         at_a_glance += ours._usual is not None
         if isinstance(expected, tuple):
-            for name in ("accept 'chat'", "reject", "accept with deflate"):
+            for name in ("accept 'chat'", "reject", "reject with a body", "accept with deflate"):
                 pair = (read(kind, [request])[0] for kind in (Handshake, ByWsproto))
                 theirs = [outcome(ANSWERS[name], handshake) for handshake in pair]
                 assert theirs[0] == theirs[1], (name, request[:500])
@@ -236,6 +249,27 @@ def test_each_odd_answer_is_as_before(name: str) -> None:
 def test_a_request_in_pieces(cut: int) -> None:
     pieces = [USUAL[:cut], USUAL[cut:]]
     assert read(Handshake, pieces)[1] == read(ByWsproto, pieces)[1] == read(Handshake, [USUAL])[1]
+
+
+def test_an_answer_before_there_is_a_request() -> None:
+    answers = [outcome(lambda handshake: handshake.reject(500), kind()) for kind in KINDS]
+    assert answers[0] == answers[1]
+    assert isinstance(answers[0], bytes)
+
+
+def test_a_wsproto_that_writes_its_answer_in_another_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Then it writes all of them."""
+    other_way = ANSWERS["accept with [(b'x-empty', b'')]"]
+    expected = outcome(other_way, read(Handshake, [USUAL])[0])
+    monkeypatch.setattr(usual_handshake, "generate_accept_token", lambda key: b"not in it")
+    usual_handshake.beginning.cache_clear()
+    try:
+        assert usual_handshake.beginning() is None
+        assert outcome(other_way, read(Handshake, [USUAL])[0]) == expected
+    finally:
+        usual_handshake.beginning.cache_clear()
 
 
 def test_the_usual_answer_is_made_without_h11(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import gc
+import weakref
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -21,6 +22,7 @@ from fastframe import Decoder, Encoder, InvalidState, Role
 from fastframe.deflate import Deflate
 from fastframe.uvicorn import WSProtocol, idle_window
 from fastframe.uvicorn.idle_window import FreeMemory, IdleWindow
+from fastframe.uvicorn.protocol import agreement_on
 from tests.servers.in_uvicorn import RawClient, Recorder, Server, raw_client, serving
 from tests.servers.test_uvicorn_memory import REQUEST, Transport, deliver, opened, turns
 from tests.strategies import frame
@@ -108,6 +110,11 @@ async def test_memory_goes_back_once_many_compressors_have_gone(
     later: list[tuple[float, Any]] = []
 
     class Loop:
+        closed = False
+
+        def is_closed(self) -> bool:
+            return self.closed
+
         def call_later(self, delay: float, callback: Any, *arguments: Any) -> None:
             later.append((delay, lambda: callback(*arguments)))
 
@@ -146,7 +153,160 @@ async def test_memory_goes_back_once_many_compressors_have_gone(
         memory.dropped(loop)
         run()
     assert len(returned) == 2
-    assert returned[1] - returned[0] == pytest.approx(idle_window.LONGEST_WAIT, abs=2)
+    assert returned[1] - returned[0] == pytest.approx(20 + idle_window.LONGEST_WAIT, abs=2)
+
+
+async def test_memory_goes_back_once_where_there_are_several_loops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One closed in the middle, one stopped for good."""
+    returned = 0
+    now = [1000.0]
+
+    class Loop:
+        def __init__(self) -> None:
+            self.later: list[tuple[float, Any]] = []
+            self.closed = False
+
+        def is_closed(self) -> bool:
+            return self.closed
+
+        def call_later(self, delay: float, callback: Any, *arguments: Any) -> None:
+            self.later.append((delay, lambda: callback(*arguments)))
+
+    def give_back() -> bool:
+        nonlocal returned
+        returned += 1
+        return True
+
+    monkeypatch.setattr(idle_window.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(idle_window, "return_free_memory", give_back)
+    memory = FreeMemory()
+    loops: list[Any] = [Loop(), Loop(), Loop()]
+    for number in range(10 * idle_window.MANY):
+        memory.dropped(loops[number % 2])
+    assert [len(loop.later) for loop in loops] == [0, 1, 0]
+
+    loops[1].closed = True
+    memory.dropped(loops[0])
+    assert len(loops[0].later) == 1
+    now[0] += 2 * idle_window.LONGEST_WAIT + 2  # the first one stands still
+    memory.dropped(loops[2])
+    while loops[2].later:
+        delay, callback = loops[2].later.pop()
+        now[0] += delay
+        callback()
+    assert returned == 1
+
+    loops[0].later[0][1]()  # it was only late
+    assert returned == 1
+    assert len(loops[0].later) == 1
+
+
+async def test_the_window_is_not_forgotten_in_the_middle_of_a_message() -> None:
+    """A subclass may send one in fragments."""
+    encoder = Encoder(Role.SERVER, deflate=Deflate().accept("permessage-deflate"))
+    window = IdleWindow(asyncio.get_running_loop(), encoder, 0.02)
+    begun = encoder.text(TEXT, fin=False)
+    window.sent()
+    await asyncio.sleep(0.1)
+    decoder = Decoder(Role.CLIENT, deflate=Deflate().confirm("permessage-deflate"))
+    assert list(decoder.feed(begun + encoder.continuation("end"))) == [TEXT + "end"]
+    await asyncio.sleep(0.1)
+    window.stop()
+    assert list(
+        Decoder(Role.CLIENT, deflate=Deflate().confirm("permessage-deflate")).feed(
+            encoder.text(TEXT)
+        )
+    ) == [TEXT]  # from an empty window
+
+
+async def test_no_timer_where_no_compressor_is_kept() -> None:
+    class Forgetting(WSProtocol):
+        deflate = Deflate(server_no_context_takeover=True)
+
+    class Large(WSProtocol):
+        deflate = Deflate(threshold=1000)
+
+    for ws in (Forgetting, Large):
+        async with serving(Recorder(), ws) as server, raw_client(server) as client:
+            assert b"permessage-deflate" in await client.handshake(DEFLATE)
+            client.send(client.encoder.text("short"))
+            assert await client.reader.read(2**16)
+            (connection,) = server.state.connections
+            window = connection.idle_window  # type: ignore[union-attr]
+            assert window is None or window._timer is None
+
+
+def test_settings_that_decide_for_themselves() -> None:
+    class Declining(Deflate):
+        def accept(self, offers: str | None) -> None:  # type: ignore[override]
+            return None
+
+    class WithoutHash:
+        __hash__ = None  # type: ignore[assignment]
+
+        def accept(self, offers: str | None) -> str:
+            return "mine"
+
+    settings: Any
+    for settings, expected in ((Declining(), None), (WithoutHash(), "mine")):
+        for offers in ("permessage-deflate", "permessage-deflate" + ", x" * 60):
+            assert agreement_on(settings, offers) == expected
+    assert agreement_on(Deflate(), "permessage-deflate") is agreement_on(
+        Deflate(), "permessage-deflate"
+    )
+
+
+async def test_the_first_who_asks_is_the_first_who_is_answered() -> None:
+    """Of several that receive at once, and one of them has given up."""
+    found: list[tuple[int, str]] = []
+    ready = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+
+        async def one(number: int) -> None:
+            found.append((number, (await receive()).get("text")))
+
+        tasks = [asyncio.create_task(one(number)) for number in range(4)]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        await asyncio.sleep(0)
+        ready.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async with serving(app) as server, raw_client(server) as client:
+        await client.handshake()
+        await ready.wait()
+        client.send(b"".join(map(client.encoder.text, "abc")))
+        await server.idle()
+    assert found == [(0, "a"), (2, "b"), (3, "c")]
+
+
+async def test_a_subclass_that_writes_for_itself() -> None:
+    written: list[bytes] = []
+
+    class Mine(WSProtocol):
+        def write(self, data: bytes | memoryview) -> None:
+            written.append(bytes(data))
+            super().write(data)
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            assert self.encoder.ping(b"") == b"\x89\x00"  # there from the beginning
+
+    async with serving(Recorder(), Mine) as server, raw_client(server) as client:  # type: ignore[arg-type]
+        await client.handshake()
+        client.send(client.encoder.text("echo"))
+        assert await client.message() == "echo"
+    assert b"\x81\x04echo" in written
+
+
+async def test_the_applications_calls_can_be_referred_to_weakly() -> None:
+    _, _, application = await opened()
+    assert weakref.WeakMethod(application.send)() == application.send
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
