@@ -53,7 +53,7 @@ class UsualRequest(NamedTuple):
 
 
 @functools.cache
-def beginning() -> bytes | None:
+def _beginning() -> bytes | None:
     """What wsproto writes before the Sec-WebSocket-Accept of an answer: with a reason phrase since
     1.3. None if it is not followed by that, the other headers and nothing else."""
     key, server = b"dGhlIHNhbXBsZSBub25jZQ==", H11Handshake(ConnectionType.SERVER)
@@ -120,7 +120,7 @@ def answer(
     request: UsualRequest, subprotocol: str | None, headers: Sequence[tuple[bytes, bytes]]
 ) -> bytes | None:
     """The response that opens the connection."""
-    before = beginning()
+    before = _beginning()
     if before is None:
         return None
     if subprotocol is not None:
