@@ -52,8 +52,7 @@ class UsualRequest(NamedTuple):
     key: bytes
 
 
-@functools.cache
-def _beginning() -> bytes | None:
+def find_beginning() -> bytes | None:
     """What wsproto writes before the Sec-WebSocket-Accept of an answer: with a reason phrase since
     1.3. None if it is not followed by that, the other headers and nothing else."""
     key, server = b"dGhlIHNhbXBsZSBub25jZQ==", H11Handshake(ConnectionType.SERVER)
@@ -64,6 +63,9 @@ def _beginning() -> bytes | None:
     response = server.send(AcceptConnection(extra_headers=[(b"x-other", b"value")]))
     before, _, after = response.partition(generate_accept_token(key))
     return before if after == b"\r\nx-other: value\r\n\r\n" else None
+
+
+_beginning = functools.cache(find_beginning)
 
 
 def read(data: bytes) -> UsualRequest | None:
