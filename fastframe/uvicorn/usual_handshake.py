@@ -52,8 +52,7 @@ class UsualRequest(NamedTuple):
     key: bytes
 
 
-@functools.cache
-def beginning() -> bytes | None:
+def find_beginning() -> bytes | None:
     """What wsproto writes before the Sec-WebSocket-Accept of an answer: with a reason phrase since
     1.3. None if it is not followed by that, the other headers and nothing else."""
     key, server = b"dGhlIHNhbXBsZSBub25jZQ==", H11Handshake(ConnectionType.SERVER)
@@ -64,6 +63,9 @@ def beginning() -> bytes | None:
     response = server.send(AcceptConnection(extra_headers=[(b"x-other", b"value")]))
     before, _, after = response.partition(generate_accept_token(key))
     return before if after == b"\r\nx-other: value\r\n\r\n" else None
+
+
+_beginning = functools.cache(find_beginning)
 
 
 def read(data: bytes) -> UsualRequest | None:
@@ -120,7 +122,7 @@ def answer(
     request: UsualRequest, subprotocol: str | None, headers: Sequence[tuple[bytes, bytes]]
 ) -> bytes | None:
     """The response that opens the connection."""
-    before = beginning()
+    before = _beginning()
     if before is None:
         return None
     if subprotocol is not None:

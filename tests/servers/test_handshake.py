@@ -264,12 +264,12 @@ def test_a_wsproto_that_writes_its_answer_in_another_order(
     other_way = ANSWERS["accept with [(b'x-empty', b'')]"]
     expected = outcome(other_way, read(Handshake, [USUAL])[0])
     monkeypatch.setattr(usual_handshake, "generate_accept_token", lambda key: b"not in it")
-    usual_handshake.beginning.cache_clear()
+    usual_handshake._beginning.cache_clear()
     try:
-        assert usual_handshake.beginning() is None
+        assert usual_handshake._beginning() is None
         assert outcome(other_way, read(Handshake, [USUAL])[0]) == expected
     finally:
-        usual_handshake.beginning.cache_clear()
+        usual_handshake._beginning.cache_clear()
 
 
 def test_the_usual_answer_is_made_without_h11(monkeypatch: pytest.MonkeyPatch) -> None:
