@@ -10,18 +10,14 @@ those of Debian sid, in a folder that is made once; that needs root, debootstrap
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import statistics
 import subprocess
-from datetime import date
 from pathlib import Path
-
-from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info as machine_info
 
 from benchmarks.report import results
 from tests.reach.commands import get
-from tests.reach.debian import Debian, root_of
+from tests.reach.debian import Debian, install, root_of
 
 ROOT = Path(__file__).parent.parent.parent
 PEERS = {"avx512": "icelake", "avx2": "haswell", "sse41": "westmere"}
@@ -34,11 +30,7 @@ BUILD = (
 def built() -> list[str]:
     """The command, without its arguments."""
     root = root_of(Debian("sid", "amd64"))
-    if not (root / "usr/include/simdutf.h").exists():
-        get(
-            f"chroot {root} sh -ec 'apt-get -o Acquire::Check-Valid-Until=false update -qq; "
-            f"DEBIAN_FRONTEND=noninteractive apt-get install -y -qq g++ libsimdutf-dev'"
-        )
+    install(root, "usr/include/simdutf.h", "g++ libsimdutf-dev")
     folder = root / "beside_simdutf"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "src_c", folder / "src_c")
@@ -81,9 +73,7 @@ def main() -> None:
             below = sum(ratio < 1 for ratio in ratios.values())
             worst = min(ratios, key=lambda cell: ratios[cell])
             print(f"{below} of {len(ratios)} below simdutf; worst: {worst}, {ratios[worst]}")
-    report = {"benchmarks": [], "datetime": str(date.today()), "machine_info": machine_info()}  # type: ignore[no-untyped-call]
-    kept = {**results.kept(report), "medians": medians}
-    arguments.kept.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    results.keep(arguments.kept, medians)
 
 
 if __name__ == "__main__":

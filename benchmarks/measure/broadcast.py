@@ -21,11 +21,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
-
-from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info as machine_info
 
 from benchmarks.measure.end_to_end import OURS, ROOT, cpu_seconds, free_port, serving, shake_hands
 from benchmarks.report import results
@@ -228,6 +225,4 @@ if __name__ == "__main__":
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # as end_to_end.py does
     for compressed in (False, True):
         medians |= measure(compressed=compressed, quick=quick)
-    report = {"benchmarks": [], "datetime": str(date.today()), "machine_info": machine_info()}  # type: ignore[no-untyped-call]
-    kept = {**results.kept(report), "medians": medians}
-    Path(sys.argv[1]).write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    results.keep(Path(sys.argv[1]), medians)

@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-from datetime import date
 from pathlib import Path
-
-from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info as machine_info
 
 from benchmarks.report import results
 from examples.chat.load import STEADY_RATE, TEXT, Counter, Receiver, cpu_seconds, measure, unlimited
@@ -59,15 +55,14 @@ def main() -> None:
         (arguments.clients // 2, 400),
     ):
         sizes[clients] = asyncio.run(measure(clients, messages, names=[usual]))[usual]
-    report = {"benchmarks": [], "datetime": str(date.today()), "machine_info": machine_info()}  # type: ignore[no-untyped-call]
-    kept = {
-        **results.kept(report),
-        "rate": STEADY_RATE,
-        "figures": {name: found._asdict() for name, found in figures.items()},
-        "read_microseconds": asyncio.run(read_microseconds(5000)),
-        "sizes": {str(clients): found._asdict() for clients, found in sorted(sizes.items())},
-    }
-    arguments.kept.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    results.keep(
+        arguments.kept,
+        {},
+        rate=STEADY_RATE,
+        figures={name: found._asdict() for name, found in figures.items()},
+        read_microseconds=asyncio.run(read_microseconds(5000)),
+        sizes={str(clients): found._asdict() for clients, found in sorted(sizes.items())},
+    )
 
 
 if __name__ == "__main__":

@@ -13,37 +13,24 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import json
 import os
 import random
 import re
 import resource
 import socket
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info as machine_info
-
-from benchmarks.measure.end_to_end import (
-    APP,
-    OURS,
-    connected,
-    cpu_seconds,
-    free_port,
-    serving,
-    uvicorn,
-)
+from benchmarks.measure import end_to_end
+from benchmarks.measure.end_to_end import APP, OURS, cpu_seconds, free_port, uvicorn
 from benchmarks.report import results
 from fastframe import Close, Decoder, Encoder, Role
 from fastframe.deflate import Deflate
 
-ROOT = Path(__file__).parent.parent.parent
 FRAMEWORK = ("-m", "benchmarks.contenders.frameworks")
 
 CONNECTIONS = 300
@@ -95,15 +82,9 @@ def servers(loop: str, port: int, deflate: bool) -> dict[str, list[str]]:
 @contextlib.contextmanager
 def running(command: list[str], port: int) -> Iterator[int]:
     """The process that serves."""
-    process = subprocess.Popen(
-        [sys.executable, *command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        connected(process, port).close()
-        yield serving(process.pid)
-    finally:
-        process.terminate()
-        process.wait(30)
+    with end_to_end.running(command, port) as server:
+        server.connection.close()
+        yield server.process
 
 
 class Client(NamedTuple):
@@ -227,9 +208,7 @@ def main(path: str, *, quick: bool) -> None:
         scale = 1024 if "memory" in group else 1e-6
         medians[group] = {name: float(f"{value:.4g}") for name, value in contenders.items()}
         print(group, {name: f"{value / scale:.1f}" for name, value in contenders.items()})
-    report = {"benchmarks": [], "datetime": str(date.today()), "machine_info": machine_info()}  # type: ignore[no-untyped-call]
-    kept = {**results.kept(report), "medians": medians}
-    Path(path).write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    results.keep(Path(path), medians)
 
 
 if __name__ == "__main__":

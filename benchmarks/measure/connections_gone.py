@@ -18,8 +18,8 @@ import subprocess
 import sys
 import time
 
-from benchmarks.measure.connections import NO_OFFER, REQUEST, ROOT, resident, running
-from benchmarks.measure.end_to_end import OURS, connected, free_port, uvicorn
+from benchmarks.measure.connections import NO_OFFER, REQUEST, resident, running
+from benchmarks.measure.end_to_end import OURS, ROOT, connected, free_port, uvicorn
 from fastframe import Encoder, Role
 from tests.strategies import frame
 

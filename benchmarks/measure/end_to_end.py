@@ -9,7 +9,6 @@ the client, whose own time does not count. Every echo is compared with what was 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import socket
 import statistics
@@ -17,11 +16,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
-
-from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info as machine_info
 
 from benchmarks.report import results
 from fastframe import Encoder, Role
@@ -213,6 +209,4 @@ if __name__ == "__main__":
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     for loop, kind in SETTINGS:
         medians |= measure(loop, kind, quick=quick)
-    report = {"benchmarks": [], "datetime": str(date.today()), "machine_info": machine_info()}  # type: ignore[no-untyped-call]
-    kept = {**results.kept(report), "medians": medians}
-    Path(sys.argv[1]).write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    results.keep(Path(sys.argv[1]), medians)

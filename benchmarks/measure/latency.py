@@ -10,16 +10,12 @@ the CPU time of the server. "ASGI's floor" is contenders/asgi_floor.py. Linux on
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import statistics
 import sys
 import time
-from datetime import date
 from pathlib import Path
-
-from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info as machine_info
 
 from benchmarks.measure.connections import Client, opened, running
 from benchmarks.measure.end_to_end import OURS, cpu_seconds, free_port, uvicorn
@@ -106,9 +102,7 @@ def main(path: str, *, quick: bool) -> None:
     }
     for group, shown in medians.items():
         print(group, {name: f"{value * 1e6:.1f}" for name, value in shown.items()})
-    report = {"benchmarks": [], "datetime": str(date.today()), "machine_info": machine_info()}  # type: ignore[no-untyped-call]
-    kept = {**results.kept(report), "medians": medians}
-    Path(path).write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    results.keep(Path(path), medians)
 
 
 if __name__ == "__main__":

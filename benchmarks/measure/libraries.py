@@ -16,17 +16,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
-import json
 import os
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
-
-from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info as machine_info
 
 import fastframe
 from benchmarks.measure.end_to_end import APP, RUN, Server, free_port, running
@@ -213,9 +209,7 @@ def main() -> None:
     medians: results.Medians = {}
     for name in arguments.names or [*CLIENTS, *SERVERS]:
         medians |= measure(name, quick=arguments.quick)
-    report = {"benchmarks": [], "datetime": str(date.today()), "machine_info": machine_info()}  # type: ignore[no-untyped-call]
-    kept = {**results.kept(report), "medians": medians}
-    arguments.kept.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    results.keep(arguments.kept, medians)
 
 
 if __name__ == "__main__":

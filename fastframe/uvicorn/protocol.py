@@ -79,8 +79,8 @@ class WSProtocol(TransportProtocol):
     is inflated; at most `ws_max_queue` messages, and no more once they are 64 KiB, wait for the
     application; a peer that does not read gets one Pong, not all.
 
-    A subclass may choose what uvicorn has no setting for: `deflate`, `max_fragments`,
-    `max_message_size` and `close_timeout`.
+    A subclass may choose what uvicorn has no setting for: `deflate`, `compressor_timeout`,
+    `max_fragments`, `max_message_size` and `close_timeout`.
     """
 
     deflate: Deflate | None = Deflate(

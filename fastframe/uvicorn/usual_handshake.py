@@ -77,6 +77,10 @@ def read(data: bytes) -> UsualRequest | None:
         return None
     by_name = dict(headers)
     key = by_name.get(b"sec-websocket-key")
+    connection, extensions, subprotocols = (
+        by_name.get(name, b"")
+        for name in (b"connection", b"sec-websocket-extensions", b"sec-websocket-protocol")
+    )
     if (
         len(by_name) != len(headers)
         or not NOT_USUAL.isdisjoint(by_name)
@@ -84,13 +88,9 @@ def read(data: bytes) -> UsualRequest | None:
         or key is None
         or by_name.get(b"sec-websocket-version") != b"13"
         or by_name.get(b"upgrade", b"").lower() != b"websocket"
-        or "upgrade" not in map(str.lower, listed(by_name.get(b"connection", b"")))
+        or not (connection.isascii() and extensions.isascii() and subprotocols.isascii())
+        or "upgrade" not in map(str.lower, listed(connection))
     ):
-        return None
-    extensions, subprotocols = (
-        by_name.get(name, b"") for name in (b"sec-websocket-extensions", b"sec-websocket-protocol")
-    )
-    if not (extensions.isascii() and subprotocols.isascii() and by_name[b"connection"].isascii()):
         return None
     return UsualRequest(
         line[1].decode("ascii"),
@@ -114,8 +114,8 @@ def fields(data: bytes, start: int, end: int) -> Headers | None:
 
 
 def listed(value: bytes) -> list[str]:
-    """A list between commas, as wsproto takes it; what is not ASCII, and so no token, as "?"."""
-    return [item.strip() for item in value.decode("ascii", "replace").split(",")]
+    """A list between commas, as wsproto takes it."""
+    return [item.strip() for item in value.decode("ascii").split(",")]
 
 
 def answer(

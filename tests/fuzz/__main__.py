@@ -17,13 +17,11 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
-from typing import NamedTuple
 
 from tests.helpers import ROOT
-from tests.reach.commands import UnavailableError, get
-from tests.reach.debian import Debian, root_of
+from tests.reach.commands import UnavailableError
+from tests.reach.tool import Tool, get_tool
 
 FOLDER = Path(__file__).parent
 TARGETS = tuple(sorted(path.stem for path in FOLDER.glob("*.c")))
@@ -40,57 +38,33 @@ OPTIONS = (
 )
 
 
-class Clang(NamedTuple):
-    root: Path | None
-    """Of the Debian that has it, if it is not on the path."""
-
-    def folder(self) -> Path:
-        return Path(tempfile.mkdtemp(prefix="fuzz-", dir=self.root and self.root / "tmp"))
-
-    def run(self, folder: Path, *command: str, check: bool = True) -> str:
-        """In the folder; what it prints."""
-        inside = folder if self.root is None else Path("/", folder.relative_to(self.root))
-        script = f'cd {inside} && exec "$@"'
-        chroot = () if self.root is None else ("chroot", str(self.root))
-        result = subprocess.run(
-            [*chroot, "sh", "-c", script, "sh", *command],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-            check=False,
-        )  # fmt: skip
-        if check and result.returncode:
-            raise RuntimeError(result.stdout)
-        return result.stdout
+def run(clang: Tool, folder: Path, *command: str, check: bool = True) -> str:
+    """In the folder; what it prints."""
+    script = f'cd {clang.inside(folder)} && exec "$@"'
+    result = subprocess.run(
+        clang.command("sh", "-c", script, "sh", *command),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        check=False,
+    )  # fmt: skip
+    if check and result.returncode:
+        raise RuntimeError(result.stdout)
+    return result.stdout
 
 
-def get_clang() -> Clang:
-    if shutil.which("clang"):
-        return Clang(None)
-    root = root_of(Debian("sid", "amd64"))
-    if not (root / "usr/bin/clang").exists():
-        get(
-            f"chroot {root} sh -ec 'apt-get -o Acquire::Check-Valid-Until=false update -qq; "
-            f"DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "
-            f"clang libclang-rt-dev'"
-        )
-    return Clang(root)
-
-
-def fuzz(clang: Clang, target: str, seconds: int, *, keep: bool) -> bool:
+def fuzz(clang: Tool, target: str, seconds: int, *, keep: bool) -> bool:
     """False if it has found something."""
-    folder = clang.folder()
+    folder = clang.new_folder()
     try:
-        for source in (*(ROOT / "src_c").glob("*.[ch]"), *FOLDER.glob("*.[ch]")):
-            shutil.copy(
-                source, folder / f"{'fuzz_' if source.parent == FOLDER else ''}{source.name}"
-            )
-        shutil.move(folder / "fuzz_fuzz.h", folder / "fuzz.h")
+        for source in (*(ROOT / "src_c").glob("*.[ch]"), FOLDER / "fuzz.h"):
+            shutil.copy(source, folder)
+        shutil.copy(FOLDER / f"{target}.c", folder / f"fuzz_{target}.c")
         sources = [path.name for path in (ROOT / "src_c").glob("*.c")]
-        clang.run(folder, "clang", *OPTIONS, f"fuzz_{target}.c", *sources, "-o", "target")
+        run(clang, folder, "clang", *OPTIONS, f"fuzz_{target}.c", *sources, "-o", "target")
         kept = FOLDER / "corpus" / target
         shutil.copytree(kept, folder / "corpus") if kept.exists() else (folder / "corpus").mkdir()
         (folder / "new").mkdir()
-        output = clang.run(
-            folder, "./target", f"-max_total_time={seconds}", f"-max_len={LONGEST[target]}",
+        output = run(
+            clang, folder, "./target", f"-max_total_time={seconds}", f"-max_len={LONGEST[target]}",
             "-timeout=10", "-print_final_stats=1", "new", "corpus", check=False,
         )  # fmt: skip
         print(f"{target}: {summary(output)}", flush=True)
@@ -101,7 +75,7 @@ def fuzz(clang: Clang, target: str, seconds: int, *, keep: bool) -> bool:
             print(output[-3000:], f"\nkept as {CRASHES / f'{target}-{crash.name}'}")
         if keep and not crashes:
             (folder / "merged").mkdir()
-            clang.run(folder, "./target", "-merge=1", "merged", "corpus", "new")
+            run(clang, folder, "./target", "-merge=1", "merged", "corpus", "new")
             shutil.rmtree(kept, ignore_errors=True)
             shutil.copytree(folder / "merged", kept)
         return not crashes
@@ -127,7 +101,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="add what is new to the corpus")
     arguments = parser.parse_args()
     try:
-        clang = get_clang()
+        clang = get_tool("clang", "clang libclang-rt-dev")
     except UnavailableError as reason:
         print(f"not fuzzed: clang is not to be had here: {reason}")
         return 0

@@ -15,15 +15,14 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.helpers import ROOT
-from tests.reach.commands import UnavailableError, get
-from tests.reach.debian import Debian, root_of
+from tests.reach.commands import UnavailableError
+from tests.reach.tool import Tool, get_tool
 
 FOLDER = Path(__file__).parent
 CHECKS = (
@@ -96,58 +95,41 @@ PROOFS = {
 }
 
 
-class Cbmc(NamedTuple):
-    root: Path | None
-    """Of the Debian that has it, if it is not on the path."""
-
-    def sources(self) -> Path:
-        """A new folder with src_c/ and the harnesses."""
-        folder = Path(tempfile.mkdtemp(prefix="proofs-", dir=self.root and self.root / "tmp"))
-        for source in (*(ROOT / "src_c").glob("*.[ch]"), *FOLDER.glob("*.[ch]")):
-            shutil.copy(source, folder)
-        return folder
-
-    def run(self, folder: Path, name: str, case: tuple[str, ...]) -> tuple[bool, str]:
-        """Whether it is proved, and what CBMC says."""
-        inside = folder if self.root is None else Path("/", folder.relative_to(self.root))
-        result = subprocess.run(
-            [
-                *("prlimit", f"--as={MEMORY}"),
-                *(() if self.root is None else ("chroot", str(self.root))),
-                *("cbmc", "-I", str(inside), *CHECKS, "--unwind", str(PROOFS[name].loops)),
-                *(f"-D{definition}" for definition in case),
-                *(str(inside / file) for file in (f"{name}.c", *OTHER_SOURCES)),
-            ],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        found = result.stdout.strip().splitlines() or result.stderr.strip().splitlines() or [""]
-        if found[-1] == "VERIFICATION SUCCESSFUL":
-            return True, f"{sum('SUCCESS' in line for line in found)} checks"
-        failures = [line for line in found if line.endswith("FAILURE")]
-        if found[-1] != "VERIFICATION FAILED" or not failures:
-            raise RuntimeError(f"{name}: CBMC has not come to an end: {found[-1]}")
-        return False, failures[0]
+def sources(cbmc: Tool) -> Path:
+    """A new folder with src_c/ and the harnesses."""
+    folder = cbmc.new_folder()
+    for source in (*(ROOT / "src_c").glob("*.[ch]"), *FOLDER.glob("*.[ch]")):
+        shutil.copy(source, folder)
+    return folder
 
 
-def get_cbmc() -> Cbmc:
-    if shutil.which("cbmc"):
-        return Cbmc(None)
-    root = root_of(Debian("sid", "amd64"))
-    if not (root / "usr/bin/cbmc").exists():
-        get(
-            f"chroot {root} sh -ec 'apt-get -o Acquire::Check-Valid-Until=false update -qq; "
-            f"DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends cbmc'"
-        )
-    return Cbmc(root)
+def run(cbmc: Tool, folder: Path, name: str, case: tuple[str, ...]) -> tuple[bool, str]:
+    """Whether it is proved, and what CBMC says."""
+    inside = cbmc.inside(folder)
+    command = cbmc.command(
+        *("cbmc", "-I", str(inside), *CHECKS, "--unwind", str(PROOFS[name].loops)),
+        *(f"-D{definition}" for definition in case),
+        *(str(inside / file) for file in (f"{name}.c", *OTHER_SOURCES)),
+    )
+    result = subprocess.run(
+        ["prlimit", f"--as={MEMORY}", *command], capture_output=True, text=True, check=False
+    )
+    found = result.stdout.strip().splitlines() or result.stderr.strip().splitlines() or [""]
+    if found[-1] == "VERIFICATION SUCCESSFUL":
+        return True, f"{sum('SUCCESS' in line for line in found)} checks"
+    failures = [line for line in found if line.endswith("FAILURE")]
+    if found[-1] != "VERIFICATION FAILED" or not failures:
+        raise RuntimeError(f"{name}: CBMC has not come to an end: {found[-1]}")
+    return False, failures[0]
 
 
-def prove(cbmc: Cbmc, name: str) -> str:
+def prove(cbmc: Tool, name: str) -> str:
     """Of all its cases; RuntimeError if one is not proved."""
     started = time.monotonic()
-    folder = cbmc.sources()
+    folder = sources(cbmc)
     try:
         for case in PROOFS[name].cases:
-            proved, found = cbmc.run(folder, name, case)
+            proved, found = run(cbmc, folder, name, case)
             if not proved:
                 raise RuntimeError(f"{name} {' '.join(case)}: {found}")
     finally:
@@ -156,9 +138,9 @@ def prove(cbmc: Cbmc, name: str) -> str:
     return f"{name:22} proved: {cases}{found}, {time.monotonic() - started:.0f} s"
 
 
-def find_the_mutant(cbmc: Cbmc, name: str) -> str:
+def find_the_mutant(cbmc: Tool, name: str) -> str:
     """RuntimeError if a planted fault is not found."""
-    folder = cbmc.sources()
+    folder = sources(cbmc)
     file, there, planted = PROOFS[name].mutant
     text = (folder / file).read_text()
     if text.count(there) != 1:
@@ -166,7 +148,7 @@ def find_the_mutant(cbmc: Cbmc, name: str) -> str:
     (folder / file).write_text(text.replace(there, planted))
     try:
         for case in PROOFS[name].cases:
-            proved, found = cbmc.run(folder, name, case)
+            proved, found = run(cbmc, folder, name, case)
             if not proved:
                 return f"{name:22} finds {planted!r} in {file}: {found}"
     finally:
@@ -180,7 +162,7 @@ def main() -> int:
     parser.add_argument("--mutants", action="store_true", help="on a copy with a planted fault")
     arguments = parser.parse_args()
     try:
-        cbmc = get_cbmc()
+        cbmc = get_tool("cbmc", "cbmc")
     except UnavailableError as reason:
         print(f"not proved: CBMC is not to be had here: {reason}")
         return 0

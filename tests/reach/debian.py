@@ -69,15 +69,21 @@ def root_of(debian: Debian) -> Path:
     return root
 
 
+def install(root: Path, there: str, packages: str) -> None:
+    """Unless `there`, a file of them, exists in the root."""
+    if not (root / there).exists():
+        get(
+            f"chroot {root} sh -ec 'apt-get -o Acquire::Check-Valid-Until=false update -qq; "
+            f"DEBIAN_FRONTEND=noninteractive apt-get install -y -qq {packages}'"
+        )
+
+
 def in_debian(debian: Debian) -> Callable[[argparse.Namespace], Outcome]:
     def run(arguments: argparse.Namespace) -> Outcome:
         root = root_of(debian)
-        if debian.python != "python3" and not (root / "usr/bin" / debian.python).exists():
+        if debian.python != "python3":
             packages = f"{debian.python} {debian.python}-dev {debian.python}-venv"
-            get(
-                f"chroot {root} sh -ec 'apt-get -o Acquire::Check-Valid-Until=false update -qq; "
-                f"DEBIAN_FRONTEND=noninteractive apt-get install -y -qq {packages}'"
-            )
+            install(root, f"usr/bin/{debian.python}", packages)
         clone(root / "fastframe")
         pip = " ".join(
             f"{name}={os.environ[name]}" for name in os.environ if name.startswith("PIP_")
