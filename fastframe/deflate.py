@@ -320,9 +320,9 @@ _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 # Nothing in these patterns can match white space in two ways, so the time is linear in the length
 # of the header.
-_NOTHING = re.compile(r"[ \t]*(?:,|$)")  # a list may have elements that are empty (RFC 2616, 2.1)
+_NOTHING = re.compile(r"[ \t]*(?:,|\Z)")  # a list may have elements that are empty (RFC 2616, 2.1)
 _PARAMETER = rf"[ \t]*;[ \t]*({_TOKEN})(?:[ \t]*=[ \t]*({_TOKEN}|{_QUOTED}))?"
-_ELEMENT = re.compile(rf"[ \t]*({_TOKEN})((?:{_PARAMETER})*)[ \t]*(?:,|$)")
+_ELEMENT = re.compile(rf"[ \t]*({_TOKEN})((?:{_PARAMETER})*)[ \t]*(?:,|\Z)")
 _WINDOW_BITS = re.compile(r"[89]|1[0-5]")
 
 

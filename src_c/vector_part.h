@@ -118,7 +118,7 @@ FF_ALWAYS_INLINE void load_parts(VECTOR16 *v, size_t count, const uint8_t *src, 
         if (size >= 16 * (i + 1))
             v[i] = LOAD16(src + 16 * i);
         else if (size > 16 * i)
-            v[i] = SHUFFLE16(LOAD16(src + size - 16), SLIDE + 16 * (i + 1) - size);
+            v[i] = SHUFFLE16(LOAD16(src + size - 16), SLIDE + (16 * (i + 1) - size));
         else
             v[i] = ZERO16;
     }

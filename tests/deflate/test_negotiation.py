@@ -98,6 +98,11 @@ def test_declined_offers(offers: str | None) -> None:
         "; permessage-deflate",
         "permessage-deflate; a b",
         "permessage-deflate; a=(",
+        # After which `$` also matches: a search that went on from there never ended.
+        "\n",
+        "permessage-deflate\n",
+        "permessage-deflate; client_max_window_bits\n",
+        "permessage-deflate,\n",
     ],
 )
 def test_a_malformed_header_is_neither_accepted_nor_declined(header: str) -> None:

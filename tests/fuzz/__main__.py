@@ -1,86 +1,109 @@
-"""Fuzzing of src_c/ that is guided by coverage, with libFuzzer under AddressSanitizer and
-UndefinedBehaviorSanitizer.
+"""Fuzzing that is guided by coverage, under AddressSanitizer and UndefinedBehaviorSanitizer.
 
 usage: python -m tests.fuzz [--seconds N] [--keep] [TARGET ...]
+       python -m tests.fuzz --add FILE TARGET     (what it has found becomes a test)
 
-Each target in this folder compares the tables of kernels, or an answer with what must follow from
-it. It starts from corpus/TARGET, which is in the repository; with --keep the inputs that reached
-something new are added to it, minimised. A crash is left in build/fuzz as a file, and the command
-that repeats it is printed. clang is taken from the path, or from a Debian sid in a folder, which is
-made once and needs root.
+Each target, in of_c/ or of_python/, compares fastframe with what it must agree with: a model, the
+library alone, or itself with another kernel and other reads. It starts from corpus/TARGET.zip; with
+--keep the inputs that reached something new are added to it, minimised. A finding is left in
+build/fuzz, and tests/fuzz/test_corpora.py runs every input of the corpora in the test suite. clang
+is taken from the path, or from Debian.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
-import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
+from tests.fuzz import corpora, in_c, in_python
+from tests.fuzz.seeds import seeds
 from tests.helpers import ROOT
-from tests.reach.commands import UnavailableError
-from tests.reach.tool import Tool, get_tool
+from tests.reach.commands import UnavailableError, need
 
-FOLDER = Path(__file__).parent
-TARGETS = tuple(sorted(path.stem for path in FOLDER.glob("*.c")))
-CRASHES = ROOT / "build/fuzz"
-LONGEST = {"header": 16, "close": 125, "utf8": 300, "text": 1024}
-"""Bytes of an input."""
-
-OPTIONS = (
-    "-g",
-    "-O1",
-    "-std=gnu11",
-    "-fsanitize=fuzzer,address,undefined",
-    "-fno-sanitize-recover=all",
+TARGETS_IN_C = tuple(sorted(in_c.LONGEST))
+TARGETS_IN_PYTHON = tuple(
+    sorted(path.stem for path in in_python.FOLDER.glob("*.py") if path.stem != "__init__")
 )
+TARGETS = (*TARGETS_IN_C, *TARGETS_IN_PYTHON)
+FOUND = ROOT / "build/fuzz/found"
+SECONDS_FOR_AN_INPUT = 10
 
 
-def run(clang: Tool, folder: Path, *command: str, check: bool = True) -> str:
-    """In the folder; what it prints."""
-    script = f'cd {clang.inside(folder)} && exec "$@"'
-    result = subprocess.run(
-        clang.command("sh", "-c", script, "sh", *command),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-        check=False,
-    )  # fmt: skip
-    if check and result.returncode:
-        raise RuntimeError(result.stdout)
-    return result.stdout
+class Fuzzer(NamedTuple):
+    """How libFuzzer is started for one target."""
 
+    command: list[str]
+    environment: dict[str, str]
+    folder: Path
+    longest: int
 
-def fuzz(clang: Tool, target: str, seconds: int, *, keep: bool) -> bool:
-    """False if it has found something."""
-    folder = clang.new_folder()
-    try:
-        for source in (*(ROOT / "src_c").glob("*.[ch]"), FOLDER / "fuzz.h"):
-            shutil.copy(source, folder)
-        shutil.copy(FOLDER / f"{target}.c", folder / f"fuzz_{target}.c")
-        sources = [path.name for path in (ROOT / "src_c").glob("*.c")]
-        run(clang, folder, "clang", *OPTIONS, f"fuzz_{target}.c", *sources, "-o", "target")
-        kept = FOLDER / "corpus" / target
-        shutil.copytree(kept, folder / "corpus") if kept.exists() else (folder / "corpus").mkdir()
-        (folder / "new").mkdir()
-        output = run(
-            clang, folder, "./target", f"-max_total_time={seconds}", f"-max_len={LONGEST[target]}",
-            "-timeout=10", "-print_final_stats=1", "new", "corpus", check=False,
+    @classmethod
+    def of(cls, target: str, folder: Path) -> Fuzzer:
+        if target in TARGETS_IN_C:
+            command = in_c.compiled(target, folder)
+            return cls(command, dict(os.environ), folder, in_c.LONGEST[target])
+        longest = in_python.LONGEST.get(target, in_python.USUALLY_LONGEST)
+        return cls(*in_python.command(target), longest)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self.command, *arguments], cwd=self.folder, env=self.environment,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            check=False,
         )  # fmt: skip
-        print(f"{target}: {summary(output)}", flush=True)
-        crashes = [*folder.glob("crash-*"), *folder.glob("timeout-*"), *folder.glob("leak-*")]
-        for crash in crashes:
-            CRASHES.mkdir(parents=True, exist_ok=True)
-            shutil.copy(crash, CRASHES / f"{target}-{crash.name}")
-            print(output[-3000:], f"\nkept as {CRASHES / f'{target}-{crash.name}'}")
-        if keep and not crashes:
-            (folder / "merged").mkdir()
-            run(clang, folder, "./target", "-merge=1", "merged", "corpus", "new")
-            shutil.rmtree(kept, ignore_errors=True)
-            shutil.copytree(folder / "merged", kept)
-        return not crashes
-    finally:
-        shutil.rmtree(folder)
+
+
+def fuzz(target: str, seconds: int, *, keep: bool) -> bool:
+    """False if it has found something."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        fuzzer = Fuzzer.of(target, folder)
+        corpus, new = corpora.write(target, folder / "corpus", seeds(target)), folder / "new"
+        new.mkdir()
+        FOUND.mkdir(parents=True, exist_ok=True)
+        arguments = [
+            f"-max_total_time={seconds}", f"-max_len={fuzzer.longest}", "-print_final_stats=1",
+            f"-timeout={SECONDS_FOR_AN_INPUT}", f"-artifact_prefix={FOUND}/{target}-",
+        ]  # fmt: skip
+        if dictionary := words(target, folder):
+            arguments.append(f"-dict={dictionary}")
+        done = fuzzer.run(*arguments, str(new), str(corpus))
+        print(f"{target}: {summary(done.stdout)}", flush=True)
+        if done.returncode:
+            print(done.stdout[-5000:])
+            print(f"what it found is in {FOUND}: python -m tests.fuzz --add FILE {target}")
+            return False
+        if keep:
+            merged = folder / "merged"
+            merged.mkdir()
+            fuzzer.run("-merge=1", str(merged), str(corpus), str(new))
+            corpora.keep(target, corpora.read(merged))
+        return True
+
+
+def words(target: str, folder: Path) -> Path | None:
+    """The target's dictionary, as libFuzzer reads it."""
+    if target in TARGETS_IN_C:
+        return None
+    if "DICTIONARY" not in (in_python.FOLDER / f"{target}.py").read_text():
+        return None
+    script = f"from tests.fuzz.of_python.{target} import *\nprint('\\n'.join(DICTIONARY))"
+    command = [sys.executable, "-c", script]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+    path = folder / "words"
+    path.write_text(
+        "\n".join(
+            '"' + "".join(f"\\x{byte:02x}" for byte in word) + '"'
+            for word in printed.split(b"\n") if word
+        )
+    )  # fmt: skip
+    return path
 
 
 def summary(output: str) -> str:
@@ -99,17 +122,22 @@ def main() -> int:
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
     parser.add_argument("--seconds", type=int, default=60, help="for each target")
     parser.add_argument("--keep", action="store_true", help="add what is new to the corpus")
+    parser.add_argument("--add", type=Path, metavar="FILE", help="to the target's corpus")
     arguments = parser.parse_args()
-    try:
-        clang = get_tool("clang", "clang libclang-rt-dev")
-    except UnavailableError as reason:
-        print(f"not fuzzed: clang is not to be had here: {reason}")
+    if unknown := set(arguments.targets) - set(TARGETS):
+        parser.error(f"no such target: {', '.join(unknown)}; there are {', '.join(TARGETS)}")
+    if arguments.add:
+        (target,) = arguments.targets
+        corpora.keep(target, [*corpora.kept(target), arguments.add.read_bytes()])
         return 0
-    found = [
-        fuzz(clang, target, arguments.seconds, keep=arguments.keep)
-        for target in arguments.targets or TARGETS
-    ]
-    return int(not all(found))
+    clean = True
+    for target in arguments.targets or TARGETS:
+        try:
+            need("clang", package="clang libclang-rt-dev")
+            clean &= fuzz(target, arguments.seconds, keep=arguments.keep)
+        except UnavailableError as reason:
+            print(f"{target}: not fuzzed: {reason}")
+    return int(not clean)
 
 
 if __name__ == "__main__":
