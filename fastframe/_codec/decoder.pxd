@@ -11,6 +11,7 @@ cdef class Decoder(MessageReader):
     cdef object _lend(self, size_t size)
     cdef int _take_in(self, nbytes) except -1
     cdef size_t _missing_payload(self) noexcept
-    cdef bint _can_receive_in_place(self) noexcept
+    cdef bint _can_receive_in_place(self) except -1
+    cdef size_t _room_in_place(self) noexcept
     cdef int _refuse_if_finished(self) except -1
     cdef str _state_in_words(self)

@@ -30,8 +30,9 @@ class Decoder(Iterator[_Message_co]):
     A limit that is not an int raises TypeError, one that is not from 1 to sys.maxsize // 2
     ValueError. TypeError for a `deflate` or `decode_text` of another type.
 
-    Memory for a payload is taken at once when its header has been accepted, so at most
-    max_message_size for a connection. A str of up to four times that is made of a text.
+    Memory for a payload of up to 1 MiB is taken when its header has been accepted; for a larger one
+    1 MiB or twice what has arrived, whichever is more, and at most max_message_size for a
+    connection. A str of up to four times that is made of a text.
 
     `feed` bytes and iterate: a text message is a str, a binary one bytes, and `Ping`, `Pong` and
     `Close` are control frames. All of them are new objects that belong to the caller. One decoder
@@ -119,8 +120,8 @@ class Decoder(Iterator[_Message_co]):
         `buffer_updated`.
 
         sizehint: how many bytes are wanted, an int. The view has 65,536 bytes or more, at most 64
-        MiB; but where the rest of a large payload is awaited, it is that very part of the message,
-        so that the payload is never copied.
+        MiB; but where the rest of a large payload is awaited, it is the next part of the message
+        itself, so that the payload is not copied.
 
         The view is good for one `buffer_updated`: writing to it later may change bytes that are
         already parsed. InvalidState once the stream has ended; TypeError if sizehint is not an int.

@@ -69,8 +69,9 @@ cdef class Decoder(MessageReader):
     A limit that is not an int raises TypeError, one that is not from 1 to sys.maxsize // 2
     ValueError. TypeError for a `deflate` or `decode_text` of another type.
 
-    Memory for a payload is taken at once when its header has been accepted, so at most
-    max_message_size for a connection. A str of up to four times that is made of a text.
+    Memory for a payload of up to 1 MiB is taken when its header has been accepted; for a larger one
+    1 MiB or twice what has arrived, whichever is more, and at most max_message_size for a
+    connection. A str of up to four times that is made of a text.
 
     `feed` bytes and iterate: a text message is a str, a binary one bytes, and `Ping`, `Pong` and
     `Close` are control frames. All of them are new objects that belong to the caller. One decoder
@@ -220,8 +221,8 @@ cdef class Decoder(MessageReader):
         `buffer_updated`.
 
         sizehint: how many bytes are wanted, an int. The view has 65,536 bytes or more, at most 64
-        MiB; but where the rest of a large payload is awaited, it is that very part of the message,
-        so that the payload is never copied.
+        MiB; but where the rest of a large payload is awaited, it is the next part of the message
+        itself, so that the payload is not copied.
 
         The view is good for one `buffer_updated`: writing to it later may change bytes that are
         already parsed. InvalidState once the stream has ended; TypeError if sizehint is not an int.
@@ -250,7 +251,7 @@ cdef class Decoder(MessageReader):
         self._lent = 0  # until there is something to lend
         self._lent_in_place = self._can_receive_in_place()
         if self._lent_in_place:
-            size = self._missing_payload()
+            size = self._room_in_place()
             view = writable_view(
                 self._assembler.lend(), self._assembler.end() + self._received_in_place, size
             )
@@ -296,14 +297,21 @@ cdef class Decoder(MessageReader):
         cdef size_t length = <size_t>self._frame.header.payload_length
         return length - self._frame.payload_consumed - self._received_in_place
 
-    cdef bint _can_receive_in_place(self) noexcept:
-        return (
-            self._state == PAYLOAD
-            and self._assembler.is_open()
-            and not self._frame.compressed
-            and self._receive_buffer.length == 0
-            and self._missing_payload() >= RECEIVE_SIZE
-        )
+    cdef bint _can_receive_in_place(self) except -1:
+        if (
+            self._state != PAYLOAD
+            or not self._assembler.is_open()
+            or self._frame.compressed
+            or self._receive_buffer.length
+            or self._missing_payload() < RECEIVE_SIZE
+        ):
+            return False
+        if not self._received_in_place:  # now, as nobody should look at the last view any more
+            self._make_room(RECEIVE_SIZE)
+        return self._room_in_place() >= RECEIVE_SIZE
+
+    cdef size_t _room_in_place(self) noexcept:
+        return min(self._missing_payload(), self._assembler.room() - self._received_in_place)
 
     cdef inline int _refuse_if_finished(self) except -1:
         if self._state == FINISHED:

@@ -1,7 +1,8 @@
 # The payload of a message that does not arrive as a whole: in fragments, or in more than one read.
 #
 # Strategy: it is received into its final object, which is made in the size of the message as soon
-# as that is known, so that the last byte completes it. Text is assumed ASCII, in a str, until a
+# as that is known, so that the last byte completes it; that of a large one grows with what arrives,
+# as a peer may only say that it will send it. Text is assumed ASCII, in a str, until a
 # non-ASCII byte arrives; then it goes on in bytes with padding on both sides, as the kernels want
 # it, and is decoded at the end.
 cimport cython
@@ -38,8 +39,10 @@ cdef class MessageAssembler:
     cdef int grow(self, size_t capacity) except -1
 
     # Both, for a message of which `announced` bytes are known so far, all of it if this is the
-    # `last` frame, and never more than `limit`.
-    cdef int make_room(self, Kind kind, size_t announced, bint last, size_t limit) except -1
+    # `last` frame, and never more than `limit`: at least for the bytes that have `arrived`.
+    cdef int make_room(
+        self, Kind kind, size_t announced, size_t arrived, bint last, size_t limit
+    ) except -1
 
     # Takes in a chunk, which may be at `end` already. False if it proves that the text is not
     # UTF-8, or a ProtocolError.
@@ -72,6 +75,10 @@ cdef class MessageAssembler:
     cdef inline object lend(self):
         self._lent = True
         return self._owner
+
+    # Bytes that may be written at `end`.
+    cdef inline size_t room(self) noexcept:
+        return self._capacity - self.size
 
     cdef inline Kind kind(self) noexcept:
         return self._kind

@@ -18,6 +18,12 @@ from fastframe._cpython.turns cimport ff_is_only_reference
 from fastframe._cpython.tricks import ONLY_REFERENCE
 
 
+cdef enum:
+    # Bytes that a peer gets memory for by saying that it will send them. Beyond that it gets no
+    # more than twice what it has sent: a connection that stalls holds little.
+    RESERVED_SIZE = 1 << 20
+
+
 cdef extern from "Python.h":
     int _PyBytes_Resize(PyObject **bytes, Py_ssize_t size) except -1
     object PyUnicode_DecodeUTF8(const char *text, Py_ssize_t size, const char *errors)
@@ -67,11 +73,14 @@ cdef class MessageAssembler:
         self._capacity = capacity
         return self._take(self._new_owner(kind, capacity))
 
-    cdef int make_room(self, Kind kind, size_t announced, bint last, size_t limit) except -1:
+    cdef int make_room(
+        self, Kind kind, size_t announced, size_t arrived, bint last, size_t limit
+    ) except -1:
+        cdef size_t room = min(announced, max(<size_t>RESERVED_SIZE, 2 * arrived))
         if not self.is_open():
-            return self.begin(kind, announced)
-        if self._capacity < announced:
-            self.grow(announced if last else max(announced, min(2 * self._capacity, limit)))
+            return self.begin(kind, room)
+        if self._capacity < arrived:
+            self.grow(room if last else max(room, min(2 * self._capacity, limit)))
         return 0
 
     # ---- the object that it is received into -----------------------------------------------------

@@ -79,6 +79,7 @@ cdef class MessageReader:
     cdef object _control_frame(self)
     cdef object _close(self, const Chunk *chunk)
     cdef bint _assemble_frame(self) except -1
+    cdef int _make_room(self, size_t buffered) except -1
     cdef Kind _kind(self) noexcept
     cdef object _assembled_message(self)
     cdef bint _inflate_frame(self) except -1

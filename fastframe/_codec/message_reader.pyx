@@ -361,18 +361,27 @@ cdef class MessageReader:
         cdef InboundFrame *frame = &self._frame
         cdef ReceiveBuffer buffer = self._receive_buffer
         cdef size_t length = <size_t>frame.header.payload_length
-        self._assembler.make_room(
-            self._kind(), <size_t>frame.message_size, frame.header.fin,
-            <size_t>self._limits.message_size
-        )
         if self._received_in_place:
             chunk = chunk_at(frame, self._assembler.end(), self._received_in_place)
             self._received_in_place = 0
             self._assembler.add_valid(&chunk)
+        self._make_room(0)
         while frame.payload_consumed < length and (buffer.length or buffer.materialize()):
+            self._make_room(min(length - frame.payload_consumed, buffer.length))
             chunk = take_chunk(frame, buffer, min(length - frame.payload_consumed, buffer.length))
             self._assembler.add_valid(&chunk)
         return frame.payload_consumed == length
+
+    cdef int _make_room(self, size_t buffered) except -1:
+        """For as much more of the message."""
+        cdef InboundFrame *frame = &self._frame
+        cdef size_t arrived = <size_t>(
+            frame.message_size - frame.header.payload_length + frame.payload_consumed + buffered
+        )
+        return self._assembler.make_room(
+            self._kind(), <size_t>frame.message_size, arrived, frame.header.fin,
+            <size_t>self._limits.message_size
+        )
 
     cdef Kind _kind(self) noexcept:
         if self._frame.opcode != FF_OPCODE_TEXT:

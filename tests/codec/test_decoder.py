@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+import tracemalloc
 import weakref
 import zlib
 from collections.abc import Callable, Iterable
@@ -436,6 +437,36 @@ def test_a_huge_length_takes_no_memory() -> None:
             max_frame_size=sys.maxsize // 2,
             max_message_size=2**28,
         )
+
+
+@pytest.mark.parametrize("way_in", [by_feed, by_bytearray, by_buffer])
+@pytest.mark.parametrize("character", [None, "x", "ż"])
+@pytest.mark.parametrize("fragments", [1, 3])
+def test_memory_only_for_what_has_arrived(
+    way_in: WayIn, character: str | None, fragments: int
+) -> None:
+    """A peer that announces a large message, and stops at any point, holds 1 MiB or twice what it
+    has sent, and one read; what has arrived is all there at the end."""
+    size = 12 << 20
+    payload = bytes(size) if character is None else (character * size).encode()[:size]
+    wire = b"".join(
+        frame(
+            0 if i else 1 if character else 2, payload[i * size // fragments :][: size // fragments],
+            fin=i == fragments - 1, key=KEY,
+        )
+        for i in range(fragments)
+    )  # fmt: skip
+    decoder = Decoder(Role.SERVER)
+    found: list[Message] = []
+    tracemalloc.start()
+    try:
+        for at in range(0, len(wire), 1 << 16):
+            held = tracemalloc.get_traced_memory()[0]
+            assert held < max(1 << 20, 2 * at) + (1 << 19), at
+            found += way_in(decoder, wire[at : at + (1 << 16)])
+    finally:
+        tracemalloc.stop()
+    assert found == [payload if character is None else payload.decode()]
 
 
 @pytest.mark.parametrize("name", ["max_message_size", "max_frame_size", "max_fragments"])
