@@ -1,5 +1,5 @@
 """RFC 6455 as plainly as Python can say it: what a Decoder must make of a stream. A header is
-looked at from its second byte on, and a text byte by byte, so the rule that is named is the first
+looked at from its second byte on, a control frame once it is whole, and a text byte by byte, so the rule that is named is the first
 that the bytes so far prove to be broken."""
 
 from __future__ import annotations
@@ -81,7 +81,6 @@ class Model:
         if not is_control:
             self.check_size(length)
             self.opcode = opcode or self.opcode
-        must(opcode != CLOSE or length != 1)
         key = self.take(4) if self.from_client else bytes(4)
         payload = bytes(
             byte ^ key[i % 4] for i, byte in enumerate(self.wire[self.at : self.at + length])
@@ -137,6 +136,7 @@ def decoded(data: bytes, final: bool) -> str:
 def closed(payload: bytes) -> Close:
     if not payload:
         return Close(1005, "")
+    must(len(payload) > 1)
     code = int.from_bytes(payload[:2], "big")
     must(code in CODES)
     return Close(code, decoded(payload[2:], True))
