@@ -449,13 +449,13 @@ def test_memory_only_for_what_has_arrived(
     has sent, and one read; what has arrived is all there at the end."""
     size = 12 << 20
     payload = bytes(size) if character is None else (character * size).encode()[:size]
+    opcode, part = (1 if character else 2), size // fragments
     wire = b"".join(
         frame(
-            0 if i else 1 if character else 2, payload[i * size // fragments :][: size // fragments],
-            fin=i == fragments - 1, key=KEY,
+            0 if i else opcode, payload[i * part : (i + 1) * part], fin=i == fragments - 1, key=KEY
         )
         for i in range(fragments)
-    )  # fmt: skip
+    )
     decoder = Decoder(Role.SERVER)
     found: list[Message] = []
     tracemalloc.start()

@@ -33,7 +33,3 @@ def write(target: str, folder: Path, more: Iterable[bytes] = ()) -> Path:
     for number, data in enumerate([*kept(target), *more]):
         (folder / f"{number:05}").write_bytes(data)
     return folder
-
-
-def read(folder: Path) -> list[bytes]:
-    return [path.read_bytes() for path in folder.iterdir()]

@@ -26,9 +26,7 @@ def replayer(target: str, folder: Path, compiler: list[str], objects: Iterable[P
     return _compiled([*compiler, "-fsanitize=address,undefined"], target, folder, sources)
 
 
-def _compiled(
-    compiler: list[str], target: str, folder: Path, sources: Iterable[Path]
-) -> list[str]:
+def _compiled(compiler: list[str], target: str, folder: Path, sources: Iterable[Path]) -> list[str]:
     program = str(folder / target)
     files = map(str, [FOLDER / f"{target}.c", *sources])
     command = [*compiler, *OPTIONS, *files, "-o", program]

@@ -1,6 +1,8 @@
-"""RFC 6455 as plainly as Python can say it: what a Decoder must make of a stream. A header is
-looked at from its second byte on, a control frame once it is whole, and a text byte by byte, so the rule that is named is the first
-that the bytes so far prove to be broken."""
+"""RFC 6455 as plainly as Python can say it: what a Decoder must make of a stream.
+
+A header is looked at from its second byte on, a control frame once it is whole, and a text byte by
+byte, so the rule that is named is the first that the bytes so far prove to be broken.
+"""
 
 from __future__ import annotations
 

@@ -69,7 +69,9 @@ def frames_of(wire: bytes) -> tuple[list[Frame], bytes]:
     return found, wire[at:]
 
 
-def mutated(data: bytes, size: int, seed: int, by_libfuzzer: Callable[[bytes, int], bytes]) -> bytes:
+def mutated(
+    data: bytes, size: int, seed: int, by_libfuzzer: Callable[[bytes, int], bytes]
+) -> bytes:
     """One change, to the frames as they are: or in one of three, to their bytes."""
     rng = random.Random(seed)
     frames, rest = frames_of(data[OPTIONS:])

@@ -1,5 +1,5 @@
-"""What fuzzing starts from, beside the corpora: the shapes of the Autobahn TestSuite's groups and of
-faults that there were."""
+"""What fuzzing starts from, beside the corpora: the shapes of the Autobahn TestSuite's groups, and
+of faults that there were."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ FOLDER = Path(__file__).parent / "of_python"
 STEPS = (0, 1, 7)
 TEXT = "żółć 日本 😀"
 REQUEST = (
-    b"GET /chat?room=1 HTTP/1.1\r\nhost: example.com\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
-    b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n"
+    b"GET /chat?room=1 HTTP/1.1\r\nhost: example.com\r\n"
+    b"connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+    b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n"
 )
 OFFERS = (
     "permessage-deflate", "permessage-deflate; client_max_window_bits, x-other; a=b",
@@ -72,7 +73,9 @@ def streams(key: bytes | None) -> Iterator[bytes]:
     # 7: Close
     yield from (close(code) for code in (999, 1000, 1004, 1005, 1006, 1011, 1015, 2999, 3000, 5000))
     yield close(1000, b"bye") + text(b"after") + frame(8, b"", key=key)
-    yield from (frame(8, payload, key=key) for payload in (b"", b"\x03", b"\x03\xe8\xff", b"x" * 125))
+    yield from (
+        frame(8, payload, key=key) for payload in (b"", b"\x03", b"\x03\xe8\xff", b"x" * 125)
+    )
     # 12, 13: compressed
     for data in (b"hello hello hello", TEXT.encode() * 5, b""):
         yield text(deflated(data), rsv=4) * 2

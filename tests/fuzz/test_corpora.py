@@ -42,7 +42,10 @@ class TestInC:
     pytestmark = needs_a_compiler
 
     def test_a_target_in_c(
-        self, target: str, library: dict[str, list[Path]], tmp_path: Path
+        self,
+        target: str,
+        library: dict[str, list[Path]],  # noqa: F811
+        tmp_path: Path,
     ) -> None:
         program = in_c.replayer(target, tmp_path, COMPILER, library["sanitized"])
         folder = corpora.write(target, tmp_path / "corpus")
@@ -61,4 +64,6 @@ def test_a_change_of_frames_is_one_of_frames() -> None:
     assert len(set(found)) > 100
     counts = {len(frames_of(changed[3:])[0]) for changed in found}
     assert counts >= {4, 5, 6}
-    assert mutated(bytes(3) + b"\x81", 10, 1, lambda payload, size: b"by libFuzzer") == b"by libFuzzer"
+    assert (
+        mutated(bytes(3) + b"\x81", 10, 1, lambda payload, size: b"by libFuzzer") == b"by libFuzzer"
+    )

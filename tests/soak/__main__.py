@@ -6,10 +6,10 @@ usage: python -m tests.soak frames 1_000_000_000 [--processes N]
        python -m tests.soak actions 10_000_000 [--processes N]
        python -m tests.soak --seed N frames    (one shard once more)
 
-It is made of shards. Each has a seed, which chooses its traffic, and runs on one of the kernels that
-this machine has, in turns. What a shard has compared is appended to tests/soak/done.jsonl as soon
-as it is done, so a run that was broken off goes on where it was, here or on another machine. A
-difference ends it, and is printed with its seed.
+It is made of shards. Each has a seed, which chooses its traffic, and runs on one of the kernels
+that this machine has, in turns. What a shard has compared is appended to tests/soak/done.jsonl as
+soon as it is done, so a run that was broken off goes on where it was, here or on another machine.
+A difference ends it, and is printed with its seed.
 """
 
 from __future__ import annotations

@@ -120,20 +120,20 @@ def compare(seed: int, frames: int) -> dict[str, int]:
     counts = {"sessions": 0, "frames": 0, "bytes": 0}
     traffic = sessions(seed, frames)
     masking_keys = random.Random()
+    batches = iter(lambda: list(itertools.islice(traffic, BATCH)), [])
     with mock.patch("os.urandom", masking_keys.randbytes):
-        for number in itertools.count():
-            batch = list(itertools.islice(traffic, BATCH))
-            if not batch:
-                return counts
+        for number, batch in enumerate(batches):
             level = LEVELS[number % len(LEVELS)]
             with installed("wsproto"):
                 found = observed(level, fastframe.frame_protocol, batch, masking_keys)
             expected = observed(level, wsproto.frame_protocol, batch, masking_keys)
             if found != expected:
-                raise DifferenceError(described(seed, number, level, batch, expected, found))
+                where = f"seed {seed}, session {{}}, {level.__name__}"
+                raise DifferenceError(described(where, number * BATCH, batch, expected, found))
             counts["sessions"] += len(batch)
             counts["frames"] += sum(session.frames + len(session.sends) for session in batch)
             counts["bytes"] += sum(len(piece) for session in batch for piece in session.pieces)
+    return counts
 
 
 def observed(
@@ -150,13 +150,13 @@ def observed(
 
 
 def described(
-    seed: int, number: int, level: Any, batch: list[Traffic], expected: list[Any], found: list[Any]
+    where: str, first: int, batch: list[Traffic], expected: list[Any], found: list[Any]
 ) -> str:
     at = next(i for i in range(len(batch)) if expected[i] != found[i])
     step = next(
         pair for pair in itertools.zip_longest(expected[at], found[at]) if pair[0] != pair[1]
     )
     return (
-        f"seed {seed}, session {number * BATCH + at}, {level.__name__}:\n"
+        f"{where.format(first + at)}:\n"
         f"wsproto:   {step[0]!r:.2000}\nfastframe: {step[1]!r:.2000}\nof {batch[at]!r:.4000}"
     )

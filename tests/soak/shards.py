@@ -40,4 +40,6 @@ def shard(what: str, seed: int) -> dict[str, Any]:
 def commit() -> str:
     """What was compared with wsproto."""
     command = ["git", "log", "-1", "--format=%h", "--", "fastframe", "src_c"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()

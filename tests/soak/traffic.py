@@ -7,7 +7,7 @@ from __future__ import annotations
 import random
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage

@@ -3,7 +3,16 @@ wsproto; and what an application may answer."""
 
 from __future__ import annotations
 
-from tests.servers.test_handshake import ANSWERS, LINES, MORE, VALUES, Handshake, ByWsproto, outcome, read
+from tests.servers.test_handshake import (
+    ANSWERS,
+    LINES,
+    MORE,
+    VALUES,
+    ByWsproto,
+    Handshake,
+    outcome,
+    read,
+)
 
 DICTIONARY = tuple(line.decode("latin-1") for line in [*LINES, *MORE, *VALUES] if len(line) < 60)
 NAMES = sorted(ANSWERS)

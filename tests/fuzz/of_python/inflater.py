@@ -19,7 +19,6 @@ FEW_STREAMS = 16
 """That end inside a message, before their number is held against its size."""
 
 
-
 class UnknownError(Exception):
     """The stream goes beyond what the model knows."""
 
