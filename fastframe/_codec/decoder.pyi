@@ -125,6 +125,7 @@ class Decoder(Iterator[_Message_co]):
 
         The view is good for one `buffer_updated`: writing to it later may change bytes that are
         already parsed. InvalidState once the stream has ended; TypeError if sizehint is not an int.
+        MemoryError, which ends the stream, if a message cannot grow.
 
         >>> decoder = Decoder(Role.CLIENT)
         >>> view = decoder.get_buffer(4096)
@@ -138,7 +139,8 @@ class Decoder(Iterator[_Message_co]):
         like `feed`.
 
         TypeError if nbytes is not an int; ValueError if it is negative or more than was offered;
-        InvalidState without an offer, which one `buffer_updated` uses up and `feed` withdraws.
+        InvalidState without an offer: one `buffer_updated` uses it up, `feed` withdraws it, and so
+        does an iteration that moves the message.
 
         >>> Decoder(Role.CLIENT).buffer_updated(5)
         Traceback (most recent call last):

@@ -226,6 +226,7 @@ cdef class Decoder(MessageReader):
 
         The view is good for one `buffer_updated`: writing to it later may change bytes that are
         already parsed. InvalidState once the stream has ended; TypeError if sizehint is not an int.
+        MemoryError, which ends the stream, if a message cannot grow.
 
         >>> decoder = Decoder(Role.CLIENT)
         >>> view = decoder.get_buffer(4096)
@@ -265,7 +266,8 @@ cdef class Decoder(MessageReader):
         like `feed`.
 
         TypeError if nbytes is not an int; ValueError if it is negative or more than was offered;
-        InvalidState without an offer, which one `buffer_updated` uses up and `feed` withdraws.
+        InvalidState without an offer: one `buffer_updated` uses it up, `feed` withdraws it, and so
+        does an iteration that moves the message.
 
         >>> Decoder(Role.CLIENT).buffer_updated(5)
         Traceback (most recent call last):
@@ -280,10 +282,12 @@ cdef class Decoder(MessageReader):
 
     cdef int _take_in(self, nbytes) except -1:
         cdef size_t size
+        if self._lent_in_place and not self._assembler.is_offered():
+            self._lent = 0  # what was received since is where the message is not any more
         if self._lent == 0:
             raise invalid_state(
-                "call get_buffer first: its view is good for one buffer_updated, and until feed "
-                "is called"
+                "call get_buffer first: its view is good for one buffer_updated, until feed is "
+                "called or an iteration moves the message"
             )
         size = <size_t>number_from("nbytes", nbytes, 0, self._lent)
         self._lent = 0
@@ -307,7 +311,11 @@ cdef class Decoder(MessageReader):
         ):
             return False
         if not self._received_in_place:  # now, as nobody should look at the last view any more
-            self._make_room(RECEIVE_SIZE)
+            try:
+                self._make_room(RECEIVE_SIZE)
+            except BaseException as error:  # what was there of the message is lost
+                self._finish_with(error)
+                raise
         return self._room_in_place() >= RECEIVE_SIZE
 
     cdef size_t _room_in_place(self) noexcept:

@@ -30,7 +30,8 @@ cdef class MessageAssembler:
     cdef uint8_t *_start    # of the payload in it
     cdef size_t _capacity   # from there on
     cdef Kind _kind
-    cdef bint _lent
+    cdef bint _lent         # to somebody who may write to it at any time, since it was begun
+    cdef bint _offered      # `end` was lent, and is still where it was
     cdef ff_utf8 _utf8      # the state after the last byte of a text
 
     cdef int begin(self, Kind kind, size_t capacity) except -1
@@ -74,7 +75,12 @@ cdef class MessageAssembler:
     # The object that holds `end`, for a view that may be written to at any time from then on.
     cdef inline object lend(self):
         self._lent = True
+        self._offered = True
         return self._owner
+
+    # False if the message has moved since.
+    cdef inline bint is_offered(self) noexcept:
+        return self._offered
 
     # Bytes that may be written at `end`.
     cdef inline size_t room(self) noexcept:

@@ -96,6 +96,7 @@ cdef class MessageAssembler:
 
     cdef int _take(self, object owner) except -1:
         self._owner = owner
+        self._offered = False
         if self._kind == ASCII_TEXT:
             self._start = <uint8_t *>PyUnicode_DATA(owner)
         else:
@@ -216,4 +217,5 @@ cdef class MessageAssembler:
 
     cdef void forget(self) noexcept:
         self._owner = None
+        self._offered = False
         self._start = NULL

@@ -71,6 +71,7 @@ cdef class MessageReader:
     cdef object _next_message_in_turn(self)
     cdef object _next_message_or_release(self)
     cdef object _next_message_or_finish(self)
+    cdef int _finish_with(self, error) except -1
     cdef object _next_message(self)
     cdef void _forget_message(self) noexcept
     cdef object _whole_message(self)

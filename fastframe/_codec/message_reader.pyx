@@ -189,9 +189,13 @@ cdef class MessageReader:
         try:
             return self._next_message()
         except BaseException as error:
-            self._restart(FINISHED)  # before anything that needs memory
-            self._why_finished = why(error)
+            self._finish_with(error)
             raise
+
+    cdef int _finish_with(self, error) except -1:
+        self._restart(FINISHED)  # before anything that needs memory
+        self._why_finished = why(error)
+        return 0
 
     cdef object _next_message(self):
         cdef InboundFrame *frame = &self._frame

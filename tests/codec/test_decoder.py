@@ -253,6 +253,31 @@ def test_a_view_that_is_kept_cannot_change_a_str(text: str) -> None:
         assert found == [text]
 
 
+@pytest.mark.parametrize("first", ["é", "x"])
+def test_an_offer_ends_where_the_text_moves(first: str) -> None:
+    """Iteration between get_buffer and buffer_updated: what was received into memory that the text
+    has left is not taken for what is where it is now."""
+    text = "a" * 1000 + first * 1000 + "z" * 400_000
+    wire = frame(1, text.encode(), key=b"\0\0\0\0")
+    decoder = Decoder(Role.SERVER)
+    assert list(decoder.feed(wire[:100])) == []
+    at = 100
+    for size in (2000, 5000):
+        view = decoder.get_buffer()
+        view[:size] = wire[at : at + size]
+        if size == 2000:
+            decoder.buffer_updated(size)
+            at += size
+    assert list(decoder) == []
+    if first == "é":
+        with pytest.raises(InvalidState, match="call get_buffer first"):
+            decoder.buffer_updated(5000)
+        assert list(decoder.feed(wire[at:])) == [text]
+    else:
+        decoder.buffer_updated(5000)
+        assert list(decoder.feed(wire[at + 5000 :])) == [text]
+
+
 def test_a_text_that_was_changed_in_a_view_is_never_a_broken_str() -> None:
     """Written to after it was seen to be ASCII, and before the message is complete."""
     wire = frame(1, b"x" * 200_000)

@@ -14,6 +14,7 @@ from fastframe.deflate import Deflate
 from tests.failing_memory import (
     MOST_ALLOCATIONS,
     each_allocation_fails,
+    failing,
     fails_in,
     needs_failing_memory,
 )
@@ -57,6 +58,48 @@ def test_decoder(name: str) -> None:
             prepare()()
         expected = ProtocolError, str(caught.value)
     assert each_allocation_fails(prepare, expected) > 0
+
+
+@needs_failing_memory
+@pytest.mark.parametrize("text", [None, "x", "ż"])
+@pytest.mark.parametrize("decode_text", [False, True])
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_decoder_that_goes_on_after_get_buffer_failed(
+    text: str | None, decode_text: bool, keep: bool
+) -> None:
+    """The message is as it was sent, or there is none: never its rest alone."""
+    size = (1 << 20) + 200_000
+    payload = bytes(size) if text is None else (text * size).encode()[:size]
+    wire = frame(2 if text is None else 1, payload)
+    fitting = Decoder(Role.CLIENT, decode_text=decode_text)
+    expected = list(fitting.feed(wire))
+    failed = 0
+    for number in range(1, MOST_ALLOCATIONS):
+        decoder = Decoder(Role.CLIENT, decode_text=decode_text)
+        kept = None
+        head = wire[: len(wire) - 200_000]
+        assert list(decoder.feed(head[:100])) == []
+        if keep:
+            kept = decoder.get_buffer()
+        assert list(decoder.feed(head[100:])) == []
+        with failing(number):
+            try:
+                decoder.get_buffer()
+                done = True
+            except MemoryError:
+                done = False
+        try:
+            found = list(decoder.feed(wire[len(wire) - 200_000 :]))
+        except InvalidState:
+            assert not done
+            assert decoder.finished
+            failed += 1
+        else:
+            assert found == expected
+        del kept
+        if done:
+            break
+    assert failed > 0 or keep
 
 
 @needs_failing_memory

@@ -38,10 +38,13 @@ def seeds(target: str) -> Iterator[bytes]:
         lines = (b"", b"sec-websocket-protocol: a, b\r\n", b"cookie: a=b\r\nx: y \r\n")
         yield from (bytes([i]) + REQUEST % lines[i % 3] for i in range(256))
     elif path.exists() and "FRAMES = True" in path.read_text():
+        if target == "decoder":  # a large text in each way in, with its rest behind it
+            large = b"\x81\x7f" + (99_000).to_bytes(8, "big")
+            yield from (bytes([way << 5, step, 255]) + large for way in range(8) for step in (3, 5))
         for number, key in enumerate((KEY, None)):
             for at, stream in enumerate(streams(key)):
                 options = (number ^ 1) | at % 128 << 1
-                yield bytes([options, STEPS[at % 3], at % 7]) + stream
+                yield bytes([options, STEPS[at % 3], at * 37 % 256]) + stream
 
 
 def streams(key: bytes | None) -> Iterator[bytes]:
@@ -87,6 +90,10 @@ def streams(key: bytes | None) -> Iterator[bytes]:
         yield bytes([0x82, masked | length[0]]) + length[1:] + (key or b"") + b"hello"
     yield bytes([0x82, masked | 127]) + (1 << 40).to_bytes(8, "big") + (key or b"") + b"hello"
     yield Frame(0x81, key, b"cut off").wire()[:-3]
+    # Large ones that are begun; some targets send the rest.
+    for opcode in (1, 2, 0x81, 0x82):
+        for start in (b"a", TEXT.encode() * 5, b"a" * 200 + b"\xff"):
+            yield bytes([opcode, masked | 127]) + (99_000).to_bytes(8, "big") + (key or b"") + start
 
 
 def final(data: bytes) -> bytes:

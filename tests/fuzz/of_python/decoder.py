@@ -4,15 +4,24 @@ know, beside itself with the portable kernel and the bytes at once."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from fastframe import Decoder, ProtocolError, Role, Text, available_kernels
+from fastframe import Decoder, InvalidState, ProtocolError, Role, Text, available_kernels
 from fastframe._codec.kernels import _select_kernel as select_kernel
 from fastframe.deflate import Deflate
 from tests.fuzz.model import Limits, Model
 from tests.fuzz.mutations import Input
 
 FRAMES = True
+FILLED = 192
+REST = ("z" * 4998 + "ż").encode() * 20
+"""After the input, for one in four: so that a large message that was begun is received in place,
+and ends. Then it breaks a rule."""
+
+LARGE = 999
+"""By which reads are larger then."""
+
 LIMITS = (Limits(), Limits(message=100, frame=70, fragments=4))
 AGREEMENTS = [
     Deflate().confirm(f"permessage-deflate{parameters}")
@@ -25,6 +34,8 @@ def check(data: bytes) -> None:
     given = Input.of(data)
     if given is None:
         return
+    if given.kernel >= FILLED:
+        given = given._replace(wire=given.wire + REST, step=given.step * LARGE)
     role = Role.SERVER if given.options & 1 else Role.CLIENT
     limits = LIMITS[given.options >> 1 & 1]
     deflate = given.options >> 2 & 3
@@ -54,10 +65,7 @@ def check(data: bytes) -> None:
 def outcome(decoder: Decoder[Any], given: Input, way_in: int) -> tuple[list[Any], int | None]:
     found: list[Any] = []
     try:
-        for piece in given.pieces():
-            if decoder.finished:
-                break
-            feed(decoder, piece, way_in)
+        for _ in fed(decoder, given.pieces(), way_in):
             for message in decoder:
                 found.append((type(message), message))
     except ProtocolError as error:
@@ -65,15 +73,34 @@ def outcome(decoder: Decoder[Any], given: Input, way_in: int) -> tuple[list[Any]
     return found, None
 
 
-def feed(decoder: Decoder[Any], piece: bytes, way_in: int) -> None:
-    if way_in == 0:
-        decoder.feed(piece)
-    elif way_in == 1:
-        decoder.feed(bytearray(piece))
-    else:
-        while piece:
-            view = decoder.get_buffer(len(piece))
-            size = min(len(view), len(piece))
-            view[:size] = piece[:size]
+def fed(decoder: Decoder[Any], pieces: list[bytes], way_in: int) -> Iterator[None]:
+    """Stops where the decoder may be iterated."""
+    for number, piece in enumerate(pieces):
+        if decoder.finished:
+            return
+        if way_in == 0:
+            decoder.feed(piece)
+        elif way_in == 1:
+            decoder.feed(bytearray(piece))
+        else:
+            yield from received(decoder, piece, iterate=way_in > 4)
+        if way_in <= 4 or number % 3 == 0:
+            yield
+    yield
+
+
+def received(decoder: Decoder[Any], piece: bytes, *, iterate: bool) -> Iterator[None]:
+    """By get_buffer; with an iteration before buffer_updated, which may withdraw the view."""
+    while piece and not decoder.finished:
+        view = decoder.get_buffer(len(piece))
+        size = min(len(view), len(piece))
+        view[:size] = piece[:size]
+        if iterate:
+            yield
+        try:
             decoder.buffer_updated(size)
-            piece = piece[size:]
+        except InvalidState:
+            assert iterate
+            if not decoder.finished:
+                decoder.feed(piece[:size])
+        piece = piece[size:]
