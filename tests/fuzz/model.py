@@ -134,10 +134,14 @@ def must(holds: bool) -> None:
 
 
 def decoded(data: bytes, final: bool) -> str:
+    """By CPython, which waits for a third byte of a surrogate although two prove it."""
     try:
-        return codecs.getincrementaldecoder("utf-8")().decode(data, final)
+        text, consumed = codecs.utf_8_decode(data, "strict", final)
     except UnicodeDecodeError:
         raise BrokenError(NOT_UTF8) from None
+    if data[consumed : consumed + 1] == b"\xed" and data[consumed + 1 : consumed + 2] >= b"\xa0":
+        raise BrokenError(NOT_UTF8)
+    return text
 
 
 def closed(payload: bytes) -> Close:

@@ -3,18 +3,17 @@ with limits, in any reads, and never more memory than the limit."""
 
 from __future__ import annotations
 
-import codecs
 import zlib
 from typing import Any
 
 from fastframe import Decoder, ProtocolError, Role
 from fastframe.deflate import Deflate
+from tests.fuzz.model import NOT_UTF8, TOO_BIG, BrokenError, decoded
 from tests.strategies import frame
 
 LIMITS = (1 << 24, 1000, 7)
 BITS = (15, 12, 9)
 TAIL = b"\x00\x00\xff\xff"  # RFC 7692, 7.2.2
-NOT_UTF8, TOO_BIG = 1007, 1009
 FEW_STREAMS = 16
 """That end inside a message, before their number is held against its size."""
 
@@ -137,7 +136,7 @@ class Model:
         """A text that was broken before comes first."""
         if self.is_text:
             try:
-                codecs.getincrementaldecoder("utf-8")().decode(output)
-            except UnicodeDecodeError:
+                decoded(output, final=False)
+            except BrokenError:
                 return NOT_UTF8
         return code
