@@ -7,38 +7,30 @@ usage: python -m tests.soak frames 1_000_000_000 [--processes N]
        python -m tests.soak --seed N frames    (one shard once more)
 
 It is made of shards. Each has a seed, which chooses its traffic, and runs on one of the kernels
-that this machine has, in turns. What a shard has compared is appended to tests/soak/done.jsonl as
-soon as it is done, so a run that was broken off goes on where it was, here or on another machine.
-A difference ends it, and is printed with its seed.
+that this machine has, in turns. What a shard has compared is written down as soon as it is done
+(ledger.py), so a run that was broken off goes on where it was, here or on another machine; --keep
+puts it into the repository. A difference ends it, and is printed with its seed.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import itertools
 import multiprocessing
 import os
 import sys
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from tests.soak import ledger
 from tests.soak.shards import SIZES, shard
-
-DONE = Path(__file__).with_name("done.jsonl")
-
-
-def done(what: str) -> list[dict[str, Any]]:
-    lines = DONE.read_text().splitlines() if DONE.exists() else []
-    return [record for record in map(json.loads, lines) if record["what"] == what]
 
 
 def run(what: str, wanted: int, processes: int, console: Console) -> None:
-    records = done(what)
-    made = sum(record[what] for record in records)
-    seeds = iter(sorted(set(range(10**6)) - {record["seed"] for record in records}))
+    done, made = ledger.done(what)
+    seeds = (seed for seed in itertools.count() if seed not in done)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, spawn) as pool:
         running: set[Future[dict[str, Any]]] = set()
@@ -49,8 +41,7 @@ def run(what: str, wanted: int, processes: int, console: Console) -> None:
             for future in finished:
                 record = future.result()
                 made += record[what]
-                with DONE.open("a") as file:
-                    print(json.dumps(record), file=file)
+                ledger.add(record)
                 rate = record[what] / record["seconds"]
                 console.print(
                     f"{made:,} of {wanted:,} {what}, seed {record['seed']} on {record['kernel']}: "
@@ -64,10 +55,13 @@ def main() -> int:
     parser.add_argument("number", type=lambda text: int(text.replace("_", "")), nargs="?")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--seed", type=int, help="only this shard")
+    parser.add_argument("--keep", action="store_true", help="what was done, in ledger.json")
     arguments = parser.parse_args()
     console = Console(highlight=False)
     if arguments.seed is not None:
         console.print(shard(arguments.what, arguments.seed))
+    elif arguments.keep:
+        ledger.fold()
     else:
         run(arguments.what, arguments.number or SIZES[arguments.what], arguments.processes, console)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import wsproto.frame_protocol
 from wsproto.events import TextMessage
 
 import fastframe.frame_protocol
-from tests.soak import frames, traffic
+from tests.soak import frames, ledger, traffic
 from tests.soak.traffic import sessions
 
 
@@ -95,3 +96,21 @@ def test_a_difference_of_actions_is_seen(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_an_event_is_sent_at_the_level_of_the_protocol() -> None:
     protocol = wsproto.frame_protocol.FrameProtocol(client=False, extensions=[])
     assert frames.sent_by_protocol(protocol, TextMessage("é")) == b"\x81\x02\xc3\xa9"
+
+
+def test_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seeds that follow each other are one line, and are not done again."""
+    monkeypatch.setattr(ledger, "LEDGER", tmp_path / "ledger.json")
+    monkeypatch.setattr(ledger, "SHARDS", tmp_path / "shards.jsonl")
+    same = {"what": "frames", "commit": "a", "wsproto": "1", "python": "3", "seconds": 1.4}
+    for seed, kernel in ((1, "avx2"), (0, "portable"), (5, "avx2")):
+        ledger.add({**same, "seed": seed, "kernel": kernel, "frames": 10, "sessions": 1})
+    assert ledger.done("frames") == ({0, 1, 5}, 30)
+    ledger.fold()
+    assert ledger.done("frames") == ({0, 1, 5}, 30)
+    assert [run["seeds"] for run in ledger.kept()] == [[0, 1], [5, 5]]
+    assert ledger.kept()[0]["kernels"] == ["avx2", "portable"]
+    ledger.add({**same, "seed": 2, "kernel": "avx2", "frames": 10, "sessions": 1, "commit": "b"})
+    ledger.fold()
+    assert [run["frames"] for run in ledger.kept()] == [20, 10, 10]
+    assert ledger.done("actions") == (set(), 0)
