@@ -75,7 +75,7 @@ cross: ## Run the C tests on s390x (big-endian) and aarch64, under qemu-user
 emulate: ## Run the C tests on emulated x86 processors that have less than this one
 	tests/emulate.sh
 
-soak: ## Compare with wsproto and with uvicorn's own class as long as it takes: FRAMES=1_000_000_000 ACTIONS=10_000_000 (hours)
+soak: ## Compare more frames with wsproto, and more actions with uvicorn's own class, than ever before: FRAMES=1_000_000_000 (hours)
 	$(PYTHON) -m tests.soak frames $(or $(FRAMES),1_000_000)
 	$(PYTHON) -m tests.soak actions $(or $(ACTIONS),50_000)
 

@@ -2,9 +2,10 @@
 alone and through fastframe, or ten million application actions over uvicorn's own class and
 fastframe's.
 
-usage: python -m tests.soak frames 1_000_000_000 [--processes N]
+usage: python -m tests.soak frames 1_000_000_000 [--processes N]    (so many more)
        python -m tests.soak actions 10_000_000 [--processes N]
-       python -m tests.soak --seed N frames    (one shard once more)
+       python -m tests.soak frames --seed N    (one shard once more)
+       python -m tests.soak frames --keep
 
 It is made of shards. Each has a seed, which chooses its traffic, and runs on one of the kernels
 that this machine has, in turns. What a shard has compared is written down as soon as it is done
@@ -28,8 +29,9 @@ from tests.soak import ledger
 from tests.soak.shards import SIZES, shard
 
 
-def run(what: str, wanted: int, processes: int, console: Console) -> None:
+def run(what: str, number: int, processes: int, console: Console) -> None:
     done, made = ledger.done(what)
+    wanted = made + number
     seeds = (seed for seed in itertools.count() if seed not in done)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, spawn) as pool:
