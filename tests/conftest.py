@@ -3,14 +3,17 @@ they are the same for each run of a test."""
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 import fastframe
 from fastframe._codec import kernels
+from tests.compiled_c import OPTIONS, compile_library
 
 # Set where the same tests run once more, on another build or an older Python.
 FEWER = os.environ.get("FASTFRAME_FEWER") == "1"
@@ -33,3 +36,21 @@ def kernel(request: pytest.FixtureRequest) -> Iterator[str]:
     assert fastframe.active_kernel() == request.param
     yield request.param
     kernels._select_kernel(before)
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
+    """The objects of src_c/, compiled once with each set of options."""
+    return {
+        name: compile_library(options, tmp_path_factory.mktemp(name))
+        for name, options in OPTIONS.items()
+    }
+
+
+@pytest.fixture
+def undisturbed() -> Iterator[None]:
+    """Puts back what programs of their own may change: the kernel in use, and the level of logs."""
+    before = fastframe.active_kernel()
+    yield
+    kernels._select_kernel(before)
+    logging.disable(logging.NOTSET)

@@ -9,15 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.compiled_c import COMPILER, needs_a_compiler
 from tests.fuzz import corpora, in_c, in_python
 from tests.fuzz.mutations import Frame, frames_of, mutated
 from tests.fuzz.seeds import seeds
 from tests.helpers import KEY
-from tests.kernels.test_c import (
-    COMPILER,
-    library,  # noqa: F401
-)
-from tests.kernels.test_c import pytestmark as needs_a_compiler
 
 IN_PYTHON = sorted(path.stem for path in in_python.FOLDER.glob("*.py") if path.stem != "__init__")
 MOST = 150
@@ -25,6 +21,7 @@ MOST = 150
 only if the corpus does."""
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize("target", IN_PYTHON)
 def test_a_target_in_python(target: str) -> None:
     try:
@@ -42,10 +39,7 @@ class TestInC:
     pytestmark = needs_a_compiler
 
     def test_a_target_in_c(
-        self,
-        target: str,
-        library: dict[str, list[Path]],  # noqa: F811
-        tmp_path: Path,
+        self, target: str, library: dict[str, list[Path]], tmp_path: Path
     ) -> None:
         program = in_c.replayer(target, tmp_path, COMPILER, library["sanitized"])
         folder = corpora.write(target, tmp_path / "corpus")

@@ -16,6 +16,8 @@ import fastframe.frame_protocol
 from tests.soak import frames, ledger, traffic
 from tests.soak.traffic import sessions
 
+pytestmark = pytest.mark.usefixtures("undisturbed")
+
 
 def test_frames() -> None:
     counts = frames.compare(seed=1, frames=30_000)
