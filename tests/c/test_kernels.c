@@ -345,6 +345,31 @@ static void test_utf8_earliest(void)
     }
 }
 
+/* After each kind of character, the whole and each beginning of another one. */
+static void test_utf8_cut(void)
+{
+    static const char *const CHARACTERS[] = {"",
+                                             "a",
+                                             "\x7F",
+                                             "\xC2\x80",
+                                             "\xDF\xBF",
+                                             "\xE0\xA0\x80",
+                                             "\xED\x9F\xBF",
+                                             "\xEF\xBF\xBF",
+                                             "\xF0\x90\x80\x80",
+                                             "\xF4\x8F\xBF\xBF"};
+    enum { COUNT = sizeof CHARACTERS / sizeof CHARACTERS[0] };
+    for (unsigned i = 0; i < COUNT * COUNT; i++) {
+        const char *before = CHARACTERS[i / COUNT], *after = CHARACTERS[i % COUNT];
+        for (size_t some = 0; some <= strlen(after); some++) {
+            char text[9];
+            size_t length = (size_t)snprintf(text, sizeof text, "%s%.*s", before, (int)some, after);
+            CHECK(ff_utf8_cut(at_start(from, text, length), length) ==
+                  (some < strlen(after) ? some : 0));
+        }
+    }
+}
+
 /* ---- text: the scalar decoder of the table is the oracle ---- */
 
 static size_t oracle_decode(uint32_t *out, const uint8_t *s, size_t n)
@@ -540,6 +565,7 @@ int main(int argc, char **argv)
     to = guarded_new(4 * MAX_LENGTH);
     test_selection();
     test_rotation();
+    test_utf8_cut();
     for (size_t i = 0; (kernels = ff_kernels_at(i)) != NULL; i++) {
         test_mask();
         test_mask_ascii();

@@ -1,0 +1,144 @@
+"""Mutants of the Cython modules on the path of a byte, and the Python tests that must find them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from queue import Queue
+from typing import NamedTuple
+
+from tests.failing_memory import ALONE
+from tests.helpers import ROOT
+from tests.mutants.operators import Mutant
+
+MEMORY = 4 * 2**30
+"""Bytes that the tests of a mutant may take."""
+SHORTEST_LIMIT = 60.0
+"""Seconds at least, as machines are busy."""
+ENVIRONMENT = {
+    "FASTFRAME_FEWER": "1",
+    "FASTFRAME_MODULE_STATE": "0",  # the mends take longer than a module's C
+    ALONE: "1",
+}
+
+
+class Target(NamedTuple):
+    modules: tuple[str, ...]
+    """What a change of the file is compiled into."""
+    tests: tuple[str, ...]
+    """Of tests/, the quickest first."""
+
+
+INBOUND = (
+    "codec/test_decoder.py", "codec/test_references.py", "codec/test_threads.py",
+    "deflate/test_messages.py", "deflate/test_inflation.py", "codec/test_out_of_memory.py",
+    "api/test_c_api.py",
+)  # fmt: skip
+OUTBOUND = (
+    "codec/test_encoder.py", "codec/test_prepared.py", "codec/test_threads.py",
+    "deflate/test_messages.py", "codec/test_out_of_memory.py", "deflate/test_agreements_in_full.py",
+)  # fmt: skip
+WSPROTO = (
+    "wsproto/test_contract.py", "wsproto/test_events.py", "wsproto/test_foreign_code.py",
+    "wsproto/test_extensions.py", "wsproto/test_outbound.py", "wsproto/test_prepared.py",
+    "wsproto/test_differential.py", "deflate/test_under_wsproto.py", "codec/test_references.py",
+    "codec/test_threads.py", "codec/test_out_of_memory.py", "wsproto/test_exhaustive.py",
+    "wsproto/test_own_suite.py",
+)  # fmt: skip
+TARGETS = {
+    "fastframe/_codec/receive_buffer.pyx": Target(("_codec.receive_buffer",), INBOUND),
+    "fastframe/_codec/inbound_frame.pxd": Target(("_codec.message_reader",), INBOUND),
+    "fastframe/_codec/message_reader.pyx": Target(("_codec.message_reader",), INBOUND),
+    "fastframe/_codec/message_assembler.pyx": Target(("_codec.message_assembler",), INBOUND),
+    "fastframe/_codec/inflater.pyx": Target(("_codec.inflater",), INBOUND),
+    "fastframe/_codec/encoder.pyx": Target(("_codec.encoder",), OUTBOUND),
+    "fastframe/wsproto/_frame_decoder.pyx": Target(("wsproto._frame_decoder",), WSPROTO),
+    "fastframe/wsproto/_frame_protocol.pyx": Target(("wsproto._frame_protocol",), WSPROTO),
+    "fastframe/wsproto/_connection.pyx": Target(("wsproto._connection",), WSPROTO),
+}
+"""What is mutated."""
+
+
+class InCython:
+    """The Python tests, on complete trees: one stays as it is, and each worker has one."""
+
+    def __init__(self, folder: Path, workers: int) -> None:
+        self.pristine = folder / "pristine"
+        copy_sources(self.pristine)
+        if not built(self.pristine):
+            raise RuntimeError("the extension modules cannot be built")
+        self.seconds: dict[tuple[str, ...], float] = {}
+        for tests in {target.tests for target in TARGETS.values()}:
+            started = time.monotonic()
+            found = run_tests(self.pristine, tests, 600)
+            if found is not None:
+                raise RuntimeError(f"{found} fails without a mutant")
+            self.seconds[tests] = time.monotonic() - started
+        self.trees: Queue[Path] = Queue()
+        for number in range(workers):
+            self.trees.put(Path(shutil.copytree(self.pristine, folder / f"tree{number}")))
+
+    def find(self, mutant: Mutant) -> str | None:
+        """What finds it: the compiler, a test, or nothing."""
+        target = TARGETS[mutant.path.as_posix()]
+        tree = self.trees.get()
+        mutant.plant(tree)
+        try:
+            if not built(tree, *target.modules):
+                return "the compiler"
+            limit = max(SHORTEST_LIMIT, 4 * self.seconds[target.tests])
+            return run_tests(tree, target.tests, limit)
+        finally:
+            self._restore(tree, mutant.path, target)
+            self.trees.put(tree)
+
+    def _restore(self, tree: Path, path: Path, target: Target) -> None:
+        # as new, so that Cython makes its C again
+        (tree / path).write_text((self.pristine / path).read_text())
+        for module in target.modules:
+            where = "fastframe/" + module.replace(".", "/")
+            for extension in self.pristine.glob(f"{where}.*.so"):
+                shutil.copy(extension, tree / extension.relative_to(self.pristine))
+
+
+def copy_sources(tree: Path) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for name in listed.splitlines():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, tree / name)
+
+
+def built(tree: Path, *modules: str) -> bool:
+    names = [f"fastframe.{module}" for module in modules]
+    command = [sys.executable, "-m", "tests.mutants.build_extensions", *names]
+    return run(command, tree, 600).returncode == 0
+
+
+def run_tests(tree: Path, tests: tuple[str, ...], limit: float) -> str | None:
+    """The test that fails first."""
+    files = [f"tests/{test}" for test in tests]
+    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    try:
+        done = run([sys.executable, "-m", "pytest", *options, *files], tree, limit)
+    except subprocess.TimeoutExpired:
+        return "its time"
+    if done.returncode == 0:
+        return None
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    return failed[1] if failed else "a crash"
+
+
+def run(command: list[str], tree: Path, limit: float) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["prlimit", f"--as={MEMORY}", *command],
+        cwd=tree, env={**os.environ, **ENVIRONMENT, "PYTHONPATH": str(tree)},
+        capture_output=True, text=True, errors="replace", timeout=limit, check=False,
+    )  # fmt: skip
