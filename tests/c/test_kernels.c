@@ -345,6 +345,27 @@ static void test_utf8_earliest(void)
     }
 }
 
+/* A character whose end comes late: what stands between is one byte, a word, or many vectors. */
+static void test_utf8_interrupted(void)
+{
+    static const char *const CHARACTERS[] = {"\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"};
+    for (size_t i = 0; i < 3; i++) {
+        size_t size = strlen(CHARACTERS[i]);
+        for (size_t begun = 1; begun < size; begun++) {
+            for (size_t between = 1; between < 300; between++) {
+                uint8_t data[304];
+                memcpy(data, CHARACTERS[i], begun);
+                memset(data + begun, 'a', between);
+                memcpy(data + begun + between, CHARACTERS[i] + begun, size - begun);
+                check_utf8(data, size + between);
+                ff_utf8 state = ff_utf8_start();
+                CHECK(kernels->utf8_feed(&state, data, begun));
+                CHECK(!kernels->utf8_feed(&state, data + begun, between));
+            }
+        }
+    }
+}
+
 /* After each kind of character, the whole and each beginning of another one. */
 static void test_utf8_cut(void)
 {
@@ -574,6 +595,7 @@ int main(int argc, char **argv)
         test_utf8_between_blocks();
         test_utf8_mixtures(rounds / 200);
         test_utf8_earliest();
+        test_utf8_interrupted();
         test_utf8_alignments();
         test_text(rounds);
         test_encode_every_character();

@@ -68,7 +68,7 @@ def score(
     planted = [mutant for mutant in mutants if mutant.change() not in equivalent]
     found_by: Counter[str | None] = Counter()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
-        tests = group(Path(folder), workers)
+        tests = group(Path(folder), workers, {mutant.path.as_posix() for mutant in planted})
         futures = {pool.submit(tests.find, mutant): mutant for mutant in planted}
         for done, future in enumerate(as_completed(futures), 1):
             found = future.result()

@@ -1,26 +1,36 @@
-"""Builds extension modules of the tree in the current folder, without optimization: those that are
-named, or all."""
+"""Builds the extension modules of the tree in the current folder that are named, or all, quickly
+and not to be quick."""
 
 from __future__ import annotations
 
 import runpy
 import sys
+from collections.abc import Callable
 from typing import Any
 
-import setuptools
+from setuptools import Extension
+
+import mend_cython
 
 
 def main() -> None:
-    setup = setuptools.setup
-    given: dict[str, Any] = {}
-    setuptools.setup = given.update
-    runpy.run_path("setup.py")
     names = sys.argv[1:]
-    modules = [module for module in given["ext_modules"] if not names or module.name in names]
-    for module in modules:
-        module.extra_compile_args.append("-O0" if names else "-O1")
-    arguments = ["-q", "build_ext", "--inplace", "--force"]
-    setup(**given | {"ext_modules": modules, "script_args": arguments})
+    cythonized = mend_cython.cythonized
+
+    def some_cythonized(
+        extensions: Callable[[], list[Extension]], *options: Any, **named: Any
+    ) -> list[Extension]:
+        def some() -> list[Extension]:
+            found = [module for module in extensions() if not names or module.name in names]
+            for module in found:
+                module.extra_compile_args.append("-O0" if names else "-O1")
+            return found
+
+        return cythonized(some, *options, **named)
+
+    mend_cython.cythonized = some_cythonized
+    sys.argv[1:] = ["-q", "build_ext", "--inplace", "--force"]
+    runpy.run_path("setup.py", run_name="__main__")
 
 
 if __name__ == "__main__":

@@ -23,57 +23,78 @@ SHORTEST_LIMIT = 60.0
 ENVIRONMENT = {
     "FASTFRAME_FEWER": "1",
     "FASTFRAME_MODULE_STATE": "0",  # the mends take longer than a module's C
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # nor are plugins of the environment of use here
     ALONE: "1",
 }
 
 
 class Target(NamedTuple):
-    modules: tuple[str, ...]
-    """What a change of the file is compiled into."""
+    module: str
+    """The module that a change of the file is compiled into."""
     tests: tuple[str, ...]
     """Of tests/, the quickest first."""
 
 
-INBOUND = (
-    "codec/test_decoder.py", "codec/test_references.py", "codec/test_threads.py",
-    "deflate/test_messages.py", "deflate/test_inflation.py", "codec/test_out_of_memory.py",
-    "api/test_c_api.py",
-)  # fmt: skip
-OUTBOUND = (
-    "codec/test_encoder.py", "codec/test_prepared.py", "codec/test_threads.py",
-    "deflate/test_messages.py", "codec/test_out_of_memory.py", "deflate/test_agreements_in_full.py",
-)  # fmt: skip
-WSPROTO = (
-    "wsproto/test_contract.py", "wsproto/test_events.py", "wsproto/test_foreign_code.py",
-    "wsproto/test_extensions.py", "wsproto/test_outbound.py", "wsproto/test_prepared.py",
-    "wsproto/test_differential.py", "deflate/test_under_wsproto.py", "codec/test_references.py",
-    "codec/test_threads.py", "codec/test_out_of_memory.py", "wsproto/test_exhaustive.py",
-    "wsproto/test_own_suite.py",
-)  # fmt: skip
+IN_THE_END = ("codec/test_threads.py", "codec/test_out_of_memory.py")
+INBOUND = ("codec/test_decoder.py", "codec/test_references.py", "deflate/test_messages.py")
 TARGETS = {
-    "fastframe/_codec/receive_buffer.pyx": Target(("_codec.receive_buffer",), INBOUND),
-    "fastframe/_codec/inbound_frame.pxd": Target(("_codec.message_reader",), INBOUND),
-    "fastframe/_codec/message_reader.pyx": Target(("_codec.message_reader",), INBOUND),
-    "fastframe/_codec/message_assembler.pyx": Target(("_codec.message_assembler",), INBOUND),
-    "fastframe/_codec/inflater.pyx": Target(("_codec.inflater",), INBOUND),
-    "fastframe/_codec/encoder.pyx": Target(("_codec.encoder",), OUTBOUND),
-    "fastframe/wsproto/_frame_decoder.pyx": Target(("wsproto._frame_decoder",), WSPROTO),
-    "fastframe/wsproto/_frame_protocol.pyx": Target(("wsproto._frame_protocol",), WSPROTO),
-    "fastframe/wsproto/_connection.pyx": Target(("wsproto._connection",), WSPROTO),
-}
+    "fastframe/_codec/receive_buffer.pyx": Target("_codec.receive_buffer", INBOUND + IN_THE_END),
+    "fastframe/_codec/inbound_frame.pxd": Target("_codec.message_reader", INBOUND),
+    "fastframe/_codec/message_reader.pyx": Target(
+        "_codec.message_reader", (*INBOUND, *IN_THE_END, "api/test_c_api.py")
+    ),
+    "fastframe/_codec/message_assembler.pyx": Target(
+        "_codec.message_assembler", INBOUND + IN_THE_END
+    ),
+    "fastframe/_codec/inflater.pyx": Target(
+        "_codec.inflater",
+        ("deflate/test_messages.py", "codec/test_out_of_memory.py", "deflate/test_inflation.py"),
+    ),
+    "fastframe/_codec/encoder.pyx": Target(
+        "_codec.encoder",
+        (
+            "codec/test_encoder.py", "codec/test_prepared.py", "deflate/test_messages.py",
+            *IN_THE_END,
+        ),
+    ),
+    "fastframe/wsproto/_frame_decoder.pyx": Target(
+        "wsproto._frame_decoder",
+        (
+            "wsproto/test_extensions.py", "wsproto/test_contract.py", "wsproto/test_events.py",
+            "wsproto/test_foreign_code.py", "deflate/test_under_wsproto.py", *IN_THE_END,
+            "wsproto/test_exhaustive.py",
+        ),
+    ),
+    "fastframe/wsproto/_frame_protocol.pyx": Target(
+        "wsproto._frame_protocol",
+        (
+            "wsproto/test_contract.py", "wsproto/test_outbound.py", "wsproto/test_prepared.py",
+            "wsproto/test_extensions.py", "wsproto/test_foreign_code.py", "wsproto/test_events.py",
+            "deflate/test_under_wsproto.py", *IN_THE_END, "wsproto/test_exhaustive.py",
+        ),
+    ),
+    "fastframe/wsproto/_connection.pyx": Target(
+        "wsproto._connection",
+        (
+            "wsproto/test_events.py", "wsproto/test_contract.py", "wsproto/test_outbound.py",
+            "wsproto/test_foreign_code.py", "codec/test_references.py", *IN_THE_END,
+            "wsproto/test_exhaustive.py",
+        ),
+    ),
+}  # fmt: skip
 """What is mutated."""
 
 
 class InCython:
     """The Python tests, on complete trees: one stays as it is, and each worker has one."""
 
-    def __init__(self, folder: Path, workers: int) -> None:
+    def __init__(self, folder: Path, workers: int, files: set[str]) -> None:
         self.pristine = folder / "pristine"
         copy_sources(self.pristine)
         if not built(self.pristine):
             raise RuntimeError("the extension modules cannot be built")
         self.seconds: dict[tuple[str, ...], float] = {}
-        for tests in {target.tests for target in TARGETS.values()}:
+        for tests in {TARGETS[file].tests for file in files}:
             started = time.monotonic()
             found = run_tests(self.pristine, tests, 600)
             if found is not None:
@@ -89,7 +110,7 @@ class InCython:
         tree = self.trees.get()
         mutant.plant(tree)
         try:
-            if not built(tree, *target.modules):
+            if not built(tree, target.module):
                 return "the compiler"
             limit = max(SHORTEST_LIMIT, 4 * self.seconds[target.tests])
             return run_tests(tree, target.tests, limit)
@@ -100,10 +121,9 @@ class InCython:
     def _restore(self, tree: Path, path: Path, target: Target) -> None:
         # as new, so that Cython makes its C again
         (tree / path).write_text((self.pristine / path).read_text())
-        for module in target.modules:
-            where = "fastframe/" + module.replace(".", "/")
-            for extension in self.pristine.glob(f"{where}.*.so"):
-                shutil.copy(extension, tree / extension.relative_to(self.pristine))
+        where = "fastframe/" + target.module.replace(".", "/")
+        for extension in self.pristine.glob(f"{where}.*.so"):
+            shutil.copy(extension, tree / extension.relative_to(self.pristine))
 
 
 def copy_sources(tree: Path) -> None:
@@ -124,10 +144,10 @@ def built(tree: Path, *modules: str) -> bool:
 
 def run_tests(tree: Path, tests: tuple[str, ...], limit: float) -> str | None:
     """The test that fails first."""
-    files = [f"tests/{test}" for test in tests]
-    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
+    options += ["-p", "tests.mutants.fewer_examples", *(f"tests/{test}" for test in tests)]
     try:
-        done = run([sys.executable, "-m", "pytest", *options, *files], tree, limit)
+        done = run([sys.executable, "-m", "pytest", *options], tree, limit)
     except subprocess.TimeoutExpired:
         return "its time"
     if done.returncode == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -14,9 +15,13 @@ class Mutant(NamedTuple):
     """From 1."""
     there: str
     planted: str
+    nth: int
+    """Which of the lines with this text it is, from 1."""
 
     def change(self) -> str:
-        return f"{self.path}: {self.there.strip()} -> {self.planted.strip()}"
+        """What it is called in equivalent.txt: without the number of the line, which changes."""
+        which = f" [{self.nth}]" if self.nth > 1 else ""
+        return f"{self.path}: {self.there.strip()} -> {self.planted.strip()}{which}"
 
     def plant(self, tree: Path) -> None:
         """In a copy of the sources."""
@@ -25,7 +30,7 @@ class Mutant(NamedTuple):
         (tree / self.path).write_text("\n".join(lines) + "\n")
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.there.strip()} -> {self.planted.strip()}"
+        return f"line {self.line} of {self.change()}"
 
 
 class CodeLine(NamedTuple):
@@ -67,10 +72,12 @@ BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 def mutants_of(path: Path, text: str) -> Iterator[Mutant]:
     is_c = path.suffix in (".c", ".h")
+    times: Counter[str] = Counter()
     for line in code_of_c(text) if is_c else code_of_cython(text):
+        times[line.text.strip()] += 1
         for planted in dict.fromkeys(changes(line, is_c)):
             if planted != line.text:
-                yield Mutant(path, line.number, line.text, planted)
+                yield Mutant(path, line.number, line.text, planted, times[line.text.strip()])
 
 
 def changes(line: CodeLine, is_c: bool) -> Iterator[str]:
@@ -160,6 +167,6 @@ def code_of_cython(text: str) -> Iterator[CodeLine]:
 
 def is_left_out(code: str) -> bool:
     if code.startswith("cdef "):
-        return "=" not in code.split("(")[0]  # a signature, or a declaration without a value
+        return "=" not in code.partition("(")[0]  # a signature, or a declaration without a value
     # `return 0` is the answer of a function that has none, and may raise
     return code.startswith(LEFT_OUT_LINES) or code == "return 0"
