@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
 import struct
@@ -567,6 +568,18 @@ def test_data_may_finish_the_decoder_while_it_lends_its_buffer() -> None:
         decoder.feed(Lender(frame(1, b"late"), lambda: list(decoder)))  # type: ignore[arg-type]
     assert decoder.finished
     assert list(decoder) == []
+
+
+def test_what_is_buffered_stays_where_it_is_while_there_is_room() -> None:
+    """Else many small pieces would cost time that grows with the square of their number."""
+    decoder = Decoder(Role.CLIENT)
+    view = decoder.get_buffer(16)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(view))
+    for index, byte in enumerate(frame(1, b"a" * 300)[:3]):
+        view[0] = byte
+        assert list(decoder.buffer_updated(1)) == []
+        view = decoder.get_buffer(16)
+        assert ctypes.addressof(ctypes.c_char.from_buffer(view)) == start + index + 1
 
 
 def test_a_failed_feed_changes_nothing() -> None:

@@ -24,9 +24,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from tests.helpers import ROOT
 from tests.mutants import in_c, in_cython
-from tests.mutants.operators import Mutant, mutants_of
+from tests.mutants.operators import ROOT, Mutant, mutants_of
 
 GROUPS = (
     ("C", in_c.InC, tuple(in_c.TESTS)),

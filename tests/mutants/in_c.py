@@ -9,10 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.helpers import ROOT
-from tests.mutants.operators import Mutant
+from tests.mutants.operators import ROOT, Mutant
 
-KERNELS = ("test_kernels", "test_encode")
+KERNELS = ("test_encode", "test_kernels")
 TESTS = {
     "src_c/header.c": ("test_header",),
     "src_c/close.c": ("test_close",),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
+import resource
+import runpy
 import shutil
 import subprocess
 import sys
@@ -12,9 +15,7 @@ from pathlib import Path
 from queue import Queue
 from typing import NamedTuple
 
-from tests.failing_memory import ALONE
-from tests.helpers import ROOT
-from tests.mutants.operators import Mutant
+from tests.mutants.operators import ROOT, Mutant
 
 MEMORY = 4 * 2**30
 """Bytes that the tests of a mutant may take."""
@@ -24,8 +25,10 @@ ENVIRONMENT = {
     "FASTFRAME_FEWER": "1",
     "FASTFRAME_MODULE_STATE": "0",  # the mends take longer than a module's C
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # nor are plugins of the environment of use here
-    ALONE: "1",
+    "FASTFRAME_FAILING_MEMORY": "1",  # these tests are alone in their process
 }
+FORKED = multiprocessing.get_context("forkserver")
+FORKED.set_forkserver_preload(["Cython.Build", "hypothesis", "pytest", "setuptools", "wsproto"])
 
 
 class Target(NamedTuple):
@@ -138,27 +141,45 @@ def copy_sources(tree: Path) -> None:
 
 def built(tree: Path, *modules: str) -> bool:
     names = [f"fastframe.{module}" for module in modules]
-    command = [sys.executable, "-m", "tests.mutants.build_extensions", *names]
-    return run(command, tree, 600).returncode == 0
+    return run("tests.mutants.build_extensions", names, tree, 600) == 0
 
 
 def run_tests(tree: Path, tests: tuple[str, ...], limit: float) -> str | None:
     """The test that fails first."""
     options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
     options += ["-p", "tests.mutants.fewer_examples", *(f"tests/{test}" for test in tests)]
-    try:
-        done = run([sys.executable, "-m", "pytest", *options], tree, limit)
-    except subprocess.TimeoutExpired:
+    code = run("pytest", options, tree, limit)
+    if code is None:
         return "its time"
-    if done.returncode == 0:
+    if code == 0:
         return None
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    output = (tree / "output").read_text(errors="replace")
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
     return failed[1] if failed else "a crash"
 
 
-def run(command: list[str], tree: Path, limit: float) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["prlimit", f"--as={MEMORY}", *command],
-        cwd=tree, env={**os.environ, **ENVIRONMENT, "PYTHONPATH": str(tree)},
-        capture_output=True, text=True, errors="replace", timeout=limit, check=False,
-    )  # fmt: skip
+def run(module: str, arguments: list[str], tree: Path, limit: float) -> int | None:
+    """Its exit code, if it ends in time. Forked from a process in which what is slow to import is
+    there already."""
+    process = FORKED.Process(target=run_in, args=(module, arguments, tree))
+    process.start()
+    process.join(limit)
+    if process.is_alive():
+        process.kill()
+        process.join()
+        return None
+    return process.exitcode
+
+
+def run_in(module: str, arguments: list[str], tree: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    output = os.open(tree / "output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.chdir(tree)
+    os.environ.update(ENVIRONMENT, PYTHONPATH=str(tree))
+    sys.path[:] = [str(tree), *(path for path in sys.path if path not in ("", str(ROOT)))]
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+        del sys.modules[name]  # they are the tree's from here on
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
