@@ -47,7 +47,7 @@ TARGETS = {
         "_codec.message_reader", (*INBOUND, *IN_THE_END, "api/test_c_api.py")
     ),
     "fastframe/_codec/message_assembler.pyx": Target(
-        "_codec.message_assembler", INBOUND + IN_THE_END
+        "_codec.message_assembler", (*INBOUND, *IN_THE_END, "api/test_tricks.py")
     ),
     "fastframe/_codec/inflater.pyx": Target(
         "_codec.inflater",
@@ -81,7 +81,7 @@ TARGETS = {
         (
             "wsproto/test_events.py", "wsproto/test_contract.py", "wsproto/test_outbound.py",
             "wsproto/test_foreign_code.py", "codec/test_references.py", *IN_THE_END,
-            "wsproto/test_exhaustive.py",
+            "wsproto/test_exhaustive.py", "api/test_tricks.py",
         ),
     ),
 }  # fmt: skip
