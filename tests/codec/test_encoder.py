@@ -188,6 +188,23 @@ def test_bad_arguments(call: Any, error: type[Exception], text: str) -> None:
         call(fixed(Role.SERVER))
 
 
+def test_data_is_not_kept() -> None:
+    encoder, data = fixed(Role.SERVER), bytearray(b"data")
+    for call in (
+        encoder.message, encoder.text, encoder.binary, encoder.ping, encoder.pong,
+        lambda data: encoder.frame(2, data),
+        lambda data: encoder.binary(data, fin=False),
+        encoder.continuation,
+    ):  # fmt: skip
+        call(data)
+        data.append(0x41)  # BufferError while somebody looks at it
+    wrong = bytearray(b"\xff" * 126)
+    for refused in (encoder.text, encoder.ping):
+        with pytest.raises(ValueError, match=r"UTF-8|125"):
+            refused(wrong)
+        wrong.append(0xFF)
+
+
 def test_the_largest_header() -> None:
     header = parse_header(fixed().header(2, 2**63 - 1))
     assert header is not None

@@ -8,6 +8,7 @@ import re
 import resource
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -19,8 +20,8 @@ from tests.mutants.operators import ROOT, Mutant
 
 MEMORY = 4 * 2**30
 """Bytes that the tests of a mutant may take."""
-SHORTEST_LIMIT = 60.0
-"""Seconds at least, as machines are busy."""
+SHORTEST_LIMIT = 60
+"""Seconds of the CPU at least. A test that waits has ten times as long, as machines are busy."""
 ENVIRONMENT = {
     "FASTFRAME_FEWER": "1",
     "FASTFRAME_MODULE_STATE": "0",  # the mends take longer than a module's C
@@ -115,7 +116,7 @@ class InCython:
         try:
             if not built(tree, target.module):
                 return "the compiler"
-            limit = max(SHORTEST_LIMIT, 4 * self.seconds[target.tests])
+            limit = max(SHORTEST_LIMIT, int(2 * self.seconds[target.tests]))
             return run_tests(tree, target.tests, limit)
         finally:
             self._restore(tree, mutant.path, target)
@@ -144,12 +145,12 @@ def built(tree: Path, *modules: str) -> bool:
     return run("tests.mutants.build_extensions", names, tree, 600) == 0
 
 
-def run_tests(tree: Path, tests: tuple[str, ...], limit: float) -> str | None:
+def run_tests(tree: Path, tests: tuple[str, ...], limit: int) -> str | None:
     """The test that fails first."""
     options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
     options += ["-p", "tests.mutants.fewer_examples", *(f"tests/{test}" for test in tests)]
     code = run("pytest", options, tree, limit)
-    if code is None:
+    if code is None or code == -signal.SIGXCPU:
         return "its time"
     if code == 0:
         return None
@@ -158,12 +159,12 @@ def run_tests(tree: Path, tests: tuple[str, ...], limit: float) -> str | None:
     return failed[1] if failed else "a crash"
 
 
-def run(module: str, arguments: list[str], tree: Path, limit: float) -> int | None:
+def run(module: str, arguments: list[str], tree: Path, limit: int) -> int | None:
     """Its exit code, if it ends in time. Forked from a process in which what is slow to import is
     there already."""
-    process = FORKED.Process(target=run_in, args=(module, arguments, tree))
+    process = FORKED.Process(target=run_in, args=(module, arguments, tree, limit))
     process.start()
-    process.join(limit)
+    process.join(10 * limit)
     if process.is_alive():
         process.kill()
         process.join()
@@ -171,7 +172,8 @@ def run(module: str, arguments: list[str], tree: Path, limit: float) -> int | No
     return process.exitcode
 
 
-def run_in(module: str, arguments: list[str], tree: Path) -> None:
+def run_in(module: str, arguments: list[str], tree: Path, limit: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     output = os.open(tree / "output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, 1)
