@@ -10,6 +10,7 @@ static ff_status parse(const uint8_t *data, size_t length, ff_header *header)
 
 static void test_every_pair_of_first_bytes(void)
 {
+    const uint8_t no_key[4] = {0};
     uint8_t data[14] = {0, 0, 0x01, 0x00, 0, 0, 0, 0, 0, 0, 'k', 'e', 'y', 's'};
     for (unsigned first = 0; first < 256; first++) {
         for (unsigned second = 0; second < 256; second++) {
@@ -41,8 +42,10 @@ static void test_every_pair_of_first_bytes(void)
                 CHECK(header.payload_length == (length == 126   ? 256
                                                 : length == 127 ? 1ull << 56
                                                                 : length));
-                if (header.masked)
-                    CHECK(memcmp(header.masking_key, data + size - 4, 4) == 0);
+                CHECK(memcmp(header.masking_key, header.masked ? data + size - 4 : no_key, 4) == 0);
+                uint8_t wire[FF_MAX_HEADER];
+                CHECK(ff_header_write(&header, wire) == FF_OK && header.size == size &&
+                      memcmp(wire, data, size) == 0);
             }
         }
     }
@@ -54,6 +57,7 @@ static void check_glance(const uint8_t *data, size_t length, ff_role receiver)
 {
     ff_header slow, quick;
     memset(&quick, 0xA5, sizeof quick);
+    quick.fin = false;
     bool expected = parse(data, length, &slow) == FF_OK &&
                     ff_header_check(&slow, receiver, 0) == FF_OK && slow.fin &&
                     (slow.opcode == FF_OPCODE_TEXT || slow.opcode == FF_OPCODE_BINARY) &&
@@ -103,7 +107,9 @@ static void test_glance(void)
 
 static void test_cut_headers_need_data(void)
 {
-    const uint64_t lengths[] = {0, 1, 125, 126, 65535, 65536, UINT64_C(1) << 32, INT64_MAX};
+    const uint64_t lengths[] = {
+        0, 1, 125, 126, 0x1234, 65535, 65536, UINT64_C(1) << 32, 0x0123456789ABCDEF, INT64_MAX,
+    };
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         for (int masked = 0; masked < 2; masked++) {
             ff_header header = {.payload_length = lengths[i],
@@ -115,6 +121,10 @@ static void test_cut_headers_need_data(void)
             uint8_t wire[FF_MAX_HEADER];
             CHECK(ff_header_write(&header, at_end(memory, wire, sizeof wire)) == FF_OK);
             memcpy(wire, memory.end - FF_MAX_HEADER, sizeof wire);
+            unsigned bytes = lengths[i] < 126 ? 0 : lengths[i] < 65536 ? 2 : 8;
+            CHECK((wire[1] & 127) == (bytes == 0 ? lengths[i] : bytes == 2 ? 126 : 127));
+            for (unsigned k = 0; k < bytes; k++)
+                CHECK(wire[2 + k] == (uint8_t)(lengths[i] >> (8 * (bytes - 1 - k))));
 
             for (size_t length = 0; length < header.size; length++) {
                 ff_header parsed;
@@ -143,7 +153,8 @@ static void test_lengths_that_are_refused(void)
     }
     for (unsigned shift = 0; shift < 64; shift++) {
         uint64_t length = UINT64_C(1) << shift;
-        uint8_t wire[10] = {0x82, 127};
+        uint8_t wire[10] = {0x82, 127, [8] = 0xFF, [9] = 0xFF};
+        CHECK(parse(wire, sizeof wire, &header) == FF_ERR_LENGTH_64_NOT_MINIMAL);
         for (unsigned i = 0; i < 8; i++)
             wire[2 + i] = (uint8_t)(length >> (56 - 8 * i));
         ff_status expected = shift < 16    ? FF_ERR_LENGTH_64_NOT_MINIMAL

@@ -345,6 +345,52 @@ static void test_utf8_earliest(void)
     }
 }
 
+/* A character whose end comes late: what stands between is one byte, a word, or many vectors. */
+static void test_utf8_interrupted(void)
+{
+    static const char *const CHARACTERS[] = {"\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"};
+    for (size_t i = 0; i < 3; i++) {
+        size_t size = strlen(CHARACTERS[i]);
+        for (size_t begun = 1; begun < size; begun++) {
+            for (size_t between = 1; between < 300; between++) {
+                uint8_t data[304];
+                memcpy(data, CHARACTERS[i], begun);
+                memset(data + begun, 'a', between);
+                memcpy(data + begun + between, CHARACTERS[i] + begun, size - begun);
+                check_utf8(data, size + between);
+                ff_utf8 state = ff_utf8_start();
+                CHECK(kernels->utf8_feed(&state, data, begun));
+                CHECK(!kernels->utf8_feed(&state, data + begun, between));
+            }
+        }
+    }
+}
+
+/* After each kind of character, the whole and each beginning of another one. */
+static void test_utf8_cut(void)
+{
+    static const char *const CHARACTERS[] = {"",
+                                             "a",
+                                             "\x7F",
+                                             "\xC2\x80",
+                                             "\xDF\xBF",
+                                             "\xE0\xA0\x80",
+                                             "\xED\x9F\xBF",
+                                             "\xEF\xBF\xBF",
+                                             "\xF0\x90\x80\x80",
+                                             "\xF4\x8F\xBF\xBF"};
+    enum { COUNT = sizeof CHARACTERS / sizeof CHARACTERS[0] };
+    for (unsigned i = 0; i < COUNT * COUNT; i++) {
+        const char *before = CHARACTERS[i / COUNT], *after = CHARACTERS[i % COUNT];
+        for (size_t some = 0; some <= strlen(after); some++) {
+            char text[9];
+            size_t length = (size_t)snprintf(text, sizeof text, "%s%.*s", before, (int)some, after);
+            CHECK(ff_utf8_cut(at_start(from, text, length), length) ==
+                  (some < strlen(after) ? some : 0));
+        }
+    }
+}
+
 /* ---- text: the scalar decoder of the table is the oracle ---- */
 
 static size_t oracle_decode(uint32_t *out, const uint8_t *s, size_t n)
@@ -540,6 +586,7 @@ int main(int argc, char **argv)
     to = guarded_new(4 * MAX_LENGTH);
     test_selection();
     test_rotation();
+    test_utf8_cut();
     for (size_t i = 0; (kernels = ff_kernels_at(i)) != NULL; i++) {
         test_mask();
         test_mask_ascii();
@@ -548,6 +595,7 @@ int main(int argc, char **argv)
         test_utf8_between_blocks();
         test_utf8_mixtures(rounds / 200);
         test_utf8_earliest();
+        test_utf8_interrupted();
         test_utf8_alignments();
         test_text(rounds);
         test_encode_every_character();

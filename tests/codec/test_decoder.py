@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
 import struct
@@ -592,6 +593,32 @@ def test_data_may_finish_the_decoder_while_it_lends_its_buffer() -> None:
         decoder.feed(Lender(frame(1, b"late"), lambda: list(decoder)))  # type: ignore[arg-type]
     assert decoder.finished
     assert list(decoder) == []
+
+
+def address(view: memoryview) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(view))
+
+
+def test_what_is_buffered_stays_where_it_is_while_there_is_room() -> None:
+    """Else many small pieces would cost time that grows with the square of their number."""
+    decoder = Decoder(Role.CLIENT)
+    view = decoder.get_buffer(16)
+    start = address(view)
+    for index, byte in enumerate(frame(1, b"a" * 300)[:3]):
+        view[0] = byte
+        assert list(decoder.buffer_updated(1)) == []
+        view = decoder.get_buffer(16)
+        assert address(view) == start + index + 1
+
+
+def test_an_idle_decoder_keeps_no_large_buffer() -> None:
+    decoder = Decoder(Role.CLIENT)
+    views = []  # as the memory of one that is gone would be used again
+    for _ in range(2):
+        views.append(decoder.get_buffer())
+        views[-1][:5] = frame(1, b"abc")
+        assert list(decoder.buffer_updated(5)) == ["abc"]
+    assert address(views[0]) != address(views[1])
 
 
 def test_a_failed_feed_changes_nothing() -> None:

@@ -168,7 +168,15 @@ def test_the_low_level(opcode: int, fin: bool) -> None:
         (lambda e: e.ping(bytes(126)), ValueError, "125"),
         (lambda e: e.frame("1"), TypeError, "opcode must be an int, not str"),
         (lambda e: e.frame(16), ValueError, "opcode must be from 0 to 15, not 16"),
+        (lambda e: e.frame(-1), ValueError, "opcode must be from 0 to 15, not -1"),
         (lambda e: e.frame(2, rsv=8), ValueError, "rsv must be from 0 to 7, not 8"),
+        (lambda e: e.frame(2, rsv=-1), ValueError, "rsv must be from 0 to 7, not -1"),
+        (lambda e: e.header(16, 0), ValueError, "opcode must be from 0 to 15, not 16"),
+        (lambda e: e.header(-1, 0), ValueError, "opcode must be from 0 to 15, not -1"),
+        (lambda e: e.header(2, 0, rsv=8), ValueError, "rsv must be from 0 to 7, not 8"),
+        (lambda e: e.header(2, 0, rsv=-1), ValueError, "rsv must be from 0 to 7, not -1"),
+        (lambda e: e.close(-1), ValueError, "code must be from 0 to 65535, not -1"),
+        (lambda e: e.close(65536), ValueError, "code must be from 0 to 65535, not 65536"),
         (lambda e: e.frame(2, rsv=None), TypeError, "rsv must be an int"),
         (lambda e: e.header(2, -1), ValueError, "payload_length must be from 0 to"),
         (lambda e: e.header(2, 2**63), ValueError, "payload_length must be from 0 to"),
@@ -178,6 +186,23 @@ def test_the_low_level(opcode: int, fin: bool) -> None:
 def test_bad_arguments(call: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         call(fixed(Role.SERVER))
+
+
+def test_data_is_not_kept() -> None:
+    encoder, data = fixed(Role.SERVER), bytearray(b"data")
+    for call in (
+        encoder.message, encoder.text, encoder.binary, encoder.ping, encoder.pong,
+        lambda data: encoder.frame(2, data),
+        lambda data: encoder.binary(data, fin=False),
+        encoder.continuation,
+    ):  # fmt: skip
+        call(data)
+        data.append(0x41)  # BufferError while somebody looks at it
+    wrong = bytearray(b"\xff" * 126)
+    for refused in (encoder.text, encoder.ping):
+        with pytest.raises(ValueError, match=r"UTF-8|125"):
+            refused(wrong)
+        wrong.append(0xFF)
 
 
 def test_the_largest_header() -> None:

@@ -110,6 +110,15 @@ def test_nothing_is_kept(path: str) -> None:
     assert sys.getallocatedblocks() - before < times / 3, "blocks: one kept a run would be seen"
 
 
+@pytest.mark.parametrize("cut", [None, 2000], ids=["a whole message", "a part of one"])
+def test_the_bytes_that_were_fed_are_let_go_of_once_they_are_consumed(cut: int | None) -> None:
+    wire = Encoder(Role.CLIENT).binary(bytes(3000))[:cut]
+    before = sys.getrefcount(wire)
+    decoder = Decoder(Role.SERVER)
+    assert len(list(decoder.feed(wire))) == (cut is None)
+    assert sys.getrefcount(wire) == before
+
+
 @pytest.mark.skipif(not ONLY_REFERENCE.is_on(), reason="what others might see is copied")
 def test_a_message_that_grows_is_moved_and_not_doubled() -> None:
     """Fragments of 8, 1 and 1 MiB, whose object nobody else has: it is resized in place."""

@@ -1,11 +1,13 @@
-"""Plants faults in the C, one at a time, and sees whether a test finds each: a score for the tests.
+"""Plants faults in the C and the Cython, one at a time, and sees whether a test finds each: a score
+for the tests.
 
 usage: python -m tests.mutants [--sample N] [--seed N] [--changed] [FILE ...]
 
-Each mutant is a copy of src_c/ with one small change (operators.py). It is found if it does not
-compile, or if one of the C tests fails or takes ten times as long as without it. What is not found
-is printed: it is equivalent, or a test is missing. With --changed only lines that differ from HEAD
-are mutated.
+Each mutant is a copy of the sources with one small change (operators.py). It is found if one of the
+tests for its file fails, crashes or takes much longer than without it (in_c.py, in_cython.py); one
+that does not compile is not counted. What is not found is printed: a test is missing, or it is
+equivalent, and then goes into equivalent.txt with the reason. With --changed only lines that differ
+from HEAD are mutated.
 """
 
 from __future__ import annotations
@@ -14,96 +16,22 @@ import argparse
 import os
 import random
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
-import time
+from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from rich.progress import track
+from tests.mutants import in_c, in_cython
+from tests.mutants.operators import ROOT, Mutant, mutants_of
 
-from tests.helpers import ROOT
-from tests.mutants.operators import Mutant, mutants_of
-
-FILES = ("src_c/header.c", "src_c/close.c", "src_c/utf8.c", "src_c/utf8.h",
-         "src_c/kernels_portable.c")  # fmt: skip
-TESTS = ("test_header", "test_close", "test_kernels", "test_encode")
-COMPILER = os.environ.get("CC", "cc").split()
-SHORTEST_LIMIT = 10.0
-"""Seconds for a test at least, as machines are busy."""
-
-
-class Tests:
-    """The C tests, on a copy of src_c/."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.objects: dict[str, Path] = {}
-        self.seconds: dict[str, float] = {}
-
-    def build(self) -> None:
-        for source in (ROOT / "src_c").glob("*.c"):
-            self.objects[source.name] = compiled(source, ROOT / "src_c", self.folder)
-        for name in TESTS:
-            started = time.monotonic()
-            found = self.run(name, list(self.objects.values()), ROOT / "src_c", self.folder, 600)
-            if found is not None:
-                raise RuntimeError(f"{name} fails without a mutant: {found}")
-            self.seconds[name] = time.monotonic() - started
-
-    def run(
-        self, name: str, objects: list[Path], headers: Path, folder: Path, limit: float
-    ) -> str | None:
-        """What has found the mutant."""
-        program = folder / name
-        command = [*COMPILER, "-O1", "-std=gnu11", "-I", str(headers)]
-        command += [str(ROOT / "tests/c" / f"{name}.c"), *map(str, objects), "-o", str(program)]
-        if subprocess.run(command, capture_output=True, check=False).returncode:
-            return "the compiler"
-        try:
-            done = subprocess.run([program], capture_output=True, timeout=limit, check=False)
-        except subprocess.TimeoutExpired:
-            return f"{name}, by its time"
-        return name if done.returncode else None
-
-    def find(self, mutant: Mutant) -> str | None:
-        with tempfile.TemporaryDirectory(dir=self.folder) as name:
-            folder = Path(name)
-            headers = folder / "src_c"
-            shutil.copytree(ROOT / "src_c", headers)
-            planted = folder / mutant.path
-            lines = planted.read_text().splitlines()
-            lines[mutant.line - 1] = mutant.planted
-            planted.write_text("\n".join(lines) + "\n")
-            objects = dict(self.objects)
-            changed = (
-                [source.name for source in headers.glob("*.c")]
-                if planted.suffix == ".h"
-                else [planted.name]
-            )
-            for source in changed:
-                try:
-                    objects[source] = compiled(headers / source, headers, folder)
-                except subprocess.CalledProcessError:
-                    return "the compiler"
-            for test in TESTS:
-                limit = max(SHORTEST_LIMIT, 10 * self.seconds[test])
-                found = self.run(test, list(objects.values()), headers, folder, limit)
-                if found is not None:
-                    return found
-        return None
-
-
-def compiled(source: Path, headers: Path, folder: Path) -> Path:
-    result = folder / f"{source.stem}.o"
-    command = [*COMPILER, "-O1", "-std=gnu11", "-Werror=return-type", "-I", str(headers)]
-    subprocess.run(
-        [*command, "-c", str(source), "-o", str(result)], capture_output=True, check=True
-    )
-    return result
+GROUPS = (
+    ("C", in_c.InC, tuple(in_c.TESTS)),
+    ("Cython", in_cython.InCython, tuple(in_cython.TARGETS)),
+)
+EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 
 
 def all_mutants(files: list[str], *, changed: bool) -> Iterator[Mutant]:
@@ -125,37 +53,55 @@ def changed_lines(file: str) -> set[int]:
     return found
 
 
+def equivalent_changes() -> set[str]:
+    """Each line is `file: there -> planted`, two spaces, and a comment that says why."""
+    lines = EQUIVALENT.read_text().splitlines()
+    return {line.rpartition("  # ")[0] for line in lines if line and not line.startswith("#")}
+
+
+def score(
+    name: str, group: type[in_c.InC | in_cython.InCython], mutants: list[Mutant], workers: int
+) -> None:
+    """Prints what is not found, and the figures."""
+    equivalent = equivalent_changes()
+    planted = [mutant for mutant in mutants if mutant.change() not in equivalent]
+    found_by: Counter[str | None] = Counter()
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
+        tests = group(Path(folder), workers, {mutant.path.as_posix() for mutant in planted})
+        futures = {pool.submit(tests.find, mutant): mutant for mutant in planted}
+        for done, future in enumerate(as_completed(futures), 1):
+            found = future.result()
+            found_by[found and found.split("::")[0]] += 1
+            if found is None:
+                print(futures[future], flush=True)
+            if sys.stderr.isatty():
+                print(f"\r{name}: {done} of {len(planted)}", end=" ", file=sys.stderr)
+    by_compiler, survivors = found_by.pop("the compiler", 0), found_by.pop(None, 0)
+    compiled = len(planted) - by_compiler
+    print(
+        f"{name}: {compiled - survivors} of {compiled} found; {by_compiler} do not compile, "
+        f"{len(mutants) - len(planted)} are equivalent"
+    )
+    for test, count in found_by.most_common():
+        print(f"{count:6} by {test}")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("files", nargs="*", default=FILES, metavar="FILE")
-    parser.add_argument("--sample", type=int, help="so many of them, at random")
+    parser.add_argument("files", nargs="*", metavar="FILE")
+    parser.add_argument("--sample", type=int, help="so many of each kind, at random")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--changed", action="store_true")
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
-    mutants = list(all_mutants(list(arguments.files), changed=arguments.changed))
-    if arguments.sample is not None:
-        mutants = random.Random(arguments.seed).sample(mutants, min(arguments.sample, len(mutants)))
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
-        tests = Tests(Path(folder))
-        tests.build()
-        found = list(
-            track(
-                pool.map(tests.find, mutants),
-                "mutants",
-                len(mutants),
-                disable=not sys.stderr.isatty(),
-            )
-        )
-    survivors = [mutant for mutant, by in zip(mutants, found, strict=True) if by is None]
-    for mutant in survivors:
-        print(mutant)
-    by_compiler = found.count("the compiler")
-    killed = len(mutants) - len(survivors) - by_compiler
-    total = len(mutants) - by_compiler
-    if total:
-        print(
-            f"{killed} of {total} mutants found, {killed / total:.1%}; {by_compiler} do not compile"
-        )
+    for name, group, files in GROUPS:
+        wanted = [file for file in files if not arguments.files or file in arguments.files]
+        mutants = list(all_mutants(wanted, changed=arguments.changed))
+        if arguments.sample is not None:
+            count = min(arguments.sample, len(mutants))
+            mutants = random.Random(arguments.seed).sample(mutants, count)
+        if mutants:
+            score(name, group, mutants, arguments.workers)
     return 0
 
 

@@ -416,6 +416,24 @@ def test_a_backlog_costs_nothing_more() -> None:
     assert len(list(frames)) == 50_000
 
 
+@pytest.mark.parametrize("cut", [None, 300], ids=["a whole message", "a part of one"])
+@pytest.mark.parametrize("level", ["Connection", "FrameProtocol"])
+def test_the_bytes_that_were_fed_are_let_go_of_once_they_are_consumed(
+    cut: int | None, level: str
+) -> None:
+    wire = frame(2, bytes(500), key=KEY)[:cut]
+    before = sys.getrefcount(wire)
+    with fastframe.installed("wsproto"):
+        connection = Connection(SERVER)
+    connection.receive_data(wire)
+    assert sys.getrefcount(wire) == before + 1
+    if level == "Connection":
+        assert len(list(connection.events())) == 1
+    else:
+        assert len(list(connection._proto.received_frames())) == 1
+    assert sys.getrefcount(wire) == before
+
+
 def test_a_generator_of_events_made_by_hand_has_none() -> None:
     """It belongs to no connection."""
     with fastframe.installed("wsproto"):
