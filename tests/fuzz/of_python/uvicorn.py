@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+import zlib
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -16,6 +17,7 @@ from tests.servers.beside_uvicorn import Step, played
 from tests.soak.actions import differs_at_a_rule
 
 FRAMES = True
+RSV1 = 0x40
 LOOP = asyncio.new_event_loop()
 atexit.register(LOOP.close)
 ENDS: tuple[tuple[Step, ...], ...] = (
@@ -48,10 +50,13 @@ def check(data: bytes) -> None:
 
 def of_another_opinion(wire: bytes) -> bool:
     """Is there something that websockets, which uvicorn's class is made of, does not take as RFC
-    6455 says? It refuses a Close between fragments (5.4), and accepts lengths that are not in
-    their shortest form (5.2)."""
+    6455 and 7692 say? It refuses a Close between fragments (5.4), accepts lengths that are not in
+    their shortest form (5.2), and loses what comes after a block that ends the stream (7692,
+    7.2.3.4)."""
     is_open = False
     frames, rest = frames_of(wire)
+    if any(frame.first & RSV1 and ends_its_stream(frame.payload) for frame in frames):
+        return True
     for frame in frames:
         if is_open and frame.first & 15 == Opcode.CLOSE:
             return True
@@ -62,3 +67,12 @@ def of_another_opinion(wire: bytes) -> bool:
     except ProtocolError as error:
         return "-bit length" in error.reason
     return False
+
+
+def ends_its_stream(payload: bytes) -> bool:
+    stream = zlib.decompressobj(wbits=-15)
+    try:
+        stream.decompress(payload)
+    except zlib.error:
+        return True  # or it refers to what came before: nobody can tell
+    return stream.eof
