@@ -55,7 +55,8 @@ def test_a_ping_between_compressed_fragments_is_mended_only_where_that_is_asked_
         ] * 2
 
 
-def test_the_extension_is_left_as_wsproto_leaves_it() -> None:
+@pytest.mark.parametrize("takeover", [True, False])
+def test_the_extension_is_left_as_wsproto_leaves_it(takeover: bool) -> None:
     pytest.importorskip("wsproto")
     data = deflated(WORDS.encode())
     frames = (
@@ -66,11 +67,12 @@ def test_the_extension_is_left_as_wsproto_leaves_it() -> None:
     )  # fmt: skip
 
     def states() -> Iterator[tuple[Any, ...]]:
-        connection = wsproto_server()
+        connection = wsproto_server(client_no_context_takeover=not takeover)
         (extension,) = connection._proto.extensions
         for wire in frames:
             received(connection, wire)
-            yield extension._inbound_is_compressible, extension._inbound_compressed
+            inbound = extension._inbound_is_compressible, extension._inbound_compressed
+            yield *inbound, extension._decompressor is None
 
     expected = list(states())
     with fastframe.installed("wsproto"):
