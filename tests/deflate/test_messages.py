@@ -379,6 +379,15 @@ def test_which_rule_is_broken_does_not_depend_on_the_cuts(decode_text: bool, at:
         assert caught.value.code == (1007 if at < 1000 else 1009), step
 
 
+def test_an_empty_last_fragment_ends_a_compressed_message() -> None:
+    compressor = zlib.compressobj(wbits=-15)
+    wire, words = b"", b"words that come again"
+    for _ in range(3):
+        payload = (compressor.compress(words) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
+        wire += frame(2, payload, fin=False, rsv=4) + frame(0, b"")
+    assert list(server_decoder().feed(wire)) == [words] * 3
+
+
 def test_how_many_streams_a_message_may_have_does_not_depend_on_the_cuts() -> None:
     _, agreement = agreements()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -52,6 +53,30 @@ def test_a_ping_between_compressed_fragments_is_mended_only_where_that_is_asked_
             "x",
             "plain",
         ] * 2
+
+
+@pytest.mark.parametrize("takeover", [True, False])
+def test_the_extension_is_left_as_wsproto_leaves_it(takeover: bool) -> None:
+    pytest.importorskip("wsproto")
+    data = deflated(WORDS.encode())
+    frames = (
+        frame(1, data, rsv=4, key=b"key!"), frame(9, b"ping", key=b"key!"),
+        frame(1, data[:HALF], fin=False, rsv=4, key=b"key!"), frame(0, data[HALF:], key=b"key!"),
+        frame(2, b"plain", fin=False, key=b"key!"), frame(0, b"", key=b"key!"),
+        frame(10, b"", key=b"key!"), frame(1, b"", key=b"key!"),
+    )  # fmt: skip
+
+    def states() -> Iterator[tuple[Any, ...]]:
+        connection = wsproto_server(client_no_context_takeover=not takeover)
+        (extension,) = connection._proto.extensions
+        for wire in frames:
+            received(connection, wire)
+            inbound = extension._inbound_is_compressible, extension._inbound_compressed
+            yield *inbound, extension._decompressor is None
+
+    expected = list(states())
+    with fastframe.installed("wsproto"):
+        assert list(states()) == expected
 
 
 @pytest.mark.parametrize("step", [5, 10**6])

@@ -66,7 +66,7 @@ TARGETS = {
         (
             "wsproto/test_extensions.py", "wsproto/test_contract.py", "wsproto/test_events.py",
             "wsproto/test_foreign_code.py", "deflate/test_under_wsproto.py", *IN_THE_END,
-            "wsproto/test_exhaustive.py",
+            "wsproto/test_exhaustive.py::test_every_cut",
         ),
     ),
     "fastframe/wsproto/_frame_protocol.pyx": Target(
@@ -74,7 +74,8 @@ TARGETS = {
         (
             "wsproto/test_contract.py", "wsproto/test_outbound.py", "wsproto/test_prepared.py",
             "wsproto/test_extensions.py", "wsproto/test_foreign_code.py", "wsproto/test_events.py",
-            "deflate/test_under_wsproto.py", *IN_THE_END, "wsproto/test_exhaustive.py",
+            "deflate/test_under_wsproto.py", *IN_THE_END,
+            "wsproto/test_exhaustive.py::test_every_cut",
         ),
     ),
     "fastframe/wsproto/_connection.pyx": Target(
@@ -82,7 +83,7 @@ TARGETS = {
         (
             "wsproto/test_events.py", "wsproto/test_contract.py", "wsproto/test_outbound.py",
             "wsproto/test_foreign_code.py", "codec/test_references.py", *IN_THE_END,
-            "wsproto/test_exhaustive.py", "api/test_tricks.py",
+            "wsproto/test_exhaustive.py::test_every_cut", "api/test_tricks.py",
         ),
     ),
 }  # fmt: skip
