@@ -47,10 +47,10 @@ fuzz: ## Fuzz all of it, guided by coverage; TARGET=utf8 SECONDS=3600 for one, f
 prove: ## Prove with CBMC what src_c/ promises, for every input of a bounded size (five minutes; gets CBMC from Debian if it is not here)
 	$(PYTHON) -m tests.proofs
 
-prove-mutants: ## Plant faults in lines of C and Cython that are not committed yet, and see whether the tests find each; ALL=1 for all lines (four hours)
+prove-mutants: ## See that each proof finds a planted fault
 	$(PYTHON) -m tests.proofs --mutants
 
-mutants: ## Plant faults in lines of C and Cython that are not committed yet, and see whether the tests find each; ALL=1 for all lines (four hours)
+mutants: ## Plant faults in lines of C and Cython that are not committed yet, and see whether the tests find each; ALL=1 for all lines (hours)
 	$(PYTHON) -m tests.mutants $(if $(ALL),,--changed)
 
 sanitize: ## Run the tests on extension modules built with AddressSanitizer and UndefinedBehaviorSanitizer

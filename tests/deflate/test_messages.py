@@ -379,6 +379,11 @@ def test_which_rule_is_broken_does_not_depend_on_the_cuts(decode_text: bool, at:
         assert caught.value.code == (1007 if at < 1000 else 1009), step
 
 
+def test_each_message_may_have_the_size_of_the_limit() -> None:
+    wire = frame(2, deflated(b"x" * 100), rsv=4)
+    assert list(server_decoder(max_message_size=100).feed(wire * 3)) == [b"x" * 100] * 3
+
+
 def test_an_empty_last_fragment_ends_a_compressed_message() -> None:
     compressor = zlib.compressobj(wbits=-15)
     wire, words = b"", b"words that come again"

@@ -61,6 +61,16 @@ def test_fast_path_is_used() -> None:
     assert type(Connection(SERVER)._proto) is original.FrameProtocol
 
 
+def test_fast_path_gives_the_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """wsproto's own events would ask for frames."""
+    monkeypatch.setattr(drop_in.FrameProtocol, "received_frames", None)
+    with fastframe.installed("wsproto"):
+        connection = Connection(CLIENT)
+        for wire in (frame(1, b"a"), frame(1, b"b", fin=False), frame(0, b"c"), frame(9, b"d")) * 2:
+            connection.receive_data(wire)
+            assert len(list(connection.events())) == 1
+
+
 def test_opcodes_are_wsprotos_own(codec: Any) -> None:
     protocol = codec.FrameProtocol(True, [])
     protocol.receive_bytes(
