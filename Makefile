@@ -46,7 +46,7 @@ fuzz: ## Fuzz src_c/, guided by coverage; TARGET=utf8 SECONDS=3600 for one, for 
 prove: ## Prove with CBMC what src_c/ promises, for every input of a bounded size (five minutes; gets CBMC from Debian if it is not here)
 	$(PYTHON) -m tests.proofs
 
-prove-mutants: ## Plant faults in lines of C and Cython that are not committed yet, and see whether the tests find each; ALL=1 for all lines (hours)
+prove-mutants: ## See that each proof finds a planted fault
 	$(PYTHON) -m tests.proofs --mutants
 
 mutants: ## Plant faults in lines of C and Cython that are not committed yet, and see whether the tests find each; ALL=1 for all lines (hours)
