@@ -27,10 +27,7 @@ from tests.helpers import ROOT
 from tests.reach.commands import UnavailableError, need
 
 TARGETS_IN_C = tuple(sorted(in_c.LONGEST))
-TARGETS_IN_PYTHON = tuple(
-    sorted(path.stem for path in in_python.FOLDER.glob("*.py") if path.stem != "__init__")
-)
-TARGETS = (*TARGETS_IN_C, *TARGETS_IN_PYTHON)
+TARGETS = (*TARGETS_IN_C, *in_python.TARGETS)
 FOUND = ROOT / "build/fuzz/found"
 SECONDS_FOR_AN_INPUT = 10
 

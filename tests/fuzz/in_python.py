@@ -15,6 +15,7 @@ from tests.helpers import ROOT
 from tests.reach.commands import UnavailableError
 
 FOLDER = Path(__file__).parent / "of_python"
+TARGETS = tuple(sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__"))
 LONGEST = {"handshake": 1500, "negotiation": 200, "inflater": 500}
 USUALLY_LONGEST = 600
 """Bytes of an input."""

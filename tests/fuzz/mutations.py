@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from fastframe import ProtocolError, apply_mask, parse_header
+from tests.strategies import frame
 
 OPTIONS = 3
 """Bytes at the start of an input that are no frames: see `Input`."""
@@ -38,17 +39,8 @@ class Frame(NamedTuple):
     payload: bytes
 
     def wire(self) -> bytes:
-        masked = 0 if self.key is None else 128
-        size = len(self.payload)
-        if size < 126:
-            head = bytes([self.first, masked | size])
-        elif size < 65536:
-            head = bytes([self.first, masked | 126]) + size.to_bytes(2, "big")
-        else:
-            head = bytes([self.first, masked | 127]) + size.to_bytes(8, "big")
-        return head + (
-            self.payload if self.key is None else self.key + apply_mask(self.payload, self.key)
-        )
+        first = self.first
+        return frame(first & 15, self.payload, fin=first >= 128, rsv=first >> 4 & 7, key=self.key)
 
 
 def frames_of(wire: bytes) -> tuple[list[Frame], bytes]:
@@ -80,7 +72,7 @@ def mutated(
     at = rng.randrange(len(frames))
     change = rng.choice(CHANGES)
     changed = change(rng, frames, at, by_libfuzzer)
-    wire = b"".join(frame.wire() for frame in changed) + (rest if rng.random() < 0.9 else b"")
+    wire = b"".join(each.wire() for each in changed) + (rest if rng.random() < 0.9 else b"")
     return (data[:OPTIONS] + wire)[:size]
 
 

@@ -15,14 +15,13 @@ from tests.fuzz.mutations import Frame, frames_of, mutated
 from tests.fuzz.seeds import seeds
 from tests.helpers import KEY
 
-IN_PYTHON = sorted(path.stem for path in in_python.FOLDER.glob("*.py") if path.stem != "__init__")
 MOST = 150
 """Inputs of a target in one run, as some take milliseconds; which ones differs from run to run
 only if the corpus does."""
 
 
 @pytest.mark.usefixtures("undisturbed")
-@pytest.mark.parametrize("target", IN_PYTHON)
+@pytest.mark.parametrize("target", in_python.TARGETS)
 def test_a_target_in_python(target: str) -> None:
     try:
         module: Any = importlib.import_module(f"tests.fuzz.of_python.{target}")
