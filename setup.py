@@ -158,6 +158,7 @@ def extensions():
         extension("_codec.masking_keys"),
         extension("_codec.prepared", "status", "header"),
         extension("_codec.wsaccel", "header"),
+        extension("_codec.frame_table", "header"),
         extension("_codec.whole_frames", "status", "header", "utf8"),
         extension("_codec.message_reader", "header", "close", "utf8"),
         extension("_codec.decoder"),

@@ -6,8 +6,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from fastframe._codec.kernels import _header_fields
-from fastframe._types import ProtocolError
+from fastframe._codec.frame_table import count_frames, fill_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     else:
         from typing_extensions import Buffer
 
-# The columns: name, type, and shape where it is not a number.
+# The columns: name, type, and shape where it is not a number. frame_table.pyx writes such rows.
 COLUMNS: list[tuple[str, str] | tuple[str, str, tuple[int]]] = [
     ("offset", "u8"),  # of the header, in bytes from the start of the data
     ("header_size", "u1"),
@@ -59,27 +58,5 @@ def index_frames(data: Buffer) -> npt.NDArray[np.void]:
         raise TypeError(
             f"data must be a contiguous bytes-like object, not {type(data).__name__}"
         ) from None
-    rows = []
-    offset = 0
-    while offset < len(view):
-        try:
-            header = _header_fields(view[offset : offset + 14])
-        except ProtocolError as error:
-            raise ProtocolError(error.code, f"at offset {offset}: {error.reason}") from None
-        if header is None:
-            break
-        fin, rsv, opcode, payload_length, key, size = header
-        rows.append(
-            (
-                offset,
-                size,
-                payload_length,
-                opcode,
-                fin,
-                rsv,
-                key is not None,
-                tuple(key or bytes(4)),
-            )
-        )
-        offset += size + payload_length
-    return np.array(rows, np.dtype(COLUMNS))
+    table = np.empty(count_frames(view), np.dtype(COLUMNS))
+    return table[: fill_table(view, table.view("u1"))]

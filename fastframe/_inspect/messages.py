@@ -1,0 +1,335 @@
+"""The frames of one direction: bytes to messages, with the offsets that Decoder does not keep."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+from fastframe._codec.control_frames import Close, Ping, Pong
+from fastframe._codec.decoder import Decoder
+from fastframe._codec.frame_table import FrameHeaders
+from fastframe._codec.kernels import apply_mask
+from fastframe._inspect.events import (
+    CLIENT,
+    Batch,
+    Broken,
+    Connection,
+    Event,
+    Message,
+    Note,
+    Row,
+    Settings,
+)
+from fastframe._inspect.source import BLOCK as SOURCE_BLOCK
+from fastframe._inspect.subprotocols import labeller
+from fastframe._types import Opcode, ProtocolError, Role, Text
+from fastframe.deflate import Agreement
+
+MAX_FRAGMENTS = 1 << 20
+BEFORE, AFTER = 16, 32  # bytes shown around a header that breaks a rule
+PREVIEW = 256  # bytes of a frame's payload that are kept for --frames
+MAX_HEADER = 14
+SLICE = 1 << 16  # bytes that Decoder gets at once of a message that was held back
+MESSAGE_TOO_BIG = 1009
+RSV1 = 4
+
+_OPCODES = {int(opcode): opcode for opcode in Opcode}
+
+
+class _Frame(NamedTuple):
+    row: Row
+    file_offset: int
+    preview: bytes
+    """The first bytes of its payload, unmasked; only for --frames."""
+
+
+class Reader:
+    """Reads what one end sends after its handshake.
+
+    A compressed message is held back until it is complete: of many that are open, only one at a
+    time is inflated. What is not compressed goes to Decoder as it comes.
+    """
+
+    def __init__(
+        self, connection: Connection, sender: str, agreement: Agreement | None, settings: Settings
+    ) -> None:
+        self.connection = connection
+        self.sender = sender
+        self.ignored = 0
+        """Bytes after a Close frame, a broken rule or a limit."""
+        self._totals = connection.sent[sender]
+        self._detail = settings.detail
+        self._max_held = settings.max_message_size if agreement is not None else 0
+        self._headers = FrameHeaders()
+        self._decoder = Decoder(
+            Role.SERVER if sender == CLIENT else Role.CLIENT,
+            decode_text=False,
+            max_message_size=settings.max_message_size,
+            max_fragments=MAX_FRAGMENTS,
+            deflate=agreement,
+        )
+        self._label = labeller(connection.subprotocol)
+        self._position = 0
+        self._held = bytearray()
+        # The frame that is not complete: where it begins, and the bytes around its header.
+        self._marked: int | None = None
+        self._mark_file_offset = 0
+        self._window = b""
+        self._before = 0
+        # For messages as objects: complete frames whose message Decoder has not yielded yet, and
+        # the message that is open: its first frame, how many frames, how many bytes.
+        self._frames: deque[_Frame] = deque()
+        self._first: _Frame | None = None
+        self._count = 0
+        self._wire_length = 0
+
+    @property
+    def pending(self) -> int:
+        """Bytes in memory: those of the message that is not complete."""
+        return self._position - self._headers.boundary
+
+    # ---- bytes in --------------------------------------------------------------------------------
+
+    def feed(self, piece: bytes, file_offset: int, time: int | None) -> list[Event]:
+        """What the next bytes of the stream complete; `piece` begins at `file_offset` in the
+        file."""
+        if self._decoder.finished:
+            self.ignored += len(piece)
+            return []
+        start = self._position
+        self._position += len(piece)
+        rows: list[Row] = self._headers.feed(piece)
+        payloads, error = self._decode(self._released(piece, rows))
+        end = self._end(rows, error) if self._decoder.finished else self._position
+        rows = [row for row in rows if row[0] < end] if end < self._position else rows
+        events: list[Event] = []
+        if rows or payloads:
+            self._add_up(rows, payloads)
+            messages = self._messages(self._located(rows, piece, start, file_offset), payloads, time)
+            events.append(
+                Batch(
+                    self.connection, self.sender, time, start, len(piece), rows, payloads, messages
+                )
+            )
+        self._totals.bytes += end - start if end > start else 0
+        if error is not None:
+            events.append(self._refused(error, end, piece, start, file_offset, time))
+        self.ignored += self._position - max(end, start) if self._decoder.finished else 0
+        self._remember(piece, start, file_offset)
+        return events
+
+    def finish(self) -> list[Event]:
+        """What is left when no more bytes come."""
+        events: list[Event] = []
+        if self._held and not self._decoder.finished:
+            self._max_held = 0  # what Decoder gets now shows whether it was right so far
+            events = self.feed(b"", 0, self.connection.last)
+        if self._decoder.finished:
+            return events
+        missing, offset = self._headers.missing, self._headers.boundary
+        if offset < self._position:
+            what = "inside a header" if self._headers.unfinished is not None else "between frames"
+            text = f"{missing:,} bytes before the end of a frame" if missing is not None else what
+            events.append(
+                Note(
+                    "unfinished", f"the stream ends {text} of a message", self.connection,
+                    self.sender, self.connection.last, offset,
+                )
+            )  # fmt: skip
+        return events
+
+    def _released(self, piece: bytes, rows: list[Row]) -> bytes:
+        """What Decoder gets now: all but a compressed message that is not complete."""
+        if not self._max_held and not self._held:
+            return piece
+        self._held += piece
+        kept = 0
+        if self._headers.compressed and not self._headers.stopped:
+            kept = self.pending
+            if kept > self._max_held or any(row[3] == Opcode.CLOSE for row in rows):
+                kept = 0
+        size = max(len(self._held) - kept, 0)
+        data = bytes(memoryview(self._held)[:size])
+        del self._held[:size]
+        return data
+
+    def _decode(self, data: bytes) -> tuple[list[object], ProtocolError | None]:
+        payloads: list[object] = []
+        decoder = self._decoder
+        size = len(data) if len(data) <= SOURCE_BLOCK else SLICE
+        try:
+            for i in range(0, len(data), size or 1):
+                # One by one: what came before a broken rule must not be lost.
+                for payload in decoder.feed(data if size == len(data) else data[i : i + size]):
+                    payloads.append(payload)  # noqa: PERF402
+                if decoder.finished:
+                    break
+        except ProtocolError as error:
+            _until_merged(error, self._headers)
+            return payloads, error
+        return payloads, None
+
+    def _end(self, rows: list[Row], error: ProtocolError | None) -> int:
+        """Where the stream ends: at a frame that breaks a rule, or after a Close frame."""
+        if error is not None:
+            return self._headers.boundary if error.offset is None else error.offset
+        close = next(row for row in rows if row[3] == Opcode.CLOSE)
+        return close[0] + close[1] + close[2]
+
+    def _add_up(self, rows: list[Row], payloads: list[object]) -> None:
+        totals = self._totals
+        totals.frames += len(rows)
+        totals.wire_bytes += sum([row[2] for row in rows if row[3] < 8])
+        messages = size = 0
+        for payload in payloads:
+            kind = type(payload)
+            if kind is Text or kind is bytes:
+                messages += 1
+                size += len(payload)  # type: ignore[arg-type]
+            elif kind is Close:
+                totals.close = (payload.code, payload.reason)  # type: ignore[attr-defined]
+                self.connection.closed_by = self.connection.closed_by or self.sender
+        totals.messages += messages
+        totals.payload_bytes += size
+
+    # ---- broken rules ----------------------------------------------------------------------------
+
+    def _refused(
+        self, error: ProtocolError, at: int, piece: bytes, start: int, file_offset: int,
+        time: int | None
+    ) -> Event:  # fmt: skip
+        around, before, place = b"", 0, None
+        if at >= start:
+            place = file_offset + at - start
+            before = min(BEFORE, at - start)
+            around = piece[at - start - before : at - start + AFTER]
+        elif at == self._marked:
+            place, before = self._mark_file_offset, self._before
+            around = self._window[: before + AFTER]
+        if error.code == MESSAGE_TOO_BIG:
+            text = f"{error.reason}: the rest of this direction is not read"
+            return Note("limit", text, self.connection, self.sender, time, at, place, True)
+        if error.rule == "deflate" and not self.connection.handshake:
+            text = "a compressed message refers to what came before the capture: the rest of this " \
+                   "direction is not read"  # fmt: skip
+            return Note("window", text, self.connection, self.sender, time, at, place, True)
+        return Broken(
+            self.connection, self.sender, time, error.rule, error.section, error.reason,
+            error.code, at, place, around, before,
+        )  # fmt: skip
+
+    def _remember(self, piece: bytes, start: int, file_offset: int) -> None:
+        """The place of the frame that is not complete, for when it is."""
+        marked = self._headers.unfinished
+        if marked is None:
+            self._marked = None
+        elif marked >= start:
+            self._marked = marked
+            self._mark_file_offset = file_offset + marked - start
+            self._before = min(BEFORE, marked - start)
+            at = marked - start
+            self._window = piece[at - self._before : at + MAX_HEADER + PREVIEW]
+        else:
+            missing = self._before + MAX_HEADER + PREVIEW - len(self._window)
+            if missing > 0:
+                self._window += piece[:missing]
+
+    # ---- messages as objects ---------------------------------------------------------------------
+
+    def _located(
+        self, rows: list[Row], piece: bytes, start: int, file_offset: int
+    ) -> list[_Frame]:
+        if self._detail == "none":
+            return []
+        found = []
+        for row in rows:
+            offset = row[0]
+            here = offset >= start
+            place = file_offset + offset - start if here else self._mark_file_offset
+            preview = b""
+            if self._detail == "frames":
+                size = row[1] + min(row[2], PREVIEW)
+                at = offset - start if here else self._before
+                data = (piece if here else self._window + piece[:size])[at : at + size]
+                preview = data[row[1] :]
+                if row[6]:
+                    preview = apply_mask(preview, data[row[1] - 4 : row[1]])
+            found.append(_Frame(row, place, preview))
+        return found
+
+    def _messages(
+        self, frames: list[_Frame], payloads: list[object], time: int | None
+    ) -> list[Message]:
+        self._frames.extend(frames)
+        found: list[Message] = []
+        i = 0
+        while self._frames:
+            frame = self._frames[0]
+            whole = frame.row[4]  # FIN: of a control frame, or the last one of a message
+            if whole and i == len(payloads):
+                break
+            self._frames.popleft()
+            if frame.row[3] >= Opcode.CLOSE:
+                found.append(self._control(frame, payloads[i], time))
+                i += 1
+                continue
+            if self._first is None:
+                self._first, self._count, self._wire_length = frame, 0, 0
+            self._count += 1
+            self._wire_length += frame.row[2]
+            payload = payloads[i] if whole else None
+            i += whole
+            if self._detail == "frames":
+                found.append(self._frame(frame, payload, time))
+            elif whole:
+                found.append(self._message(frame, payload, time))
+            if whole:
+                self._first = None
+        return found
+
+    def _control(self, frame: _Frame, payload: object, time: int | None) -> Message:
+        _, _, length, opcode, _, rsv, masked = frame.row
+        data, close = b"", None
+        if isinstance(payload, Close):
+            data, close = payload.reason.encode(), (payload.code, payload.reason)
+        elif isinstance(payload, (Ping, Pong)):
+            data = payload.payload
+        return Message(
+            self.connection, self.sender, time, frame.row[0], frame.file_offset, _OPCODES[opcode],
+            True, rsv, masked, 1, length, length, data, close is not None, close,
+        )  # fmt: skip
+
+    def _message(self, last: _Frame, payload: object, time: int | None) -> Message:
+        assert self._first is not None
+        assert isinstance(payload, bytes)
+        offset, _, _, opcode, _, rsv, masked = self._first.row
+        return Message(
+            self.connection, self.sender, time, offset, self._first.file_offset, _OPCODES[opcode],
+            True, rsv, masked, self._count, self._wire_length, len(payload), payload,
+            opcode == Opcode.TEXT, None, self._label(payload),
+        )  # fmt: skip
+
+    def _frame(self, frame: _Frame, payload: object, time: int | None) -> Message:
+        """With the payload of the message on the last frame of one that is compressed, as its own
+        payload says nothing to a person."""
+        assert self._first is not None
+        offset, _, length, opcode, fin, rsv, masked = frame.row
+        _, _, _, kind, _, message_rsv, _ = self._first.row
+        is_text = kind == Opcode.TEXT
+        shown, inflated, label = frame.preview, length, ""
+        size: int | None = inflated
+        if isinstance(payload, bytes):
+            label = self._label(payload)
+        if message_rsv & RSV1:
+            is_text = is_text and isinstance(payload, bytes)
+            size = len(payload) if isinstance(payload, bytes) else None
+            shown = payload if isinstance(payload, bytes) else frame.preview
+        return Message(
+            self.connection, self.sender, time, offset, frame.file_offset, _OPCODES[opcode], fin,
+            rsv, masked, 1, length, size, shown, is_text, None, label,
+        )  # fmt: skip
+
+
+def _until_merged(error: ProtocolError, headers: FrameHeaders) -> None:
+    if not hasattr(error, "rule"):
+        error.rule, error.section, error.offset = "x", error.reason.split("(")[-1][:-1], headers.boundary

@@ -1,0 +1,90 @@
+"""The file, read in blocks: never mapped, as a file that shrinks would end the process then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from fastframe._inspect.events import InspectError
+
+BLOCK = 1 << 20
+POLL_SECONDS = 0.1
+
+
+def sleep() -> bool:
+    """Waits for a followed file to grow. True to go on; ctrl-C ends it."""
+    time.sleep(POLL_SECONDS)
+    return True
+
+
+class Source:
+    """A file that is read once from its start, and in which an earlier part can be looked up.
+
+    follow: wait for more at the end of the file. advance: called with how many bytes were read.
+    InspectError if the file cannot be read.
+    """
+
+    def __init__(
+        self, path: str, *, follow: bool = False, advance: Callable[[int], None] | None = None
+    ) -> None:
+        self._follow = follow
+        self._advance = advance
+        self.position = 0
+        self.interrupted = False
+        try:
+            if not Path(path).is_file():
+                what = "a folder" if Path(path).is_dir() else "no such file"
+                raise InspectError(what if not Path(path).exists() or what == "a folder" else
+                                   "not a regular file: write the capture to one")  # fmt: skip
+            self._file = open(path, "rb", buffering=0)  # noqa: SIM115
+            self._earlier = open(path, "rb", buffering=0)  # noqa: SIM115
+        except OSError as error:
+            raise InspectError(error.strerror or str(error)) from None
+        self.size = Path(path).stat().st_size
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._earlier.close()
+
+    def read(self, size: int = BLOCK) -> bytes:
+        """The next bytes, at most `size`; b"" at the end of the file, or of following it."""
+        while True:
+            try:
+                data = self._file.read(size)
+                if not data and self._follow and not self.interrupted:
+                    self.interrupted = not sleep()
+                    if not self.interrupted:
+                        continue
+            except KeyboardInterrupt:
+                if not self._follow:
+                    raise
+                self.interrupted = True
+                return b""
+            except OSError as error:
+                raise InspectError(error.strerror or str(error)) from None
+            self.position += len(data)
+            if self._advance is not None:
+                self._advance(len(data))
+            return data
+
+    def read_exactly(self, size: int) -> bytes:
+        """The next `size` bytes, or what there is before the end."""
+        data = self.read(size)
+        while len(data) < size:
+            more = self.read(size - len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+    def look_up(self, offset: int, size: int) -> bytes:
+        """Bytes of an earlier part."""
+        self._earlier.seek(offset)
+        return self._earlier.read(size)
