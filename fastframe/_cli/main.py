@@ -1,4 +1,4 @@
-"""The command `fastframe`: run, verify and doctor."""
+"""The command `fastframe`: run, verify, doctor and inspect."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 import fastframe
+from fastframe._cli.inspect_command import add_inspect
 from fastframe._targets.install import DISABLED, disabled
 from fastframe._targets.options import OPTIONS, whole_number
 from fastframe._targets.target import PLACES, target, target_names
@@ -55,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     add_run(commands)
     add_verify(commands)
     add_doctor(commands)
+    add_inspect(commands)
     return top
 
 

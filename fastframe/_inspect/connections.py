@@ -91,6 +91,7 @@ class Conversation:
         self._time: int | None = None
         self._agreement: Agreement | None = None
         self.tls = False
+        self._refused = False
 
     # ---- bytes in --------------------------------------------------------------------------------
 
@@ -169,7 +170,7 @@ class Conversation:
             events.append(Ended(self.connection))
         elif self.tls:
             self.context.summary.tls += 1
-        elif self.state != UNKNOWN or any(side.tries for side in self.sides):
+        elif not self._refused and (self.state != UNKNOWN) or any(side.tries for side in self.sides):
             self.context.summary.other += 1
         return events
 
@@ -293,6 +294,7 @@ class Conversation:
         connection.status = head.status
         self._describe(connection, None)
         self.connection, self._request = None, None
+        self._refused = True
         return [Opened(connection), Ended(connection)]
 
     def _describe(self, connection: Connection, response: Head | None) -> None:

@@ -22,15 +22,13 @@ def sleep() -> bool:
 class Source:
     """A file that is read once from its start, and in which an earlier part can be looked up.
 
-    follow: wait for more at the end of the file. advance: called with how many bytes were read.
-    InspectError if the file cannot be read.
+    follow: wait for more at the end of the file. `advance`, if it is set, is called with how many
+    bytes were read. InspectError if the file cannot be read.
     """
 
-    def __init__(
-        self, path: str, *, follow: bool = False, advance: Callable[[int], None] | None = None
-    ) -> None:
+    def __init__(self, path: str, *, follow: bool = False) -> None:
         self._follow = follow
-        self._advance = advance
+        self.advance: Callable[[int], None] | None = None
         self.position = 0
         self.interrupted = False
         try:
@@ -70,8 +68,8 @@ class Source:
             except OSError as error:
                 raise InspectError(error.strerror or str(error)) from None
             self.position += len(data)
-            if self._advance is not None:
-                self._advance(len(data))
+            if self.advance is not None:
+                self.advance(len(data))
             return data
 
     def read_exactly(self, size: int) -> bytes:
