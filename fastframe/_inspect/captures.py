@@ -33,20 +33,10 @@ SECTION, INTERFACE, OLD_PACKET, SIMPLE_PACKET, PACKET = PCAPNG, 1, 2, 3, 6
 IF_TSRESOL, IF_TSOFFSET = 9, 14
 
 
-class Packet(NamedTuple):
-    """One that was captured: `data[start:end]`."""
-
-    link: int
-    """The link type, as in https://www.tcpdump.org/linktypes.html."""
-    time: int | None
-    """In nanoseconds since the epoch; None if the capture does not say."""
-    data: bytes
-    start: int
-    end: int
-    file_offset: int
-    """Of data[0] in the file."""
-    cut: bool
-    """The packet was longer than what was captured of it."""
+# A packet, `data[start:end]`, as a tuple: its link type (https://www.tcpdump.org/linktypes.html),
+# its time in nanoseconds since the epoch (None if the capture does not say), data, start, end, and
+# where data begins in the file.
+Packet = tuple[int, int | None, bytes, int, int, int]
 
 
 def kind_of(magic: bytes) -> str:
@@ -74,12 +64,11 @@ def pcap_packets(source: Source, magic: bytes) -> Iterator[Packet]:
         raise InspectError("the header of the pcap file is cut off")
     link = struct.unpack(f"{order}I", header[16:])[0] & 0xFFFF  # the rest is about a checksum
     record = struct.Struct(f"{order}IIII").unpack_from
-    make = Packet._make
     data, position, base = b"", 0, 24
     while True:
         available = len(data)
         while available - position >= 16:
-            seconds, fraction, captured, length = record(data, position)
+            seconds, fraction, captured, _ = record(data, position)
             if captured > MAX_PACKET:
                 raise InspectError(
                     f"the capture is damaged at offset {base + position}: a packet of "
@@ -91,7 +80,7 @@ def pcap_packets(source: Source, magic: bytes) -> Iterator[Packet]:
                 break
             position = end
             time = seconds * 1_000_000_000 + fraction * scale
-            yield make((link, time, data, start, end, base, captured < length))
+            yield link, time, data, start, end, base
         more = source.read(BLOCK)
         if not more:
             break
@@ -178,11 +167,11 @@ def block_packet(
         captured, start, time = min(length, seen.snap_length or length, len(body) - 4), 4, None
     else:
         layout = f"{order}IIIII" if kind == PACKET else f"{order}HxxIIII"
-        number, high, low, captured, length = struct.unpack_from(layout, body)
+        number, high, low, captured, _ = struct.unpack_from(layout, body)
         seen = interfaces[number]
         start = 20
         units = high << 32 | low
         time = units * 1_000_000_000 // seen.units + seen.seconds * 1_000_000_000
     if start + captured > len(body):
         raise IndexError
-    return Packet(seen.link, time, body, start, start + captured, file_offset, captured < length)
+    return seen.link, time, body, start, start + captured, file_offset

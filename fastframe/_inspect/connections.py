@@ -20,12 +20,13 @@ from fastframe._inspect.events import (
     Event,
     Note,
     Opened,
+    Places,
     Settings,
     Summary,
     Totals,
 )
 from fastframe._inspect.handshake import Head
-from fastframe._inspect.messages import Reader
+from fastframe._inspect.messages import Reader, place_of
 from fastframe.deflate import Agreement, NegotiationError
 
 MAX_EARLY = 1 << 16  # bytes of frames that come before the response
@@ -62,7 +63,7 @@ class Side:
     """Inside a body, or after a request that is answered."""
     sender: str = ""
     """"client" or "server", once that is known."""
-    early: list[tuple[bytes, int, int | None]] = field(default_factory=list)
+    early: list[tuple[bytes, Places, int | None]] = field(default_factory=list)
     early_bytes: int = 0
     tries: int = 0
     reader: Reader | None = None
@@ -95,23 +96,23 @@ class Conversation:
 
     # ---- bytes in --------------------------------------------------------------------------------
 
-    def feed(self, side: int, piece: bytes, file_offset: int, time: int | None) -> list[Event]:
+    def feed(self, side: int, piece: bytes, places: Places, time: int | None) -> list[Event]:
         """The next bytes of a side, in order."""
         this = self.sides[side]
         if this.reader is not None:
             assert self.connection is not None
             self.connection.last = time
-            return this.reader.feed(piece, file_offset, time)
+            return this.reader.feed(piece, places, time)
         if this.lost or self.state == OTHER:
             return []
         self._time = time
         if self.state == UNKNOWN:
             events = self._begin(piece)
             if self.state != HTTP:
-                return events + self._look_for_frames(this, piece, file_offset, time)
+                return events + self._look_for_frames(this, piece, places, time)
         if self.state == FRAMES:
-            return self._look_for_frames(this, piece, file_offset, time)
-        return self._http(this, piece, file_offset, time)
+            return self._look_for_frames(this, piece, places, time)
+        return self._http(this, piece, places, time)
 
     def lose(self, side: int, text: str, missing: int | None, time: int | None) -> list[Event]:
         """What follows in this direction is not known any more."""
@@ -135,6 +136,11 @@ class Conversation:
                 self.connection, this.sender, time, offset, None, True,
             )
         ]  # fmt: skip
+
+    def may_wait(self, side: int) -> bool:
+        """Whether what a side sent may be put together with what it sends next: it is only
+        counted."""
+        return self.context.settings.detail == "none" and self.sides[side].reader is not None
 
     @property
     def inflates(self) -> bool:
@@ -192,7 +198,7 @@ class Conversation:
         return []
 
     def _look_for_frames(
-        self, this: Side, piece: bytes, file_offset: int, time: int | None
+        self, this: Side, piece: bytes, places: Places, time: int | None
     ) -> list[Event]:
         """Frames without a handshake begin with the first segment that consists of whole frames."""
         if self.state == OTHER:
@@ -212,7 +218,7 @@ class Conversation:
             events = self._open_without_handshake(this, sender)
         assert self.connection is not None
         this.reader = Reader(self.connection, this.sender, self._agreement, self.context.settings)
-        return events + this.reader.feed(piece, file_offset, time)
+        return events + this.reader.feed(piece, places, time)
 
     def begin_with_frames(self, sender: str) -> list[Event]:
         """A stream without a handshake; side 0 is `sender`."""
@@ -248,9 +254,9 @@ class Conversation:
 
     # ---- the handshake ---------------------------------------------------------------------------
 
-    def _http(self, this: Side, piece: bytes, file_offset: int, time: int | None) -> list[Event]:
+    def _http(self, this: Side, piece: bytes, places: Places, time: int | None) -> list[Event]:
         if this.sender == CLIENT and self._request is not None:
-            this.early.append((piece, file_offset, time))
+            this.early.append((piece, places, time))
             this.early_bytes += len(piece)
             return self._open(None, CLIENT) if this.early_bytes > MAX_EARLY else []
         if handshake.starts_http(piece):
@@ -267,26 +273,27 @@ class Conversation:
             return []
         head = handshake.read_head(bytes(this.head[:end]))
         rest = bytes(this.head[end + 4 :])
+        after = [(0, place_of(places, len(piece) - len(rest)))]
         this.head.clear()
         is_response = head.first_line.startswith("HTTP/")
         this.skipping = True
         if is_response:
-            return self._response(this, head, rest, file_offset + len(piece) - len(rest), time)
+            return self._response(this, head, rest, after, time)
         if head.upgrades:
             self._request = head
             self._name_senders(this, CLIENT)
-            this.early = [(rest, file_offset + len(piece) - len(rest), time)]
+            this.early = [(rest, after, time)]
             this.early_bytes = len(rest)
             if self._alone:
                 return self._open(None, CLIENT)
         return []
 
     def _response(
-        self, this: Side, head: Head, rest: bytes, file_offset: int, time: int | None
+        self, this: Side, head: Head, rest: bytes, places: Places, time: int | None
     ) -> list[Event]:
         if head.status == 101 and head.upgrades:
             self._name_senders(this, SERVER)
-            this.early = [(rest, file_offset, time)]
+            this.early = [(rest, places, time)]
             return self._open(head, SERVER)
         if self._request is None or head.status < 200:
             return []
@@ -342,8 +349,8 @@ class Conversation:
             side.reader = Reader(
                 connection, side.sender, self._agreement, self.context.settings
             )
-            for piece, file_offset, time in side.early:
-                events += side.reader.feed(piece, file_offset, time)
+            for piece, places, time in side.early:
+                events += side.reader.feed(piece, places, time)
             side.early, side.early_bytes = [], 0
         return events
 

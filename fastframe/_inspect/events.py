@@ -120,6 +120,9 @@ class Message:
         return self.rsv & 4 != 0
 
 
+# Where a piece of a stream stands in the file: for each part of it, where it begins in the piece,
+# and in the file.
+Places = list[tuple[int, int]]
 # A frame as FrameHeaders.feed yields it: offset, header size, payload length, opcode, FIN, RSV,
 # masked.
 Row = tuple[int, int, int, int, bool, int, bool]
@@ -135,10 +138,15 @@ class Batch:
     time: int | None
     offset: int
     """How many bytes this end had sent before, after its handshake."""
-    bytes: int
     rows: list[Row]
     payloads: list[object]
     """As Decoder yields them: Text, bytes, Ping, Pong, Close."""
+    texts: int
+    binaries: int
+    sizes: dict[int, int]
+    """How many text and binary messages there are of each size, inflated."""
+    wire_bytes: int
+    """Of the payloads of data frames, as they were sent."""
     messages: list[Message]
     """The same as objects, if Settings.detail asks for them."""
 

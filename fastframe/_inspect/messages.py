@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_right
+from collections import Counter, deque
 from typing import NamedTuple
 
 from fastframe._codec.control_frames import Close, Ping, Pong
@@ -17,6 +18,7 @@ from fastframe._inspect.events import (
     Event,
     Message,
     Note,
+    Places,
     Row,
     Settings,
 )
@@ -32,6 +34,7 @@ MAX_HEADER = 14
 SLICE = 1 << 16  # bytes that Decoder gets at once of a message that was held back
 MESSAGE_TOO_BIG = 1009
 RSV1 = 4
+MAX_OFFSET = 1 << 63
 
 _OPCODES = {int(opcode): opcode for opcode in Opcode}
 
@@ -90,9 +93,8 @@ class Reader:
 
     # ---- bytes in --------------------------------------------------------------------------------
 
-    def feed(self, piece: bytes, file_offset: int, time: int | None) -> list[Event]:
-        """What the next bytes of the stream complete; `piece` begins at `file_offset` in the
-        file."""
+    def feed(self, piece: bytes, places: Places, time: int | None) -> list[Event]:
+        """What the next bytes of the stream complete."""
         if self._decoder.finished:
             self.ignored += len(piece)
             return []
@@ -100,30 +102,55 @@ class Reader:
         self._position += len(piece)
         rows: list[Row] = self._headers.feed(piece)
         payloads, error = self._decode(self._released(piece, rows))
-        end = self._end(rows, error) if self._decoder.finished else self._position
-        rows = [row for row in rows if row[0] < end] if end < self._position else rows
+        end = self._position
+        if self._decoder.finished:
+            end = self._end(rows, error)
+            rows = [row for row in rows if row[0] < end]
+            self.ignored += self._position - max(end, start)
+        self._totals.bytes += max(end - start, 0)
         events: list[Event] = []
         if rows or payloads:
-            self._add_up(rows, payloads)
-            messages = self._messages(self._located(rows, piece, start, file_offset), payloads, time)
-            events.append(
-                Batch(
-                    self.connection, self.sender, time, start, len(piece), rows, payloads, messages
-                )
-            )
-        self._totals.bytes += end - start if end > start else 0
+            events.append(self._batch(rows, payloads, piece, start, places, time))
         if error is not None:
-            events.append(self._refused(error, end, piece, start, file_offset, time))
-        self.ignored += self._position - max(end, start) if self._decoder.finished else 0
-        self._remember(piece, start, file_offset)
+            events.append(self._refused(error, end, piece, start, places, time))
+        self._remember(piece, start, places)
         return events
+
+    def _batch(
+        self, rows: list[Row], payloads: list[object], piece: bytes, start: int, places: Places,
+        time: int | None
+    ) -> Batch:  # fmt: skip
+        kinds = Counter(map(type, payloads))
+        texts, binaries = kinds[Text], kinds[bytes]
+        messages = payloads
+        if texts + binaries < len(payloads):
+            messages = [payload for payload in payloads if isinstance(payload, bytes)]
+        sizes = Counter(map(len, messages))  # type: ignore[arg-type]
+        wire_bytes = sum([row[2] for row in rows if row[3] < Opcode.CLOSE])
+        totals = self._totals
+        totals.frames += len(rows)
+        totals.wire_bytes += wire_bytes
+        totals.messages += texts + binaries
+        totals.payload_bytes += sum([size * count for size, count in sizes.items()])
+        if kinds[Close]:
+            close = payloads[-1]  # nothing comes after it
+            assert isinstance(close, Close)
+            totals.close = (close.code, close.reason)
+            self.connection.closed_by = self.connection.closed_by or self.sender
+        objects = []
+        if self._detail != "none":
+            objects = self._messages(self._located(rows, piece, start, places), payloads, time)
+        return Batch(
+            self.connection, self.sender, time, start, rows, payloads, texts, binaries, sizes,
+            wire_bytes, objects,
+        )  # fmt: skip
 
     def finish(self) -> list[Event]:
         """What is left when no more bytes come."""
         events: list[Event] = []
         if self._held and not self._decoder.finished:
             self._max_held = 0  # what Decoder gets now shows whether it was right so far
-            events = self.feed(b"", 0, self.connection.last)
+            events = self.feed(b"", [(0, 0)], self.connection.last)
         if self._decoder.finished:
             return events
         missing, offset = self._headers.missing, self._headers.boundary
@@ -176,31 +203,15 @@ class Reader:
         close = next(row for row in rows if row[3] == Opcode.CLOSE)
         return close[0] + close[1] + close[2]
 
-    def _add_up(self, rows: list[Row], payloads: list[object]) -> None:
-        totals = self._totals
-        totals.frames += len(rows)
-        totals.wire_bytes += sum([row[2] for row in rows if row[3] < 8])
-        messages = size = 0
-        for payload in payloads:
-            kind = type(payload)
-            if kind is Text or kind is bytes:
-                messages += 1
-                size += len(payload)  # type: ignore[arg-type]
-            elif kind is Close:
-                totals.close = (payload.code, payload.reason)  # type: ignore[attr-defined]
-                self.connection.closed_by = self.connection.closed_by or self.sender
-        totals.messages += messages
-        totals.payload_bytes += size
-
     # ---- broken rules ----------------------------------------------------------------------------
 
     def _refused(
-        self, error: ProtocolError, at: int, piece: bytes, start: int, file_offset: int,
+        self, error: ProtocolError, at: int, piece: bytes, start: int, places: Places,
         time: int | None
     ) -> Event:  # fmt: skip
         around, before, place = b"", 0, None
         if at >= start:
-            place = file_offset + at - start
+            place = place_of(places, at - start)
             before = min(BEFORE, at - start)
             around = piece[at - start - before : at - start + AFTER]
         elif at == self._marked:
@@ -218,14 +229,14 @@ class Reader:
             error.code, at, place, around, before,
         )  # fmt: skip
 
-    def _remember(self, piece: bytes, start: int, file_offset: int) -> None:
+    def _remember(self, piece: bytes, start: int, places: Places) -> None:
         """The place of the frame that is not complete, for when it is."""
         marked = self._headers.unfinished
         if marked is None:
             self._marked = None
         elif marked >= start:
             self._marked = marked
-            self._mark_file_offset = file_offset + marked - start
+            self._mark_file_offset = place_of(places, marked - start)
             self._before = min(BEFORE, marked - start)
             at = marked - start
             self._window = piece[at - self._before : at + MAX_HEADER + PREVIEW]
@@ -237,15 +248,13 @@ class Reader:
     # ---- messages as objects ---------------------------------------------------------------------
 
     def _located(
-        self, rows: list[Row], piece: bytes, start: int, file_offset: int
+        self, rows: list[Row], piece: bytes, start: int, places: Places
     ) -> list[_Frame]:
-        if self._detail == "none":
-            return []
         found = []
         for row in rows:
             offset = row[0]
             here = offset >= start
-            place = file_offset + offset - start if here else self._mark_file_offset
+            place = place_of(places, offset - start) if here else self._mark_file_offset
             preview = b""
             if self._detail == "frames":
                 size = row[1] + min(row[2], PREVIEW)
@@ -328,6 +337,12 @@ class Reader:
             self.connection, self.sender, time, offset, frame.file_offset, _OPCODES[opcode], fin,
             rsv, masked, 1, length, size, shown, is_text, None, label,
         )  # fmt: skip
+
+
+def place_of(places: Places, at: int) -> int:
+    """Where the byte `at` of a piece is in the file."""
+    first, file_offset = places[bisect_right(places, (at, MAX_OFFSET)) - 1]
+    return file_offset + at - first
 
 
 def _until_merged(error: ProtocolError, headers: FrameHeaders) -> None:

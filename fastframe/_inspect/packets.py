@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import NamedTuple
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 
 _U32 = struct.Struct("!I").unpack_from
+_USUAL = struct.Struct("!12xHBxHxxHxBxx8s4sI4xBB").unpack_from
 _U16 = struct.Struct("!H").unpack_from
 
 # Link types (https://www.tcpdump.org/linktypes.html).
@@ -30,27 +30,27 @@ class NotTcpError(Exception):
     """There is no TCP segment; the text says what there is instead."""
 
 
-class Segment(NamedTuple):
-    key: bytes
-    """Addresses and ports, as in the packet: who sends comes first."""
-    sequence: int
-    flags: int
-    start: int
-    end: int
-    """Its payload in the packet's data."""
-    missing: int
-    """How many bytes of the payload were not captured."""
+# A TCP segment, a tuple as there is one for each packet: its key (addresses and ports as in the
+# packet: who sends comes first), sequence number and flags, where its payload begins and ends in
+# the packet's data, and how many bytes of the payload were not captured.
+Segment = tuple[bytes, int, int, int, int, int]
 
 
 def segment(link: int, data: bytes, start: int, end: int) -> Segment:
     """The TCP segment in `data[start:end]`. NotTcpError if there is none."""
     if link == ETHERNET:
-        if end - start < 34:
+        if end - start < 54:
             raise NotTcpError("cut or malformed")
-        # The usual case first: Ethernet, IPv4 without options, TCP.
-        if data[start + 12 : start + 15] == b"\x08\x00\x45":
-            return _ipv4(data, start + 14, end)
-        kind, position = _U16(data, start + 12)[0], start + 14
+        # The usual case first, in one step: Ethernet, IPv4 without options, TCP, all of it there.
+        kind, version, total, fragment, protocol, addresses, ports, sequence, words, flags = _USUAL(
+            data, start
+        )
+        position = start + 14
+        if kind == IPV4 and version == 0x45 and protocol == TCP and not fragment & 0x3FFF:
+            payload = start + 34 + (words >> 4) * 4
+            ip_end = position + total
+            if start + 54 <= payload <= ip_end <= end:
+                return addresses + ports, sequence, flags, payload, ip_end, 0
     elif link in (NULL, LOOP):
         kind, position = 0, start + 4
     elif link in RAW_IP:
@@ -132,10 +132,10 @@ def _tcp(data: bytes, addresses: bytes, start: int, ip_end: int, end: int) -> Se
     sequence = _U32(data, start + 4)[0]
     key = addresses + data[start : start + 4]
     if ip_end <= end:
-        return Segment(key, sequence, data[start + 13], payload, ip_end, 0)
+        return key, sequence, data[start + 13], payload, ip_end, 0
     if payload > end:  # options of TCP that were not captured
-        return Segment(key, sequence, data[start + 13], end, end, ip_end - payload)
-    return Segment(key, sequence, data[start + 13], payload, end, ip_end - end)
+        return key, sequence, data[start + 13], end, end, ip_end - payload
+    return key, sequence, data[start + 13], payload, end, ip_end - end
 
 
 def reverse(key: bytes) -> bytes:

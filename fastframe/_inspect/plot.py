@@ -7,7 +7,6 @@ from typing import Any
 
 from fastframe._inspect.events import CLIENT, SERVER, Batch
 from fastframe._inspect.stats import Stats
-from fastframe._types import Text
 
 BINS = 256
 COLOURS = {CLIENT: "tab:green", SERVER: "tab:blue"}
@@ -51,8 +50,8 @@ class Plot:
             if self._start is None:
                 self._start = batch.time
             x = max(batch.time - self._start, 0)
-        sizes = [len(data) for data in batch.payloads if isinstance(data, (Text, bytes))]
-        self.series[batch.sender].add(x, len(sizes), sum(sizes))
+        size = sum([size * count for size, count in batch.sizes.items()])
+        self.series[batch.sender].add(x, batch.texts + batch.binaries, size)
 
     def draw(self, stats: Stats, path: str) -> None:
         """Writes the picture. ModuleNotFoundError without matplotlib, OSError if it cannot be

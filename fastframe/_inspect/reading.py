@@ -17,9 +17,11 @@ from fastframe._inspect.events import (
     Settings,
     Summary,
 )
-from fastframe._inspect.source import BLOCK, Source
+from fastframe._inspect.source import Source
 from fastframe._inspect.streams import Flows
 from fastframe._types import ProtocolError
+
+STREAM_BLOCK = 1 << 17  # bytes that are read at once: what is made of them stays in the cache
 
 
 def events(source: Source, settings: Settings) -> Iterator[Event]:
@@ -69,7 +71,7 @@ def stream_events(source: Source, magic: bytes, context: Context) -> Iterator[Ev
     """A raw stream: what one end has sent, from its handshake or its first frame on."""
     settings = context.settings
     conversation = Conversation(context, ("", ""), from_start=True, alone=True)
-    piece = magic + source.read()
+    piece = magic + source.read(STREAM_BLOCK)
     if not handshake.starts_http(piece):
         if piece.startswith(TLS_RECORD):
             raise InspectError(TLS_ADVICE)
@@ -81,9 +83,9 @@ def stream_events(source: Source, magic: bytes, context: Context) -> Iterator[Ev
             yield Note("guess", text, conversation.connection, sender)
     position = 0
     while piece:
-        yield from conversation.feed(0, piece, position, None)
+        yield from conversation.feed(0, piece, [(0, position)], None)
         position += len(piece)
-        piece = source.read(BLOCK)
+        piece = source.read(STREAM_BLOCK)
     yield from conversation.end()
     if conversation.connection is None and not context.summary.websockets:
         yield Note("nothing", "this is HTTP, and no WebSocket is opened in it", incomplete=True)

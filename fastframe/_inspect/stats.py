@@ -10,7 +10,7 @@ from typing import Any
 from fastframe._codec.control_frames import Close, Ping, Pong
 from fastframe._inspect.events import CLIENT, SERVER, Batch, Connection, Ended
 from fastframe._inspect.filters import Filter
-from fastframe._types import Opcode, Text
+from fastframe._types import Opcode
 
 MAX_VALUES = 1 << 14  # different ones that are counted exactly
 KEPT_BITS = 8  # of each, where there are more: within 1 %
@@ -113,6 +113,7 @@ class Stats:
 
     def __init__(self, wanted: Filter) -> None:
         self._wanted = wanted
+        self._filtered = wanted.active
         self.sides = {CLIENT: SideStats(), SERVER: SideStats()}
         self._pings: OrderedDict[tuple[int, str, bytes], int] = OrderedDict()
 
@@ -125,33 +126,26 @@ class Stats:
             else:
                 side.first = time
             side.last = time
-        if self._wanted.active:
+        if self._filtered:
             self._messages(side, batch)
         else:
-            self._payloads(side, batch)
+            self._all(side, batch)
 
-    def _payloads(self, side: SideStats, batch: Batch) -> None:
+    def _all(self, side: SideStats, batch: Batch) -> None:
         """The fast way: a gigabyte may be a million messages."""
         counts = side.sizes.counts
-        texts = binaries = total = 0
-        for payload in batch.payloads:
-            kind = type(payload)
-            if kind is Text:
-                texts += 1
-            elif kind is bytes:
-                binaries += 1
-            else:
-                self._control(side, batch, payload)
-                continue
-            size = len(payload)  # type: ignore[arg-type]
-            total += size
-            counts[size] = counts.get(size, 0) + 1
+        for size, count in batch.sizes.items():
+            counts[size] = counts.get(size, 0) + count
+            side.payload_bytes += size * count
         side.sizes.bound()
-        side.opcodes["text"] += texts
-        side.opcodes["binary"] += binaries
-        side.payload_bytes += total
+        side.opcodes["text"] += batch.texts
+        side.opcodes["binary"] += batch.binaries
         side.frames += len(batch.rows)
-        side.wire_bytes += sum([row[2] for row in batch.rows if row[3] < Opcode.CLOSE])
+        side.wire_bytes += batch.wire_bytes
+        if batch.texts + batch.binaries < len(batch.payloads):
+            for payload in batch.payloads:
+                if not isinstance(payload, bytes):
+                    self._control(side, batch, payload)
 
     def _messages(self, side: SideStats, batch: Batch) -> None:
         for message in batch.messages:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from fastframe._inspect.captures import Packet
 from fastframe._inspect.connections import Context, Conversation
-from fastframe._inspect.events import Event, Note
+from fastframe._inspect.events import Event, Note, Places
 from fastframe._inspect.packets import (
     ACK,
     FIN,
@@ -36,6 +36,10 @@ CONNECTION_COST = 4 << 10
 INFLATER_COST = 96 << 10
 MAX_ENDED = 1 << 10  # connections whose late packets are known
 MAX_REASONS = 32
+BURST_TIME = 1_000_000  # nanoseconds
+BURST_SIZE, BURST_SEGMENTS = 1 << 16, 1 << 8
+SYN_FIN_RST = SYN | FIN | RST
+NOTHING: list[Event] = []
 
 
 @dataclass(slots=True)
@@ -69,6 +73,41 @@ class Flow:
     cost: int = 0
 
 
+class Burst:
+    """Segments that follow one another, of one direction. For figures alone they are put together
+    as long as they come within BURST_TIME, which is how exact times are then."""
+
+    __slots__ = ("_first", "_size", "entry", "parts", "places", "stream", "time")
+
+    def __init__(self, entry: tuple[Flow, int], stream: Stream, time: int | None) -> None:
+        self.entry = entry
+        self.stream = stream
+        self.parts: list[bytes] = []
+        self.places: Places = []
+        self.time = self._first = time
+        self._size = 0
+
+    def add(self, payload: bytes, place: int, time: int | None) -> None:
+        """The next segment."""
+        stream = self.stream
+        size = len(payload)
+        self.parts.append(payload)
+        self.places.append((self._size, place))
+        self._size += size
+        self.time = time
+        stream.history.append((stream.position, size, place))
+        stream.position += size
+        stream.next = (stream.next + size) % SEQUENCES  # type: ignore[operator]
+
+    def is_full(self, time: int | None) -> bool:
+        return (
+            self._size >= BURST_SIZE
+            or len(self.parts) >= BURST_SEGMENTS
+            or (time is not None and self._first is not None
+                and not 0 <= time - self._first < BURST_TIME)
+        )  # fmt: skip
+
+
 class Flows:
     """All TCP connections of a capture."""
 
@@ -80,89 +119,121 @@ class Flows:
         self._ended: OrderedDict[bytes, None] = OrderedDict()
         self._cost = 0
         self._number = 0
+        self._burst: Burst | None = None
 
     def packet(self, packet: Packet) -> list[Event]:
         """What the next packet leads to."""
+        link, time, data, start, end, base = packet
         self._number += 1
         try:
-            found = segment(packet.link, packet.data, packet.start, packet.end)
+            found = segment(link, data, start, end)
         except NotTcpError as error:
-            skipped = self._context.summary.skipped
-            reason = str(error) if len(skipped) < MAX_REASONS else "other"
-            skipped[reason] = skipped.get(reason, 0) + 1
-            return []
+            self._skip(str(error))
+            return NOTHING
         key, sequence, flags, start, end, missing = found
         entry = self._flows.get(key)
+        usual = not flags & SYN_FIN_RST and not missing
+        if usual and entry is not None:
+            if start == end:
+                return NOTHING  # an acknowledgement
+            burst = self._burst
+            if burst is not None and burst.entry is entry and sequence == burst.stream.next:
+                burst.add(data[start:end], base + start, time)
+                return self._flush() if burst.is_full(time) else NOTHING
+        events = self._flush()
+        entry = self._flows.get(key)  # what was put together may have ended it
         if entry is not None and flags & SYN:
-            entry, events = self._another_syn(entry, found)
-        else:
-            events = []
+            entry, ended = self._another_syn(entry, found)
+            events = events + ended
         if entry is None:
             if not flags & SYN and (start == end or key in self._ended):
                 return events
             entry = self._begin(found)
-            events += self._weigh(entry[0])
+            events = events + self._weigh(entry[0])
+        return events + self._segment(entry, found, time, data, base)
+
+    def _segment(
+        self, entry: tuple[Flow, int], found: Segment, time: int | None, data: bytes, base: int
+    ) -> list[Event]:
+        _, sequence, flags, start, end, missing = found
         flow, side = entry
         stream = flow.streams[side]
+        events = NOTHING
         if flags & SYN:
-            sequence += 1
+            sequence = (sequence + 1) % SEQUENCES
         if stream.next is None:
-            stream.next = sequence % SEQUENCES
+            stream.next = sequence
         if end > start and not stream.lost:
-            place = packet.file_offset + start
-            if sequence == stream.next and not stream.waiting:
-                payload = packet.data[start:end]
-                stream.history.append((stream.position, end - start, place))
-                stream.position += end - start
-                stream.next = (sequence + end - start) % SEQUENCES
-                events += flow.conversation.feed(side, payload, place, packet.time)
-            else:
-                payload = packet.data[start:end]
-                events += self._out_of_order(flow, side, sequence, payload, place, packet.time)
-            events += self._weigh(flow)
+            usual = not flags & SYN_FIN_RST and not missing
+            if usual and sequence == stream.next and not stream.waiting:
+                self._burst = Burst(entry, stream, time)
+                self._burst.add(data[start:end], base + start, time)
+                return NOTHING if flow.conversation.may_wait(side) else self._flush()
+            payload = data[start:end]
+            events = self._in_any_order(flow, side, sequence, payload, base + start, time)
+            events = events + self._weigh(flow)
         if missing and not stream.lost:
-            events += self._lose(flow, side, "packets were cut when they were captured", missing,
-                                 packet.time)  # fmt: skip
+            text = "packets were cut when they were captured"
+            events = events + self._lose(flow, side, text, missing, time)
         if flags & (FIN | RST):
-            events += self._closing(flow, stream, found, sequence)
+            events = events + self._closing(flow, stream, found, sequence)
         return events
+
+    def _flush(self) -> list[Event]:
+        """What the segments that were put together lead to."""
+        burst = self._burst
+        if burst is None:
+            return NOTHING
+        self._burst = None
+        (flow, side), parts = burst.entry, burst.parts
+        piece = parts[0] if len(parts) == 1 else b"".join(parts)
+        events = flow.conversation.feed(side, piece, burst.places, burst.time)
+        return events + self._weigh(flow)
+
+    def _skip(self, reason: str) -> None:
+        skipped = self._context.summary.skipped
+        if reason not in skipped and len(skipped) >= MAX_REASONS:
+            reason = "other"
+        skipped[reason] = skipped.get(reason, 0) + 1
 
     def end(self) -> list[Event]:
         """The capture ends, and with it all connections."""
-        events: list[Event] = []
+        events = self._flush()
         for flow in list(self._by_age.values()):
-            events += self._end(flow)
+            events = events + self._end(flow)
         return events
 
     # ---- connections come and go -----------------------------------------------------------------
 
     def _begin(self, found: Segment) -> tuple[Flow, int]:
         self._context.summary.tcp_connections += 1
-        sender, receiver = peers(found.key)
+        key, _, flags, _, _, _ = found
+        sender, receiver = peers(key)
         # A SYN with ACK is the second packet: the other side has begun.
-        from_start = found.flags & SYN != 0
+        from_start = flags & SYN != 0
         flow = Flow(
-            found.key,
+            key,
             Conversation(self._context, (sender, receiver), from_start=from_start),
         )
-        self._flows[found.key] = (flow, 0)
-        self._flows[reverse(found.key)] = (flow, 1)
-        self._by_age[found.key] = flow
-        self._ended.pop(found.key, None)
-        self._ended.pop(reverse(found.key), None)
+        entry = self._flows[key] = (flow, 0)
+        self._flows[reverse(key)] = (flow, 1)
+        self._by_age[key] = flow
+        self._ended.pop(key, None)
+        self._ended.pop(reverse(key), None)
         flow.cost = CONNECTION_COST
         self._cost += flow.cost
-        return flow, 0
+        return entry
 
     def _another_syn(
         self, entry: tuple[Flow, int], found: Segment
     ) -> tuple[tuple[Flow, int] | None, list[Event]]:
         """A SYN may be repeated; one with another number begins a new connection with the same
         ports."""
+        _, sequence, flags, _, _, _ = found
         flow, side = entry
         stream = flow.streams[side]
-        if stream.next is None or found.flags & ACK or (
-            stream.position == 0 and stream.next == (found.sequence + 1) % SEQUENCES
+        if stream.next is None or flags & ACK or (
+            stream.position == 0 and stream.next == (sequence + 1) % SEQUENCES
         ):  # fmt: skip
             return entry, []
         return None, self._end(flow)
@@ -170,7 +241,8 @@ class Flows:
     def _closing(
         self, flow: Flow, stream: Stream, found: Segment, sequence: int
     ) -> list[Event]:
-        if found.flags & RST:
+        _, _, flags, start, end, _ = found
+        if flags & RST:
             return self._end(flow)
         assert stream.next is not None
         distance = (sequence - stream.next) % SEQUENCES
@@ -180,7 +252,7 @@ class Flows:
                 # Its own payload, if any, has been taken already.
                 stream.end = min(stream.end, stream.position)
             else:
-                stream.end += found.end - found.start
+                stream.end += end - start
         elif stream.end is None:
             stream.end = stream.position
         return self._end(flow) if all(one.finished for one in flow.streams) else []
@@ -204,7 +276,7 @@ class Flows:
 
     # ---- order -----------------------------------------------------------------------------------
 
-    def _out_of_order(
+    def _in_any_order(
         self, flow: Flow, side: int, sequence: int, payload: bytes, place: int, time: int | None
     ) -> list[Event]:
         stream = flow.streams[side]
@@ -250,7 +322,7 @@ class Flows:
             stream.history.append((offset, len(payload), place))
             stream.position += len(payload)
             stream.next = (stream.next + len(payload)) % SEQUENCES
-            events += flow.conversation.feed(side, payload, place, time)
+            events += flow.conversation.feed(side, payload, [(0, place)], time)
         return events
 
     def _differs(self, stream: Stream, offset: int, again: bytes) -> bool:
