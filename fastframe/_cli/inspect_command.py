@@ -7,8 +7,6 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from fastframe.deflate import NegotiationError
-
 if TYPE_CHECKING:
     from fastframe._inspect.events import Settings
     from fastframe._inspect.filters import Filter
@@ -110,6 +108,7 @@ def pattern(text: str) -> re.Pattern[str]:
 
 def extensions(text: str) -> str:
     from fastframe._inspect.handshake import agreement
+    from fastframe.deflate import NegotiationError
 
     try:
         agreed = agreement(text)

@@ -7,9 +7,6 @@ handshake; it counts as a WebSocket once a segment consists of whole frames.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from fastframe._codec.frame_table import FrameHeaders
 from fastframe._inspect import handshake
 from fastframe._inspect.events import (
     CLIENT,
@@ -20,13 +17,11 @@ from fastframe._inspect.events import (
     Event,
     Note,
     Opened,
-    Places,
-    Settings,
-    Summary,
-    Totals,
+    Piece,
 )
 from fastframe._inspect.handshake import Head
 from fastframe._inspect.messages import Reader, place_of
+from fastframe._inspect.sides import Context, Side, frames_only
 from fastframe.deflate import Agreement, NegotiationError
 
 MAX_EARLY = 1 << 16  # bytes of frames that come before the response
@@ -37,38 +32,6 @@ TLS_ADVICE = (
     "TLS: the frames in it are encrypted. Have the client write its keys (SSLKEYLOGFILE=keys.txt); "
     "then Wireshark can decrypt the capture and export the data as a stream of one direction"
 )
-
-
-@dataclass
-class Context:
-    """What all connections of a file share."""
-
-    settings: Settings
-    summary: Summary
-
-    def number(self) -> int:
-        self.summary.websockets += 1
-        return self.summary.websockets
-
-
-@dataclass
-class Side:
-    """One direction, before its frames."""
-
-    name: str
-    """Address and port of who sends."""
-    head: bytearray = field(default_factory=bytearray)
-    """Of a request or a response, as far as it has come."""
-    skipping: bool = False
-    """Inside a body, or after a request that is answered."""
-    sender: str = ""
-    """"client" or "server", once that is known."""
-    early: list[tuple[bytes, Places, int | None]] = field(default_factory=list)
-    early_bytes: int = 0
-    tries: int = 0
-    reader: Reader | None = None
-    lost: bool = False
-    totals: Totals = field(default_factory=Totals)
 
 
 UNKNOWN, HTTP, FRAMES, OTHER = "unknown", "http", "frames", "other"
@@ -96,23 +59,23 @@ class Conversation:
 
     # ---- bytes in --------------------------------------------------------------------------------
 
-    def feed(self, side: int, piece: bytes, places: Places, time: int | None) -> list[Event]:
+    def feed(self, side: int, piece: Piece) -> list[Event]:
         """The next bytes of a side, in order."""
         this = self.sides[side]
         if this.reader is not None:
             assert self.connection is not None
-            self.connection.last = time
-            return this.reader.feed(piece, places, time)
+            self.connection.last = piece.time
+            return this.reader.feed(piece)
         if this.lost or self.state == OTHER:
             return []
-        self._time = time
+        self._time = piece.time
         if self.state == UNKNOWN:
-            events = self._begin(piece)
+            events = self._begin(piece.data)
             if self.state != HTTP:
-                return events + self._look_for_frames(this, piece, places, time)
+                return events + self._look_for_frames(this, piece)
         if self.state == FRAMES:
-            return self._look_for_frames(this, piece, places, time)
-        return self._http(this, piece, places, time)
+            return self._look_for_frames(this, piece)
+        return self._http(this, piece)
 
     def lose(self, side: int, text: str, missing: int | None, time: int | None) -> list[Event]:
         """What follows in this direction is not known any more."""
@@ -176,7 +139,9 @@ class Conversation:
             events.append(Ended(self.connection))
         elif self.tls:
             self.context.summary.tls += 1
-        elif not self._refused and (self.state != UNKNOWN) or any(side.tries for side in self.sides):
+        elif (not self._refused and (self.state != UNKNOWN)) or any(
+            side.tries for side in self.sides
+        ):
             self.context.summary.other += 1
         return events
 
@@ -197,14 +162,12 @@ class Conversation:
             self.state = OTHER
         return []
 
-    def _look_for_frames(
-        self, this: Side, piece: bytes, places: Places, time: int | None
-    ) -> list[Event]:
+    def _look_for_frames(self, this: Side, piece: Piece) -> list[Event]:
         """Frames without a handshake begin with the first segment that consists of whole frames."""
         if self.state == OTHER:
             return []
         this.tries += 1
-        masked = frames_only(piece)
+        masked = frames_only(piece.data)
         wanted = {CLIENT: True, SERVER: False}.get(this.sender)
         if masked is None or wanted not in (None, masked):
             if this.tries >= MAX_TRIES:
@@ -218,7 +181,7 @@ class Conversation:
             events = self._open_without_handshake(this, sender)
         assert self.connection is not None
         this.reader = Reader(self.connection, this.sender, self._agreement, self.context.settings)
-        return events + this.reader.feed(piece, places, time)
+        return events + this.reader.feed(piece)
 
     def begin_with_frames(self, sender: str) -> list[Event]:
         """A stream without a handshake; side 0 is `sender`."""
@@ -254,17 +217,18 @@ class Conversation:
 
     # ---- the handshake ---------------------------------------------------------------------------
 
-    def _http(self, this: Side, piece: bytes, places: Places, time: int | None) -> list[Event]:
+    def _http(self, this: Side, piece: Piece) -> list[Event]:
+        data = piece.data
         if this.sender == CLIENT and self._request is not None:
-            this.early.append((piece, places, time))
-            this.early_bytes += len(piece)
+            this.early.append(piece)
+            this.early_bytes += len(data)
             return self._open(None, CLIENT) if this.early_bytes > MAX_EARLY else []
-        if handshake.starts_http(piece):
+        if handshake.starts_http(data):
             this.head.clear()
             this.skipping = False
         elif this.skipping:
             return []
-        this.head += piece
+        this.head += data
         end = this.head.find(b"\r\n\r\n")
         if end < 0:
             if len(this.head) > handshake.MAX_HEAD:
@@ -273,27 +237,25 @@ class Conversation:
             return []
         head = handshake.read_head(bytes(this.head[:end]))
         rest = bytes(this.head[end + 4 :])
-        after = [(0, place_of(places, len(piece) - len(rest)))]
+        after = Piece(rest, [(0, place_of(piece.places, len(data) - len(rest)))], piece.time)
         this.head.clear()
         is_response = head.first_line.startswith("HTTP/")
         this.skipping = True
         if is_response:
-            return self._response(this, head, rest, after, time)
+            return self._response(this, head, after)
         if head.upgrades:
             self._request = head
             self._name_senders(this, CLIENT)
-            this.early = [(rest, after, time)]
+            this.early = [after]
             this.early_bytes = len(rest)
             if self._alone:
                 return self._open(None, CLIENT)
         return []
 
-    def _response(
-        self, this: Side, head: Head, rest: bytes, places: Places, time: int | None
-    ) -> list[Event]:
+    def _response(self, this: Side, head: Head, rest: Piece) -> list[Event]:
         if head.status == 101 and head.upgrades:
             self._name_senders(this, SERVER)
-            this.early = [(rest, places, time)]
+            this.early = [rest]
             return self._open(head, SERVER)
         if self._request is None or head.status < 200:
             return []
@@ -344,26 +306,10 @@ class Conversation:
                 Broken(connection, SERVER, self._time, rule, section, reason, 1002, 0, None, b"", 0)
             )
         for side in self.sides:
-            if self._alone and side.sender != sender or side.lost:
+            if (self._alone and side.sender != sender) or side.lost:
                 continue
-            side.reader = Reader(
-                connection, side.sender, self._agreement, self.context.settings
-            )
-            for piece, places, time in side.early:
-                events += side.reader.feed(piece, places, time)
+            side.reader = Reader(connection, side.sender, self._agreement, self.context.settings)
+            for piece in side.early:
+                events += side.reader.feed(piece)
             side.early, side.early_bytes = [], 0
         return events
-
-
-def frames_only(piece: bytes) -> bool | None:
-    """Whether the frames are masked, if a segment consists of whole frames that one end may send;
-    None otherwise."""
-    headers = FrameHeaders()
-    rows = headers.feed(piece)
-    if not rows or headers.stopped or headers.unfinished is not None:
-        return None
-    masked = rows[0][6]
-    for _, _, _, opcode, _, rsv, row_masked in rows:
-        if row_masked != masked or rsv not in (0, 4) or (rsv and opcode not in (1, 2)):
-            return None
-    return masked

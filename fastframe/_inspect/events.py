@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fastframe._types import Opcode
 
@@ -123,6 +124,17 @@ class Message:
 # Where a piece of a stream stands in the file: for each part of it, where it begins in the piece,
 # and in the file.
 Places = list[tuple[int, int]]
+
+
+class Piece(NamedTuple):
+    """Bytes of one direction, in order."""
+
+    data: bytes
+    places: Places
+    time: int | None
+    """When the last of them was captured, in nanoseconds since the epoch."""
+
+
 # A frame as FrameHeaders.feed yields it: offset, header size, payload length, opcode, FIN, RSV,
 # masked.
 Row = tuple[int, int, int, int, bool, int, bool]

@@ -39,4 +39,7 @@ class Filter:
 
     @staticmethod
     def _contains(pattern: re.Pattern[str], message: Message) -> bool:
-        return message.is_text and pattern.search(message.payload.decode("utf-8", "replace")) is not None
+        return (
+            message.is_text
+            and pattern.search(message.payload.decode("utf-8", "replace")) is not None
+        )

@@ -69,4 +69,6 @@ def agreement(response: str) -> Agreement | None:
     """
     # A window of 256 bytes is refused by `confirm`, as zlib cannot compress with it; to inflate, a
     # larger window does no harm.
-    return Deflate().confirm(response.replace("client_max_window_bits=8", "client_max_window_bits=9"))
+    return Deflate().confirm(
+        response.replace("client_max_window_bits=8", "client_max_window_bits=9")
+    )

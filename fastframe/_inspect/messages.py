@@ -18,6 +18,7 @@ from fastframe._inspect.events import (
     Event,
     Message,
     Note,
+    Piece,
     Places,
     Row,
     Settings,
@@ -93,15 +94,15 @@ class Reader:
 
     # ---- bytes in --------------------------------------------------------------------------------
 
-    def feed(self, piece: bytes, places: Places, time: int | None) -> list[Event]:
+    def feed(self, piece: Piece) -> list[Event]:
         """What the next bytes of the stream complete."""
         if self._decoder.finished:
-            self.ignored += len(piece)
+            self.ignored += len(piece.data)
             return []
         start = self._position
-        self._position += len(piece)
-        rows: list[Row] = self._headers.feed(piece)
-        payloads, error = self._decode(self._released(piece, rows))
+        self._position += len(piece.data)
+        rows: list[Row] = self._headers.feed(piece.data)
+        payloads, error = self._decode(self._released(piece.data, rows))
         end = self._position
         if self._decoder.finished:
             end = self._end(rows, error)
@@ -110,16 +111,13 @@ class Reader:
         self._totals.bytes += max(end - start, 0)
         events: list[Event] = []
         if rows or payloads:
-            events.append(self._batch(rows, payloads, piece, start, places, time))
+            events.append(self._batch(rows, payloads, piece, start))
         if error is not None:
-            events.append(self._refused(error, end, piece, start, places, time))
-        self._remember(piece, start, places)
+            events.append(self._refused(error, end, piece, start))
+        self._remember(piece, start)
         return events
 
-    def _batch(
-        self, rows: list[Row], payloads: list[object], piece: bytes, start: int, places: Places,
-        time: int | None
-    ) -> Batch:  # fmt: skip
+    def _batch(self, rows: list[Row], payloads: list[object], piece: Piece, start: int) -> Batch:
         kinds = Counter(map(type, payloads))
         texts, binaries = kinds[Text], kinds[bytes]
         messages = payloads
@@ -139,10 +137,10 @@ class Reader:
             self.connection.closed_by = self.connection.closed_by or self.sender
         objects = []
         if self._detail != "none":
-            objects = self._messages(self._located(rows, piece, start, places), payloads, time)
+            objects = self._messages(self._located(rows, piece, start), payloads, piece.time)
         return Batch(
-            self.connection, self.sender, time, start, rows, payloads, texts, binaries, sizes,
-            wire_bytes, objects,
+            self.connection, self.sender, piece.time, start, rows, payloads, texts, binaries,
+            sizes, wire_bytes, objects,
         )  # fmt: skip
 
     def finish(self) -> list[Event]:
@@ -150,7 +148,7 @@ class Reader:
         events: list[Event] = []
         if self._held and not self._decoder.finished:
             self._max_held = 0  # what Decoder gets now shows whether it was right so far
-            events = self.feed(b"", [(0, 0)], self.connection.last)
+            events = self.feed(Piece(b"", [(0, 0)], self.connection.last))
         if self._decoder.finished:
             return events
         missing, offset = self._headers.missing, self._headers.boundary
@@ -188,7 +186,7 @@ class Reader:
             for i in range(0, len(data), size or 1):
                 # One by one: what came before a broken rule must not be lost.
                 for payload in decoder.feed(data if size == len(data) else data[i : i + size]):
-                    payloads.append(payload)  # noqa: PERF402
+                    payloads.append(payload)
                 if decoder.finished:
                     break
         except ProtocolError as error:
@@ -205,15 +203,13 @@ class Reader:
 
     # ---- broken rules ----------------------------------------------------------------------------
 
-    def _refused(
-        self, error: ProtocolError, at: int, piece: bytes, start: int, places: Places,
-        time: int | None
-    ) -> Event:  # fmt: skip
+    def _refused(self, error: ProtocolError, at: int, piece: Piece, start: int) -> Event:
+        data, places, time = piece
         around, before, place = b"", 0, None
         if at >= start:
             place = place_of(places, at - start)
             before = min(BEFORE, at - start)
-            around = piece[at - start - before : at - start + AFTER]
+            around = data[at - start - before : at - start + AFTER]
         elif at == self._marked:
             place, before = self._mark_file_offset, self._before
             around = self._window[: before + AFTER]
@@ -229,37 +225,35 @@ class Reader:
             error.code, at, place, around, before,
         )  # fmt: skip
 
-    def _remember(self, piece: bytes, start: int, places: Places) -> None:
+    def _remember(self, piece: Piece, start: int) -> None:
         """The place of the frame that is not complete, for when it is."""
         marked = self._headers.unfinished
         if marked is None:
             self._marked = None
         elif marked >= start:
             self._marked = marked
-            self._mark_file_offset = place_of(places, marked - start)
+            self._mark_file_offset = place_of(piece.places, marked - start)
             self._before = min(BEFORE, marked - start)
             at = marked - start
-            self._window = piece[at - self._before : at + MAX_HEADER + PREVIEW]
+            self._window = piece.data[at - self._before : at + MAX_HEADER + PREVIEW]
         else:
             missing = self._before + MAX_HEADER + PREVIEW - len(self._window)
             if missing > 0:
-                self._window += piece[:missing]
+                self._window += piece.data[:missing]
 
     # ---- messages as objects ---------------------------------------------------------------------
 
-    def _located(
-        self, rows: list[Row], piece: bytes, start: int, places: Places
-    ) -> list[_Frame]:
+    def _located(self, rows: list[Row], piece: Piece, start: int) -> list[_Frame]:
         found = []
         for row in rows:
             offset = row[0]
             here = offset >= start
-            place = place_of(places, offset - start) if here else self._mark_file_offset
+            place = place_of(piece.places, offset - start) if here else self._mark_file_offset
             preview = b""
             if self._detail == "frames":
                 size = row[1] + min(row[2], PREVIEW)
                 at = offset - start if here else self._before
-                data = (piece if here else self._window + piece[:size])[at : at + size]
+                data = (piece.data if here else self._window + piece.data[:size])[at : at + size]
                 preview = data[row[1] :]
                 if row[6]:
                     preview = apply_mask(preview, data[row[1] - 4 : row[1]])
@@ -347,4 +341,8 @@ def place_of(places: Places, at: int) -> int:
 
 def _until_merged(error: ProtocolError, headers: FrameHeaders) -> None:
     if not hasattr(error, "rule"):
-        error.rule, error.section, error.offset = "x", error.reason.split("(")[-1][:-1], headers.boundary
+        error.rule, error.section, error.offset = (
+            "x",
+            error.reason.split("(")[-1][:-1],
+            headers.boundary,
+        )

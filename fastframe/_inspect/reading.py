@@ -7,21 +7,23 @@ from collections.abc import Iterator
 from fastframe._codec.kernels import parse_header
 from fastframe._inspect import handshake
 from fastframe._inspect.captures import kind_of, pcap_packets, pcapng_packets
-from fastframe._inspect.connections import TLS_ADVICE, TLS_RECORD, Context, Conversation
+from fastframe._inspect.connections import TLS_ADVICE, TLS_RECORD, Conversation
 from fastframe._inspect.events import (
     CLIENT,
     SERVER,
     Event,
     InspectError,
     Note,
+    Piece,
     Settings,
     Summary,
 )
+from fastframe._inspect.flows import Flows
+from fastframe._inspect.sides import Context
 from fastframe._inspect.source import Source
-from fastframe._inspect.streams import Flows
 from fastframe._types import ProtocolError
 
-STREAM_BLOCK = 1 << 17  # bytes that are read at once: what is made of them stays in the cache
+STREAM_BLOCK = 1 << 18  # bytes that are read at once: what is made of them stays in the cache
 
 
 def events(source: Source, settings: Settings) -> Iterator[Event]:
@@ -83,7 +85,7 @@ def stream_events(source: Source, magic: bytes, context: Context) -> Iterator[Ev
             yield Note("guess", text, conversation.connection, sender)
     position = 0
     while piece:
-        yield from conversation.feed(0, piece, [(0, position)], None)
+        yield from conversation.feed(0, Piece(piece, [(0, position)], None))
         position += len(piece)
         piece = source.read(STREAM_BLOCK)
     yield from conversation.end()

@@ -27,7 +27,7 @@ from fastframe._inspect.events import (
 from fastframe._inspect.filters import Filter
 from fastframe._inspect.lines import Lines
 from fastframe._inspect.plot import Plot
-from fastframe._inspect.records import CsvRecords, JsonRecords
+from fastframe._inspect.records import CsvRecords
 from fastframe._inspect.stats import Stats
 
 SHOWN_FROM = 64 << 20  # bytes of a file; what is smaller is read before a bar is seen
@@ -96,11 +96,10 @@ class Report:
         elif isinstance(event, Opened):
             if self.stats is None and self._of_wanted_connection(event):
                 self.writer.opened(event)
-        else:
-            if self.stats is not None:
-                self.stats.ended(event)
-            elif self._of_wanted_connection(event):
-                self.writer.ended(event)
+        elif self.stats is not None:
+            self.stats.ended(event)
+        elif self._of_wanted_connection(event):
+            self.writer.ended(event)
 
     def _of_wanted_connection(self, event: Opened | Note | Ended) -> bool:
         connection = event.connection

@@ -1,45 +1,18 @@
-"""TCP: from segments to the ordered bytes of each direction, or to a gap (RFC 9293, 3.4 and 3.10).
-
-Retransmissions, overlaps and reordering are put right and counted. Bytes that are missing end their
-direction: where the next frame begins cannot be known.
-"""
+"""TCP: from segments to the ordered bytes of one direction (RFC 9293, 3.4 and 3.10)."""
 
 from __future__ import annotations
 
 import heapq
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass, field
 
-from fastframe._inspect.captures import Packet
-from fastframe._inspect.connections import Context, Conversation
-from fastframe._inspect.events import Event, Note, Places
-from fastframe._inspect.packets import (
-    ACK,
-    FIN,
-    RST,
-    SYN,
-    NotTcpError,
-    Segment,
-    peers,
-    reverse,
-    segment,
-)
-from fastframe._inspect.source import Source
+from fastframe._inspect.events import Piece, Places
 
 SEQUENCES = 1 << 32
-FUTURE = 1 << 31  # a distance from here on is one into the past
-MAX_WAITING = 4 << 20  # bytes of one direction that wait for earlier ones
-WAITING_COST = 200  # bytes of memory for a segment that waits, besides its payload
+WAITING_COST = 300  # bytes of memory for a segment that waits, besides its payload
 HISTORY = 32  # segments that a retransmission is compared with
-# Bytes of memory for a connection, and for one that inflates: two windows of 32 KiB.
-CONNECTION_COST = 4 << 10
-INFLATER_COST = 96 << 10
-MAX_ENDED = 1 << 10  # connections whose late packets are known
-MAX_REASONS = 32
 BURST_TIME = 1_000_000  # nanoseconds
 BURST_SIZE, BURST_SEGMENTS = 1 << 16, 1 << 8
-SYN_FIN_RST = SYN | FIN | RST
-NOTHING: list[Event] = []
 
 
 @dataclass(slots=True)
@@ -49,8 +22,8 @@ class Stream:
     next: int | None = None
     """The sequence number that is awaited."""
     position: int = 0
-    waiting: list[tuple[int, int, bytes, int, int | None]] = field(default_factory=list)
-    """A heap of segments: offset, number of the packet, payload, place in the file, time."""
+    waiting: list[tuple[int, int, Piece]] = field(default_factory=list)
+    """A heap of segments: offset, number of the packet, payload."""
     waiting_bytes: int = 0
     history: deque[tuple[int, int, int]] = field(default_factory=lambda: deque(maxlen=HISTORY))
     """The last segments: offset, size, place in the file."""
@@ -58,29 +31,48 @@ class Stream:
     """Where a FIN says that it ends."""
     lost: bool = False
 
+    def advance(self, size: int, place: int) -> None:
+        """A segment was taken."""
+        assert self.next is not None
+        self.history.append((self.position, size, place))
+        self.position += size
+        self.next = (self.next + size) % SEQUENCES
+
+    def wait(self, offset: int, number: int, piece: Piece) -> None:
+        """Keeps a segment; number: any that no other has."""
+        heapq.heappush(self.waiting, (offset, number, piece))
+        self.waiting_bytes += len(piece.data) + WAITING_COST
+
+    def next_waiting(self) -> tuple[int, Piece]:
+        """Takes out the first one that waits: its offset, and the segment."""
+        offset, _, piece = heapq.heappop(self.waiting)
+        self.waiting_bytes -= len(piece.data) + WAITING_COST
+        return offset, piece
+
+    def lose(self) -> None:
+        """What follows is not known any more."""
+        self.lost = True
+        self.waiting.clear()
+        self.waiting_bytes = 0
+        self.history.clear()
+
+    @property
+    def missing(self) -> int:
+        """How many bytes there are between what is awaited and the first that waits."""
+        return self.waiting[0][0] - self.position
+
     @property
     def finished(self) -> bool:
         return self.end is not None and (self.lost or self.position >= self.end)
-
-
-@dataclass(slots=True)
-class Flow:
-    """A TCP connection."""
-
-    key: bytes
-    conversation: Conversation
-    streams: tuple[Stream, Stream] = field(default_factory=lambda: (Stream(), Stream()))
-    cost: int = 0
 
 
 class Burst:
     """Segments that follow one another, of one direction. For figures alone they are put together
     as long as they come within BURST_TIME, which is how exact times are then."""
 
-    __slots__ = ("_first", "_size", "entry", "parts", "places", "stream", "time")
+    __slots__ = ("_first", "_size", "parts", "places", "stream", "time")
 
-    def __init__(self, entry: tuple[Flow, int], stream: Stream, time: int | None) -> None:
-        self.entry = entry
+    def __init__(self, stream: Stream, time: int | None) -> None:
         self.stream = stream
         self.parts: list[bytes] = []
         self.places: Places = []
@@ -95,9 +87,7 @@ class Burst:
         self.places.append((self._size, place))
         self._size += size
         self.time = time
-        stream.history.append((stream.position, size, place))
-        stream.position += size
-        stream.next = (stream.next + size) % SEQUENCES  # type: ignore[operator]
+        stream.advance(size, place)
 
     def is_full(self, time: int | None) -> bool:
         return (
@@ -106,278 +96,3 @@ class Burst:
             or (time is not None and self._first is not None
                 and not 0 <= time - self._first < BURST_TIME)
         )  # fmt: skip
-
-
-class Flows:
-    """All TCP connections of a capture."""
-
-    def __init__(self, context: Context, source: Source) -> None:
-        self._context = context
-        self._source = source
-        self._flows: dict[bytes, tuple[Flow, int]] = {}
-        self._by_age: OrderedDict[bytes, Flow] = OrderedDict()  # the longest silent first
-        self._ended: OrderedDict[bytes, None] = OrderedDict()
-        self._cost = 0
-        self._number = 0
-        self._burst: Burst | None = None
-
-    def packet(self, packet: Packet) -> list[Event]:
-        """What the next packet leads to."""
-        link, time, data, start, end, base = packet
-        self._number += 1
-        try:
-            found = segment(link, data, start, end)
-        except NotTcpError as error:
-            self._skip(str(error))
-            return NOTHING
-        key, sequence, flags, start, end, missing = found
-        entry = self._flows.get(key)
-        usual = not flags & SYN_FIN_RST and not missing
-        if usual and entry is not None:
-            if start == end:
-                return NOTHING  # an acknowledgement
-            burst = self._burst
-            if burst is not None and burst.entry is entry and sequence == burst.stream.next:
-                burst.add(data[start:end], base + start, time)
-                return self._flush() if burst.is_full(time) else NOTHING
-        events = self._flush()
-        entry = self._flows.get(key)  # what was put together may have ended it
-        if entry is not None and flags & SYN:
-            entry, ended = self._another_syn(entry, found)
-            events = events + ended
-        if entry is None:
-            if not flags & SYN and (start == end or key in self._ended):
-                return events
-            entry = self._begin(found)
-            events = events + self._weigh(entry[0])
-        return events + self._segment(entry, found, time, data, base)
-
-    def _segment(
-        self, entry: tuple[Flow, int], found: Segment, time: int | None, data: bytes, base: int
-    ) -> list[Event]:
-        _, sequence, flags, start, end, missing = found
-        flow, side = entry
-        stream = flow.streams[side]
-        events = NOTHING
-        if flags & SYN:
-            sequence = (sequence + 1) % SEQUENCES
-        if stream.next is None:
-            stream.next = sequence
-        if end > start and not stream.lost:
-            usual = not flags & SYN_FIN_RST and not missing
-            if usual and sequence == stream.next and not stream.waiting:
-                self._burst = Burst(entry, stream, time)
-                self._burst.add(data[start:end], base + start, time)
-                return NOTHING if flow.conversation.may_wait(side) else self._flush()
-            payload = data[start:end]
-            events = self._in_any_order(flow, side, sequence, payload, base + start, time)
-            events = events + self._weigh(flow)
-        if missing and not stream.lost:
-            text = "packets were cut when they were captured"
-            events = events + self._lose(flow, side, text, missing, time)
-        if flags & (FIN | RST):
-            events = events + self._closing(flow, stream, found, sequence)
-        return events
-
-    def _flush(self) -> list[Event]:
-        """What the segments that were put together lead to."""
-        burst = self._burst
-        if burst is None:
-            return NOTHING
-        self._burst = None
-        (flow, side), parts = burst.entry, burst.parts
-        piece = parts[0] if len(parts) == 1 else b"".join(parts)
-        events = flow.conversation.feed(side, piece, burst.places, burst.time)
-        return events + self._weigh(flow)
-
-    def _skip(self, reason: str) -> None:
-        skipped = self._context.summary.skipped
-        if reason not in skipped and len(skipped) >= MAX_REASONS:
-            reason = "other"
-        skipped[reason] = skipped.get(reason, 0) + 1
-
-    def end(self) -> list[Event]:
-        """The capture ends, and with it all connections."""
-        events = self._flush()
-        for flow in list(self._by_age.values()):
-            events = events + self._end(flow)
-        return events
-
-    # ---- connections come and go -----------------------------------------------------------------
-
-    def _begin(self, found: Segment) -> tuple[Flow, int]:
-        self._context.summary.tcp_connections += 1
-        key, _, flags, _, _, _ = found
-        sender, receiver = peers(key)
-        # A SYN with ACK is the second packet: the other side has begun.
-        from_start = flags & SYN != 0
-        flow = Flow(
-            key,
-            Conversation(self._context, (sender, receiver), from_start=from_start),
-        )
-        entry = self._flows[key] = (flow, 0)
-        self._flows[reverse(key)] = (flow, 1)
-        self._by_age[key] = flow
-        self._ended.pop(key, None)
-        self._ended.pop(reverse(key), None)
-        flow.cost = CONNECTION_COST
-        self._cost += flow.cost
-        return entry
-
-    def _another_syn(
-        self, entry: tuple[Flow, int], found: Segment
-    ) -> tuple[tuple[Flow, int] | None, list[Event]]:
-        """A SYN may be repeated; one with another number begins a new connection with the same
-        ports."""
-        _, sequence, flags, _, _, _ = found
-        flow, side = entry
-        stream = flow.streams[side]
-        if stream.next is None or flags & ACK or (
-            stream.position == 0 and stream.next == (sequence + 1) % SEQUENCES
-        ):  # fmt: skip
-            return entry, []
-        return None, self._end(flow)
-
-    def _closing(
-        self, flow: Flow, stream: Stream, found: Segment, sequence: int
-    ) -> list[Event]:
-        _, _, flags, start, end, _ = found
-        if flags & RST:
-            return self._end(flow)
-        assert stream.next is not None
-        distance = (sequence - stream.next) % SEQUENCES
-        if stream.end is None and distance < FUTURE:
-            stream.end = stream.position + distance
-            if not stream.waiting:
-                # Its own payload, if any, has been taken already.
-                stream.end = min(stream.end, stream.position)
-            else:
-                stream.end += end - start
-        elif stream.end is None:
-            stream.end = stream.position
-        return self._end(flow) if all(one.finished for one in flow.streams) else []
-
-    def _end(self, flow: Flow) -> list[Event]:
-        events: list[Event] = []
-        for side, stream in enumerate(flow.streams):
-            if stream.waiting:
-                events += self._lose(
-                    flow, side, "bytes are missing from the capture",
-                    stream.waiting[0][0] - stream.position, stream.waiting[0][4],
-                )  # fmt: skip
-        for key in (flow.key, reverse(flow.key)):
-            self._flows.pop(key, None)
-            self._ended[key] = None
-        while len(self._ended) > MAX_ENDED:
-            self._ended.popitem(last=False)
-        del self._by_age[flow.key]
-        self._cost -= flow.cost
-        return events + flow.conversation.end()
-
-    # ---- order -----------------------------------------------------------------------------------
-
-    def _in_any_order(
-        self, flow: Flow, side: int, sequence: int, payload: bytes, place: int, time: int | None
-    ) -> list[Event]:
-        stream = flow.streams[side]
-        totals = flow.conversation.sides[side].totals
-        assert stream.next is not None
-        distance = (sequence - stream.next) % SEQUENCES
-        if distance >= FUTURE:
-            distance -= SEQUENCES
-        offset = stream.position + distance
-        if distance > 0:
-            totals.reordered += 1
-            heapq.heappush(stream.waiting, (offset, self._number, payload, place, time))
-            stream.waiting_bytes += len(payload) + WAITING_COST
-            if stream.waiting_bytes > MAX_WAITING:
-                return self._lose(
-                    flow, side, "bytes are missing from the capture",
-                    stream.waiting[0][0] - stream.position, time,
-                )  # fmt: skip
-            return []
-        if distance == -1 and len(payload) == 1:
-            return []  # a keep-alive (RFC 9293, 3.8.4): its byte says nothing
-        events = self._deliver(flow, side, offset, payload, place, time)
-        while stream.waiting and stream.waiting[0][0] <= stream.position:
-            offset, _, payload, place, time = heapq.heappop(stream.waiting)
-            stream.waiting_bytes -= len(payload) + WAITING_COST
-            events += self._deliver(flow, side, offset, payload, place, time)
-        return events
-
-    def _deliver(
-        self, flow: Flow, side: int, offset: int, payload: bytes, place: int, time: int | None
-    ) -> list[Event]:
-        """A segment that begins at or before what is awaited: what of it is new."""
-        stream = flow.streams[side]
-        assert stream.next is not None
-        events: list[Event] = []
-        known = stream.position - offset
-        if known > 0:
-            flow.conversation.sides[side].totals.retransmissions += 1
-            if self._differs(stream, offset, payload[:known]):
-                events.append(self._difference(flow, side, place, time))
-            payload, place, offset = payload[known:], place + known, stream.position
-        if payload:
-            stream.history.append((offset, len(payload), place))
-            stream.position += len(payload)
-            stream.next = (stream.next + len(payload)) % SEQUENCES
-            events += flow.conversation.feed(side, payload, [(0, place)], time)
-        return events
-
-    def _differs(self, stream: Stream, offset: int, again: bytes) -> bool:
-        """Whether a retransmission has other bytes than what came first, as far as that is
-        remembered."""
-        for earlier, size, place in stream.history:
-            first = max(earlier, offset)
-            last = min(earlier + size, offset + len(again))
-            if first < last:
-                before = self._source.look_up(place + first - earlier, last - first)
-                if before != again[first - offset : last - offset]:
-                    return True
-        return False
-
-    def _difference(self, flow: Flow, side: int, place: int, time: int | None) -> Note:
-        conversation = flow.conversation
-        this = conversation.sides[side]
-        return Note(
-            "overlap",
-            f"a retransmission of the {this.sender or this.name} has other bytes than what came "
-            f"first; what came first is shown",
-            conversation.connection, this.sender, time, None, place,
-        )  # fmt: skip
-
-    def _lose(
-        self, flow: Flow, side: int, text: str, missing: int, time: int | None
-    ) -> list[Event]:
-        stream = flow.streams[side]
-        stream.lost = True
-        stream.waiting.clear()
-        stream.waiting_bytes = 0
-        stream.history.clear()
-        return flow.conversation.lose(side, text, missing, time)
-
-    # ---- memory ----------------------------------------------------------------------------------
-
-    def _weigh(self, flow: Flow) -> list[Event]:
-        """Keeps count of memory; where it is too much, the connections that have been silent for
-        longest are given up."""
-        first, second = flow.streams
-        cost = CONNECTION_COST + flow.conversation.held + first.waiting_bytes + second.waiting_bytes
-        if flow.conversation.inflates:
-            cost += INFLATER_COST
-        self._cost += cost - flow.cost
-        flow.cost = cost
-        self._by_age.move_to_end(flow.key)
-        events: list[Event] = []
-        while self._cost > self._context.settings.memory and len(self._by_age) > 1:
-            oldest = next(iter(self._by_age.values()))
-            if oldest.conversation.connection is not None:
-                events.append(
-                    Note(
-                        "memory", "given up, as too many connections are open at once: see "
-                        "--memory", oldest.conversation.connection, incomplete=True,
-                    )
-                )  # fmt: skip
-            events += self._end(oldest)
-        return events
