@@ -129,19 +129,13 @@ class Conversation:
             if side.reader is not None:
                 events += side.reader.finish()
                 if side.reader.ignored:
-                    events.append(
-                        Note(
-                            "ignored", f"{side.reader.ignored:,} bytes after the end were not read",
-                            self.connection, side.sender, self._time,
-                        )
-                    )  # fmt: skip
+                    text = f"the {side.reader.ignored:,} bytes that follow were not read"
+                    events.append(Note("ignored", text, self.connection, side.sender, self._time))
         if self.connection is not None:
             events.append(Ended(self.connection))
         elif self.tls:
             self.context.summary.tls += 1
-        elif (not self._refused and (self.state != UNKNOWN)) or any(
-            side.tries for side in self.sides
-        ):
+        elif not self._refused and (self.state != UNKNOWN or any(s.tries for s in self.sides)):
             self.context.summary.other += 1
         return events
 

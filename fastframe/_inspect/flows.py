@@ -185,16 +185,8 @@ class Flows:
         if flags & RST:
             return self._end(flow)
         assert stream.next is not None
-        distance = (sequence - stream.next) % SEQUENCES
-        if stream.end is None and distance < FUTURE:
-            stream.end = stream.position + distance
-            if not stream.waiting:
-                # Its own payload, if any, has been taken already.
-                stream.end = min(stream.end, stream.position)
-            else:
-                stream.end += end - start
-        elif stream.end is None:
-            stream.end = stream.position
+        distance = (sequence + end - start - stream.next) % SEQUENCES
+        stream.end = stream.position + (distance if distance < FUTURE else 0)
         return self._end(flow) if all(one.finished for one in flow.streams) else []
 
     def _end(self, flow: Flow) -> list[Event]:

@@ -217,8 +217,10 @@ class Reader:
             text = f"{error.reason}: the rest of this direction is not read"
             return Note("limit", text, self.connection, self.sender, time, at, place, True)
         if error.rule == "deflate" and not self.connection.handshake:
-            text = "a compressed message refers to what came before the capture: the rest of this " \
-                   "direction is not read"  # fmt: skip
+            text = (
+                "a compressed message refers to what came before the capture: the rest of this "
+                "direction is not read"
+            )
             return Note("window", text, self.connection, self.sender, time, at, place, True)
         return Broken(
             self.connection, self.sender, time, error.rule, error.section, error.reason,

@@ -38,9 +38,7 @@ Segment = tuple[bytes, int, int, int, int, int]
 
 def segment(link: int, data: bytes, start: int, end: int) -> Segment:
     """The TCP segment in `data[start:end]`. NotTcpError if there is none."""
-    if link == ETHERNET:
-        if end - start < 54:
-            raise NotTcpError("cut or malformed")
+    if link == ETHERNET and end - start >= 54:
         # The usual case first, in one step: Ethernet, IPv4 without options, TCP, all of it there.
         kind, version, total, fragment, protocol, addresses, ports, sequence, words, flags = _USUAL(
             data, start
@@ -51,16 +49,7 @@ def segment(link: int, data: bytes, start: int, end: int) -> Segment:
             ip_end = position + total
             if start + 54 <= payload <= ip_end <= end:
                 return addresses + ports, sequence, flags, payload, ip_end, 0
-    elif link in (NULL, LOOP):
-        kind, position = 0, start + 4
-    elif link in RAW_IP:
-        kind, position = 0, start
-    elif link == LINUX_SLL:
-        kind, position = _type_at(data, start + 14, end), start + 16
-    elif link == LINUX_SLL2:
-        kind, position = _type_at(data, start, end), start + 20
-    else:
-        raise NotTcpError(f"link type {link}, which is not supported")
+    kind, position = _network(link, data, start, end)
     while kind in VLAN:
         kind, position = _type_at(data, position + 2, end), position + 4
     if position >= end:
@@ -72,6 +61,21 @@ def segment(link: int, data: bytes, start: int, end: int) -> Segment:
     if kind == IPV6:
         return _ipv6(data, position, end)
     raise NotTcpError("neither IPv4 nor IPv6")
+
+
+def _network(link: int, data: bytes, start: int, end: int) -> tuple[int, int]:
+    """The EtherType after the link layer's header, 0 if there is none, and where that ends."""
+    if link == ETHERNET:
+        return _type_at(data, start + 12, end), start + 14
+    if link in (NULL, LOOP):
+        return 0, start + 4
+    if link in RAW_IP:
+        return 0, start
+    if link == LINUX_SLL:
+        return _type_at(data, start + 14, end), start + 16
+    if link == LINUX_SLL2:
+        return _type_at(data, start, end), start + 20
+    raise NotTcpError(f"link type {link}, which is not supported")
 
 
 def _type_at(data: bytes, position: int, end: int) -> int:

@@ -85,7 +85,9 @@ class SideStats:
     def figures(self) -> dict[str, Any]:
         """As JSON has them; times are in seconds."""
         messages = self.opcodes["text"] + self.opcodes["binary"]
-        active = (self.last - self.first) / 1e9 if self.last is not None and self.first else 0.0
+        active = None
+        if self.first is not None and self.last is not None:
+            active = (self.last - self.first) / 1e9
         round_trips = self.round_trips.figures()
         return {
             **self.opcodes,
@@ -98,7 +100,7 @@ class SideStats:
             "seconds": active,
             "messages_per_second": messages / active if active else None,
             "bytes_per_second": self.payload_bytes / active if active else None,
-            "longest_silence": self.longest_silence / 1e9,
+            "longest_silence": None if active is None else self.longest_silence / 1e9,
             "ping_round_trip": {
                 name: None if value is None else value / 1e9 for name, value in round_trips.items()
             },
