@@ -50,6 +50,10 @@ def changed_hook(connection: Any) -> str | None:
     return None
 
 
+def role(connection: Any) -> str:
+    return "server" if connection.factory.isServer else "client"
+
+
 class AutobahnTarget(Library):
     name = distribution = "autobahn"
     relied_on: tuple[str, ...] = (
@@ -69,7 +73,7 @@ class AutobahnTarget(Library):
     )
 
     def replacements(self) -> tuple[Replacement, ...]:
-        follows = deciding(self.name, why_not)
+        follows = deciding(self.name, why_not, role, sees_closes=False)
         return (
             Replacement(
                 MODULE, "Utf8Validator", lambda original: functools.partial(Utf8Validator, original)

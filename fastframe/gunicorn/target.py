@@ -47,7 +47,7 @@ class GunicornTarget(Library):
         masks = Replacement(PROTOCOL, "_unmask", unmasking)
         if not hasattr(WebSocketProtocol, "_put_message"):  # pragma: no cover (before 27)
             return masks, Replacement(PROTOCOL, "__init__", self.counted)
-        follows = deciding(self.name, why_not)
+        follows = deciding(self.name, why_not, lambda _: "server")
         return (
             masks,
             Replacement(PROTOCOL, "_read_frames", partial(receiving, follows)),

@@ -36,6 +36,10 @@ def why_not(connection: Any) -> str | None:
     )
 
 
+def role(connection: Any) -> str:
+    return "client" if connection.mask_outgoing else "server"
+
+
 class TornadoTarget(Library):
     name = distribution = "tornado"
     relied_on: tuple[str, ...] = (
@@ -51,7 +55,7 @@ class TornadoTarget(Library):
     )
 
     def replacements(self) -> tuple[Replacement, ...]:
-        follows = deciding(self.name, why_not)
+        follows = deciding(self.name, why_not, role)
         return (
             Replacement(PROTOCOL, "_receive_frame_loop", partial(receiving, follows)),
             Replacement(PROTOCOL, "write_message", partial(writing, follows)),

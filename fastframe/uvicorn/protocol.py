@@ -28,6 +28,7 @@ from uvicorn.server import ServerState
 from fastframe._codec.control_frames import Close, Ping, Pong
 from fastframe._codec.decoder import Decoder
 from fastframe._codec.encoder import Encoder
+from fastframe._codec.tally import Tally, tally
 from fastframe._targets.install import disabled
 from fastframe._targets.target import count_connection
 from fastframe._types import Opcode, ProtocolError, Role
@@ -180,6 +181,8 @@ class WSProtocol(TransportProtocol):
         super().connection_made(transport)
         WSProtocol.in_use = True
         count_connection("uvicorn")
+        self.tally: Tally = tally("uvicorn", "server")
+        self.encoder._count_for(self.tally)
         if not WSProtocol.announced:
             self.announce()
         self.server_state.connections.add(self)  # type: ignore[arg-type]
@@ -288,6 +291,7 @@ class WSProtocol(TransportProtocol):
         if agreement is not None:
             self.compressed = True
             self.encoder = Encoder(Role.SERVER, deflate=agreement)
+            self.encoder._count_for(self.tally)
             if self.compressor_timeout is not None and not agreement.server_no_context_takeover:
                 self.idle_window = IdleWindow(self.loop, self.encoder, self.compressor_timeout)
         self.decoder = decoder
@@ -302,9 +306,11 @@ class WSProtocol(TransportProtocol):
     def _new_decoder(self, agreement: Agreement | None) -> Decoder:
         size = min(self.config.ws_max_size, self.max_message_size or sys.maxsize)
         size = max(1, min(size, sys.maxsize // 2))  # what a Decoder takes
-        return Decoder(
+        decoder = Decoder(
             Role.SERVER, max_message_size=size, max_fragments=self.max_fragments, deflate=agreement
         )
+        decoder._count_for(self.tally)
+        return decoder
 
     @functools.cached_property
     def rejection(self) -> Rejection:

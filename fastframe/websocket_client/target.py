@@ -60,7 +60,7 @@ class WebsocketClientTarget(Library):
     )
 
     def replacements(self) -> tuple[Replacement, ...]:
-        follows = deciding(self.name, why_not)
+        follows = deciding(self.name, why_not, lambda _: "client", sees_closes=False)
         return (
             Replacement("websocket._utils", "_validate_utf8", validating),
             Replacement("websocket._abnf", "_mask", masking_arrays),

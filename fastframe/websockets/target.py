@@ -8,14 +8,30 @@ which all kinds of connections go through; and `send` and `recv` of asyncio conn
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
+from fastframe._codec.tally import tally
 from fastframe._targets.library import Library, Replacement
 from fastframe._targets.options import Options
 from fastframe._targets.replaced import Replaced
-from fastframe._targets.target import Target
+from fastframe._targets.target import Target, count_connection
 from fastframe.websockets.compression import Zlib
 from fastframe.websockets.connection import receiving, sending, sending_data
+
+
+def counting(original: Any) -> Any:
+    """`Protocol.__init__`, which is called once for each connection."""
+    from websockets.protocol import SERVER
+
+    @functools.wraps(original)
+    def begin(self: Any, *arguments: Any, **options: Any) -> None:
+        count_connection("websockets")
+        original(self, *arguments, **options)
+        role = "server" if self.side is SERVER else "client"
+        self._fastframe_tally = tally("websockets", role)
+
+    return begin
 
 
 class WebsocketsTarget(Library):
@@ -68,7 +84,7 @@ class WebsocketsTarget(Library):
             Replacement("websockets.frames:Frame", "serialize", self._serializing),
             Replacement("websockets.asyncio.connection:Connection", "send", self._sending),
             Replacement("websockets.asyncio.connection:Connection", "recv", self._receiving),
-            Replacement("websockets.protocol:Protocol", "__init__", self.counted),
+            Replacement("websockets.protocol:Protocol", "__init__", counting),
         )
 
     def configure(self, options: Options) -> None:
