@@ -202,7 +202,8 @@ cdef class MessageReader:
         self._why_finished = why(error)
         if isinstance(error, ProtocolError):
             error.offset = self._tally.counts.received.wire_bytes
-            self._tally.violated(error.rule)
+            names = ("rule", "section", "code", "offset")
+            self._tally.violated({name: getattr(error, name) for name in names}, error.reason)
         return 0
 
     # ---- what is counted (tally.pxd) -------------------------------------------------------------

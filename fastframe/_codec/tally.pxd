@@ -77,6 +77,7 @@ cdef class Tally:
     cdef Sums _sums             # None: it counts for nobody
     cdef bint _is_connection    # and not only one direction of one
     cdef bint _has_closed       # a Close was received or sent
+    cdef public object peer     # its address, for the log; None if it is not known
     cdef dict _pings            # when those were sent that may still be answered, by payload
 
     # A Close frame: it counts if it is the connection's first one.
@@ -85,8 +86,8 @@ cdef class Tally:
     cdef int _closed_by(self, str who, uint16_t code) except -1
     cdef int ping_sent(self, bytes payload) except -1
     cdef int pong_received(self, bytes payload) except -1
-    # Of the peer.
-    cdef int violated(self, rule) except -1
+    # Of the peer. fields: its `rule`, `section`, `code` and `offset`, as ProtocolError has them.
+    cdef int violated(self, dict fields, str reason) except -1
 
     cdef bint _counts(self) noexcept
     cdef void withdraw(self) noexcept

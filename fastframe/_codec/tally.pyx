@@ -254,9 +254,14 @@ cdef class Tally:
             self._sums.count_round_trip(perf_counter() - <double>sent)
         return 0
 
-    cdef int violated(self, rule) except -1:
+    cdef int violated(self, dict fields, str reason) except -1:
         if self._counts():
-            count_in(self._sums, self._sums._violations, rule)
+            count_in(self._sums, self._sums._violations, fields["rule"])
+            from fastframe._violations import log_violation  # here, as it imports logging
+
+            fields["target"], fields["role"] = self._sums.target, self._sums.role
+            fields["peer"] = self.peer
+            log_violation(fields, reason)
         return 0
 
 

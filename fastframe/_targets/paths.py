@@ -14,6 +14,7 @@ from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 from fastframe._codec.tally import Tally, tally
+from fastframe._targets.frame_log import FrameLog, is_wanted
 from fastframe._targets.replaced import written_in
 from fastframe._targets.target import count_connection, count_left
 
@@ -52,9 +53,11 @@ def deciding(
     why_not: Callable[[Any], str | None],
     role: Callable[[Any], str],
     *,
+    listen: Callable[[Any, FrameLog], None],
     sees_closes: bool = True,
 ) -> Follows:
-    """`why_not` is asked once for each connection; it is counted then, as one of that role."""
+    """`why_not` is asked once for each connection; it is counted then, as one of that role. listen:
+    lets a FrameLog have all bytes of a connection from now on, on either path."""
 
     def follows(connection: Any) -> Tally | Literal[False]:
         decided: Tally | Literal[False] | None = connection.__dict__.get(DECIDED)
@@ -63,18 +66,23 @@ def deciding(
             count(target, why)
             decided = why is None and tally(target, role(connection), sees_closes)
             connection.__dict__[DECIDED] = decided
+            if is_wanted():
+                listen(connection, FrameLog())
         return decided
 
     return follows
 
 
 def deciding_without_attributes(
-    target: str, why_not: Callable[[Any], str | None], methods: tuple[str, ...]
+    target: str,
+    why_not: Callable[[Any], str | None],
+    methods: tuple[str, ...],
+    *,
+    listen: Callable[[Any, FrameLog], None],
 ) -> tuple[Callable[[Any], Any], Follows]:
     """The same where connections have no room for an attribute, so once for each class, and for an
-    object that has `methods` of its own each time; and a decorator for what is called once for each
-    connection, and counts it. All of a server's connections have one Tally, whose end is not
-    seen."""
+    object that has `methods` of its own each time; and a decorator for `__init__`, which counts the
+    connection. All of a server's connections have one Tally, whose end is not seen."""
     of_all: list[Tally] = []
     decided: WeakKeyDictionary[type, str | None] = WeakKeyDictionary()
 
@@ -88,7 +96,9 @@ def deciding_without_attributes(
         @functools.wraps(function)
         def counting(self: Any, *arguments: Any, **options: Any) -> Any:
             count(target, why(self))
-            return function(self, *arguments, **options)
+            function(self, *arguments, **options)
+            if is_wanted():
+                listen(self, FrameLog())
 
         return counting
 

@@ -42,7 +42,7 @@ from codecs import getincrementaldecoder
 
 from fastframe._targets.target import count_connection
 from fastframe.wsproto._names import NAMES
-from fastframe.wsproto.rules import rule_of
+from fastframe.wsproto.rules import fields_of
 
 
 # ---- messages: fragments in order, text decoded --------------------------------------------------
@@ -167,7 +167,8 @@ cdef class FrameProtocol:
         except BaseException as error:
             self._exhausted = True
             if isinstance(error, self._names.ParseFailed):
-                self._tally.violated(rule_of(error))
+                offset = self._tally.counts.received.wire_bytes
+                self._tally.violated(fields_of(error, offset), str(error))
             raise
         finally:
             self._running = False

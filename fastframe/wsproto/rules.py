@@ -3,6 +3,11 @@ for each, which goes on the wire."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from fastframe._codec.checks import RULES as SENTENCES
+from fastframe._types import ProtocolError
+
 RULES = {
     "Reserved bit set": "reserved-bit",
     "Invalid opcode": "opcode",
@@ -25,6 +30,15 @@ RULES = {
     "message with more fragments": "too-many-fragments",
 }
 """By how the sentence begins."""
+
+SECTIONS = {rule: ProtocolError(1002, reason).section for reason, rule in SENTENCES.items()}
+
+
+def fields_of(error: Any, offset: int) -> dict[str, Any]:
+    """As `ProtocolError` has them, of a ParseFailed."""
+    rule = rule_of(error)
+    section = SECTIONS.get(rule, "")
+    return {"rule": rule, "section": section, "code": int(error.code), "offset": offset}
 
 
 def rule_of(error: Exception) -> str:
