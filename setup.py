@@ -157,6 +157,7 @@ def extensions():
         extension("_codec.deflater"),
         extension("_codec.masking_keys"),
         extension("_codec.prepared", "status", "header"),
+        extension("_codec.tally"),
         extension("_codec.wsaccel", "header"),
         extension("_codec.frame_table", "header"),
         extension("_codec.whole_frames", "status", "header", "utf8"),

@@ -8,6 +8,7 @@ installed, status       the same for the length of a `with` block; is it active,
 deflate                 a module: permessage-deflate, for Decoder and Encoder
 frame_protocol          a module: the drop-in for wsproto.frame_protocol
 apply_mask, is_utf8 ... the kernels by themselves
+metrics                 what has gone through it: messages, bytes, round trips, violations
 index_frames            captured traffic as a NumPy table
 get_include             where the headers are, for other extension modules
 """
@@ -35,6 +36,7 @@ from fastframe._version import __version__
 TYPE_CHECKING = False  # typing.TYPE_CHECKING, which takes longer to import than all of this
 if TYPE_CHECKING:
     from fastframe._codec.header import Header
+    from fastframe._metrics import metrics
     from fastframe._targets.install import (
         InstallError,
         TargetStatus,
@@ -73,6 +75,7 @@ __all__ = [
     "install",
     "installed",
     "is_utf8",
+    "metrics",
     "parse_header",
     "prepare",
     "status",
@@ -111,6 +114,7 @@ _LATER = {
         "status",
         "uninstall",
     ),
+    "_metrics": ("metrics",),
     "frame_index": ("index_frames",),
 }
 

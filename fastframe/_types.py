@@ -66,12 +66,16 @@ class ProtocolError(ValueError):
     """The peer broke a rule of RFC 6455, or a limit of this endpoint.
 
     ``code`` is the status code to close the connection with (1002, 1007 or 1009), ``reason`` is one
-    sentence that names the rule and its section, short enough for a Close frame.
+    sentence that names the rule and its section, short enough for a Close frame. ``offset``, where
+    a ``Decoder`` has raised it, is where the frame that broke the rule begins: in bytes from the
+    first one that was fed; else None.
 
     >>> error = ProtocolError(1002, "the opcode is reserved (RFC 6455, 5.2)")
     >>> error.code, str(error)
     (1002, '1002: the opcode is reserved (RFC 6455, 5.2)')
     """
+
+    offset: int | None = None
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(code, reason)
@@ -80,6 +84,31 @@ class ProtocolError(ValueError):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.reason}"
+
+    @property
+    def rule(self) -> str:
+        """The broken rule in a word, for counters and logs: it stays the same where the sentence
+        is put better. "other" for a reason that is none of fastframe's.
+
+        >>> ProtocolError(1007, "a text message is not UTF-8 (RFC 6455, 8.1)").rule
+        'text-utf8'
+        """
+        from fastframe._codec.checks import RULES
+
+        reason = self.reason
+        if reason.startswith("at offset "):  # of index_frames
+            reason = reason.partition(": ")[2]
+        return RULES.get(reason, "other")
+
+    @property
+    def section(self) -> str:
+        """Where the rule is, "" if the reason does not say it.
+
+        >>> ProtocolError(1007, "a text message is not UTF-8 (RFC 6455, 8.1)").section
+        'RFC 6455, 8.1'
+        """
+        before, _, section = self.reason.rpartition("(")
+        return section.removesuffix(")") if before else ""
 
 
 # asyncio and concurrent.futures name their similar errors so.

@@ -61,6 +61,10 @@ typedef enum ff_status {
 /* One sentence for a person, naming the rule and its section. Static; never NULL. */
 const char *ff_status_text(ff_status status);
 
+/* A short name of the rule, for counters and logs: "text-utf8" for FF_ERR_TEXT_UTF8. Names stay as
+ * they are. Static; "" if no rule is broken. */
+const char *ff_status_rule(ff_status status);
+
 /* The status code to close the connection with (7.4.1): 1002, 1007 or 1009; 0 for FF_OK and
  * FF_NEED_DATA. */
 uint16_t ff_status_close_code(ff_status status);

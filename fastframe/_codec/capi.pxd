@@ -26,8 +26,10 @@ cdef extern from "fastframe.h" nogil:
         FF_ERR_MESSAGE_TOO_BIG
         FF_ERR_TOO_MANY_FRAGMENTS
         FF_ERR_HANDSHAKE
+        FF_STATUS_COUNT
 
     const char *ff_status_text(ff_status status)
+    const char *ff_status_rule(ff_status status)
     uint16_t ff_status_close_code(ff_status status)
 
     cdef enum:

@@ -6,13 +6,22 @@ from cpython.long cimport PyLong_AsUnsignedLongLong, PyLong_CheckExact
 from libc.stdint cimport uint64_t
 
 from fastframe._codec.capi cimport (
-    FF_CLIENT, FF_OK, FF_SERVER, ff_role, ff_status, ff_status_close_code, ff_status_text,
+    FF_CLIENT, FF_NEED_DATA, FF_OK, FF_SERVER, FF_STATUS_COUNT, ff_role, ff_status,
+    ff_status_close_code, ff_status_rule, ff_status_text,
 )
 
 from fastframe._types import InvalidState, ProtocolError, Role
 
 
 # ---- the peer ------------------------------------------------------------------------------------
+
+# The short name of each rule, by the sentence that a ProtocolError says.
+RULES = {
+    ff_status_text(<ff_status>status).decode("ascii"):
+        ff_status_rule(<ff_status>status).decode("ascii")
+    for status in range(FF_NEED_DATA + 1, FF_STATUS_COUNT)
+}
+
 
 cdef object protocol_error(ff_status status):
     return ProtocolError(ff_status_close_code(status), ff_status_text(status).decode("ascii"))

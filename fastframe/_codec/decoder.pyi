@@ -6,6 +6,7 @@ from typing import Any, Literal, overload
 from typing_extensions import TypeVar
 
 from fastframe._codec.control_frames import Close, Ping, Pong
+from fastframe._codec.tally import Tally
 from fastframe._types import Role, Text
 from fastframe.deflate import Agreement
 
@@ -100,6 +101,7 @@ class Decoder(Iterator[_Message_co]):
         True
         """
 
+    def _count_for(self, tally: Tally) -> None: ...
     def feed(self, data: Buffer) -> Decoder[_Message_co]:
         """Takes in bytes from the peer, and returns the decoder itself, to be iterated.
 

@@ -14,6 +14,7 @@ from fastframe._codec.inbound_frame cimport NO_MESSAGE, Limits
 from fastframe._codec.inflater cimport Inflater
 from fastframe._codec.message_reader cimport FINISHED, HEADER, PAYLOAD, MessageReader
 from fastframe._codec.receive_buffer cimport writable_view
+from fastframe._codec.tally cimport Tally, new_tally, sums_of
 from fastframe._cpython.turns cimport (
     begin_call, begin_quick_call, end_call, end_quick_call, ff_callers_turn_begin,
     ff_shared_flag_get,
@@ -117,9 +118,11 @@ cdef class Decoder(MessageReader):
             inflater = Inflater(
                 agreement_from(deflate), new_role == FF_SERVER, self._assembler, limits.message_size
             )
+        cdef Tally tally = new_tally(sums_of("codec", role.value), True, True)
         begin_call(&self._turn)
         try:
             self._role = new_role
+            self._tally = tally
             self._limits = limits
             self._decode_text = decodes
             self._inflater = inflater

@@ -7,6 +7,7 @@ from fastframe._codec.masking_keys cimport KeyPool
 from fastframe._codec.outbound cimport OutboundPayload
 from fastframe._cpython.owned cimport PyObject
 from fastframe._codec.prepared cimport PreparedFrames, PreparedKinds
+from fastframe._codec.tally cimport Tally
 from fastframe._cpython.turns cimport ff_callers_turn, ff_shared_flag
 
 
@@ -14,6 +15,7 @@ cdef class Encoder:
     cdef object __weakref__
     cdef ff_callers_turn _turn  # everything below is for the one call whose turn it is
     cdef const ff_kernels *_kernels
+    cdef Tally _tally
     cdef ff_role _role
     cdef KeyPool _keys          # a client's
     cdef PreparedKinds _prepared
@@ -53,4 +55,5 @@ cdef class Encoder:
     cdef PyObject *_new_frame(
         self, uint8_t opcode, const OutboundPayload *payload, bint fin, uint8_t rsv
     ) except NULL
+    cdef void _count_if_message(self, uint8_t opcode, bint fin) noexcept
     cdef int _mask(self, ff_header *header) except -1

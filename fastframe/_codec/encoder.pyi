@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 from typing_extensions import disjoint_base
 
+from fastframe._codec.tally import Tally
 from fastframe._types import Role
 from fastframe.deflate import Agreement
 
@@ -64,6 +65,7 @@ class Encoder:
         True
         """
 
+    def _count_for(self, tally: Tally) -> None: ...
     def message(self, data: str | Buffer) -> bytes:
         """A whole message: text for a str or a `Text`, binary for any other bytes-like object.
 

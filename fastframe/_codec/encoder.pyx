@@ -35,6 +35,9 @@ from fastframe._cpython.owned cimport PyObject, ff_owned
 from fastframe._codec.prepared cimport (
     PreparedFrames, frames_of, payload_of, plain_frame, prepared_kinds,
 )
+from fastframe._codec.tally cimport (
+    Tally, count_deflated_frame, count_frame, count_made_frame, count_message, new_tally, sums_of,
+)
 from fastframe._cpython.turns cimport (
     begin_call, end_call, ff_callers_turn_begin, ff_shared_flag_get, ff_shared_flag_set,
 )
@@ -77,6 +80,7 @@ cdef class Encoder:
         self._role = FF_SERVER
         self._kernels = kernels()
         self._prepared = prepared_kinds()
+        self._tally = Tally.__new__(Tally)
         self._open_opcode = FF_OPCODE_CONTINUATION
         self._open_utf8 = ff_utf8_start()
         if type(self) is Encoder:  # a subclass may take what it likes
@@ -91,9 +95,12 @@ cdef class Encoder:
             keys = KeyPool(masking_keys)
         if deflate is not None:
             deflater = Deflater(agreement_from(deflate), new_role == FF_CLIENT)
+        # a connection has a Decoder, too, and counts once
+        cdef Tally tally = new_tally(sums_of("codec", role.value), False, False)
         begin_call(&self._turn)
         try:
             self._role = new_role
+            self._tally = tally
             self._keys = keys
             self._deflater = deflater
             self._open_lost = False
@@ -243,6 +250,8 @@ cdef class Encoder:
         if ff_shared_flag_get(&self._closed):
             raise invalid_state("no data can be sent after a Close frame (RFC 6455, 5.5.1)")
         frame = self._new_fragment(opcode, message_opcode, data, fin, &utf8)
+        if fin:
+            count_message(&self._tally.counts.sent, message_opcode)
         self._open_opcode = FF_OPCODE_CONTINUATION if fin else message_opcode
         self._open_utf8 = utf8
         return frame
@@ -286,8 +295,13 @@ cdef class Encoder:
         if frames is None or frames.opcode != opcode:
             return None
         if self._deflater is not None and frames.size >= self._deflater.threshold:
-            return self._prepared_deflated_frame(frames, data)
-        return plain_frame(frames, data) if self._role == FF_SERVER else None
+            frame = self._prepared_deflated_frame(frames, data)
+        elif self._role == FF_SERVER:
+            frame = plain_frame(frames, data)
+        else:
+            return None
+        count_made_frame(&self._tally.counts.sent, frame, frames.size)
+        return frame
 
     @cython.final
     cdef bytes _prepared_deflated_frame(self, PreparedFrames frames, object data):
@@ -332,6 +346,7 @@ cdef class Encoder:
             compressed = self._deflater.deflate(data, fin)
             content = bytes_payload(PyBytes_AS_STRING(compressed), len(compressed))
             frame = new_frame_bytes(self._kernels, &header, &content)
+            count_deflated_frame(&self._tally.counts.sent, &header, payload.size)
             return frame
         # As Cython's `except` misses an error if memory runs out while its traceback is made.
         finally:
@@ -356,7 +371,9 @@ cdef class Encoder:
         >>> Encoder(Role.SERVER).ping(b"?")
         b'\\x89\\x01?'
         """
-        return self._control(FF_OPCODE_PING, payload)
+        frame = self._control(FF_OPCODE_PING, payload)
+        self._tally.ping_sent(payload if PyBytes_CheckExact(payload) else bytes(payload))
+        return frame
 
     def pong(self, payload=b""):
         """A Pong.
@@ -426,6 +443,7 @@ cdef class Encoder:
             if ff_shared_flag_get(&self._closed):
                 raise invalid_state("a Close frame was sent already (RFC 6455, 5.5.1)")
             frame = self._frame(FF_OPCODE_CLOSE, &payload, True, 0)
+            self._tally.close_sent(checked_code)
             ff_shared_flag_set(&self._closed, True)
             return frame
         finally:
@@ -464,7 +482,10 @@ cdef class Encoder:
         """
         cdef uint8_t checked_opcode = number_from("opcode", opcode, 0, 15)
         cdef uint8_t checked_rsv = number_from("rsv", rsv, 0, 7)
-        return self._any_frame(checked_opcode, payload, flag_from("fin", fin), checked_rsv)
+        cdef bint last = flag_from("fin", fin)
+        frame = self._any_frame(checked_opcode, payload, last, checked_rsv)
+        self._count_if_message(checked_opcode, last)
+        return frame
 
     def header(self, opcode, payload_length, *, fin=True, rsv=0):
         """The header alone, so that a large payload can be written after it uncopied, with
@@ -489,7 +510,23 @@ cdef class Encoder:
         finally:
             end_call(&self._turn)
         write_header(&header, header_bytes)
-        return PyBytes_FromStringAndSize(<const char *>header_bytes, header.size)
+        made = PyBytes_FromStringAndSize(<const char *>header_bytes, header.size)
+        count_frame(&self._tally.counts.sent, header.opcode, header.size, header.payload_length)
+        self._count_if_message(header.opcode, header.fin)
+        return made
+
+    # ---- what is counted (tally.pxd) -------------------------------------------------------------
+
+    def _count_for(self, Tally tally not None):
+        """From now on, and before anything was made."""
+        self._tally.withdraw()
+        self._tally = tally
+
+    cdef void _count_if_message(self, uint8_t opcode, bint fin) noexcept:
+        """What the caller makes of `frame` and `header`: the last fragment of a message does not
+        say of which kind it is."""
+        if fin and opcode in (FF_OPCODE_TEXT, FF_OPCODE_BINARY):
+            count_message(&self._tally.counts.sent, opcode)
 
     @cython.final
     cdef inline bytes _frame(
@@ -506,7 +543,9 @@ cdef class Encoder:
         header.rsv = rsv
         header.fin = fin
         self._mask(&header)
-        return new_frame_bytes(self._kernels, &header, payload)
+        cdef PyObject *frame = new_frame_bytes(self._kernels, &header, payload)
+        count_frame(&self._tally.counts.sent, opcode, header.size, payload.size)
+        return frame
 
     @cython.final
     cdef int _mask(self, ff_header *header) except -1:

@@ -33,7 +33,7 @@ cdef class Inflater:
     cdef uint64_t _streams              # how many have ended in this message
     cdef uint64_t _wire_bytes           # of this message, as far as it is consumed
 
-    cdef uint64_t _size                 # of the open message so far
+    cdef uint64_t size                  # of the open message so far
     cdef bytes _first_output            # mostly the only one
 
     # Takes in a chunk of the payload; `last` if it ends the message, of the given kind.

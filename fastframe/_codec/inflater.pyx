@@ -60,8 +60,8 @@ cdef class Inflater:
         while self._more:
             self._gather_first_output(kind)
             output = self._next_output()
-            self._size += PyBytes_GET_SIZE(output)
-            if self._size > self._max_message_size:
+            self.size += PyBytes_GET_SIZE(output)
+            if self.size > self._max_message_size:
                 self._refuse(output, kind)
             if PyBytes_GET_SIZE(output):
                 self._keep(output, kind)
@@ -74,8 +74,8 @@ cdef class Inflater:
     cdef int _refuse(self, bytes output, Kind kind) except -1:
         """Text up to the limit is validated first, as it would be had it arrived earlier: the error
         must not depend on the cuts."""
-        cdef Py_ssize_t excess = <Py_ssize_t>(self._size - self._max_message_size)
-        self._size = self._max_message_size
+        cdef Py_ssize_t excess = <Py_ssize_t>(self.size - self._max_message_size)
+        self.size = self._max_message_size
         self._keep(output[:PyBytes_GET_SIZE(output) - excess], kind)
         self._gather_first_output(kind)
         raise protocol_error(FF_ERR_MESSAGE_TOO_BIG)
@@ -92,7 +92,7 @@ cdef class Inflater:
         return payload
 
     cdef void forget_message(self) noexcept:
-        self._size = 0
+        self.size = 0
         self._first_output = None
         self._input = None
         self._stream_just_ended = False
@@ -115,7 +115,7 @@ cdef class Inflater:
     cdef bytes _next_output(self):
         cdef bytes output, data
         cdef Py_ssize_t consumed
-        cdef uint64_t room = min(<uint64_t>OUTPUT_SIZE, self._max_message_size - self._size + 1)
+        cdef uint64_t room = min(<uint64_t>OUTPUT_SIZE, self._max_message_size - self.size + 1)
         cdef Py_ssize_t slice_size = SLICE_SIZE_AFTER_STREAMS if self._streams else SLICE_SIZE
         if self._stream is None:
             self._stream = self._module.decompressobj(wbits=-self._window_bits)
@@ -173,8 +173,8 @@ cdef class Inflater:
         if not self._assembler.is_open():
             self._first_output = output
             return 0
-        if self._assembler.capacity() < self._size:
-            self._assembler.grow(<size_t>min(2 * self._size, self._max_message_size))
+        if self._assembler.capacity() < self.size:
+            self._assembler.grow(<size_t>min(2 * self.size, self._max_message_size))
         return self._gather(output)
 
     cdef int _gather_first_output(self, Kind kind) except -1:
@@ -183,7 +183,7 @@ cdef class Inflater:
         cdef bytes output = self._first_output
         if output is None:
             return 0
-        self._assembler.begin(kind, <size_t>min(2 * self._size, self._max_message_size))
+        self._assembler.begin(kind, <size_t>min(2 * self.size, self._max_message_size))
         self._first_output = None
         return self._gather(output)
 

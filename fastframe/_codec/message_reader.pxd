@@ -3,11 +3,13 @@ from libc.stdint cimport uint8_t
 
 from fastframe._codec.capi cimport ff_header, ff_kernels, ff_role
 from fastframe._codec.chunk cimport Chunk
+from fastframe._codec.control_frames cimport Close
 from fastframe._codec.inbound_frame cimport InboundFrame, Limits
 from fastframe._codec.inflater cimport Inflater
 from fastframe._codec.message_assembler cimport Kind, MessageAssembler
 from fastframe._cpython.owned cimport PyObject
 from fastframe._codec.receive_buffer cimport ReceiveBuffer
+from fastframe._codec.tally cimport Tally
 from fastframe._cpython.turns cimport ff_callers_turn, ff_shared_flag
 
 
@@ -30,6 +32,7 @@ cdef class MessageReader:
     cdef ff_callers_turn _turn      # everything below is for the one call whose turn it is
     cdef ReceiveBuffer _receive_buffer
     cdef const ff_kernels *_kernels
+    cdef Tally _tally
     cdef ff_role _role
     cdef Limits _limits
     cdef bint _decode_text
@@ -72,13 +75,15 @@ cdef class MessageReader:
     cdef object _next_message_or_release(self)
     cdef object _next_message_or_finish(self)
     cdef int _finish_with(self, error) except -1
+    cdef void _count_frame(self) noexcept
+    cdef object _ended_message(self)
     cdef object _next_message(self)
     cdef void _forget_message(self) noexcept
     cdef object _whole_message(self)
     cdef object _decoded(self, const Chunk *chunk)
     cdef object _validated(self, bytes payload)
     cdef object _control_frame(self)
-    cdef object _close(self, const Chunk *chunk)
+    cdef Close _close(self, const Chunk *chunk)
     cdef bint _assemble_frame(self) except -1
     cdef int _make_room(self, size_t buffered) except -1
     cdef Kind _kind(self) noexcept

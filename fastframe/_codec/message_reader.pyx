@@ -10,7 +10,7 @@ finished. A payload that arrives in pieces goes into its final object (message_a
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport Py_INCREF
-from libc.stdint cimport uint8_t, uint16_t
+from libc.stdint cimport uint8_t, uint16_t, uint64_t
 
 from fastframe._codec.capi cimport (
     FF_CLOSE_NO_STATUS, FF_ERR_TEXT_UTF8, FF_MAX_CONTROL_PAYLOAD, FF_OPCODE_BINARY, FF_OPCODE_CLOSE,
@@ -33,6 +33,9 @@ from fastframe._codec.message_assembler cimport (
     ASCII_TEXT, BINARY, OTHER_TEXT, VALIDATED_TEXT, Kind, MessageAssembler,
 )
 from fastframe._codec.receive_buffer cimport ReceiveBuffer
+from fastframe._codec.tally cimport (
+    Tally, Traffic, count_frame, count_message, count_whole_message, ff_count,
+)
 from fastframe._cpython.owned cimport PyObject, ff_owned
 from fastframe._codec.text cimport (
     PartialCharacter, PyUnicode_IS_COMPACT_ASCII, chunk_text, new_whole_text,
@@ -41,7 +44,7 @@ from fastframe._cpython.turns cimport (
     begin_call, begin_quick_call, end_call, end_quick_call, ff_shared_flag_set,
 )
 
-from fastframe._types import Text
+from fastframe._types import ProtocolError, Text
 
 
 cdef extern from "Python.h":
@@ -100,6 +103,7 @@ cdef class MessageReader:
         self._kernels = kernels()
         self._assembler = MessageAssembler.__new__(MessageAssembler)
         self._receive_buffer = ReceiveBuffer.__new__(ReceiveBuffer)
+        self._tally = Tally.__new__(Tally)
         self._restart(HEADER)
 
     def __iter__(self):
@@ -169,6 +173,7 @@ cdef class MessageReader:
         ):
             return False
         self._receive_buffer.consume(header.size + chunk.length)
+        count_whole_message(&self._tally.counts.received, &header, chunk.length)
         return True
 
     cdef inline bint _find_whole_message(self, ff_header *header) noexcept:
@@ -195,7 +200,25 @@ cdef class MessageReader:
     cdef int _finish_with(self, error) except -1:
         self._restart(FINISHED)  # before anything that needs memory
         self._why_finished = why(error)
+        if isinstance(error, ProtocolError):
+            error.offset = self._tally.counts.received.wire_bytes
+            names = ("rule", "section", "code", "offset")
+            self._tally.violated({name: getattr(error, name) for name in names}, error.reason)
         return 0
+
+    # ---- what is counted (tally.pxd) -------------------------------------------------------------
+
+    def _count_for(self, Tally tally not None):
+        """From now on, and before anything was fed."""
+        self._tally.withdraw()
+        self._tally = tally
+
+    cdef void _count_frame(self) noexcept:
+        """That was read to its end."""
+        cdef const ff_header *header = &self._frame.header
+        count_frame(
+            &self._tally.counts.received, header.opcode, header.size, header.payload_length
+        )
 
     cdef object _next_message(self):
         cdef InboundFrame *frame = &self._frame
@@ -213,13 +236,36 @@ cdef class MessageReader:
                 if not self._inflate_frame():
                     return None
             elif is_whole_message(frame, self._receive_buffer) and not self._assembler.is_open():
-                return self._whole_message()
+                message = self._whole_message()
+                count_whole_message(
+                    &self._tally.counts.received, &frame.header,
+                    <size_t>frame.header.payload_length
+                )
+                return message
             elif not self._assemble_frame():
                 return None
             self._state = HEADER
             if frame.header.fin:
-                return self._inflated_message() if frame.compressed else self._assembled_message()
+                return self._ended_message()
+            self._count_frame()
         return None
+
+    cdef object _ended_message(self):
+        """The message of which all frames were read."""
+        cdef Traffic *received = &self._tally.counts.received
+        cdef uint8_t opcode = self._frame.opcode
+        cdef uint64_t on_the_wire = self._frame.message_size
+        cdef uint64_t inflated
+        if not self._frame.compressed:
+            message = self._assembled_message()
+        else:
+            inflated = self._inflater.size
+            message = self._inflated_message()
+            ff_count(&received.compressed_bytes, on_the_wire)
+            ff_count(&received.inflated_bytes, inflated)
+        self._count_frame()
+        count_message(received, opcode)
+        return message
 
     cdef int _restart(self, State state) except -1:
         self._state = state
@@ -278,6 +324,7 @@ cdef class MessageReader:
         payload.length = chunk.length
         payload.opcode = header.opcode
         self._receive_buffer.consume(header.size + chunk.length)
+        count_whole_message(&self._tally.counts.received, &header, chunk.length)
         return True
 
     cdef inline bint _unmask_payload(self, const Chunk *chunk, uint8_t *out, bint is_text) noexcept:
@@ -338,16 +385,19 @@ cdef class MessageReader:
         self._state = HEADER
         if self._frame.header.opcode == FF_OPCODE_CLOSE:
             message = self._close(&chunk)
+            self._count_frame()
+            self._tally.close_received(message.code)
             self._restart(FINISHED)
             self._why_finished = "a Close frame was received (RFC 6455, 5.5.1)"
             return message
         payload = chunk_bytes(self._kernels, &chunk)
-        return (
-            new_ping(payload) if self._frame.header.opcode == FF_OPCODE_PING
-            else new_pong(payload)
-        )
+        self._count_frame()
+        if self._frame.header.opcode == FF_OPCODE_PING:
+            return new_ping(payload)
+        self._tally.pong_received(payload)
+        return new_pong(payload)
 
-    cdef object _close(self, const Chunk *chunk):
+    cdef Close _close(self, const Chunk *chunk):
         cdef uint8_t payload[FF_MAX_CONTROL_PAYLOAD]
         cdef uint16_t code
         chunk_copy(self._kernels, chunk, payload)

@@ -14,9 +14,10 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
 from fastframe._codec.capi cimport (
-    FF_MAX_HEADER, FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CONTINUATION, FF_OPCODE_TEXT, FF_SERVER,
+    FF_MAX_HEADER, FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CONTINUATION, FF_OPCODE_PONG, FF_OPCODE_TEXT,
+    FF_SERVER,
     FF_CLIENT, ff_header, ff_header_check, ff_header_of_whole_message, ff_header_parse,
-    ff_kernels, ff_utf8, ff_utf8_complete, ff_utf8_start,
+    ff_kernels, ff_opcode_is_control, ff_utf8, ff_utf8_complete, ff_utf8_start,
 )
 from fastframe._codec.chunk cimport Chunk, chunk_bytes, unmasked_chunk, whole_chunk
 from fastframe._codec.kernels cimport kernels
@@ -24,6 +25,7 @@ from fastframe._codec.masking_keys cimport KeyPool
 from fastframe._codec.outbound cimport (
     OutboundPayload, bytes_payload, frame_bytes, text_payload, write_header,
 )
+from fastframe._codec.tally cimport Tally, count_frame, count_whole_message, ff_count
 from fastframe._codec.text cimport (
     ASCII_BLOCK, PartialCharacter, PyUnicode_DATA, PyUnicode_IS_COMPACT_ASCII, chunk_text,
 )
@@ -73,13 +75,34 @@ cdef inline bint _is_whole_message(
     )
 
 
-def take_frame(bytearray buffer not None, bint masked, limit, uint8_t rsv):
+# tally: None to count nothing.
+cdef int count_received(Tally tally, const ff_header *header, payload) except -1:
+    if tally is None:
+        return 0
+    if not ff_opcode_is_control(header.opcode):
+        count_whole_message(&tally.counts.received, header, <size_t>header.payload_length)
+        if header.rsv:  # the library is to inflate it
+            ff_count(&tally.counts.received.compressed_bytes, header.payload_length)
+        return 0
+    count_frame(&tally.counts.received, header.opcode, header.size, header.payload_length)
+    if header.opcode == FF_OPCODE_PONG:
+        tally.pong_received(payload)
+    return 0
+
+
+cdef inline void count_sent(Tally tally, const ff_header *header) noexcept:
+    if tally is not None:
+        count_whole_message(&tally.counts.sent, header, <size_t>header.payload_length)
+
+
+def take_frame(bytearray buffer not None, bint masked, limit, uint8_t rsv, Tally tally=None):
     """A frame that is a message or a control frame by itself, out of the front of `buffer`: its
     opcode, its RSV bits, its payload, the size of that, and its own size on the wire. None, and
     nothing has changed, if that is not what is there.
 
     masked: whether the peer must mask. limit: of the payload in bytes. rsv: the RSV bits (5.2) that
     the frame may have, as in its first byte shifted to the right by four.
+    tally: what counts it, if anything does.
     The payload of a text without them is a str, else bytes.
     """
     cdef ff_header header
@@ -100,11 +123,13 @@ def take_frame(bytearray buffer not None, bint masked, limit, uint8_t rsv):
     else:
         payload = chunk_bytes(kernels(), &chunk)
     del buffer[:header.size + chunk.length]
+    count_received(tally, &header, payload)
     return header.opcode, header.rsv, payload, chunk.length, header.size + chunk.length
 
 
-def message_frame(message, bint text, bint masked):
-    """The frame of a message, a str or bytes, and the size of its payload. text: its opcode.
+def message_frame(message, bint text, bint masked, Tally tally=None):
+    """The frame of a message, a str or bytes, and the size of its payload. text: its opcode. tally:
+    as for `take_frame`.
 
     UnicodeEncodeError for a surrogate.
     """
@@ -123,7 +148,9 @@ def message_frame(message, bint text, bint masked):
         keys = <KeyPool>_keys
         with cython.critical_section(keys):
             keys.take(header.masking_key)
-    return frame_bytes(kernels(), &header, &payload), payload.size
+    frame = frame_bytes(kernels(), &header, &payload)
+    count_sent(tally, &header)
+    return frame, payload.size
 
 
 cdef class AsciiBytes:
@@ -145,7 +172,7 @@ cdef class AsciiBytes:
         )
 
 
-def frame_apart(message, bint text):
+def frame_apart(message, bint text, Tally tally=None):
     """The header of a message that is not masked, and a buffer with its payload, which is not
     copied. None if it is short, or a str that must be encoded."""
     cdef ff_header header
@@ -163,6 +190,7 @@ def frame_apart(message, bint text):
     header.masked = False
     header.payload_length = len(message)
     write_header(&header, header_bytes)
+    count_sent(tally, &header)
     return header_bytes[:header.size], payload
 
 
@@ -178,6 +206,7 @@ cdef class Gathering:
     cdef Py_ssize_t _room, _views
     cdef uint8_t _key[4]
     cdef bint _masked, _text
+    cdef ff_header _header
 
     def __cinit__(self):
         self._release()
@@ -237,6 +266,10 @@ cdef class Gathering:
                 pass
         return chunk_bytes(table, &chunk)
 
+    def count(self, Tally tally, payload):
+        """That it is complete. payload: what `payload` has returned."""
+        count_received(tally, &self._header, payload)
+
     cdef bint _unmask(self, const ff_kernels *table) noexcept:
         """In place. True if it is ASCII."""
         cdef uint8_t unmasked[4]
@@ -264,6 +297,7 @@ def begun_frame(bytearray buffer not None, bint masked, limit, uint8_t rsv):
     ):
         return None
     found = Gathering.__new__(Gathering)
+    found._header = header
     found.opcode, found.rsv = header.opcode, header.rsv
     found.header_size, found.length = header.size, header.payload_length
     found._masked = header.masked
@@ -274,7 +308,7 @@ def begun_frame(bytearray buffer not None, bint masked, limit, uint8_t rsv):
     return found
 
 
-def frame_in(bytes data not None, bint masked, limit, bint validate):
+def frame_in(bytes data not None, bint masked, limit, bint validate, Tally tally=None):
     """A text or binary message that is one frame, at the start of `data`: its opcode, its payload
     as bytes, and its size on the wire; else None. validate: a text must be UTF-8."""
     cdef ff_header header
@@ -297,6 +331,7 @@ def frame_in(bytes data not None, bint masked, limit, bint validate):
             &state, <const uint8_t *>PyBytes_AS_STRING(payload), chunk.length
         ) or not ff_utf8_complete(&state):
             return None
+    count_received(tally, &header, payload)
     return header.opcode, payload, header.size + chunk.length
 
 

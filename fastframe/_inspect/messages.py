@@ -190,7 +190,6 @@ class Reader:
                 if decoder.finished:
                     break
         except ProtocolError as error:
-            _until_merged(error, self._headers)
             return payloads, error
         return payloads, None
 
@@ -339,12 +338,3 @@ def place_of(places: Places, at: int) -> int:
     """Where the byte `at` of a piece is in the file."""
     first, file_offset = places[bisect_right(places, (at, MAX_OFFSET)) - 1]
     return file_offset + at - first
-
-
-def _until_merged(error: ProtocolError, headers: FrameHeaders) -> None:
-    if not hasattr(error, "rule"):
-        error.rule, error.section, error.offset = (
-            "x",
-            error.reason.split("(")[-1][:-1],
-            headers.boundary,
-        )

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
+from fastframe._codec.tally import Tally, tally
+from fastframe._targets.frame_log import FrameLog, is_wanted
 from fastframe._targets.replaced import written_in
 from fastframe._targets.target import count_connection, count_left
 
@@ -42,27 +44,46 @@ def count(target: str, why: str | None) -> None:
         count_left(target, why)
 
 
-def deciding(target: str, why_not: Callable[[Any], str | None]) -> Callable[[Any], bool]:
-    """Whether a connection takes fastframe's path. `why_not` is asked once for each; it is counted
-    then."""
+Follows = Callable[[Any], "Tally | Literal[False]"]
+"""Whether a connection takes fastframe's path: what counts its traffic, or False."""
 
-    def follows(connection: Any) -> bool:
-        decided: bool | None = connection.__dict__.get(DECIDED)
+
+def deciding(
+    target: str,
+    why_not: Callable[[Any], str | None],
+    role: Callable[[Any], str],
+    *,
+    listen: Callable[[Any, FrameLog], None],
+    sees_closes: bool = True,
+) -> Follows:
+    """`why_not` is asked once for each connection; it is counted then, as one of that role. listen:
+    lets a FrameLog have all bytes of a connection from now on, on either path."""
+
+    def follows(connection: Any) -> Tally | Literal[False]:
+        decided: Tally | Literal[False] | None = connection.__dict__.get(DECIDED)
         if decided is None:
             why = why_not(connection)
-            decided = connection.__dict__[DECIDED] = why is None
             count(target, why)
+            decided = why is None and tally(target, role(connection), sees_closes)
+            connection.__dict__[DECIDED] = decided
+            if is_wanted():
+                listen(connection, FrameLog())
         return decided
 
     return follows
 
 
 def deciding_without_attributes(
-    target: str, why_not: Callable[[Any], str | None], methods: tuple[str, ...]
-) -> tuple[Callable[[Any], Any], Callable[[Any], bool]]:
+    target: str,
+    why_not: Callable[[Any], str | None],
+    methods: tuple[str, ...],
+    *,
+    listen: Callable[[Any, FrameLog], None],
+) -> tuple[Callable[[Any], Any], Follows]:
     """The same where connections have no room for an attribute, so once for each class, and for an
-    object that has `methods` of its own each time; and a decorator for what is called once for each
-    connection, and counts it."""
+    object that has `methods` of its own each time; and a decorator for `__init__`, which counts the
+    connection. All of a server's connections have one Tally, whose end is not seen."""
+    of_all: list[Tally] = []
     decided: WeakKeyDictionary[type, str | None] = WeakKeyDictionary()
 
     def why(connection: Any) -> str | None:
@@ -75,12 +96,18 @@ def deciding_without_attributes(
         @functools.wraps(function)
         def counting(self: Any, *arguments: Any, **options: Any) -> Any:
             count(target, why(self))
-            return function(self, *arguments, **options)
+            function(self, *arguments, **options)
+            if is_wanted():
+                listen(self, FrameLog())
 
         return counting
 
-    def follows(connection: Any) -> bool:
+    def follows(connection: Any) -> Tally | Literal[False]:
         own = getattr(connection, "__dict__", None)
-        return why(connection) is None and not (own and any(name in own for name in methods))
+        if why(connection) is not None or (own and any(name in own for name in methods)):
+            return False
+        if not of_all:
+            of_all.append(tally(target, "server", False))
+        return of_all[0]
 
     return counted, follows

@@ -15,6 +15,8 @@ from importlib import import_module
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from fastframe._codec.tally import begin_anew, count_nothing
+
 if TYPE_CHECKING:
     from fastframe._targets.options import Options
 
@@ -195,9 +197,11 @@ def count_left(name: str, why: str) -> None:
 def uncounted() -> Iterator[None]:
     """The connections of a self-check are nobody's."""
     _uncounted.append(True)
+    count_nothing(True)
     try:
         yield
     finally:
+        count_nothing(False)
         _uncounted.pop()
 
 
@@ -212,6 +216,7 @@ def _begin_anew_after_a_fork() -> None:
         _counting.release()
     _connections.clear()
     _left.clear()
+    begin_anew()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch (Windows has no fork)

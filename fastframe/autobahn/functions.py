@@ -18,6 +18,7 @@ from typing import Any
 
 from fastframe._codec.whole_frames import frame_in, message_frame
 from fastframe._codec.wsaccel import XorMasker
+from fastframe._targets.paths import Follows
 
 BINARY = 2
 ANY_SIZE = sys.maxsize
@@ -37,7 +38,7 @@ def creating_masker(original: Callable[..., Any]) -> Callable[..., Any]:
     return create_xor_masker
 
 
-def processing(follows: Callable[[Any], bool], original: Method) -> Method:
+def processing(follows: Follows, original: Method) -> Method:
     """`WebSocketProtocol.processData`. follows: whether a connection may."""
     from autobahn.websocket.protocol import WebSocketProtocol
 
@@ -55,10 +56,12 @@ def processing(follows: Callable[[Any], bool], original: Method) -> Method:
             or self.trackedTimings
             or type(data) is not bytes
             or not data
-            or not follows(self)
+            or not (tally := follows(self))
         ):
             return original(self)
-        found = frame_in(data, self.factory.isServer, largest(self), self.utf8validateIncoming)
+        found = frame_in(
+            data, self.factory.isServer, largest(self), self.utf8validateIncoming, tally
+        )
         if found is None or not self.applyMask:
             return original(self)
         opcode, payload, size = found
@@ -134,7 +137,7 @@ def leave_inside(self: Any, opcode: int, payload: bytes) -> None:
         self.utf8validator.validate(payload)
 
 
-def sending(follows: Callable[[Any], bool], original: Method) -> Method:
+def sending(follows: Follows, original: Method) -> Method:
     """`WebSocketProtocol.sendMessage`."""
     from autobahn.websocket.protocol import WebSocketProtocol
 
@@ -160,12 +163,12 @@ def sending(follows: Callable[[Any], bool], original: Method) -> Method:
             or not self.applyMask
             or 0 < self.maxMessagePayloadSize < len(payload)
             or 0 < self.autoFragmentSize < len(payload)
-            or not follows(self)
+            or not (tally := follows(self))
         ):
             return original(self, payload, isBinary, *arguments, **options)
         is_server = self.factory.isServer
         masked = self.maskServerFrames if is_server else self.maskClientFrames
-        frame, size = message_frame(payload, not isBinary, bool(masked))
+        frame, size = message_frame(payload, not isBinary, bool(masked), tally)
         traffic = self.trafficStats
         traffic.outgoingWebSocketMessages += 1
         traffic.outgoingOctetsAppLevel += size

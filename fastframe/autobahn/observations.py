@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
+from fastframe._codec.tally import tally
 from fastframe._targets.observations import (
     KEY,
     TEXT,
@@ -108,7 +109,9 @@ def received(protocol: Any, pieces: Iterable[bytes]) -> Observation:
     connection.websocket_version = 13
     connection.state = connection.STATE_OPEN
     connection.current_frame, connection.inside_message = None, False
-    connection.__dict__[DECIDED] = True  # its methods are like those of the adapters
+    connection.__dict__[DECIDED] = tally(
+        "autobahn", "server"
+    )  # its methods are like those of the adapters
     state = random.getstate()
     try:
         for piece in pieces:

@@ -10,7 +10,9 @@ import functools
 from typing import Any
 
 from fastframe._codec.wsaccel import Utf8Validator
+from fastframe._targets.frame_log import FrameLog
 from fastframe._targets.library import Library, Replacement
+from fastframe._targets.overheard import Overheard, before
 from fastframe._targets.paths import changed_method, deciding
 from fastframe._targets.replaced import written_in
 from fastframe._targets.target import Target
@@ -50,6 +52,17 @@ def changed_hook(connection: Any) -> str | None:
     return None
 
 
+def listen(connection: Any, log: FrameLog) -> None:
+    log.received(connection.data or b"")
+    connection._dataReceived = before(connection._dataReceived, log.received)
+    transport = connection.transport
+    connection.transport = Overheard(transport, write=before(transport.write, log.sent))
+
+
+def role(connection: Any) -> str:
+    return "server" if connection.factory.isServer else "client"
+
+
 class AutobahnTarget(Library):
     name = distribution = "autobahn"
     relied_on: tuple[str, ...] = (
@@ -69,7 +82,7 @@ class AutobahnTarget(Library):
     )
 
     def replacements(self) -> tuple[Replacement, ...]:
-        follows = deciding(self.name, why_not)
+        follows = deciding(self.name, why_not, role, listen=listen, sees_closes=False)
         return (
             Replacement(
                 MODULE, "Utf8Validator", lambda original: functools.partial(Utf8Validator, original)

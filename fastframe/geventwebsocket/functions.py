@@ -15,6 +15,7 @@ from typing import Any
 
 from fastframe._codec.kernels import apply_mask_into
 from fastframe._codec.whole_frames import masked_text, message_frame
+from fastframe._targets.paths import Follows
 
 WHOLE_TEXT, WHOLE_BINARY = 0x81, 0x82
 TEXT, BINARY = 1, 2
@@ -48,12 +49,13 @@ class GivenBack:
         return self._parts.pop(0) if self._parts else self._stream.read(size)
 
 
-def reading(follows: Callable[[Any], bool], original: Method) -> Method:
+def reading(follows: Follows, original: Method) -> Method:
     """`WebSocket.read_message`. follows: whether a connection may."""
     from geventwebsocket.exceptions import WebSocketError  # type: ignore[import-untyped]
 
     def read_message(self: Any) -> Any:
-        if not follows(self):
+        tally = follows(self)
+        if not tally:
             return original(self)
         stream = self.stream
         parts = [stream.read(2)]
@@ -73,7 +75,9 @@ def reading(follows: Callable[[Any], bool], original: Method) -> Method:
                 payload = b""
             if len(payload) != length:
                 raise WebSocketError("Unexpected EOF reading frame payload")
-        return message(self, parts[0][0], parts[-1], payload)
+        found = message(self, parts[0][0], parts[-1], payload)
+        tally.received(parts[0][0] & 15, length, True)
+        return found
 
     return read_message
 
@@ -124,7 +128,7 @@ def message(self: Any, first: int, key: bytes, payload: Any) -> str | bytearray:
     raise AssertionError("what is no text is found")  # pragma: no cover
 
 
-def sending(follows: Callable[[Any], bool], original: Method) -> Method:
+def sending(follows: Follows, original: Method) -> Method:
     """`WebSocket.send_frame`."""
     from geventwebsocket.websocket import (  # type: ignore[import-untyped]
         MSG_SOCKET_DEAD,
@@ -135,9 +139,10 @@ def sending(follows: Callable[[Any], bool], original: Method) -> Method:
     def send_frame(self: Any, message: Any, opcode: Any) -> Any:
         kind = type(message)
         usual = (opcode == TEXT and kind is str) or (opcode == BINARY and kind is bytes)
-        if not usual or self.closed or not follows(self):
+        tally = usual and not self.closed and follows(self)
+        if not tally:
             return original(self, message, opcode)
-        frame, _ = message_frame(message, kind is str, False)
+        frame, _ = message_frame(message, kind is str, False, tally)
         try:
             self.raw_write(frame)
         except error:

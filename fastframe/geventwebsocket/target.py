@@ -10,7 +10,9 @@ from functools import partial
 from typing import Any
 
 from fastframe._codec.wsaccel import Utf8Validator
+from fastframe._targets.frame_log import FrameLog
 from fastframe._targets.library import Library, Replacement
+from fastframe._targets.overheard import Overheard, after, before
 from fastframe._targets.paths import changed_method, deciding_without_attributes
 from fastframe._targets.target import Target
 from fastframe.geventwebsocket.functions import masking, reading, sending
@@ -31,6 +33,13 @@ def why_not(connection: Any) -> str | None:
     )
 
 
+def listen(connection: Any, log: FrameLog) -> None:
+    stream = connection.stream
+    connection.stream = Overheard(stream, read=after(stream.read, log.received))
+    connection.raw_read = after(connection.raw_read, log.received)
+    connection.raw_write = before(connection.raw_write, log.sent)
+
+
 class GeventwebsocketTarget(Library):
     name = "geventwebsocket"
     distribution = "gevent-websocket"
@@ -45,7 +54,7 @@ class GeventwebsocketTarget(Library):
     )
 
     def replacements(self) -> tuple[Replacement, ...]:
-        counted, follows = deciding_without_attributes(self.name, why_not, METHODS)
+        counted, follows = deciding_without_attributes(self.name, why_not, METHODS, listen=listen)
         return (
             Replacement(MODULE, "Utf8Validator", lambda original: partial(Utf8Validator, original)),
             Replacement(f"{MODULE}:Header", "mask_payload", masking),

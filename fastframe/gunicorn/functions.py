@@ -16,7 +16,9 @@ from collections.abc import Callable
 from typing import Any
 
 from fastframe._codec.kernels import apply_mask
+from fastframe._codec.tally import Tally
 from fastframe._codec.whole_frames import begun_frame, message_frame, take_frame
+from fastframe._targets.paths import Follows
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 ANY_SIZE = sys.maxsize
@@ -36,7 +38,7 @@ def unmasking(original: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, A
     return _unmask
 
 
-def receiving(follows: Callable[[Any], bool], original: Method) -> Method:
+def receiving(follows: Follows, original: Method) -> Method:
     """`WebSocketProtocol._read_frames`. follows: whether a connection may."""
     from gunicorn.asgi.websocket import (  # type: ignore[import-untyped]
         CLOSE_ABNORMAL,
@@ -45,13 +47,14 @@ def receiving(follows: Callable[[Any], bool], original: Method) -> Method:
     )
 
     async def _read_frames(self: Any) -> None:
-        if not follows(self):
+        tally = follows(self)
+        if not tally:
             await original(self)
             return
         queue = self._receive_queue
         try:
             while not self.closed or (self._close_sent and not self._close_received):
-                taken = take(self) or await arrived(self)
+                taken = take(self, tally) or await arrived(self, tally)
                 if taken is None:
                     break
                 opcode, payload = taken
@@ -102,24 +105,28 @@ async def handle(self: Any, opcode: int, payload: Any) -> bool:
     return True
 
 
-def take(self: Any) -> tuple[int, str | bytes] | None:
+def take(self: Any, tally: Tally) -> tuple[int, str | bytes] | None:
     """A message or a control frame, if it is in the buffer as a whole: its opcode and its payload,
     of a text as a str."""
     if self._fragment_opcode is not None:
         return None
-    taken = take_frame(self._buffer, True, self.max_message_size or ANY_SIZE, 0)
-    return None if taken is None else (taken[0], taken[2])
+    taken = take_frame(self._buffer, True, self.max_message_size or ANY_SIZE, 0, tally)
+    if taken is None:
+        return None
+    if taken[0] == CLOSE:
+        tally.closed(taken[2], self._close_sent)  # type: ignore[arg-type]
+    return taken[0], taken[2]
 
 
-async def arrived(self: Any) -> tuple[int, str | bytes] | None:
+async def arrived(self: Any, tally: Tally) -> tuple[int, str | bytes] | None:
     """The next one, or what gunicorn's own method makes of what has come. None at the end."""
     if not self._buffer and not await are_there(self, 1):
         return None
-    taken = take(self)
+    taken = take(self, tally)
     if taken is None and (size := size_of_cut_frame(self)):
         if not await are_there(self, size):
             return None
-        taken = take(self)
+        taken = take(self, tally)
     if taken is None:
         taken = await self._read_frame()
     return taken
@@ -148,20 +155,20 @@ async def are_there(self: Any, size: int) -> bool:
     return True
 
 
-def sending(follows: Callable[[Any], bool], original: Method) -> Method:
+def sending(follows: Follows, original: Method) -> Method:
     """`WebSocketProtocol._send`."""
     from gunicorn.asgi.websocket import WebSocketDisconnected
 
     async def _send(self: Any, message: Any) -> None:
         content = content_of(message)
-        if content is None or not self.accepted or self.closed or not follows(self):
+        if content is None or not self.accepted or self.closed or not (tally := follows(self)):
             await original(self, message)
             return
         if self._drain is not None:
             await self._drain()
             if self.closed:
                 raise WebSocketDisconnected("WebSocket closed")
-        self.transport.write(message_frame(content, type(content) is str, False)[0])
+        self.transport.write(message_frame(content, type(content) is str, False, tally)[0])
 
     return _send
 

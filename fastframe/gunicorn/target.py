@@ -10,7 +10,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from fastframe._targets.frame_log import FrameLog
 from fastframe._targets.library import Library, Replacement
+from fastframe._targets.overheard import Overheard, before
 from fastframe._targets.paths import changed_method, deciding
 from fastframe._targets.target import Target
 from fastframe.gunicorn.functions import receiving, sending, unmasking
@@ -30,6 +32,13 @@ def why_not(connection: Any) -> str | None:
     return changed_method(connection, WebSocketProtocol, METHODS)
 
 
+def listen(connection: Any, log: FrameLog) -> None:
+    log.received(bytes(connection._buffer))
+    connection.feed_data = before(connection.feed_data, log.received)
+    transport = connection.transport
+    connection.transport = Overheard(transport, write=before(transport.write, log.sent))
+
+
 class GunicornTarget(Library):
     name = distribution = "gunicorn"
     relied_on: tuple[str, ...] = (
@@ -47,7 +56,7 @@ class GunicornTarget(Library):
         masks = Replacement(PROTOCOL, "_unmask", unmasking)
         if not hasattr(WebSocketProtocol, "_put_message"):  # pragma: no cover (before 27)
             return masks, Replacement(PROTOCOL, "__init__", self.counted)
-        follows = deciding(self.name, why_not)
+        follows = deciding(self.name, why_not, lambda _: "server", listen=listen)
         return (
             masks,
             Replacement(PROTOCOL, "_read_frames", partial(receiving, follows)),

@@ -21,6 +21,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from fastframe._codec.tally import Tally
 from fastframe._codec.whole_frames import (
     AsciiBytes,
     Gathering,
@@ -29,7 +30,9 @@ from fastframe._codec.whole_frames import (
     message_frame,
     take_frame,
 )
+from fastframe._targets.paths import Follows
 
+CLOSE = 8
 RSV1 = 4
 GATHERED_SIZE = 1 << 14
 """Of the smallest payload that is gathered if it is cut."""
@@ -40,7 +43,7 @@ Loop = Callable[[Any], Awaitable[None]]
 Write = Callable[..., "asyncio.Future[None]"]
 
 
-def receiving(follows: Callable[[Any], bool], original: Loop) -> Loop:
+def receiving(follows: Follows, original: Loop) -> Loop:
     """`WebSocketProtocol13._receive_frame_loop`. follows: whether a connection may."""
     from tornado import websocket
     from tornado.ioloop import IOLoop
@@ -53,7 +56,8 @@ def receiving(follows: Callable[[Any], bool], original: Loop) -> Loop:
     most_work = getattr(websocket, "_YIELD_THRESHOLD", math.inf)
 
     async def _receive_frame_loop(self: Any) -> None:
-        if not follows(self):
+        tally = follows(self)
+        if not tally:
             return await original(self)
         stream = self.stream
         skips = hasattr(stream, "_read_buffer_pos")
@@ -71,7 +75,7 @@ def receiving(follows: Callable[[Any], bool], original: Loop) -> Loop:
                         future = bytes_in_buffer(stream, IOLoop.READ)
                         if future is not None:
                             await future
-                    handled = take_and_handle(self, stream)
+                    handled = take_and_handle(self, stream, tally)
                     if handled is not None:
                         await handled
                 work += frame_cost + self._wire_bytes_in - start
@@ -95,7 +99,7 @@ def forget_skipped(stream: Any) -> None:
     stream._read_buffer_pos = 0
 
 
-def take_and_handle(self: Any, stream: Any) -> Awaitable[None] | None:
+def take_and_handle(self: Any, stream: Any, tally: Tally) -> Awaitable[None] | None:
     """The next frame. What it returns must be awaited."""
     compressed = self._decompressor is not None
     asked = (
@@ -104,12 +108,12 @@ def take_and_handle(self: Any, stream: Any) -> Awaitable[None] | None:
         self.params.max_message_size,
         RSV1 if compressed else 0,
     )
-    frame = take_frame(*asked)
+    frame = take_frame(*asked, tally)
     if frame is None:
         gathering = begun_frame(*asked)
         most = stream.max_buffer_size - stream.read_chunk_size
         if gathering is not None and GATHERED_SIZE <= gathering.length < most:
-            return gather_and_handle(self, stream, gathering)
+            return gather_and_handle(self, stream, gathering, tally)
         received: Awaitable[None] = self._receive_frame()
         return received
     opcode, rsv, payload, length, size = frame
@@ -117,6 +121,8 @@ def take_and_handle(self: Any, stream: Any) -> Awaitable[None] | None:
     self._wire_bytes_in += size
     if compressed:
         self._frame_compressed = rsv != 0
+    if opcode == CLOSE:
+        tally.closed(payload, self.server_terminated)  # type: ignore[arg-type]
     return handle(self, opcode, payload, length)
 
 
@@ -131,7 +137,7 @@ def handle(self: Any, opcode: int, payload: str | bytes, length: int) -> Awaitab
     return handled
 
 
-async def gather_and_handle(self: Any, stream: Any, gathering: Gathering) -> None:
+async def gather_and_handle(self: Any, stream: Any, gathering: Gathering, tally: Tally) -> None:
     """A frame of which the header is in the buffer."""
     length = gathering.length
     if self._decompressor is not None:
@@ -151,7 +157,9 @@ async def gather_and_handle(self: Any, stream: Any, gathering: Gathering) -> Non
                 whole[stop:] = await stream.read_bytes(length - stop)
         end = room
     self._wire_bytes_in += length
-    handled = handle(self, gathering.opcode, gathering.payload(), length)
+    payload = gathering.payload()
+    gathering.count(tally, payload)
+    handled = handle(self, gathering.opcode, payload, length)
     if handled is not None:
         await handled
 
@@ -180,7 +188,7 @@ def bytes_in_buffer(stream: Any, read: int) -> Awaitable[bytes] | None:
     return future
 
 
-def writing(follows: Callable[[Any], bool], original: Write) -> Write:
+def writing(follows: Follows, original: Write) -> Write:
     """`WebSocketProtocol13.write_message`."""
     from tornado.iostream import StreamClosedError
     from tornado.websocket import WebSocketClosedError
@@ -193,15 +201,16 @@ def writing(follows: Callable[[Any], bool], original: Write) -> Write:
 
     @functools.wraps(original)
     def write_message(self: Any, message: Any, binary: bool = False) -> asyncio.Future[None]:
-        if self._compressor is not None or not follows(self):
+        tally = self._compressor is None and follows(self)
+        if not tally:
             return original(self, message, binary)
         if type(message) is not str and type(message) is not bytes:
             return original(self, message, binary)
         stream, most, apart = self.stream, self.stream.max_write_buffer_size, None
         if not self.mask_outgoing and most is None:
-            apart = frame_apart(message, not binary)
+            apart = frame_apart(message, not binary, tally)
         if apart is None:
-            frame, length = message_frame(message, not binary, self.mask_outgoing)
+            frame, length = message_frame(message, not binary, self.mask_outgoing, tally)
             size = len(frame)
         else:
             length = len(message)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from fastframe._targets.frame_log import FrameLog
 from fastframe._targets.library import Library, Replacement
 from fastframe._targets.paths import changed_method, deciding
 from fastframe._targets.target import Target
@@ -36,6 +37,30 @@ def why_not(connection: Any) -> str | None:
     )
 
 
+def listen(connection: Any, log: FrameLog) -> None:
+    stream = connection.stream
+    receive, send = stream.read_from_fd, stream.write_to_fd
+
+    def read_from_fd(buffer: Any) -> Any:
+        size = receive(buffer)
+        if size:
+            log.received(bytes(memoryview(buffer)[:size]))
+        return size
+
+    def write_to_fd(data: Any) -> Any:
+        copy = bytes(data)  # which is released in there
+        size = send(data)
+        log.sent(copy[:size])
+        return size
+
+    stream.read_from_fd, stream.write_to_fd = read_from_fd, write_to_fd
+    log.received(bytes(stream._read_buffer[getattr(stream, "_read_buffer_pos", 0) :]))
+
+
+def role(connection: Any) -> str:
+    return "client" if connection.mask_outgoing else "server"
+
+
 class TornadoTarget(Library):
     name = distribution = "tornado"
     relied_on: tuple[str, ...] = (
@@ -51,7 +76,7 @@ class TornadoTarget(Library):
     )
 
     def replacements(self) -> tuple[Replacement, ...]:
-        follows = deciding(self.name, why_not)
+        follows = deciding(self.name, why_not, role, listen=listen)
         return (
             Replacement(PROTOCOL, "_receive_frame_loop", partial(receiving, follows)),
             Replacement(PROTOCOL, "write_message", partial(writing, follows)),

@@ -28,6 +28,8 @@ from uvicorn.server import ServerState
 from fastframe._codec.control_frames import Close, Ping, Pong
 from fastframe._codec.decoder import Decoder
 from fastframe._codec.encoder import Encoder
+from fastframe._codec.tally import Tally, tally
+from fastframe._targets.frame_log import FrameLog
 from fastframe._targets.install import disabled
 from fastframe._targets.target import count_connection
 from fastframe._types import Opcode, ProtocolError, Role
@@ -37,6 +39,7 @@ from fastframe.uvicorn.application import Application
 from fastframe.uvicorn.handshake import BadRequestError, Handshake
 from fastframe.uvicorn.idle_window import IdleWindow
 from fastframe.uvicorn.keepalive import Keepalive
+from fastframe.uvicorn.logged import frame_log, new_decoder, new_encoder
 from fastframe.uvicorn.receive_queue import MOST_WAITING, Event, ReceiveQueue
 from fastframe.uvicorn.rejection import Rejection
 from fastframe.uvicorn.state import State
@@ -180,6 +183,9 @@ class WSProtocol(TransportProtocol):
         super().connection_made(transport)
         WSProtocol.in_use = True
         count_connection("uvicorn")
+        self.tally: Tally = tally("uvicorn", "server")
+        self.tally.peer = self.client
+        self.encoder._count_for(self.tally)
         if not WSProtocol.announced:
             self.announce()
         self.server_state.connections.add(self)  # type: ignore[arg-type]
@@ -277,7 +283,8 @@ class WSProtocol(TransportProtocol):
 
     def accept(self, message: Mapping[str, Any]) -> None:
         agreement = self.agreement
-        decoder = self._new_decoder(agreement)
+        log = frame_log(self.logger, self.client)
+        decoder = self._new_decoder(agreement, log)
         response = self.handshake.accept(
             message.get("subprotocol") or None,
             [*self.server_state.default_headers, *message.get("headers", ())],
@@ -285,9 +292,11 @@ class WSProtocol(TransportProtocol):
         )
         self._log_request("[accepted]")
         self.state = State.OPEN
+        if agreement is not None or log is not None:
+            self.encoder = new_encoder(log, agreement)
+            self.encoder._count_for(self.tally)
         if agreement is not None:
             self.compressed = True
-            self.encoder = Encoder(Role.SERVER, deflate=agreement)
             if self.compressor_timeout is not None and not agreement.server_no_context_takeover:
                 self.idle_window = IdleWindow(self.loop, self.encoder, self.compressor_timeout)
         self.decoder = decoder
@@ -299,12 +308,14 @@ class WSProtocol(TransportProtocol):
             del self.pre_accept_data
         self.deliver_rest()
 
-    def _new_decoder(self, agreement: Agreement | None) -> Decoder:
+    def _new_decoder(self, agreement: Agreement | None, log: FrameLog | None) -> Decoder:
         size = min(self.config.ws_max_size, self.max_message_size or sys.maxsize)
         size = max(1, min(size, sys.maxsize // 2))  # what a Decoder takes
-        return Decoder(
-            Role.SERVER, max_message_size=size, max_fragments=self.max_fragments, deflate=agreement
+        decoder = new_decoder(
+            log, max_message_size=size, max_fragments=self.max_fragments, deflate=agreement
         )
+        decoder._count_for(self.tally)
+        return decoder
 
     @functools.cached_property
     def rejection(self) -> Rejection:
@@ -378,6 +389,7 @@ class WSProtocol(TransportProtocol):
             self._receive_close(message)
         elif isinstance(message, Pong):
             self.keepalive.pong(message.payload)
+            self.scope["state"]["fastframe.last_ping_rtt"] = self.keepalive.last_round_trip
         elif self.state is State.OPEN and not self._is_closing():
             # A peer that does not read is not worth memory: the last Ping is answered for all (RFC
             # 6455, 5.5.3).

@@ -17,6 +17,7 @@ from typing import Any
 
 from fastframe._codec.kernels import is_utf8
 from fastframe._codec.whole_frames import message_frame, text_of
+from fastframe._targets.paths import Follows
 
 TEXT, BINARY = 1, 2
 WHOLE_MESSAGES = (0x81, 0x82)
@@ -85,7 +86,7 @@ def is_ready(self: Any, core: Any) -> bool:
     )
 
 
-def receiving(follows: Callable[[Any], bool], original: Method) -> Method:
+def receiving(follows: Follows, original: Method) -> Method:
     """`WebSocket.recv`. follows: whether a connection may."""
     from websocket import _core
 
@@ -93,7 +94,8 @@ def receiving(follows: Callable[[Any], bool], original: Method) -> Method:
 
     @functools.wraps(original)
     def recv(self: Any) -> Any:
-        if not follows(self):
+        tally = follows(self)
+        if not tally:
             return original(self)
         taken = None
         with self.readlock:
@@ -104,6 +106,7 @@ def receiving(follows: Callable[[Any], bool], original: Method) -> Method:
         if taken is None:
             return text_or_bytes(opcode, data)
         opcode, payload = taken
+        tally.received(opcode, len(payload), False)
         if opcode == BINARY:
             return payload
         try:
@@ -133,7 +136,7 @@ def refuse_what_is_no_text(self: Any, payload: bytes) -> None:
         raise WebSocketPayloadException(f"cannot decode: {payload!r}")
 
 
-def receiving_frames(follows: Callable[[Any], bool], original: Method) -> Method:
+def receiving_frames(follows: Follows, original: Method) -> Method:
     """`WebSocket.recv_data_frame`."""
     from websocket import _core
 
@@ -146,12 +149,14 @@ def receiving_frames(follows: Callable[[Any], bool], original: Method) -> Method
 
     @functools.wraps(original)
     def recv_data_frame(self: Any, control_frame: Any = False) -> Any:
-        if not follows(self) or not is_ready(self, core):
+        tally = follows(self)
+        if not tally or not is_ready(self, core):
             return original(self, control_frame)
         taken = take(self.frame_buffer)
         if taken is None:
             return original(self, control_frame)
         opcode, payload = taken
+        tally.received(opcode, len(payload), False)
         if opcode == TEXT and not is_utf8(payload):
             refuse_what_is_no_text(self, payload)
         return pair((opcode, ABNF(1, 0, 0, 0, opcode, 0, payload)))
@@ -159,7 +164,7 @@ def receiving_frames(follows: Callable[[Any], bool], original: Method) -> Method
     return recv_data_frame
 
 
-def sending(follows: Callable[[Any], bool], original: Method) -> Method:
+def sending(follows: Follows, original: Method) -> Method:
     """`WebSocket.send`."""
     from websocket import _core
 
@@ -169,9 +174,11 @@ def sending(follows: Callable[[Any], bool], original: Method) -> Method:
     def send(self: Any, payload: Any, opcode: Any = TEXT) -> Any:
         kind = type(payload)
         usual = opcode in (TEXT, BINARY) if kind is bytes else kind is str and opcode == TEXT
-        if not usual or self.get_mask_key or core.isEnabledForTrace() or not follows(self):
+        unusual = not usual or self.get_mask_key or core.isEnabledForTrace()
+        tally = not unusual and follows(self)
+        if not tally:
             return original(self, payload, opcode)
-        data, _ = message_frame(payload, opcode == TEXT, True)
+        data, _ = message_frame(payload, opcode == TEXT, True, tally)
         length = len(data)
         with self.lock:
             while data:

@@ -11,7 +11,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from fastframe._targets.frame_log import FrameLog
 from fastframe._targets.library import Library, Replacement
+from fastframe._targets.overheard import after
 from fastframe._targets.paths import changed_method, deciding
 from fastframe._targets.target import Target
 from fastframe.websocket_client.functions import masking, masking_arrays, validating
@@ -44,6 +46,20 @@ def why_not(connection: Any) -> str | None:
     )
 
 
+def listen(connection: Any, log: FrameLog) -> None:
+    frames = connection.frame_buffer
+    log.received(b"".join(frames.recv_buffer))
+    frames.recv = after(frames.recv, log.received)
+    send = connection._send
+
+    def overheard_send(data: Any) -> Any:
+        size = send(data)
+        log.sent(data[:size])
+        return size
+
+    connection._send = overheard_send
+
+
 class WebsocketClientTarget(Library):
     name = distribution = "websocket-client"
     relied_on: tuple[str, ...] = (
@@ -60,7 +76,7 @@ class WebsocketClientTarget(Library):
     )
 
     def replacements(self) -> tuple[Replacement, ...]:
-        follows = deciding(self.name, why_not)
+        follows = deciding(self.name, why_not, lambda _: "client", listen=listen, sees_closes=False)
         return (
             Replacement("websocket._utils", "_validate_utf8", validating),
             Replacement("websocket._abnf", "_mask", masking_arrays),

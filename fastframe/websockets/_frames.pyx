@@ -30,7 +30,7 @@ from libc.string cimport memcpy, memset
 
 from fastframe._codec.capi cimport (
     FF_MAX_HEADER, FF_OK, FF_OPCODE_BINARY, FF_OPCODE_CONTINUATION, FF_OPCODE_TEXT, FF_RSV1,
-    FF_RSV2, FF_RSV3, ff_header, ff_header_parse, ff_kernels,
+    FF_RSV2, FF_RSV3, FF_OPCODE_CLOSE, ff_header, ff_opcode_is_control, ff_header_parse, ff_kernels,
     ff_masking_key_rotate,
 )
 from fastframe._codec.chunk cimport Chunk, chunk_bytes, chunk_copy, whole_chunk
@@ -39,6 +39,7 @@ from fastframe._codec.masking_keys cimport KeyPool
 from fastframe._codec.outbound cimport (
     OutboundPayload, bytes_payload, frame_bytes, text_payload, write_header,
 )
+from fastframe._codec.tally cimport Tally, count_frame, count_message, count_whole_message, ff_count
 from fastframe._codec.text cimport PartialCharacter, chunk_text
 
 import secrets
@@ -112,6 +113,8 @@ cdef class Waiting:
     cdef object parser   # of the Protocol
     cdef object parse    # the generator of Protocol.parse: that one, or what it has delegated to
     cdef object at_eof   # and what that one has delegated to
+    cdef Tally tally     # what counts the traffic; None if the connection is older than that
+    cdef uint8_t message_opcode  # of the message that is open
 
     cdef bint is_true(self, protocol) except -1:
         return self.parser is protocol.parser and self.parse.gi_yieldfrom is self.at_eof
@@ -221,7 +224,7 @@ cdef class Frames:
         reader = protocol.reader
         protocol._fastframe_waits = (
             None if reader.buffer or reader.eof
-            else self._found_waiting(protocol.parser)
+            else self._found_waiting(protocol)
         )
 
     cdef bint _is_usual(self, protocol) except -1:
@@ -266,10 +269,11 @@ cdef class Frames:
             del protocol.receive_eof
         return 0
 
-    cdef Waiting _found_waiting(self, parser):
-        """None unless it waits between two frames. `parser` may be the generator of a subclass,
+    cdef Waiting _found_waiting(self, protocol):
+        """None unless its parser waits between two frames: that may be the generator of a subclass,
         which delegates to Protocol.parse."""
         cdef Waiting waiting
+        parser = protocol.parser
         if not self._looks_at_generators:
             return None
         outer, inner = None, parser
@@ -282,6 +286,7 @@ cdef class Frames:
             return None
         waiting = Waiting()
         waiting.parser, waiting.parse, waiting.at_eof = parser, outer, inner
+        waiting.tally = self._tally_of(protocol)
         return waiting
 
     cdef Py_ssize_t _take_frames_or_fail(
@@ -316,6 +321,7 @@ cdef class Frames:
                 return length
             self._end_gathering(protocol, gathering)
             header = gathering.header
+            self._count_received(protocol, waiting, &header, gathering.payload)
             self._pass_frame(
                 protocol, &header, gathering.payload, extensions, events, own_recv_frame
             )
@@ -335,9 +341,9 @@ cdef class Frames:
                 ) else used
             chunk = whole_chunk(start + used, &header)
             used += header.size + chunk.length
-            self._pass_frame(
-                protocol, &header, self._payload(table, &chunk), extensions, events, own_recv_frame
-            )
+            payload = self._payload(table, &chunk)
+            self._count_received(protocol, waiting, &header, payload)
+            self._pass_frame(protocol, &header, payload, extensions, events, own_recv_frame)
             if protocol.parser is not parser:  # after a Close what follows is discarded
                 return length
         return used
@@ -420,6 +426,28 @@ cdef class Frames:
         protocol.recv_frame(frame)
         return 0
 
+    cdef Tally _tally_of(self, protocol):
+        found = getattr(protocol, "_fastframe_tally", None)
+        return <Tally>found if type(found) is Tally else None
+
+    cdef int _count_received(
+        self, protocol, Waiting waiting, const ff_header *header, payload
+    ) except -1:
+        cdef Tally tally = waiting.tally
+        if tally is None:
+            return 0
+        count_frame(&tally.counts.received, header.opcode, header.size, header.payload_length)
+        if not ff_opcode_is_control(header.opcode):
+            if header.rsv & FF_RSV1:  # the library is to inflate it
+                ff_count(&tally.counts.received.compressed_bytes, header.payload_length)
+            if header.opcode != FF_OPCODE_CONTINUATION:
+                waiting.message_opcode = header.opcode
+            if header.fin and waiting.message_opcode <= FF_OPCODE_BINARY:
+                count_message(&tally.counts.received, waiting.message_opcode)
+        elif header.opcode == FF_OPCODE_CLOSE:
+            tally.closed(bytes(payload), protocol.close_sent is not None)
+        return 0
+
     def text(self, data):
         """The str of bytes or a bytearray. UnicodeDecodeError, which CPython's own decoder
         raises."""
@@ -476,8 +504,17 @@ cdef class Frames:
         if not header.masked and payload.size >= WRITTEN_APART and PyBytes_CheckExact(message):
             header.payload_length = payload.size
             write_header(&header, header_bytes)
-            return [header_bytes[:header.size], message]
-        return [frame_bytes(kernels(), &header, &payload)]
+            frames = [header_bytes[:header.size], message]
+        else:
+            frames = [frame_bytes(kernels(), &header, &payload)]
+        self._count_sent(protocol, &header)
+        return frames
+
+    cdef int _count_sent(self, protocol, const ff_header *header) except -1:
+        cdef Tally tally = self._tally_of(protocol)
+        if tally is not None:
+            count_whole_message(&tally.counts.sent, header, <size_t>header.payload_length)
+        return 0
 
     def send_data(self, protocol, data, fin, bint is_text):
         """`Protocol.send_text` and `send_binary`, of a whole message in bytes. False if the library
@@ -493,6 +530,7 @@ cdef class Frames:
         self._begin_header(protocol, is_text, &header)
         payload = bytes_payload(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
         protocol.writes.append(frame_bytes(kernels(), &header, &payload))
+        self._count_sent(protocol, &header)
         return True
 
     cdef int _begin_header(self, protocol, bint is_text, ff_header *header) except -1:

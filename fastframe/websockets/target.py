@@ -8,14 +8,51 @@ which all kinds of connections go through; and `send` and `recv` of asyncio conn
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
+from fastframe._codec.tally import tally
+from fastframe._targets.frame_log import SENT, SHOWN, FrameLog, is_wanted
 from fastframe._targets.library import Library, Replacement
 from fastframe._targets.options import Options
+from fastframe._targets.overheard import before
 from fastframe._targets.replaced import Replaced
-from fastframe._targets.target import Target
+from fastframe._targets.target import Target, count_connection
 from fastframe.websockets.compression import Zlib
 from fastframe.websockets.connection import receiving, sending, sending_data
+
+
+def listen(protocol: Any, log: FrameLog) -> None:
+    from websockets.protocol import SERVER
+
+    send = protocol.send_frame
+    is_client = protocol.side is not SERVER
+
+    def send_frame(frame: Any) -> None:
+        log.frame(
+            SENT, int(frame.opcode), len(frame.data), bytes(frame.data[:SHOWN]),
+            fin=frame.fin, masked=is_client,
+        )  # fmt: skip
+        send(frame)
+
+    protocol.send_frame = send_frame
+    protocol.receive_data = before(protocol.receive_data, log.received)
+
+
+def counting(original: Any) -> Any:
+    """`Protocol.__init__`, which is called once for each connection."""
+    from websockets.protocol import SERVER, State
+
+    @functools.wraps(original)
+    def begin(self: Any, *arguments: Any, **options: Any) -> None:
+        count_connection("websockets")
+        original(self, *arguments, **options)
+        role = "server" if self.side is SERVER else "client"
+        self._fastframe_tally = tally("websockets", role)
+        if is_wanted():
+            listen(self, FrameLog(has_handshake=self.state is State.CONNECTING))
+
+    return begin
 
 
 class WebsocketsTarget(Library):
@@ -68,7 +105,7 @@ class WebsocketsTarget(Library):
             Replacement("websockets.frames:Frame", "serialize", self._serializing),
             Replacement("websockets.asyncio.connection:Connection", "send", self._sending),
             Replacement("websockets.asyncio.connection:Connection", "recv", self._receiving),
-            Replacement("websockets.protocol:Protocol", "__init__", self.counted),
+            Replacement("websockets.protocol:Protocol", "__init__", counting),
         )
 
     def configure(self, options: Options) -> None:

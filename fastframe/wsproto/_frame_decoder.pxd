@@ -6,6 +6,7 @@ from fastframe._codec.capi cimport ff_header, ff_kernels, ff_role, ff_status
 from fastframe._codec.chunk cimport Chunk
 from fastframe._cpython.owned cimport PyObject
 from fastframe._codec.receive_buffer cimport ReceiveBuffer
+from fastframe._codec.tally cimport Tally
 from fastframe._cpython.turns cimport ff_is_first_item, ff_threads_turn
 from fastframe.wsproto._names cimport WsprotoNames, WsprotoOptions
 
@@ -51,6 +52,7 @@ cdef class FrameDecoder:
     cdef WsprotoOptions _options
     cdef ReceiveBuffer _receive_buffer
     cdef const ff_kernels *_kernels
+    cdef Tally _tally
 
     cdef ff_header _header
     cdef bint _header_is_complete
@@ -81,6 +83,7 @@ cdef class FrameDecoder:
     cdef int _feed(self, data) except -1
     cdef int _enter(self) except -1
     cdef bint _parse_chunk(self) except -1
+    cdef int _count_chunk(self) except -1
     cdef object _take_payload(self)
 
     cdef bint _parse_header(self) except -1

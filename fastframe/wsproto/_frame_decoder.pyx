@@ -25,6 +25,7 @@ from fastframe._codec.chunk cimport (
 )
 from fastframe._codec.kernels cimport kernels
 from fastframe._codec.receive_buffer cimport ReceiveBuffer
+from fastframe._codec.tally cimport Tally, Traffic, count_frame, count_whole_message, ff_count
 from fastframe._cpython.owned cimport PyObject
 from fastframe._codec.text cimport new_whole_text
 from fastframe._cpython.turns cimport begin_in_thread, end_in_thread
@@ -69,6 +70,7 @@ cdef class FrameDecoder:
         self._options = self._names.options()
         self._receive_buffer = ReceiveBuffer.__new__(ReceiveBuffer)
         self._kernels = kernels()
+        self._tally = Tally.__new__(Tally)
         self._header_is_complete = False
         self._effective_opcode = NO_OPCODE
         self._inflate_budget = UINT64_MAX
@@ -163,6 +165,7 @@ cdef class FrameDecoder:
             return False
         opcode[0] = header.opcode
         buffer.consume(header.size + chunk.length)
+        count_whole_message(&self._tally.counts.received, &header, chunk.length)
         self._payload_required = 0
         self._payload_consumed = header.payload_length
         return True
@@ -196,12 +199,24 @@ cdef class FrameDecoder:
             ) else self._extend()
         self._opcode = self._effective_opcode
         self._fin = self._header.fin
+        self._count_chunk()
         if self._frame_finished:
             self._header_is_complete = False
             self._effective_opcode = NO_OPCODE
         else:
             self._effective_opcode = FF_OPCODE_CONTINUATION
         return True
+
+    cdef int _count_chunk(self) except -1:
+        cdef Traffic *received = &self._tally.counts.received
+        if self._is_compressed and self._was_extended and not ff_opcode_is_control(self._opcode):
+            ff_count(&received.compressed_bytes, self._chunk.length)
+            ff_count(&received.inflated_bytes, len(self._extended_payload))
+        if self._frame_finished:
+            count_frame(
+                received, self._header.opcode, self._header.size, self._header.payload_length
+            )
+        return 0
 
     # ---- header ----------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from fastframe._codec.masking_keys cimport KeyPool
 from fastframe._codec.prepared cimport PreparedKinds
 from fastframe._codec.outbound cimport OutboundPayload
 from fastframe._cpython.owned cimport PyObject
+from fastframe._codec.tally cimport Tally
 from fastframe._codec.text cimport PartialCharacter
 from fastframe._cpython.turns cimport begin_in_thread, ff_threads_turn
 from fastframe.wsproto._frame_decoder cimport FrameDecoder
@@ -27,6 +28,7 @@ cdef class FrameProtocol:
     cdef KeyPool _keys          # None until a client sends
     cdef PreparedKinds _prepared
     cdef const ff_kernels *_kernels
+    cdef Tally _tally
     cdef bint _started, _exhausted, _running
 
     cdef uint8_t _message_opcode
@@ -67,6 +69,7 @@ cdef class FrameProtocol:
     cdef object _ready_data_frame(self, object payload, object fin, bint as_bytes)
     cdef object _ready_control_frame(self, uint8_t opcode, object payload, bint as_bytes)
     cdef object _look_at_message_decoder(self)
+    cdef int _process_control(self) except -1
     cdef int _process_data(self) except -1
     cdef int _check_limits(self) except -1
     cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) except -1
@@ -79,6 +82,8 @@ cdef class FrameProtocol:
     cdef object _payload_view(self, object payload, OutboundPayload *content, uint8_t *opcode)
     cdef bint _open_or_continue(self, uint8_t *opcode, bint fin, bint is_plain) except -1
     cdef object _decode_text(self)
+    cdef int _count_control(self, uint8_t opcode, bytes payload) except -1
+    cdef void _count_deflated(self, size_t size, size_t inflated_size) noexcept
     cdef object _serialize(
         self, uint8_t opcode, const OutboundPayload *payload, bint fin, bint as_bytes, uint8_t rsv
     )

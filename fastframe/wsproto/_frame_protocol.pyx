@@ -15,9 +15,9 @@ from libc.stdint cimport UINT64_MAX, uint8_t
 
 from fastframe._codec.checks cimport invalid_state
 from fastframe._codec.capi cimport (
-    FF_MAX_CONTROL_PAYLOAD, FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION,
-    FF_OPCODE_PING, FF_OPCODE_PONG,
-    FF_OPCODE_TEXT, FF_RSV1, ff_header, ff_opcode_is_control,
+    FF_CLIENT, FF_CLOSE_NO_STATUS, FF_MAX_CONTROL_PAYLOAD, FF_OPCODE_BINARY, FF_OPCODE_CLOSE,
+    FF_OPCODE_CONTINUATION, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, FF_RSV1, ff_header,
+    ff_opcode_is_control,
 )
 from fastframe._codec.chunk cimport Chunk, unmasked_chunk
 from fastframe._codec.deflater cimport compressed
@@ -28,6 +28,9 @@ from fastframe._codec.outbound cimport (
 )
 from fastframe._cpython.owned cimport PyObject, ff_owned
 from fastframe._codec.prepared cimport PreparedFrames, frames_of, payload_of, prepared_kinds
+from fastframe._codec.tally cimport (
+    Tally, count_frame, count_made_frame, count_message, ff_count, new_tally, sums_of,
+)
 from fastframe._codec.text cimport chunk_text
 from fastframe._cpython.turns cimport (
     FF_WITHOUT_GIL, begin_in_thread, end_in_thread, ff_threads_turn, raise_busy,
@@ -39,6 +42,7 @@ from codecs import getincrementaldecoder
 
 from fastframe._targets.target import count_connection
 from fastframe.wsproto._names import NAMES
+from fastframe.wsproto.rules import fields_of
 
 
 # ---- messages: fragments in order, text decoded --------------------------------------------------
@@ -52,6 +56,7 @@ cdef class FrameProtocol:
         self._names = NAMES
         self._options = self._names.options()
         self._kernels = kernels()
+        self._tally = Tally.__new__(Tally)
         self._prepared = prepared_kinds()
         self._message_opcode = NO_OPCODE
         self._expect_ascii = True
@@ -76,6 +81,8 @@ cdef class FrameProtocol:
         if decoder is None:
             raise TypeError("_decoder_class must make a FrameDecoder")
         decoder._inflate_budget = self._options.max_message_size
+        role = "client" if decoder._role == FF_CLIENT else "server"
+        self._tally = decoder._tally = new_tally(sums_of("wsproto", role), True, True)
         self._frame_decoder = decoder
 
     # wsproto's attributes, some of which callers set.
@@ -157,8 +164,11 @@ cdef class FrameProtocol:
         self._running = True
         try:
             return self._parse_frame()
-        except BaseException:
+        except BaseException as error:
             self._exhausted = True
+            if isinstance(error, self._names.ParseFailed):
+                offset = self._tally.counts.received.wire_bytes
+                self._tally.violated(fields_of(error, offset), str(error))
             raise
         finally:
             self._running = False
@@ -177,10 +187,17 @@ cdef class FrameProtocol:
             self._process_data()
         else:
             self._payload = decoder._take_payload()
-            if self._opcode == FF_OPCODE_CLOSE:
-                self._payload = self._process_close(self._frame()).payload
-                self._exhausted = True
+            self._process_control()
         return True
+
+    cdef int _process_control(self) except -1:
+        if self._opcode == FF_OPCODE_CLOSE:
+            self._payload = self._process_close(self._frame()).payload
+            self._exhausted = True
+            self._tally.close_received(self._payload[0])
+        elif self._opcode == FF_OPCODE_PONG:
+            self._tally.pong_received(bytes(self._payload))
+        return 0
 
     cdef int _start(self) except -1:
         self._started = True
@@ -216,6 +233,7 @@ cdef class FrameProtocol:
             self._payload = self._frame_decoder._take_payload()
         if self._message_finished:
             self._message_opcode = NO_OPCODE
+            count_message(&self._tally.counts.received, self._opcode)
         return 0
 
     cdef int _check_limits(self) except -1:
@@ -316,9 +334,11 @@ cdef class FrameProtocol:
             and opcode is self._names.opcodes[FF_OPCODE_CLOSE]
         ):
             frame = self._control_frame(FF_OPCODE_CLOSE, bytes(payload), False)
-        return self._names.FrameProtocol._serialize_frame(
-            self, opcode, payload, fin
-        ) if frame is None else frame
+        if frame is not None:
+            return frame
+        frame = self._names.FrameProtocol._serialize_frame(self, opcode, payload, fin)
+        count_made_frame(&self._tally.counts.sent, bytes(frame), 0)
+        return frame
 
     cdef object _data_frame(self, object payload, object fin, bint as_bytes):
         with cython.critical_section(self):
@@ -326,7 +346,7 @@ cdef class FrameProtocol:
 
     cdef object _ready_data_frame(self, object payload, object fin, bint as_bytes):
         cdef OutboundPayload content
-        cdef uint8_t opcode
+        cdef uint8_t opcode, message_opcode
         cdef bint is_plain = is_empty(self._extensions)
         if self._deflating:
             raise_busy()
@@ -337,11 +357,16 @@ cdef class FrameProtocol:
         owner = self._payload_view(payload, &content, &opcode)
         if owner is None:
             return self._prepared_frame(payload, fin, is_plain, as_bytes)
+        message_opcode = opcode
         if not self._open_or_continue(&opcode, fin, is_plain):
             return None
         if is_plain or not self._is_to_be_deflated(opcode, content.size, fin):
-            return self._serialize(opcode, &content, fin, as_bytes, 0)
-        return self._deflated_frame(opcode, owner, &content, fin, as_bytes)
+            frame = self._serialize(opcode, &content, fin, as_bytes, 0)
+        else:
+            frame = self._deflated_frame(opcode, owner, &content, fin, as_bytes)
+        if fin:
+            count_message(&self._tally.counts.sent, message_opcode)
+        return frame
 
     cdef object _prepared_frame(self, object data, bint fin, bint is_plain, bint as_bytes):
         """The frame of a whole message from `fastframe.prepare`; None for any other payload, and
@@ -359,6 +384,11 @@ cdef class FrameProtocol:
         if self._client or not as_bytes:
             payload = payload_of(frame)
             frame = self._serialize(frames.opcode, &payload, True, as_bytes, rsv)
+            if rsv:
+                self._count_deflated(payload.size, frames.size)
+        else:
+            count_made_frame(&self._tally.counts.sent, frame, frames.size)
+        count_message(&self._tally.counts.sent, frames.opcode)
         if rsv:
             # The peer's window now ends with this message, which the compressor has not seen: it
             # starts anew.
@@ -379,6 +409,7 @@ cdef class FrameProtocol:
             frame = self._serialize(
                 opcode, &content, fin, as_bytes, 0 if opcode == FF_OPCODE_CONTINUATION else FF_RSV1
             )
+            self._count_deflated(content.size, payload.size)
             return frame
         # As Cython's `except` misses an error if memory runs out while its traceback is made.
         finally:
@@ -435,7 +466,21 @@ cdef class FrameProtocol:
         if PyBytes_GET_SIZE(payload) > FF_MAX_CONTROL_PAYLOAD:
             return None
         content = bytes_payload(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
-        return self._serialize(opcode, &content, True, as_bytes, 0)
+        frame = self._serialize(opcode, &content, True, as_bytes, 0)
+        self._count_control(opcode, payload)
+        return frame
+
+    cdef int _count_control(self, uint8_t opcode, bytes payload) except -1:
+        if opcode == FF_OPCODE_PING:
+            self._tally.ping_sent(payload)
+        elif opcode == FF_OPCODE_CLOSE:
+            code = int.from_bytes(payload[:2], "big") if payload else FF_CLOSE_NO_STATUS
+            self._tally.close_sent(code)
+        return 0
+
+    cdef void _count_deflated(self, size_t size, size_t inflated_size) noexcept:
+        ff_count(&self._tally.counts.sent.compressed_bytes, size)
+        ff_count(&self._tally.counts.sent.inflated_bytes, inflated_size)
 
     cdef bint _is_to_be_deflated(self, uint8_t opcode, size_t size, bint fin) except -1:
         # A message in fragments always is, whether this class or wsproto's own code has sent the
@@ -486,8 +531,11 @@ cdef class FrameProtocol:
                 self._keys = KeyPool()
             self._keys.take(header.masking_key)
         if as_bytes:
-            return frame_bytes(self._kernels, &header, payload)
-        return frame_bytearray(self._kernels, &header, payload)
+            frame = frame_bytes(self._kernels, &header, payload)
+        else:
+            frame = frame_bytearray(self._kernels, &header, payload)
+        count_frame(&self._tally.counts.sent, opcode, header.size, payload.size)
+        return frame
 
 
 # ---- wsproto's generators ------------------------------------------------------------------------

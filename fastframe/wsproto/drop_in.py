@@ -9,7 +9,11 @@ from fastframe.wsproto import (
 )  # first: they say which versions of wsproto will do
 
 # isort: split
+from typing import Any
+
 import wsproto.frame_protocol as _original
+
+from fastframe._targets.frame_log import is_wanted
 
 
 class FrameDecoder(_frame_decoder.FrameDecoder, _original.FrameDecoder):
@@ -26,3 +30,10 @@ class FrameProtocol(_frame_protocol.FrameProtocol, _original.FrameProtocol):
     __module__ = "fastframe.frame_protocol"
 
     _decoder_class = FrameDecoder
+
+    def __new__(cls, *arguments: Any, **options: Any) -> FrameProtocol:
+        if cls is FrameProtocol and is_wanted():
+            from fastframe.wsproto.logged import LoggedFrameProtocol
+
+            cls = LoggedFrameProtocol  # noqa: PLW0642
+        return super().__new__(cls, *arguments, **options)

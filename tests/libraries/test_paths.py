@@ -233,7 +233,7 @@ def test_what_stands_in_for_a_function() -> None:
 
 
 def test_connections_of_a_self_check_are_nobodys() -> None:
-    decide = paths.deciding("wsproto", lambda connection: "a reason")
+    decide = paths.deciding("wsproto", lambda connection: "a reason", lambda connection: "server")
 
     class Connection:
         pass

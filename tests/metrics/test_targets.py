@@ -1,0 +1,254 @@
+"""What connections of each target count."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import fastframe
+from fastframe import Decoder, Encoder, Role
+from fastframe._targets.target import target, target_names, uncounted
+from fastframe.wsproto.rules import RULES, rule_of
+
+pytest.importorskip("wsproto")
+
+from wsproto import Connection, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, Message, Ping, Pong, TextMessage
+from wsproto.extensions import PerMessageDeflate
+
+
+def numbers(name: str, role: str) -> Any:
+    return fastframe.metrics().get(name, {}).get(role)
+
+
+def difference(after: Any, before: Any) -> Any:
+    """Of two answers: what is new."""
+    if before is None or after is None:
+        return after
+    if isinstance(after, dict):
+        new = {key: difference(value, before.get(key)) for key, value in after.items()}
+        # a code or a rule that is not new is not there
+        return {key: value for key, value in new.items() if value != 0 or type(key) is not int}
+    return after - before
+
+
+class Since:
+    def __init__(self, name: str, role: str) -> None:
+        gc.collect()
+        self.where = (name, role)
+        self.before = numbers(name, role)
+
+    def now(self) -> Any:
+        gc.collect()
+        return difference(numbers(*self.where), self.before)
+
+
+@pytest.fixture
+def wsproto() -> Iterator[None]:
+    with fastframe.installed("wsproto"):
+        yield
+
+
+def pair(*, deflate: bool) -> tuple[Connection, Connection]:
+    if not deflate:
+        return Connection(ConnectionType.CLIENT), Connection(ConnectionType.SERVER)
+    mine, other = PerMessageDeflate(), PerMessageDeflate()
+    agreed = other.accept(f"permessage-deflate; {mine.offer()}")
+    mine.finalize(f"permessage-deflate; {agreed}")
+    return Connection(ConnectionType.CLIENT, [mine]), Connection(ConnectionType.SERVER, [other])
+
+
+@pytest.mark.usefixtures("wsproto")
+@pytest.mark.parametrize("deflate", [False, True])
+@pytest.mark.parametrize("cut", [3, 1 << 20])
+def test_wsproto_agrees_with_its_peer(deflate: bool, cut: int) -> None:
+    """What one end has sent the other has received, and the frames say the same."""
+    since = Since("wsproto", "server")
+    client, server = pair(deflate=deflate)
+    events: list[Any] = [
+        TextMessage(data=""), TextMessage(data="x" * 20), TextMessage(data="żółć" * 50),
+        BytesMessage(data=b"\xff" * 200), BytesMessage(data=bytes(70_000)), Ping(payload=b"?"),
+        Pong(payload=b"!"), Message(data="in ", message_finished=False), TextMessage(data="two"),
+        CloseConnection(code=1001, reason="bye"),
+    ]  # fmt: skip
+    sent = [client.send(event) for event in events]
+    stream, received = b"".join(sent), []
+    for start in range(0, len(stream), cut):
+        server.receive_data(stream[start : start + cut])
+        received += list(server.events())
+    answer = server.send(received[-1].response())
+    client.receive_data(answer)
+    assert [event.code for event in client.events()] == [1001]
+    found = since.now()
+    assert found["received"]["messages"] == {"text": 4, "binary": 2}
+    assert found["received"]["frames"] == {
+        "continuation": 1, "text": 4, "binary": 2, "close": 1, "ping": 1, "pong": 1,
+    }  # fmt: skip
+    assert found["received"]["wire_bytes"] == len(stream)
+    assert found["sent"]["frames"]["close"] == 1
+    assert found["sent"]["wire_bytes"] == len(answer)
+    assert found["connections"]["opened"] == found["connections"]["open"] == 1
+    assert found["connections"]["closed"]["peer"] == {1001: 1}
+    other = numbers("wsproto", "client")["sent"]
+    assert other["messages"]["text"] >= 4
+    assert bool(found["received"]["inflated_bytes"]) is deflate
+    assert found["received"]["compressed_bytes"] <= found["received"]["payload_bytes"]
+    del client, server
+    assert since.now()["connections"]["open"] == 0
+
+
+@pytest.mark.usefixtures("wsproto")
+def test_what_wsproto_sends_is_counted_as_it_is_received() -> None:
+    client, server = pair(deflate=True)
+    since = Since("wsproto", "client"), Since("wsproto", "server")
+    data = [
+        server.send(TextMessage(data=fastframe.prepare("prepared " * 50))),
+        server.send(BytesMessage(data=bytearray(b"12"))),
+        server.send(TextMessage(data="x" * 1000, message_finished=False)),
+        server.send(TextMessage(data="y" * 1000)), server.send(Ping(payload=b"1")),
+        server.send(CloseConnection(code=1000)),
+    ]  # fmt: skip
+    client.receive_data(b"".join(data))
+    assert len(list(client.events())) == 6
+    received, sent = since[0].now()["received"], since[1].now()["sent"]
+    assert sent == received
+    assert sent["messages"] == {"text": 2, "binary": 1}
+    assert since[0].now()["connections"]["closed"]["peer"] == {1000: 1}
+    assert since[1].now()["connections"]["closed"]["here"] == {1000: 1}
+
+
+@pytest.mark.usefixtures("wsproto")
+def test_the_round_trip_of_wsprotos_pings() -> None:
+    since = Since("wsproto", "server")
+    before = numbers("wsproto", "server")
+    client, server = pair(deflate=False)
+    client.receive_data(server.send(Ping(payload=b"12")))
+    (ping,) = client.events()
+    server.receive_data(client.send(ping.response()))
+    assert len(list(server.events())) == 1
+    count = 0 if before is None else before["round_trip"]["count"]
+    assert numbers("wsproto", "server")["round_trip"]["count"] == count + 1
+    assert since.where == ("wsproto", "server")
+
+
+def stream_of(broken: bytes) -> bytes:
+    return Encoder(Role.CLIENT).text("good") + broken
+
+
+BROKEN = {
+    "reserved-bit": b"\xc1\x80\0\0\0\0", "opcode": b"\x83\x80\0\0\0\0",
+    "control-fragmented": b"\x09\x80\0\0\0\0", "control-length": b"\x89\xfe\0\x80\0\0\0\0",
+    "length-16": b"\x81\xfe\0\x01\0\0\0\0", "length-64": b"\x81\xff" + bytes(12),
+    "length-top-bit": b"\x81\xff\x80" + bytes(11), "unmasked": b"\x81\0",
+    "continuation-unexpected": b"\x80\x80\0\0\0\0",
+    "continuation-expected": b"\x01\x80\0\0\0\0" * 2, "close-length": b"\x88\x81\0\0\0\0\0",
+    "close-code": b"\x88\x82\0\0\0\0\x03\xed", "close-utf8": b"\x88\x83\0\0\0\0\x03\xe8\xff",
+    "text-utf8": b"\x81\x81\0\0\0\0\xff", "deflate": b"\xc1\x81\0\0\0\0\xff",
+    "message-too-big": b"\x82\xfe\x01\x00\0\0\0\0" + bytes(256),
+    "too-many-fragments": b"\x01\x80\0\0\0\0" + b"\0\x80\0\0\0\0" * 9,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_wsproto_counts_each_rule_as_the_decoder_does(rule: str) -> None:
+    with fastframe.installed("wsproto", max_message_size=200, max_fragments=8):
+        since = Since("wsproto", "server")
+        _, server = pair(deflate=rule == "deflate")
+        server.receive_data(stream_of(BROKEN[rule]))
+        events = list(server.events())
+        assert isinstance(events[-1], CloseConnection)
+        new = {name: number for name, number in since.now()["violations"].items() if number}
+        assert new == {rule: 1}
+
+
+def test_the_rules_of_wsproto_are_those_of_the_decoder() -> None:
+    from fastframe._codec.checks import RULES as NAMES
+
+    assert set(RULES.values()) < set(NAMES.values())
+    assert rule_of(ValueError("something else")) == "other"
+
+
+# ---- the targets whose library keeps the state ---------------------------------------------------
+
+
+ONLY_RECEIVE = ("websocket-client", "geventwebsocket")
+"""Whose self-check only receives; below they send."""
+
+
+@pytest.mark.parametrize("name", [name for name in target_names() if name not in ("uvicorn",)])
+def test_what_a_target_observes_is_counted(name: str) -> None:
+    """The fixed traffic of its self-check, which goes through the library's own objects."""
+    found = target(name)
+    try:
+        found.installed_version()
+    except ImportError as error:
+        pytest.skip(str(error))
+    before = fastframe.metrics().get(name, {})
+    with fastframe.installed(name):  # type: ignore[arg-type]
+        found.observe()
+    after = fastframe.metrics()[name]
+    new = [difference(after[role], before.get(role)) for role in after]
+    assert sum(sum(one["received"]["messages"].values()) for one in new) > 20
+    sent = sum(sum(one["sent"]["messages"].values()) for one in new)
+    assert (sent > 5) is (name not in ONLY_RECEIVE)
+
+
+def test_a_self_check_counts_for_nobody() -> None:
+    Decoder(Role.SERVER), Encoder(Role.CLIENT)
+    gc.collect()
+    before = fastframe.metrics()["codec"]
+    with uncounted():
+        decoder = Decoder(Role.SERVER)
+        assert list(decoder.feed(Encoder(Role.CLIENT).text("x"))) == ["x"]
+    assert fastframe.metrics()["codec"] == before
+
+
+class Socket:
+    """Takes everything."""
+
+    def __init__(self) -> None:
+        self.sent = b""
+
+    def send(self, data: bytes) -> int:
+        self.sent += data
+        return len(data)
+
+    sendall = send
+
+    def gettimeout(self) -> None:
+        return None
+
+
+def test_what_websocket_client_sends() -> None:
+    websocket = pytest.importorskip("websocket")
+    with fastframe.installed("websocket-client"):
+        before = numbers("websocket-client", "client")
+        connection = websocket.WebSocket()
+        connection.sock, connection.connected = Socket(), True
+        connection.send("text")
+        connection.send_binary(b"1")
+        found = difference(numbers("websocket-client", "client"), before)
+    assert found["sent"]["messages"] == {"text": 1, "binary": 1}
+    assert found["sent"]["wire_bytes"] == len(connection.sock.sent) == 6 + 4 + 6 + 1
+    assert found["connections"]["opened"] == 1
+
+
+def test_what_geventwebsocket_sends() -> None:
+    module = pytest.importorskip("geventwebsocket.websocket")
+    socket = Socket()
+
+    class Stream:
+        handler = None
+        read = None
+        write = staticmethod(socket.send)
+
+    with fastframe.installed("geventwebsocket"):
+        before = numbers("geventwebsocket", "server")
+        connection = module.WebSocket({}, Stream(), Stream())
+        connection.send("text")
+        found = difference(numbers("geventwebsocket", "server"), before)
+    assert found["sent"]["messages"]["text"] == 1
+    assert found["sent"]["wire_bytes"] == len(socket.sent) == 6
