@@ -128,9 +128,11 @@ class Conversation:
         for side in self.sides:
             if side.reader is not None:
                 events += side.reader.finish()
-                if side.reader.ignored:
-                    text = f"the {side.reader.ignored:,} bytes that follow were not read"
-                    events.append(Note("ignored", text, self.connection, side.sender, self._time))
+                if side.reader.after_close:
+                    text = f"{side.reader.after_close:,} bytes after the Close frame were not read"
+                    events.append(
+                        Note("after-close", text, self.connection, side.sender, self._time)
+                    )
         if self.connection is not None:
             events.append(Ended(self.connection))
         elif self.tls:

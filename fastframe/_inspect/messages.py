@@ -36,6 +36,11 @@ SLICE = 1 << 16  # bytes that Decoder gets at once of a message that was held ba
 MESSAGE_TOO_BIG = 1009
 RSV1 = 4
 MAX_OFFSET = 1 << 63
+RSV_RULE = "reserved-bit"
+RSV1_ADVICE = (
+    "if the handshake that is missing agreed on permessage-deflate, say so with --deflate "
+    "permessage-deflate"
+)
 
 _OPCODES = {int(opcode): opcode for opcode in Opcode}
 
@@ -59,8 +64,8 @@ class Reader:
     ) -> None:
         self.connection = connection
         self.sender = sender
-        self.ignored = 0
-        """Bytes after a Close frame, a broken rule or a limit."""
+        self.after_close = 0
+        """Bytes that came after its Close frame."""
         self._totals = connection.sent[sender]
         self._detail = settings.detail
         self._max_held = settings.max_message_size if agreement is not None else 0
@@ -97,7 +102,7 @@ class Reader:
     def feed(self, piece: Piece) -> list[Event]:
         """What the next bytes of the stream complete."""
         if self._decoder.finished:
-            self.ignored += len(piece.data)
+            self.after_close += len(piece.data) if self._totals.close is not None else 0
             return []
         start = self._position
         self._position += len(piece.data)
@@ -107,13 +112,15 @@ class Reader:
         if self._decoder.finished:
             end = self._end(rows, error)
             rows = [row for row in rows if row[0] < end]
-            self.ignored += self._position - max(end, start)
+            self.after_close += self._position - end if error is None else 0
         self._totals.bytes += max(end - start, 0)
         events: list[Event] = []
         if rows or payloads:
             events.append(self._batch(rows, payloads, piece, start))
         if error is not None:
             events.append(self._refused(error, end, piece, start))
+            if error.rule == RSV_RULE and not self.connection.status:
+                events.append(Note("deflate", RSV1_ADVICE, self.connection, self.sender, piece.time))
         self._remember(piece, start)
         return events
 
@@ -196,7 +203,8 @@ class Reader:
     def _end(self, rows: list[Row], error: ProtocolError | None) -> int:
         """Where the stream ends: at a frame that breaks a rule, or after a Close frame."""
         if error is not None:
-            return self._headers.boundary if error.offset is None else error.offset
+            assert error.offset is not None
+            return error.offset
         close = next(row for row in rows if row[3] == Opcode.CLOSE)
         return close[0] + close[1] + close[2]
 
