@@ -144,7 +144,7 @@ class Conversation:
     # ---- what it is ------------------------------------------------------------------------------
 
     def _begin(self, piece: bytes) -> list[Event]:
-        if handshake.starts_http(piece):
+        if handshake.may_start_http(piece):
             self.state = HTTP
         elif piece.startswith(TLS_RECORD):
             self.state, self.tls = OTHER, True
@@ -233,7 +233,9 @@ class Conversation:
             return []
         head = handshake.read_head(bytes(this.head[:end]))
         rest = bytes(this.head[end + 4 :])
-        after = Piece(rest, [(0, place_of(piece.places, len(data) - len(rest)))], piece.time)
+        after = Piece(
+            rest, [(0, place_of(piece.places, len(data) - len(rest)), piece.time)], piece.time
+        )
         this.head.clear()
         is_response = head.first_line.startswith("HTTP/")
         this.skipping = True

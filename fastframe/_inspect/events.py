@@ -121,9 +121,9 @@ class Message:
         return self.rsv & 4 != 0
 
 
-# Where a piece of a stream stands in the file: for each part of it, where it begins in the piece,
-# and in the file.
-Places = list[tuple[int, int]]
+# Where a piece of a stream comes from, for each segment in it: where it begins in the piece, and in
+# the file, and when it was captured.
+Places = list[tuple[int, int, int | None]]
 
 
 class Piece(NamedTuple):
@@ -159,6 +159,8 @@ class Batch:
     """How many text and binary messages there are of each size, inflated."""
     wire_bytes: int
     """Of the payloads of data frames, as they were sent."""
+    control_times: list[int | None]
+    """When each control frame among the payloads was captured."""
     messages: list[Message]
     """The same as objects, if Settings.detail asks for them."""
 

@@ -111,7 +111,7 @@ class Flows:
                 self._burst, self._burst_entry = Burst(stream, time), entry
                 self._burst.add(data[start:end], base + start, time)
                 return NOTHING if flow.conversation.may_wait(side) else self._flush()
-            piece = Piece(data[start:end], [(0, base + start)], time)
+            piece = Piece(data[start:end], [(0, base + start, time)], time)
             events = self._in_any_order(entry, sequence, piece)
             events = events + self._weigh(flow)
         if missing and not stream.lost:
@@ -232,7 +232,7 @@ class Flows:
         flow, side = entry
         stream = flow.streams[side]
         events: list[Event] = []
-        payload, ((_, place),), time = piece
+        payload, ((_, place, _),), time = piece
         known = stream.position - offset
         if known > 0:
             flow.conversation.sides[side].totals.retransmissions += 1
@@ -241,7 +241,7 @@ class Flows:
             payload, place = payload[known:], place + known
         if payload:
             stream.advance(len(payload), place)
-            events += flow.conversation.feed(side, Piece(payload, [(0, place)], time))
+            events += flow.conversation.feed(side, Piece(payload, [(0, place, time)], time))
         return events
 
     def _differs(self, stream: Stream, offset: int, again: bytes) -> bool:

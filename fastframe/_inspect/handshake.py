@@ -12,6 +12,7 @@ MAX_HEAD = 1 << 16  # bytes of a request or a response, without a body
 ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 REQUEST, RESPONSE = b"GET ", b"HTTP/1."
 METHODS = (b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE ")
+STARTS = (REQUEST, RESPONSE, *METHODS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,13 @@ def read_head(data: bytes) -> Head:
 
 
 def starts_http(data: bytes) -> bool:
-    """True for the first bytes of a request or a response."""
-    return data.startswith((REQUEST, RESPONSE, *METHODS))
+    """True for a segment that begins a request or a response."""
+    return data.startswith(STARTS)
+
+
+def may_start_http(data: bytes) -> bool:
+    """The same for the first segment of a connection, however short it is."""
+    return any(data[: len(start)] == start[: len(data)] for start in STARTS)
 
 
 def agreement(response: str) -> Agreement | None:

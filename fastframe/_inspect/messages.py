@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, deque
+from operator import itemgetter
 from typing import NamedTuple
 
 from fastframe._codec.control_frames import Close, Ping, Pong
@@ -35,7 +36,6 @@ MAX_HEADER = 14
 SLICE = 1 << 16  # bytes that Decoder gets at once of a message that was held back
 MESSAGE_TOO_BIG = 1009
 RSV1 = 4
-MAX_OFFSET = 1 << 63
 RSV_RULE = "reserved-bit"
 RSV1_ADVICE = (
     "if the handshake that is missing agreed on permessage-deflate, say so with --deflate "
@@ -120,7 +120,9 @@ class Reader:
         if error is not None:
             events.append(self._refused(error, end, piece, start))
             if error.rule == RSV_RULE and not self.connection.status:
-                events.append(Note("deflate", RSV1_ADVICE, self.connection, self.sender, piece.time))
+                events.append(
+                    Note("deflate", RSV1_ADVICE, self.connection, self.sender, piece.time)
+                )
         self._remember(piece, start)
         return events
 
@@ -128,8 +130,12 @@ class Reader:
         kinds = Counter(map(type, payloads))
         texts, binaries = kinds[Text], kinds[bytes]
         messages = payloads
+        control_times: list[int | None] = []
         if texts + binaries < len(payloads):
             messages = [payload for payload in payloads if isinstance(payload, bytes)]
+            control_times = self._control_times(rows, piece, start)
+            if len(control_times) != len(payloads) - len(messages):  # some were held back
+                control_times = [piece.time] * (len(payloads) - len(messages))
         sizes = Counter(map(len, messages))  # type: ignore[arg-type]
         wire_bytes = sum([row[2] for row in rows if row[3] < Opcode.CLOSE])
         totals = self._totals
@@ -147,15 +153,20 @@ class Reader:
             objects = self._messages(self._located(rows, piece, start), payloads, piece.time)
         return Batch(
             self.connection, self.sender, piece.time, start, rows, payloads, texts, binaries,
-            sizes, wire_bytes, objects,
+            sizes, wire_bytes, control_times, objects,
         )  # fmt: skip
+
+    @staticmethod
+    def _control_times(rows: list[Row], piece: Piece, start: int) -> list[int | None]:
+        ends = [row[0] + row[1] + row[2] for row in rows if row[3] >= Opcode.CLOSE]
+        return [_part(piece.places, end - 1 - start)[2] for end in ends]
 
     def finish(self) -> list[Event]:
         """What is left when no more bytes come."""
         events: list[Event] = []
         if self._held and not self._decoder.finished:
             self._max_held = 0  # what Decoder gets now shows whether it was right so far
-            events = self.feed(Piece(b"", [(0, 0)], self.connection.last))
+            events = self.feed(Piece(b"", [(0, 0, None)], self.connection.last))
         if self._decoder.finished:
             return events
         missing, offset = self._headers.missing, self._headers.boundary
@@ -344,5 +355,9 @@ class Reader:
 
 def place_of(places: Places, at: int) -> int:
     """Where the byte `at` of a piece is in the file."""
-    first, file_offset = places[bisect_right(places, (at, MAX_OFFSET)) - 1]
+    first, file_offset, _ = _part(places, at)
     return file_offset + at - first
+
+
+def _part(places: Places, at: int) -> tuple[int, int, int | None]:
+    return places[bisect_right(places, at, key=itemgetter(0)) - 1]

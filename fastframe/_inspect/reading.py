@@ -85,7 +85,7 @@ def stream_events(source: Source, magic: bytes, context: Context) -> Iterator[Ev
             yield Note("guess", text, conversation.connection, sender)
     position = 0
     while piece:
-        yield from conversation.feed(0, Piece(piece, [(0, position)], None))
+        yield from conversation.feed(0, Piece(piece, [(0, position, None)], None))
         position += len(piece)
         piece = source.read(STREAM_BLOCK)
     yield from conversation.end()

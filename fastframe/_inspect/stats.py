@@ -145,9 +145,9 @@ class Stats:
         side.frames += len(batch.rows)
         side.wire_bytes += batch.wire_bytes
         if batch.texts + batch.binaries < len(batch.payloads):
-            for payload in batch.payloads:
-                if not isinstance(payload, bytes):
-                    self._control(side, batch, payload)
+            controls = [data for data in batch.payloads if not isinstance(data, bytes)]
+            for payload, time in zip(controls, batch.control_times):
+                self._control(side, batch, payload, time)
 
     def _messages(self, side: SideStats, batch: Batch) -> None:
         for message in batch.messages:
@@ -161,24 +161,24 @@ class Stats:
                 side.payload_bytes += size
                 side.wire_bytes += message.wire_length
 
-    def _control(self, side: SideStats, batch: Batch, payload: object) -> None:
+    def _control(self, side: SideStats, batch: Batch, payload: object, time: int | None) -> None:
         if isinstance(payload, Close):
             side.opcodes["close"] += 1
             return
         assert isinstance(payload, (Ping, Pong))
         side.opcodes["ping" if isinstance(payload, Ping) else "pong"] += 1
-        if batch.time is None:
+        if time is None:
             return
         number = batch.connection.number
         if isinstance(payload, Ping):
-            self._pings[number, batch.sender, payload.payload] = batch.time
+            self._pings[number, batch.sender, payload.payload] = time
             if len(self._pings) > MAX_PINGS:
                 self._pings.popitem(last=False)
             return
         asked = SERVER if batch.sender == CLIENT else CLIENT
         sent = self._pings.pop((number, asked, payload.payload), None)
         if sent is not None:
-            self.sides[asked].round_trips.add(max(batch.time - sent, 0))
+            self.sides[asked].round_trips.add(max(time - sent, 0))
 
     def ended(self, event: Ended) -> None:
         connection: Connection = event.connection

@@ -68,7 +68,7 @@ class Stream:
 
 class Burst:
     """Segments that follow one another, of one direction. For figures alone they are put together
-    as long as they come within BURST_TIME, which is how exact times are then."""
+    as long as they come within BURST_TIME."""
 
     __slots__ = ("_first", "_size", "parts", "places", "stream", "time")
 
@@ -84,7 +84,7 @@ class Burst:
         stream = self.stream
         size = len(payload)
         self.parts.append(payload)
-        self.places.append((self._size, place))
+        self.places.append((self._size, place, time))
         self._size += size
         self.time = time
         stream.advance(size, place)

@@ -22,7 +22,9 @@ GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 # ---- packets -------------------------------------------------------------------------------------
 
 
-def tcp(sport: int, dport: int, seq: int, flags: int, payload: bytes, options: bytes = b"") -> bytes:
+def tcp(
+    sport: int, dport: int, seq: int, flags: int, payload: bytes, options: bytes = b""
+) -> bytes:
     words = 5 + len(options) // 4
     return (
         struct.pack(

@@ -90,7 +90,11 @@ def test_interfaces_have_their_own_link_and_clock(run: Run) -> None:
     nano = (captures.IF_TSRESOL, b"\x09")
     binary = (captures.IF_TSRESOL, b"\x94")  # 2 to the power of 20
     shift = (captures.IF_TSOFFSET, struct.pack("<q", 100))
-    body = section() + interface(ETHERNET, "<", (2, b"eth0"), nano) + interface(RAW, "<", binary, shift)
+    body = (
+        section()
+        + interface(ETHERNET, "<", (2, b"eth0"), nano)
+        + interface(RAW, "<", binary, shift)
+    )
     for time, data in packets[:-1]:
         body += enhanced(time, data)
     body += block("<", 99, b"of another kind")

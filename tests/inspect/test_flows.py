@@ -222,7 +222,9 @@ def test_memory_for_connections_is_bounded(run: Run) -> None:
 
 def test_held_messages_count(run: Run) -> None:
     first = Tcp().handshake().send(SERVER, frame(2, bytes(60_000))[:50_000])
-    second = Tcp(client=("192.0.2.1", 1001)).handshake().send(SERVER, frame(2, bytes(60_000))[:50_000])
+    second = (
+        Tcp(client=("192.0.2.1", 1001)).handshake().send(SERVER, frame(2, bytes(60_000))[:50_000])
+    )
     result = run(pcap(first.packets + second.packets), "--json", "--memory", "90K")
     assert [note["kind"] for note in result.of("note")] == ["memory", "unfinished", "unfinished"]
 

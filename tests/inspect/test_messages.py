@@ -89,7 +89,11 @@ def test_messages_are_those_of_wsproto(run: Run, sender: str) -> None:
 def test_offsets(run: Run, key: bytes | None, size: int) -> None:
     """Each frame is where `--frames` says, in the stream and in the file."""
     data = stream(key)
-    data = data[: len(frame(1, TRAFFIC[0][1], key=key))] + fragmented(key) + frame(2, b"z" * 300, key=key)
+    data = (
+        data[: len(frame(1, TRAFFIC[0][1], key=key))]
+        + fragmented(key)
+        + frame(2, b"z" * 300, key=key)
+    )
     sender = SERVER if key is None else CLIENT
     cut = min(size, 60_000)
     made = Tcp().handshake().send(sender, *(data[i : i + cut] for i in range(0, len(data), cut)))
@@ -107,7 +111,10 @@ def test_offsets(run: Run, key: bytes | None, size: int) -> None:
             assert what[item["file_offset"] :][:1] == header
             short = item["wire_length"] <= 125
             position += (2 if short else 4) + (4 if key else 0) + item["wire_length"]
-        assert [item.get("text", item.get("hex")) for item in frames][1:4:2] == ["grü"[:2] + "\ufffd", ""]
+        assert [item.get("text", item.get("hex")) for item in frames][1:4:2] == [
+            "grü"[:2] + "\ufffd",
+            "",
+        ]
         assert frames[-1]["hex"] == "7a" * 256
         assert frames[-1]["length"] == 300
 
@@ -199,10 +206,14 @@ def test_what_is_held_back_is_checked_at_the_end(run: Run) -> None:
     assert result.of("note")[0]["text"] == "the stream ends between frames of a message"
 
 
-@pytest.mark.parametrize("answer", ["client_max_window_bits=8", "server_max_window_bits=9", "server_no_context_takeover"])
+@pytest.mark.parametrize(
+    "answer", ["client_max_window_bits=8", "server_max_window_bits=9", "server_no_context_takeover"]
+)
 def test_parameters(run: Run, answer: str) -> None:
     made = Tcp().handshake(f"{DEFLATE}; {answer}")
-    made.send(SERVER, frame(1, deflated(b"hello" * 9), rsv=4), frame(1, deflated(b"hello" * 9), rsv=4))
+    made.send(
+        SERVER, frame(1, deflated(b"hello" * 9), rsv=4), frame(1, deflated(b"hello" * 9), rsv=4)
+    )
     result = run(made.pcap(), "--json")
     assert result.texts == ["hello" * 9] * 2
     assert result.code == 0
@@ -270,7 +281,10 @@ def test_broken_rules(run: Run, data: bytes, rule: str, code: int, at: int, size
         lines = run(what, "--sent-by", "server")
         assert lines.code == 1
         assert f"a strict peer closes with {code}" in lines.out
-        assert f"at offset {offset} of what the server sent, offset {broken['file_offset']}" in lines.out
+        assert (
+            f"at offset {offset} of what the server sent, offset {broken['file_offset']}"
+            in lines.out
+        )
         assert "(RFC 6455, " in lines.out
 
 

@@ -42,7 +42,9 @@ def test_links(run: Run, link: int, peers: tuple[tuple[str, int], tuple[str, int
     result = run(made.pcap(), "--json")
     assert (result.code, result.texts) == (0, ["hello"])
     opened = result.of("opened")[0]
-    client, server = ("192.0.2.1", "192.0.2.2") if peers == PEERS4 else ("[2001:db8::1]", "[2001:db8::2]")
+    client, server = (
+        ("192.0.2.1", "192.0.2.2") if peers == PEERS4 else ("[2001:db8::1]", "[2001:db8::2]")
+    )
     assert (opened["client"], opened["server"]) == (f"{client}:50000", f"{server}:80")
 
 
