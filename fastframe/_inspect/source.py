@@ -32,10 +32,13 @@ class Source:
         self.position = 0
         self.interrupted = False
         try:
-            if not Path(path).is_file():
-                what = "a folder" if Path(path).is_dir() else "no such file"
-                raise InspectError(what if not Path(path).exists() or what == "a folder" else
-                                   "not a regular file: write the capture to one")  # fmt: skip
+            place = Path(path)
+            if not place.exists():
+                raise InspectError("no such file")
+            if place.is_dir():
+                raise InspectError("a folder, not a file")
+            if not place.is_file():
+                raise InspectError("not a regular file: write the capture to one")
             self._file = open(path, "rb", buffering=0)  # noqa: SIM115
             self._earlier = open(path, "rb", buffering=0)  # noqa: SIM115
         except OSError as error:
