@@ -69,8 +69,8 @@ def add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="the largest message that is read (default: 16M)",
     )  # fmt: skip
     limits.add_argument(
-        "--memory", type=size, default=24 << 20, metavar="SIZE",
-        help="for connections that are open at once (default: 24M)",
+        "--memory", type=size, default=20 << 20, metavar="SIZE",
+        help="for connections that are open at once (default: 20M)",
     )  # fmt: skip
     inspect.set_defaults(run=run_inspect, parser=inspect, hint="")
 
@@ -226,9 +226,10 @@ def wanted_from(options: argparse.Namespace) -> Filter:
 def settings_from(options: argparse.Namespace, wanted: Filter) -> Settings:
     from fastframe._inspect.events import Settings
 
-    detail = "frames" if options.frames else "messages"
-    if (options.stats or options.plot) and not wanted.active:
-        detail = "none"
+    if options.stats or options.plot:
+        detail = "messages" if wanted.active else "none"
+    else:
+        detail = "frames" if options.frames else "messages"
     return Settings(
         detail, options.sent_by, options.deflate or "", options.max_message_size, options.memory
     )

@@ -21,7 +21,7 @@ class Settings:
     deflate: str = ""
     """What was agreed on, where the capture has no response."""
     max_message_size: int = 16 << 20
-    memory: int = 24 << 20
+    memory: int = 20 << 20
     """In bytes, of all connections together: segments that wait for earlier ones, and messages that
     are not complete."""
 

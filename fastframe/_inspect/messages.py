@@ -315,7 +315,8 @@ class Reader:
         data, close = b"", None
         if isinstance(payload, Close):
             data, close = payload.reason.encode(), (payload.code, payload.reason)
-        elif isinstance(payload, (Ping, Pong)):
+        else:
+            assert isinstance(payload, (Ping, Pong))
             data = payload.payload
         return Message(
             self.connection, self.sender, time, frame.row[0], frame.file_offset, _OPCODES[opcode],

@@ -210,7 +210,7 @@ def test_many_ended_connections_are_forgotten(run: Run, monkeypatch: pytest.Monk
 def test_memory_for_connections_is_bounded(run: Run) -> None:
     made = [Tcp(client=("192.0.2.1", 1000 + i)).handshake() for i in range(40)]
     other = Tcp(client=("192.0.2.1", 5000)).open()
-    packets = [packet for connection in made for packet in connection.packets] + other.packets
+    packets = [packet for one in (other, *made) for packet in one.packets]
     late = [connection.send(SERVER, HELLO).packets[-1] for connection in made]
     result = run(pcap(packets + late), "--json", "--memory", "100K")
     given_up = [note for note in result.of("note") if note["kind"] == "memory"]

@@ -239,6 +239,7 @@ def test_csv(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
+        (["--frames", "--stats", "--opcode", "continuation"], []),
         (["--opcode", "ping", "--opcode", "pong"], ["ping", "pong"]),
         (["--min-size", "100"], ["text"]),
         (["--min-size", "1K"], []),
@@ -255,7 +256,8 @@ def test_filters(run: Run, arguments: list[str], expected: list[str]) -> None:
     result = run(traffic().pcap(), "--json", *arguments)
     kind = "frame" if "--frames" in arguments else "message"
     assert [item["opcode"] for item in result.of(kind)] == expected
-    assert len(result.of("opened")) == ("2" not in arguments)
+    assert len(result.of("opened")) == ("2" not in arguments and "--stats" not in arguments)
+    assert run(traffic().pcap(), *arguments).code == 0
 
 
 def test_filters_and_figures(run: Run) -> None:
@@ -367,6 +369,10 @@ def test_plot(run: Run, tmp_path: Path) -> None:
         assert "sent by the server" in result.out
         assert picture.read_bytes().startswith(b"\x89PNG")
         picture.unlink()
+    made = Tcp().handshake().send(CLIENT, frame(1, b"x", key=KEY))
+    made.start += 10**12
+    made.send(SERVER, frame(1, b"x"))
+    assert run(made.pcap(), "--plot", str(picture)).code == 0
     result = run(frame(1, b"x"), "--plot", str(tmp_path / "no" / "folder.png"))
     assert result.code == 2
     assert result.err.count("\n") == 1
@@ -385,6 +391,16 @@ def test_progress(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(data).err == ""
     with report.progress(5, quiet=False) as advance:
         assert advance is None
+
+
+def test_a_reader_that_has_seen_enough(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*arguments: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(report.Report, "take", closed)
+    monkeypatch.setattr("os.dup2", lambda *descriptors: None)
+    monkeypatch.setattr(sys.stdout, "fileno", lambda: 1, raising=False)
+    assert run(frame(1, b"x")).code == 0
 
 
 def test_output_that_is_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
