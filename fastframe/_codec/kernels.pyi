@@ -82,7 +82,6 @@ def parse_header(data: Buffer) -> Header | None:
     """
 
 def _select_kernel(name: str) -> None: ...
-def _header_fields(data: Buffer) -> tuple[bool, int, Opcode, int, bytes | None, int] | None: ...
 
 @disjoint_base
 class Utf8Validator:

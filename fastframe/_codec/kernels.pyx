@@ -214,20 +214,6 @@ def parse_header(data):
     True
     """
     global Header
-    fields = _header_fields(data)
-    if fields is None:
-        return None
-    if Header is None:
-        from fastframe._codec.header import Header
-    return Header(*fields)
-
-
-Header = None  # loaded when first wanted: dataclasses take long to import
-
-
-def _header_fields(data):
-    """The fields of Header as a tuple; for index_frames, which makes none of them into an
-    object."""
     cdef ff_header header
     cdef ff_status status
     cdef Py_buffer view
@@ -238,5 +224,12 @@ def _header_fields(data):
         return None
     raise_status(status)
     masking_key = <bytes>header.masking_key[:FF_MASKING_KEY_SIZE] if header.masked else None
-    opcode = Opcode(header.opcode)
-    return header.fin, header.rsv, opcode, header.payload_length, masking_key, header.size
+    if Header is None:
+        from fastframe._codec.header import Header
+    return Header(
+        header.fin, header.rsv, Opcode(header.opcode), header.payload_length, masking_key,
+        header.size,
+    )
+
+
+Header = None  # loaded when first wanted: dataclasses take long to import

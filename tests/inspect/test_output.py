@@ -260,6 +260,10 @@ def test_filters(run: Run, arguments: list[str], expected: list[str]) -> None:
     assert run(traffic().pcap(), *arguments).code == 0
 
 
+def test_notes_are_those_of_the_connections_that_are_wanted(run: Run) -> None:
+    assert run(frame(1, b"x"), "--json", "--connection", "2").of("note") == []
+
+
 def test_filters_and_figures(run: Run) -> None:
     data = traffic().pcap()
     (figures,) = run(data, "--json", "--stats", "--direction", "server", "--opcode", "text").of(
