@@ -53,10 +53,9 @@ def write_stream(path: Path, kind: str, size: int) -> int:
     return size // len(block) * 1024
 
 
-def packet(
-    number: int, source: tuple[bytes, int], target: tuple[bytes, int], seq: int, flags: int,
-    payload: bytes
-) -> bytes:  # fmt: skip
+def packet(number: int, from_client: bool, seq: int, flags: int, payload: bytes) -> bytes:
+    """The record of a packet, with its Ethernet, IPv4 and TCP headers."""
+    source, target = (CLIENT, SERVER) if from_client else (SERVER, CLIENT)
     tcp = struct.pack("!HHIIBBHHH", source[1], target[1], seq, 0, 0x80, flags, 65535, 0, 0)
     size = 20 + len(tcp) + 12 + len(payload)
     ip = struct.pack("!BBHHHBBH", 0x45, 0, size, 0, 0x4000, 64, 6, 0) + source[0] + target[0]
@@ -73,14 +72,14 @@ def packets(kind: str, size: int) -> Iterator[bytes]:
     answered = (
         f"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {ACCEPT}\r\n\r\n"
     ).encode()
-    yield packet(0, CLIENT, SERVER, 0, SYN, b"")
-    yield packet(1, SERVER, CLIENT, 0, SYN | ACK, b"")
-    yield packet(2, CLIENT, SERVER, 1, ACK, asked)
-    yield packet(3, SERVER, CLIENT, 1, ACK, answered)
+    yield packet(0, True, 0, SYN, b"")
+    yield packet(1, False, 0, SYN | ACK, b"")
+    yield packet(2, True, 1, ACK, asked)
+    yield packet(3, False, 1, ACK, answered)
     sequence, number, body = 1 + len(answered), 4, frame(kind) * SEGMENT
     while size > 0:
         for at in range(0, len(body), SEGMENT):
-            made = packet(number, SERVER, CLIENT, sequence % 2**32, ACK, body[at : at + SEGMENT])
+            made = packet(number, False, sequence % 2**32, ACK, body[at : at + SEGMENT])
             yield made
             sequence, number, size = sequence + SEGMENT, number + 1, size - len(made)
 

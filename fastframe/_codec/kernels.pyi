@@ -4,7 +4,6 @@ from typing import Final
 from typing_extensions import disjoint_base
 
 from fastframe._codec.header import Header
-from fastframe._types import Opcode
 
 if sys.version_info >= (3, 12):
     from collections.abc import Buffer

@@ -48,8 +48,8 @@ def plural(number: int, word: str) -> str:
 
 
 def ratio(totals: Totals) -> str:
-    """Of what was sent to what it was inflated to; "" without messages."""
-    return f"{totals.wire_bytes / totals.payload_bytes:.2f}" if totals.payload_bytes else ""
+    """Of what was sent to what it was inflated to, which is not 0."""
+    return f"{totals.wire_bytes / totals.payload_bytes:.1%}"
 
 
 class Lines:

@@ -9,6 +9,8 @@ from fastframe._inspect.events import CLIENT, SERVER, Batch
 from fastframe._inspect.stats import Stats
 
 BINS = 256
+SIZES = {0: "0", 4: "< 16", 7: "< 128", 10: "< 1 KiB", 13: "< 8 KiB", 16: "< 64 KiB",
+         20: "< 1 MiB", 24: "< 16 MiB"}  # fmt: skip
 COLOURS = {CLIENT: "tab:green", SERVER: "tab:blue"}
 
 
@@ -87,8 +89,7 @@ class Plot:
             axes.bar(places, [powers[power] for power in sorted(powers)], width=0.4,
                      label=f"sent by the {sender}", color=COLOURS[sender])  # fmt: skip
         # Bar n has the sizes of n bits: those below 2 to the power of n.
-        ticks = range(0, 33, 4)
-        axes.set_xticks(list(ticks), [f"< {2**n:,}" for n in ticks])
+        axes.set_xticks(list(SIZES), list(SIZES.values()))
         label_axes(axes, "size of a message in bytes", "messages")
 
 

@@ -76,6 +76,7 @@ class Report:
     stats: Stats | None = None
     plot: Plot | None = None
     messages: int = field(default=0, init=False)
+    """Text and binary, whether they are wanted or not."""
     rules: int = field(default=0, init=False)
     incomplete: bool = field(default=False, init=False)
     """Part of the file was not checked."""
@@ -110,13 +111,12 @@ class Report:
         )
 
     def _batch(self, batch: Batch) -> None:
+        self.messages += batch.texts + batch.binaries
         if self.stats is not None:
-            self.messages += len(batch.payloads)
             self.stats.batch(batch)
             if self.plot is not None:
                 self.plot.batch(batch)
             return
-        self.messages += len(batch.messages)
         for message in batch.messages:
             if self.wanted.passes(message):
                 self.writer.message(message)

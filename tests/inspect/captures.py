@@ -23,19 +23,21 @@ GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 def tcp(
-    sport: int, dport: int, seq: int, flags: int, payload: bytes, options: bytes = b""
+    ports: tuple[int, int], seq: int, flags: int, payload: bytes, options: bytes = b""
 ) -> bytes:
     words = 5 + len(options) // 4
     return (
         struct.pack(
-            "!HHIIBBHHH", sport, dport, seq % 2**32, 0, words << 4, flags, 65535, 0, 0
+            "!HHIIBBHHH", *ports, seq % 2**32, 0, words << 4, flags, 65535, 0, 0
         )
         + options + payload
     )  # fmt: skip
 
 
-def ipv4(source: str, target: str, data: bytes, *, protocol: int = 6, fragment: int = 0x4000,
-         total: int | None = None, options: bytes = b"") -> bytes:  # fmt: skip
+def ipv4(  # noqa: PLR0913
+    source: str, target: str, data: bytes, *, protocol: int = 6, fragment: int = 0x4000,
+    total: int | None = None, options: bytes = b""
+) -> bytes:  # fmt: skip
     size = 20 + len(options) + len(data) if total is None else total
     return (
         struct.pack("!BBHHHBBH", 0x45 + len(options) // 4, 0, size, 0, fragment, 64, protocol, 0)
@@ -160,7 +162,7 @@ class Tcp:
         source, target = self.client, self.server
         if sender == SERVER:
             source, target = target, source
-        segment = tcp(source[1], target[1], seq, flags, payload)
+        segment = tcp((source[1], target[1]), seq, flags, payload)
         ip = ipv6 if ":" in source[0] else ipv4
         return on_link(self.link, ip(source[0], target[0], segment), self.vlans)
 

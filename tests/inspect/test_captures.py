@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-dpkt = pytest.importorskip("dpkt")
+pytest.importorskip("dpkt")
+
+import dpkt
 
 from fastframe._inspect import captures
 from fastframe._inspect.source import Source
@@ -177,8 +179,8 @@ def test_options_that_lie(run: Run) -> None:
         (b"", "the file is empty"),
         (b"\x1f\x8b\x08\x00", "compressed with gzip: unpack it first, with gunzip"),
         (b"\x28\xb5\x2f\xfd", "compressed with Zstandard"),
-        (b"hello, world\n", "neither a capture (pcap, pcapng) nor WebSocket frames: a control frame"),
-        (b"\x81", "neither a capture (pcap, pcapng) nor WebSocket frames: its header is cut off"),
+        (b"hello, world\n", "neither a capture (pcap, pcapng) nor WebSocket frames: a control"),
+        (b"\x81", "nor WebSocket frames: its header is cut off"),
         (b"\xb1\x00", "reserved bits are set, if it were a frame (first bytes b1 00)"),
         (b"\x16\x03\x01\x02\x00\x01", "TLS: the frames in it are encrypted."),
     ],

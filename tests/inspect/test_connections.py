@@ -17,7 +17,8 @@ MASKED = frame(1, b"masked", key=KEY)
 def test_what_the_handshake_says(run: Run) -> None:
     made = Tcp().handshake(
         "Sec-WebSocket-Protocol: mqtt", "sec-websocket-extensions: permessage-deflate",
-        "X-Empty:", path="/chat?room=1", offer=("Sec-WebSocket-Protocol: mqtt, v12.stomp", "a line without one"),
+        "X-Empty:", path="/chat?room=1",
+        offer=("Sec-WebSocket-Protocol: mqtt, v12.stomp", "a line without one"),
     )  # fmt: skip
     made.send(SERVER, frame(8, b"\x03\xe9going")).send(
         CLIENT, frame(8, b"\x03\xe9", key=KEY)

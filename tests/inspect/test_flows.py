@@ -93,7 +93,7 @@ def test_a_retransmission_with_other_bytes(run: Run) -> None:
 
 
 def test_a_gap_ends_its_direction_only(run: Run) -> None:
-    made, seq = opened()
+    made, _ = opened()
     made.send(SERVER, HELLO)
     made.seq[SERVER] += 10
     made.send(SERVER, WORLD).send(CLIENT, frame(1, b"client", key=KEY)).close()

@@ -36,9 +36,9 @@ def check(run: Run, folder: Path, data: bytes, number: int) -> None:
     with contextlib.suppress(InspectError), Source(str(write(folder, data))) as source:
         *_, last = events(source, Settings(detail))
         assert isinstance(last, Summary)
-    if number % 20:
+    if number % 30:
         return
-    result = run(data, *ARGUMENTS[number // 20 % 3])
+    result = run(data, *ARGUMENTS[number // 30 % 3])
     assert result.code in (0, 1, 2)
     assert "Traceback" not in result.out + result.err
     assert result.err.count("\n") <= 1
@@ -53,7 +53,7 @@ def test_cut_at_every_byte(run: Run, tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", FILES)
-@pytest.mark.parametrize("flip", [0x01, 0x80, 0xFF])
+@pytest.mark.parametrize("flip", [0x01, 0xFF])
 def test_every_byte_flipped(run: Run, tmp_path: Path, kind: str, flip: int) -> None:
     data = FILES[kind]
     for at in range(len(data)):

@@ -262,7 +262,9 @@ HEAD = frame(1, b"fine")
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("size", [1, 3, 1000])
-def test_broken_rules(run: Run, data: bytes, rule: str, code: int, at: int, size: int) -> None:
+def test_broken_rules(  # noqa: PLR0913, PLR0917
+    run: Run, data: bytes, rule: str, code: int, at: int, size: int
+) -> None:
     whole = HEAD + data + b"\x81\x02ok"
     offset = len(HEAD) + at
     made = Tcp().handshake()

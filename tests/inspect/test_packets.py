@@ -54,7 +54,7 @@ def test_vlan(run: Run, vlans: int) -> None:
     assert run(made.pcap(), "--json").texts == ["hello"]
 
 
-SEGMENT = tcp(1, 2, 7, 16, b"data")
+SEGMENT = tcp((1, 2), 7, 16, b"data")
 
 
 def payload(link: int, packet: bytes) -> bytes:
@@ -77,7 +77,7 @@ def test_extension_headers() -> None:
 
 def test_ip_and_tcp_options() -> None:
     assert payload(RAW, ipv4("1.2.3.4", "1.2.3.5", SEGMENT, options=bytes(8))) == b"data"
-    optional = tcp(1, 2, 7, 16, b"data", options=bytes(12))
+    optional = tcp((1, 2), 7, 16, b"data", options=bytes(12))
     for link in LINKS:
         assert payload(link, on_link(link, ipv4("1.2.3.4", "1.2.3.5", optional))) == b"data"
 
@@ -114,8 +114,8 @@ V6 = ipv6("::1", "::2", SEGMENT)
         (RAW, ipv4("1.2.3.4", "1.2.3.5", bytes(40), protocol=17), "not TCP"),
         (RAW, ipv4("1.2.3.4", "1.2.3.5", SEGMENT, fragment=0x2000), "an IP fragment"),
         (RAW, ipv4("1.2.3.4", "1.2.3.5", SEGMENT, fragment=7), "an IP fragment"),
-        (RAW, ipv4("1.2.3.4", "1.2.3.5", SEGMENT[:12] + b"\x40" + SEGMENT[13:]), "cut or malformed"),
-        (RAW, ipv4("1.2.3.4", "1.2.3.5", SEGMENT[:12] + b"\xf0" + SEGMENT[13:]), "cut or malformed"),
+        (RAW, V4[:32] + b"\x40" + V4[33:], "cut or malformed"),
+        (RAW, V4[:32] + b"\xf0" + V4[33:], "cut or malformed"),
         (RAW, V6[:39], "cut or malformed"),
         (RAW, ipv6("::1", "::2", b"", following=17), "not TCP"),
         (RAW, ipv6("::1", "::2", bytes(20), following=17), "not TCP"),
@@ -130,7 +130,7 @@ def test_what_is_no_segment(link: int, packet: bytes, text: str) -> None:
 
 
 def test_what_was_not_captured() -> None:
-    packet = ipv4("1.2.3.4", "1.2.3.5", tcp(1, 2, 7, 16, b"data", options=bytes(8)))
+    packet = ipv4("1.2.3.4", "1.2.3.5", tcp((1, 2), 7, 16, b"data", options=bytes(8)))
     assert segment(RAW, packet[:-3], 0, len(packet) - 3)[3:] == (48, 49, 3)
     assert segment(RAW, packet[:42], 0, 42)[3:] == (42, 42, 4)
 

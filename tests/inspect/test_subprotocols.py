@@ -45,7 +45,9 @@ def test_labels(subprotocol: str, payload: bytes, label: str) -> None:
 
 
 def test_a_label_on_the_line(run: Run) -> None:
-    made = Tcp().handshake("Sec-WebSocket-Protocol: mqtt").send(SERVER, frame(2, b"\x20\x02\x00\x00"))
+    made = (
+        Tcp().handshake("Sec-WebSocket-Protocol: mqtt").send(SERVER, frame(2, b"\x20\x02\x00\x00"))
+    )
     assert "[CONNACK] 20020000" in run(made.pcap()).out
     assert run(made.pcap(), "--json").of("message")[0]["label"] == "CONNACK"
     assert run(made.pcap(), "--json", "--frames").of("frame")[0]["label"] == "CONNACK"
