@@ -4,7 +4,8 @@ usage: python -m benchmarks.measure.counters [--rounds 15]
 
 The other build is made in a temporary folder from the files that git knows, with
 FASTFRAME_UNCOUNTED defined. Both take turns, each in processes of its own; the result of a round is
-checked before it is timed. Printed: the smallest time for each message on either, and their ratio.
+checked before it is timed. Printed: for each message the median of what the processes have found,
+of which each reports the smallest of five.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -57,15 +59,16 @@ def main() -> None:
         for which, flags in (("counted", ""), ("not", "-DFASTFRAME_UNCOUNTED")):
             print(f"building: {which}", file=sys.stderr)
             build(folders[which], flags)
-        best: dict[str, dict[str, float]] = {which: {} for which in folders}
+        found: dict[str, list[dict[str, float]]] = {which: [] for which in folders}
         for number in range(rounds):
             print(f"round {number + 1} of {rounds}", file=sys.stderr)
             for which, folder in folders.items():
-                for path, seconds in times(folder, counts=which == "counted").items():
-                    best[which][path] = min(seconds, best[which].get(path, seconds))
+                found[which].append(times(folder, counts=which == "counted"))
     print(f"{'20 bytes':<40} {'counted':>9} {'not':>9}")
     for path in PATHS:
-        counted, uncounted = best["counted"][path], best["not"][path]
+        counted, uncounted = (
+            statistics.median(times[path] for times in found[which]) for which in folders
+        )
         print(
             f"{path:<40} {counted * 1e9:6.1f} ns {uncounted * 1e9:6.1f} ns "
             f"{counted / uncounted * 100 - 100:+.1f} %"
