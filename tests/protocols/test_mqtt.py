@@ -137,9 +137,7 @@ async def test_paho_to_a_broker_on_websockets() -> None:
 
 async def talk_by_amqtt(port: int, payloads: list[bytes]) -> Any:
     """Its connection, closed."""
-    module = pytest.importorskip(
-        "amqtt.client", reason="amqtt is not installed: pip install amqtt"
-    )
+    module = pytest.importorskip("amqtt.client", reason="amqtt is not installed: pip install amqtt")
     client = module.MQTTClient(config={"auto_reconnect": False})
     await client.connect(f"ws://127.0.0.1:{port}/")
     connection = client._handler.reader._protocol
