@@ -1,5 +1,5 @@
-"""GraphQL over WebSocket under both subprotocols: the client of gql on websockets, strawberry behind
-uvicorn, and fastframe at both ends."""
+"""GraphQL over WebSocket under both subprotocols: the client of gql on websockets, strawberry
+behind uvicorn, and fastframe at both ends."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-strawberry = pytest.importorskip(
+pytest.importorskip(
     "strawberry", reason="strawberry is not installed: pip install strawberry-graphql"
 )
 pytest.importorskip("gql", reason="gql is not installed: pip install 'gql[websockets]'")
 pytest.importorskip("starlette", reason="starlette is not installed: pip install starlette")
 pytest.importorskip("uvicorn", reason="uvicorn is not installed: pip install uvicorn")
 
+import strawberry
 from gql import Client, gql
 from gql.transport.websockets import WebsocketsTransport
 from strawberry.asgi import GraphQL

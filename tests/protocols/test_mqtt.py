@@ -17,10 +17,9 @@ from typing import Any
 
 import pytest
 
-paho = pytest.importorskip(
-    "paho.mqtt.client", reason="paho-mqtt is not installed: pip install paho-mqtt"
-)
+pytest.importorskip("paho.mqtt.client", reason="paho-mqtt is not installed: pip install paho-mqtt")
 
+import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 import fastframe

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-stomp = pytest.importorskip("stomp", reason="stomp.py is not installed: pip install stomp.py")
+pytest.importorskip("stomp", reason="stomp.py is not installed: pip install stomp.py")
 pytest.importorskip("coilmq", reason="the broker is not installed: pip install coilmq")
 pytest.importorskip("uvicorn", reason="uvicorn is not installed: pip install uvicorn")
 
+import stomp
 from coilmq.queue import QueueManager
 from coilmq.scheduler import FavorReliableSubscriberScheduler, RandomQueueScheduler
 from coilmq.server.socket_server import ThreadedStompServer

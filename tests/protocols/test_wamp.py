@@ -18,6 +18,14 @@ pytest.importorskip(
     "autobahn.asyncio.wamp", reason="autobahn is not installed: pip install autobahn"
 )
 
+from autobahn.asyncio.wamp import ApplicationSession
+from autobahn.asyncio.websocket import WampWebSocketClientFactory
+from autobahn.wamp.serializer import create_transport_serializer
+from autobahn.wamp.types import ComponentConfig, PublishOptions
+
+import fastframe
+from tests.servers.programs import ROOT, free_port, running
+
 # It may be in an environment of its own: it needs older releases of what the other clients need.
 CROSSBAR = os.environ.get("CROSSBAR") or shutil.which(
     "crossbar", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
@@ -27,14 +35,6 @@ if CROSSBAR is None:
         "the router is not found: make protocols, or pip install crossbar",
         allow_module_level=True,
     )
-
-from autobahn.asyncio.wamp import ApplicationSession
-from autobahn.asyncio.websocket import WampWebSocketClientFactory
-from autobahn.wamp.serializer import create_transport_serializer
-from autobahn.wamp.types import ComponentConfig, PublishOptions
-
-import fastframe
-from tests.servers.programs import ROOT, free_port, running
 
 pytestmark = [
     pytest.mark.programs,
