@@ -98,4 +98,5 @@ async def test_gql_and_strawberry(subprotocol: str) -> None:
     }
     assert min(sizes.values()) > 2**16
     assert connection.subprotocol == subprotocol
+    assert [each.name for each in connection.protocol.extensions] == ["permessage-deflate"]
     assert connection.close_code == 1000

@@ -159,7 +159,8 @@ async def test_a_client_on_websockets_to_mosquitto(tmp_path: Path) -> None:
         connection = await talk_by_amqtt(port, PAYLOADS[:-1])
         assert fastframe.status()["websockets"].connections == before + 1
     assert connection.subprotocol == "mqtt"
-    assert connection.protocol.close_sent.code == 1000
+    # mosquitto ends the connection after DISCONNECT, at times before there is a Close.
+    assert connection.close_code in (1000, 1006)
 
 
 async def test_websockets_at_both_ends() -> None:

@@ -30,7 +30,7 @@ from websockets.sync.client import connect as sync_connect
 import fastframe
 from fastframe import Close, Opcode, Ping
 from tests.helpers import KEY, run_python
-from tests.servers.in_uvicorn import OURS, Event, Receive, Recorder, Send, raw_client, serving
+from tests.servers.in_uvicorn import ALL, OURS, Event, Receive, Recorder, Send, raw_client, serving
 from tests.servers.programs import NO_PROXY, free_port, is_listening, running
 from tests.strategies import frame
 
@@ -147,6 +147,25 @@ async def test_nginx_without_upgrade_in_front_of_websockets(
                         return
                 with pytest.raises(InvalidStatus, match=f"HTTP {status}"):
                     await proxy.connect()
+
+
+# ---- 1006 without a proxy ----
+
+
+@pytest.mark.parametrize("ws", ALL)
+@pytest.mark.parametrize("raises", [False, True])
+async def test_1006_after_an_application_that_returns_or_raises(ws: str, raises: bool) -> None:
+    async def app(scope: Event, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await receive()
+        if raises:
+            raise ValueError
+
+    async with serving(app, ws) as server, server.connect() as client:
+        await client.send("now")
+        with pytest.raises(ConnectionClosed, match=r"^no close frame received or sent$"):
+            await client.recv()
 
 
 # ---- 1009 ----
