@@ -134,9 +134,11 @@ async def test_nginx_without_upgrade_makes_it_a_request_of_http(tmp_path: Path) 
 
 
 @needs_nginx
-@pytest.mark.parametrize(("settings", "status"), [("", 502), (HTTP_1_1, 426), (UPGRADE, None)])
+@pytest.mark.parametrize(  # websockets 17 and newer say 505, older ones end without a response
+    ("settings", "status"), [("", "50[25]"), (HTTP_1_1, "426"), (UPGRADE, None)]
+)
 async def test_nginx_without_upgrade_in_front_of_websockets(
-    settings: str, status: int | None, tmp_path: Path
+    settings: str, status: str | None, tmp_path: Path
 ) -> None:
     with fastframe.installed("websockets"):
         async with serve(lambda connection: connection.wait_closed(), "127.0.0.1", 0) as server:
@@ -339,8 +341,10 @@ def test_a_reset_in_place_of_a_close() -> None:
     """The kernel resets a connection whose process is killed while data waits to be read."""
     port = free_port()
     command = ("-m", "uvicorn", "--port", str(port), "--ws", OURS, "tests.servers.echo_asgi:app")
-    with running(*command, port=port) as program:
-        client = sync_connect(f"ws://127.0.0.1:{port}", **NO_PROXY)
+    with (
+        running(*command, port=port) as program,
+        sync_connect(f"ws://127.0.0.1:{port}", **NO_PROXY) as client,
+    ):
         program.process.send_signal(signal.SIGSTOP)
         client.send("never read")
         program.process.kill()
