@@ -19,7 +19,7 @@ from fastframe._targets.install import TargetStatus
 OPTIONAL = {"wsproto": "wsproto", "uvicorn": "uvicorn", "rich": "cli", "numpy": "numpy"}
 SWITCHES = (
     "FASTFRAME_KERNEL", "FASTFRAME_DISABLE", "FASTFRAME_UNTESTED", "FASTFRAME_PLAIN",
-    "FASTFRAME_TRACE",
+    "FASTFRAME_TRACE", "FASTFRAME_TIMES",
 )  # fmt: skip
 
 
