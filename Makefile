@@ -5,7 +5,7 @@ BUILD = build
 C_FILES = src_c/*.[ch] tests/c/*.[ch] tests/fuzz/*/*.[ch] tests/proofs/*.[ch] fastframe/*/*.h examples/extension/*.c
 
 .PHONY: help setup build test test-c every-python stress interpreters reach reach-quick fuzz prove prove-mutants mutants lint format types workflows coverage coverage-native sanitize plain other-cython cross emulate \
-    soak differential autobahn autobahn-fast suites servers chat bench bench-codec bench-kernels bench-simdutf bench-servers bench-check package reproducible try-sdist clean
+    soak differential autobahn autobahn-fast suites servers chat protocols bench bench-codec bench-kernels bench-simdutf bench-servers bench-check package reproducible try-sdist clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -94,6 +94,12 @@ suites: ## Run the own test suites of the libraries that fastframe goes under, a
 chat: ## Test examples/chat: needs redis-server and nginx; and for its page Chromium and npm
 	if command -v npm >/dev/null; then npm install --silent --no-save --prefix $(BUILD)/npm playwright-core >/dev/null || true; fi
 	NODE_PATH=$(abspath $(BUILD))/npm/node_modules $(PYTHON) -m pytest -q -rs tests/chat
+
+protocols: ## Test STOMP, MQTT, WAMP and GraphQL over WebSocket with their own clients (mosquitto is a system's package)
+	$(PYTHON) -m venv $(BUILD)/protocols $(BUILD)/router
+	$(BUILD)/protocols/bin/python -m pip install -q -U 'pip>=25.1' && $(BUILD)/protocols/bin/python -m pip install -q --group protocols
+	$(BUILD)/router/bin/python -m pip install -q -U 'pip>=25.1' && $(BUILD)/router/bin/python -m pip install -q --group router
+	CROSSBAR=$(abspath $(BUILD))/router/bin/crossbar $(BUILD)/protocols/bin/python -m pytest -q -rs tests/protocols
 
 servers: build ## Test everything about servers: their tests, real clients, the Autobahn TestSuite, and what they gain (an hour)
 	$(PYTHON) -m pytest tests/servers

@@ -49,6 +49,8 @@ class Traffic(TypedDict):
     """Of these, in messages that are compressed (RFC 7692)."""
     inflated_bytes: int
     """What those are without compression; 0 where the library inflates them itself."""
+    seconds: float | None
+    """In the codec; None unless FASTFRAME_TIMES asks for it."""
 
 
 class RoundTrips(TypedDict):

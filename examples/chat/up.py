@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import getpass
+import json
 import os
 import shutil
 import signal
@@ -227,6 +228,9 @@ def prepared(
         settings, redis=f"redis://127.0.0.1:{redis_port}", origins=origins
     )
     make_certificate(folder)
+    (data / "servers.json").write_text(
+        json.dumps([{"targets": [f"127.0.0.1:{port}" for port in ports]}])
+    )  # for Prometheus: behind nginx it would find one of them, and not always the same
     configuration = folder / "nginx.conf"
     configuration.write_text(NGINX.format(
         folder=folder, host=host, port=port, files=8192, clients=settings.max_connections,

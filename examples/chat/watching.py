@@ -10,6 +10,7 @@ import time
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 import fastframe
+from fastframe.prometheus import Collector
 
 
 def since(milliseconds: int) -> float:
@@ -47,6 +48,7 @@ class Metrics:
             registry=registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
         )
+        registry.register(Collector())  # all that fastframe counts
         codec = Gauge(
             "chat_codec", "1 for the codec that runs the WebSockets", ["codec"], registry=registry
         )

@@ -17,7 +17,10 @@ from fastframe._targets.install import TargetStatus
 
 # Packages that fastframe knows something to do with, and the extra that installs each.
 OPTIONAL = {"wsproto": "wsproto", "uvicorn": "uvicorn", "rich": "cli", "numpy": "numpy"}
-SWITCHES = ("FASTFRAME_KERNEL", "FASTFRAME_DISABLE", "FASTFRAME_UNTESTED", "FASTFRAME_PLAIN")
+SWITCHES = (
+    "FASTFRAME_KERNEL", "FASTFRAME_DISABLE", "FASTFRAME_UNTESTED", "FASTFRAME_PLAIN",
+    "FASTFRAME_TRACE", "FASTFRAME_TIMES",
+)  # fmt: skip
 
 
 @dataclass

@@ -101,6 +101,7 @@ def activate() -> None:
         reports,
         verbose=wanted["verbose"],
         untested=wanted["untested"],
+        first=wanted["process"],
     )
     sys.meta_path.insert(0, finder)
     watch_connections(reports.used)
@@ -131,7 +132,7 @@ def report_before_sigterm(finder: InstallOnImport, first: int) -> None:
 class InstallOnImport(importlib.abc.MetaPathFinder):
     """Notices the imports of the targets; finds nothing itself."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what `fastframe run` was given)
         self,
         targets: list[str],
         options: dict[str, Any],
@@ -139,7 +140,9 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
         *,
         verbose: bool,
         untested: bool = False,
+        first: int = 0,
     ) -> None:
+        self.first = first
         self.untested = untested
         self.reports = reports
         self.waiting = {PLACES[name].module: name for name in targets}
@@ -149,6 +152,7 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
         self.options = options
         self.verbose = verbose
         self.sought: str | None = None  # by the finders after this one
+        self.finalized_in = self.reported_in = 0  # processes
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -183,15 +187,29 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
             self.failed = True
             self.say(f"{name} is not active: {error}")
         else:
+            self.report_when_multiprocessing_ends()
             self.installed.append(name)
             self.reports.used(name, connections(name))
             if self.verbose:
                 self.say(f"{described(name)} runs on fastframe, kernel {fastframe.active_kernel()}")
 
+    def report_when_multiprocessing_ends(self) -> None:
+        """A process of multiprocessing ends without a call of atexit's functions, but calls its
+        own."""
+        util = sys.modules.get("multiprocessing.util")
+        if util is not None and self.finalized_in != os.getpid():
+            self.finalized_in = os.getpid()
+            util.Finalize(None, self.report_at_exit, args=(self.first,), exitpriority=-100)
+            # the child of a fork forgets them
+            util.register_after_fork(self, InstallOnImport.report_when_multiprocessing_ends)
+
     def report_at_exit(self, first: int) -> None:
         """first: the process that `fastframe run` has started. It also speaks for those that could
         not."""
         process, is_first = os.getpid(), os.getpid() == first
+        if self.reported_in == process:
+            return
+        self.reported_in = process
         others_used_it = is_first and self.reports.others_used_it()
         counts = {name: connections(name) for name in self.installed}
         if is_first and not self.installed and not self.failed and not others_used_it:
@@ -204,6 +222,7 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
             # The parent of workers need not say that it had no connection itself.
             if any(counts.values()) or (counts and not others_used_it):
                 self.say_connections(counts, process)
+                self.say_messages()
             for other, their_counts in self.reports.unspoken() if is_first else ():
                 self.say_connections(their_counts, other)
         if is_first:
@@ -220,6 +239,23 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
             f"{', '.join(f'{name} {count}' for name, count in counts.items())}{hint}",
             process,
         )
+
+    def say_messages(self) -> None:
+        """Of this process, where there were any."""
+        from fastframe import metrics
+
+        said = []
+        for name, roles in metrics().items():
+            received, sent = (
+                sum(messages["text"] + messages["binary"] for messages in both)
+                for both in zip(
+                    *((of["received"]["messages"], of["sent"]["messages"]) for of in roles.values())
+                )
+            )
+            if name in self.installed and received + sent:
+                said.append(f"{name} {received} received and {sent} sent")
+        if said:
+            self.say(f"messages through fastframe: {', '.join(said)}")
 
     def left_alone(self) -> str:
         """What this process has imported that could run on fastframe, but is only accelerated where

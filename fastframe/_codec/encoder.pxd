@@ -34,6 +34,8 @@ cdef class Encoder:
     cdef str _state_in_words(self)
     cdef int _refuse_unless_it_may_continue(self, object data) except -1
     cdef bytes _first(self, uint8_t opcode, object data, bint fin)
+    cdef bytes _first_timed(self, uint8_t opcode, object data, bint fin)
+    cdef bytes _first_quickly(self, uint8_t opcode, object data, bint fin)
     cdef PyObject *_fragment(
         self, uint8_t opcode, uint8_t message_opcode, object data, bint fin, ff_utf8 utf8
     ) except NULL

@@ -11,7 +11,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize
 from cpython.ref cimport Py_INCREF
 from cpython.unicode cimport PyUnicode_CheckExact
-from libc.stdint cimport uint8_t, uint16_t
+from libc.stdint cimport uint8_t, uint16_t, uint64_t
 
 from fastframe._codec.buffers cimport FF_BYTES_LIKE, FF_STR_OR_BYTES_LIKE, ff_get_buffer
 from fastframe._codec.capi cimport (
@@ -36,7 +36,9 @@ from fastframe._codec.prepared cimport (
     PreparedFrames, frames_of, payload_of, plain_frame, prepared_kinds,
 )
 from fastframe._codec.tally cimport (
-    Tally, count_deflated_frame, count_frame, count_made_frame, count_message, new_tally, sums_of,
+    Tally, count_deflated_frame, count_frame, count_made_frame, count_message, ff_count,
+    ff_nanoseconds,    new_tally,
+    sums_of,
 )
 from fastframe._cpython.turns cimport (
     begin_call, end_call, ff_callers_turn_begin, ff_shared_flag_get, ff_shared_flag_set,
@@ -232,6 +234,19 @@ cdef class Encoder:
 
     @cython.final
     cdef bytes _first(self, uint8_t opcode, object data, bint fin):
+        if self._tally.is_timed():
+            return self._first_timed(opcode, data, fin)
+        return self._first_quickly(opcode, data, fin)
+
+    cdef bytes _first_timed(self, uint8_t opcode, object data, bint fin):
+        cdef uint64_t start = ff_nanoseconds()
+        try:
+            return self._first_quickly(opcode, data, fin)
+        finally:
+            ff_count(&self._tally.counts.sent.nanoseconds, ff_nanoseconds() - start)
+
+    @cython.final
+    cdef inline bytes _first_quickly(self, uint8_t opcode, object data, bint fin):
         begin_call(&self._turn)
         try:
             if self._open_opcode != FF_OPCODE_CONTINUATION:

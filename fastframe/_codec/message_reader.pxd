@@ -62,6 +62,8 @@ cdef class MessageReader:
     cdef bint _try_whole_message(self, PyObject **message) except -1
     # The next message, a new reference. NULL, without an exception, if more bytes are needed.
     cdef PyObject *next_message(self) except? NULL
+    cdef PyObject *_next_message_timed(self) except? NULL
+    cdef PyObject *_next_message_quickly(self) except? NULL
 
     # The payload of the next message or control frame, until the next call for this object. False
     # if more bytes are needed.

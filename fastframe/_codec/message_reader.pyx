@@ -34,7 +34,7 @@ from fastframe._codec.message_assembler cimport (
 )
 from fastframe._codec.receive_buffer cimport ReceiveBuffer
 from fastframe._codec.tally cimport (
-    Tally, Traffic, count_frame, count_message, count_whole_message, ff_count,
+    Tally, Traffic, count_frame, count_message, count_whole_message, ff_count, ff_nanoseconds,
 )
 from fastframe._cpython.owned cimport PyObject, ff_owned
 from fastframe._codec.text cimport (
@@ -117,6 +117,19 @@ cdef class MessageReader:
 
     @cython.final
     cdef PyObject *next_message(self) except? NULL:
+        if self._tally.is_timed():
+            return self._next_message_timed()
+        return self._next_message_quickly()
+
+    cdef PyObject *_next_message_timed(self) except? NULL:
+        cdef uint64_t start = ff_nanoseconds()
+        try:
+            return self._next_message_quickly()
+        finally:
+            ff_count(&self._tally.counts.received.nanoseconds, ff_nanoseconds() - start)
+
+    @cython.final
+    cdef inline PyObject *_next_message_quickly(self) except? NULL:
         cdef PyObject *whole = NULL
         cdef bint may_go_on = False
         begin_quick_call(&self._turn)

@@ -13,6 +13,8 @@ from fastframe._codec.capi cimport ff_header, ff_header_parse
 cdef extern from "counter.h" nogil:
     ctypedef struct ff_lock:
         pass
+    const bint FF_COUNTS
+    uint64_t ff_nanoseconds()
     uint64_t ff_counted(const uint64_t *counter)
     void ff_count(uint64_t *counter, uint64_t number)
     void ff_lock_take(ff_lock *lock)
@@ -33,9 +35,10 @@ cdef struct Traffic:
     uint64_t payload_bytes      # of these, without
     uint64_t compressed_bytes   # of these, in messages that are compressed
     uint64_t inflated_bytes     # what those are without compression
+    uint64_t nanoseconds        # in the codec, where that was asked for
 
 cdef enum:
-    NUMBERS = OPCODES + KINDS + 4   # that a Traffic has
+    NUMBERS = OPCODES + KINDS + 5   # that a Traffic has
 
 
 cdef struct Counts:
@@ -76,6 +79,7 @@ cdef class Tally:
     cdef Counts counts
     cdef Sums _sums             # None: it counts for nobody
     cdef bint _is_connection    # and not only one direction of one
+    cdef bint _is_timed         # it was asked for
     cdef bint _has_closed       # a Close was received or sent
     cdef public object peer     # its address, for the log; None if it is not known
     cdef dict _pings            # when those were sent that may still be answered, by payload
@@ -88,6 +92,9 @@ cdef class Tally:
     cdef int pong_received(self, bytes payload) except -1
     # Of the peer. fields: its `rule`, `section`, `code` and `offset`, as ProtocolError has them.
     cdef int violated(self, dict fields, str reason) except -1
+
+    cdef inline bint is_timed(self) noexcept:
+        return FF_COUNTS and self._is_timed
 
     cdef bint _counts(self) noexcept
     cdef void withdraw(self) noexcept

@@ -10,12 +10,14 @@ from fastframe._codec.capi cimport (
     FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, ff_header,
 )
 
+import os
 from time import perf_counter
 
 cdef enum:
     # How many Pings may wait for their Pong: a peer that answers none of them takes no more memory.
     MOST_PINGS = 16
 
+_TIMES = os.environ.get("FASTFRAME_TIMES", "0") not in ("", "0")
 _sums = {}  # by (target, role), of this interpreter
 _uncounted = []
 
@@ -31,6 +33,7 @@ cdef Tally new_tally(Sums sums, bint is_connection, bint sees_closes):
     cdef Tally tally = Tally.__new__(Tally)
     tally._is_connection = is_connection
     tally._has_closed = not sees_closes
+    tally._is_timed = _TIMES
     if not _uncounted:
         sums.add(tally)
     return tally
@@ -180,6 +183,7 @@ cdef dict traffic_as_dict(const Traffic *traffic):
         "payload_bytes": traffic.payload_bytes,
         "compressed_bytes": traffic.compressed_bytes,
         "inflated_bytes": traffic.inflated_bytes,
+        "seconds": traffic.nanoseconds / 1e9 if _TIMES else None,
     }
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from uvicorn.logging import TRACE_LOG_LEVEL
 
-from fastframe import Decoder, Encoder, Role
+from fastframe._codec.decoder import Decoder
+from fastframe._codec.encoder import Encoder
 from fastframe._targets.frame_log import SENT, FrameLog, is_wanted
+from fastframe._types import Role
 from fastframe.deflate import Agreement
 
 

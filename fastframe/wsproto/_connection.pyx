@@ -11,10 +11,11 @@ cimport cython
 from cpython.bytes cimport PyBytes_CheckExact
 from cpython.object cimport PyObject, PyObject_GetAttr
 from cpython.ref cimport Py_INCREF
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint8_t, uint64_t
 
 from fastframe._codec.capi cimport FF_OPCODE_BINARY, FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT
 from fastframe._cpython.owned cimport ff_owned
+from fastframe._codec.tally cimport Tally, ff_count, ff_nanoseconds
 from fastframe._cpython.turns cimport (
     begin_in_thread, end_in_thread, ff_is_only_reference, ff_threads_turn, ff_threads_turn_begin,
 )
@@ -287,6 +288,19 @@ cdef class Events:
         return NULL
 
     cdef inline PyObject *_next_of_protocol(self) except? NULL:
+        if self._protocol._tally.is_timed():
+            return self._next_of_protocol_timed()
+        return self._next_of_protocol_quickly()
+
+    cdef PyObject *_next_of_protocol_timed(self) except? NULL:
+        cdef Tally tally = self._protocol._tally
+        cdef uint64_t start = ff_nanoseconds()
+        try:
+            return self._next_of_protocol_quickly()
+        finally:
+            ff_count(&tally.counts.received.nanoseconds, ff_nanoseconds() - start)
+
+    cdef inline PyObject *_next_of_protocol_quickly(self) except? NULL:
         cdef PyObject *payload
         cdef PyObject *event
         cdef ff_threads_turn *turn = self._protocol.begin_reading()

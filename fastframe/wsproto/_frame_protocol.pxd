@@ -54,6 +54,8 @@ cdef class FrameProtocol:
 
     # A data frame as bytes or bytearray; None if it is for wsproto's own code to send or to refuse.
     cdef object _data_frame(self, object payload, object fin, bint as_bytes)
+    cdef object _data_frame_timed(self, object payload, object fin, bint as_bytes)
+    cdef object _data_frame_quickly(self, object payload, object fin, bint as_bytes)
     # The same for a control frame.
     cdef object _control_frame(self, uint8_t opcode, object payload, bint as_bytes)
 

@@ -11,7 +11,7 @@ cimport cython
 from cpython.bytearray cimport PyByteArray_CheckExact
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_CheckExact
-from libc.stdint cimport UINT64_MAX, uint8_t
+from libc.stdint cimport UINT64_MAX, uint8_t, uint64_t
 
 from fastframe._codec.checks cimport invalid_state
 from fastframe._codec.capi cimport (
@@ -29,7 +29,8 @@ from fastframe._codec.outbound cimport (
 from fastframe._cpython.owned cimport PyObject, ff_owned
 from fastframe._codec.prepared cimport PreparedFrames, frames_of, payload_of, prepared_kinds
 from fastframe._codec.tally cimport (
-    Tally, count_frame, count_made_frame, count_message, ff_count, new_tally, sums_of,
+    Tally, count_frame, count_made_frame, count_message, ff_count, ff_nanoseconds,
+    new_tally, sums_of,
 )
 from fastframe._codec.text cimport chunk_text
 from fastframe._cpython.turns cimport (
@@ -39,7 +40,6 @@ from fastframe.wsproto._frame_decoder cimport NO_OPCODE, FrameDecoder, is_empty,
 from fastframe._cpython.generator_shape cimport GeneratorShape
 
 from codecs import getincrementaldecoder
-
 from fastframe._targets.target import count_connection
 from fastframe.wsproto._names import NAMES
 from fastframe.wsproto.rules import fields_of
@@ -341,6 +341,18 @@ cdef class FrameProtocol:
         return frame
 
     cdef object _data_frame(self, object payload, object fin, bint as_bytes):
+        if self._tally.is_timed():
+            return self._data_frame_timed(payload, fin, as_bytes)
+        return self._data_frame_quickly(payload, fin, as_bytes)
+
+    cdef object _data_frame_timed(self, object payload, object fin, bint as_bytes):
+        cdef uint64_t start = ff_nanoseconds()
+        try:
+            return self._data_frame_quickly(payload, fin, as_bytes)
+        finally:
+            ff_count(&self._tally.counts.sent.nanoseconds, ff_nanoseconds() - start)
+
+    cdef inline object _data_frame_quickly(self, object payload, object fin, bint as_bytes):
         with cython.critical_section(self):
             return self._ready_data_frame(payload, fin, as_bytes)
 

@@ -12,7 +12,7 @@ from tests.helpers import ROOT
 if not (ROOT / "Makefile").exists():
     pytest.skip("the sources are not here: a wheel is tested", allow_module_level=True)
 
-PAGES = ("docs/security.md", "docs/assurance.md")
+PAGES = ("docs/security.md", "docs/assurance.md", "docs/protocols.md", "docs/troubleshooting.md")
 FEWEST_ATTACKS = 25
 
 

@@ -233,7 +233,10 @@ def test_what_stands_in_for_a_function() -> None:
 
 
 def test_connections_of_a_self_check_are_nobodys() -> None:
-    decide = paths.deciding("wsproto", lambda connection: "a reason", lambda connection: "server")
+    def listen(connection: object, log: object) -> None:
+        raise AssertionError("nobody has asked for a log")
+
+    decide = paths.deciding("wsproto", lambda _: "a reason", lambda _: "server", listen=listen)
 
     class Connection:
         pass

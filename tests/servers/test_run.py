@@ -438,6 +438,10 @@ def test_a_server_says_its_connections_however_it_is_ended(
     pytest.importorskip("uvicorn")
     said, code = said_by_a_server(tmp_path, "-v", *UVICORN, *more, clients=5, ending=ending)
     assert total(said) == 5, said
+    messages = re.findall(
+        r"messages through fastframe: uvicorn (\d+) received and (\d+) sent", said
+    )
+    assert [sum(map(int, numbers)) for numbers in zip(*messages)] == [5, 5]
     started = re.findall(r"uvicorn [\d.]+ runs on fastframe, kernel \w+ \(process (\d+)\)", said)
     assert started, "the parent is the first, and a worker may be ended before it says anything"
     assert (
