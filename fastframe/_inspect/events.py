@@ -116,6 +116,12 @@ class Message:
     """What the payload is for in the connection's subprotocol."""
 
     @property
+    def truncated(self) -> bool:
+        """Whether `payload` is only the beginning."""
+        size = self.wire_length if self.length is None else self.length
+        return self.close is None and len(self.payload) < size
+
+    @property
     def compressed(self) -> bool:
         """RSV1: permessage-deflate (RFC 7692, 6)."""
         return self.rsv & 4 != 0

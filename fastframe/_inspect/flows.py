@@ -30,8 +30,8 @@ from fastframe._inspect.streams import SEQUENCES, Burst, Stream
 FUTURE = 1 << 31  # a distance from here on is one into the past
 MAX_WAITING = 4 << 20  # bytes of one direction that wait for earlier ones
 # Bytes of memory for a connection, and for one that inflates: two windows of 32 KiB.
-CONNECTION_COST = 4 << 10
-INFLATER_COST = 96 << 10
+CONNECTION_COST = 8 << 10
+INFLATER_COST = 72 << 10
 MAX_ENDED = 1 << 10  # connections whose late packets are known
 MAX_REASONS = 32
 SYN_FIN_RST = SYN | FIN | RST

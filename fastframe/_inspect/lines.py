@@ -67,7 +67,7 @@ class Lines:
         self._colours = (
             {"standard": ColorSystem.STANDARD, "256": ColorSystem.EIGHT_BIT,
              "truecolor": ColorSystem.TRUECOLOR, "windows": ColorSystem.WINDOWS}[system]
-            if system is not None and not console.no_color else None
+            if system is not None and not console.no_color and not console.legacy_windows else None
         )  # fmt: skip
         utf8 = (console.encoding or "").lower().startswith("utf")
         self._arrows = {CLIENT: "→", SERVER: "←"} if utf8 else {CLIENT: "->", SERVER: "<-"}
@@ -191,7 +191,7 @@ class Lines:
                 message.payload, is_text=message.is_text, characters=self._preview
             )
             parts.append(("" if message.is_text else "dim", shown(text)))
-            if more:
+            if more or message.truncated:
                 parts.append(("dim", self._more))
         self.line(parts)
 

@@ -192,7 +192,8 @@ class Reader:
             if kept > self._max_held or any(row[3] == Opcode.CLOSE for row in rows):
                 kept = 0
         size = max(len(self._held) - kept, 0)
-        data = bytes(memoryview(self._held)[:size])
+        with memoryview(self._held) as view:
+            data = bytes(view[:size])
         del self._held[:size]
         return data
 

@@ -45,7 +45,7 @@ def message_fields(message: Message, preview: int) -> dict[str, Any]:
     if message.close is not None:
         fields["code"] = message.close[0]
     fields["text" if message.is_text else "hex"] = payload
-    fields["cut"] = cut
+    fields["cut"] = cut or message.truncated
     return fields
 
 

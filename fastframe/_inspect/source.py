@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +64,8 @@ class Source:
             try:
                 data = self._file.read(size)
                 if not data and self._follow and not self.interrupted:
+                    if os.fstat(self._file.fileno()).st_size < self.position:
+                        raise InspectError("the file has become shorter")
                     self.interrupted = not sleep()
                     if not self.interrupted:
                         continue

@@ -10,7 +10,7 @@ from fastframe._inspect.events import Piece, Places
 
 SEQUENCES = 1 << 32
 WAITING_COST = 300  # bytes of memory for a segment that waits, besides its payload
-HISTORY = 32  # segments that a retransmission is compared with
+HISTORY = 8  # segments that a retransmission is compared with
 BURST_TIME = 1_000_000  # nanoseconds
 BURST_SIZE, BURST_SEGMENTS = 1 << 16, 1 << 8
 

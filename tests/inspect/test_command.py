@@ -190,6 +190,16 @@ def test_follow_ends_inside_a_packet(
     assert result.code == 0
 
 
+def test_a_followed_file_that_becomes_shorter(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = write(tmp_path, HELLO)
+    monkeypatch.setattr(source, "sleep", lambda: path.write_bytes(b"") == 0)
+    result = run(path, "--follow")
+    assert result.code == 2
+    assert result.err.endswith("the file has become shorter\n")
+
+
 def test_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "POLL_SECONDS", 0)
     assert source.sleep() is True
