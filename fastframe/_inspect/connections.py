@@ -8,6 +8,7 @@ handshake; it counts as a WebSocket once a segment consists of whole frames.
 from __future__ import annotations
 
 from fastframe._inspect import handshake
+from fastframe._inspect.escapes import plural
 from fastframe._inspect.events import (
     CLIENT,
     SERVER,
@@ -92,7 +93,7 @@ class Conversation:
             self.state = OTHER
             return []
         where = this.sender or this.name
-        size = "" if missing is None else f" ({missing:,} bytes)"
+        size = "" if missing is None else f" ({plural(missing, 'byte')})"
         return [
             Note(
                 "gap", f"{text}{size}: the rest of what the {where} sent is not read",
@@ -129,7 +130,8 @@ class Conversation:
             if side.reader is not None:
                 events += side.reader.finish()
                 if side.reader.after_close:
-                    text = f"{side.reader.after_close:,} bytes after the Close frame were not read"
+                    late = plural(side.reader.after_close, "byte")
+                    text = f"not read: {late} after the Close frame"
                     events.append(
                         Note("after-close", text, self.connection, side.sender, self._time)
                     )

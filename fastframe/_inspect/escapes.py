@@ -1,5 +1,5 @@
-"""What a peer sent, made fit for a terminal: no control character reaches it, and none of those
-that change the direction of writing."""
+"""Text for people. What a peer sent is made fit for a terminal: no control character reaches it,
+and none of those that change the direction of writing."""
 
 from __future__ import annotations
 
@@ -23,3 +23,8 @@ def beginning(payload: bytes, *, is_text: bool, characters: int) -> tuple[str, b
     # A character has 4 bytes at most; a frame may begin or end inside of one.
     text = payload[: 4 * characters].decode("utf-8", "replace")
     return text[:characters], len(text) > characters or len(payload) > 4 * characters
+
+
+def plural(number: int, word: str) -> str:
+    """A number of things."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"

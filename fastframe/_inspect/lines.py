@@ -7,7 +7,7 @@ from rich.color import ColorSystem
 from rich.console import Console
 from rich.style import Style
 
-from fastframe._inspect.escapes import beginning, shown
+from fastframe._inspect.escapes import beginning, plural, shown
 from fastframe._inspect.events import (
     CLIENT,
     SERVER,
@@ -41,10 +41,6 @@ def seconds(time: int | None, start: int | None) -> str:
 
 def size(number: int) -> str:
     return f"{number:,} B"
-
-
-def plural(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def ratio(totals: Totals) -> str:

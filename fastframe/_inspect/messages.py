@@ -11,6 +11,7 @@ from fastframe._codec.control_frames import Close, Ping, Pong
 from fastframe._codec.decoder import Decoder
 from fastframe._codec.frame_table import FrameHeaders
 from fastframe._codec.kernels import apply_mask
+from fastframe._inspect.escapes import plural
 from fastframe._inspect.events import (
     CLIENT,
     Batch,
@@ -172,7 +173,11 @@ class Reader:
         missing, offset = self._headers.missing, self._headers.boundary
         if offset < self._position:
             what = "inside a header" if self._headers.unfinished is not None else "between frames"
-            text = f"{missing:,} bytes before the end of a frame" if missing is not None else what
+            text = (
+                f"{plural(missing, 'byte')} before the end of a frame"
+                if missing is not None
+                else what
+            )
             events.append(
                 Note(
                     "unfinished", f"the stream ends {text} of a message", self.connection,

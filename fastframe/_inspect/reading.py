@@ -8,6 +8,7 @@ from fastframe._codec.kernels import parse_header
 from fastframe._inspect import handshake
 from fastframe._inspect.captures import kind_of, pcap_packets, pcapng_packets
 from fastframe._inspect.connections import TLS_ADVICE, TLS_RECORD, Conversation
+from fastframe._inspect.escapes import plural
 from fastframe._inspect.events import (
     CLIENT,
     SERVER,
@@ -62,10 +63,12 @@ def capture_events(source: Source, magic: bytes, context: Context) -> Iterator[E
 
 
 def nothing_found(summary: Summary) -> str:
-    parts = [f"{summary.packets:,} packets", f"{summary.tcp_connections:,} TCP connections"]
+    parts = [plural(summary.packets, "packet"), plural(summary.tcp_connections, "TCP connection")]
     if summary.tls:
         parts.append(f"{summary.tls:,} of them TLS, which hides what is in it")
-    parts += [f"{count:,} packets skipped: {reason}" for reason, count in summary.skipped.items()]
+    parts += [
+        f"{plural(count, 'packet')} skipped: {reason}" for reason, count in summary.skipped.items()
+    ]
     return f"no WebSocket connection was found ({'; '.join(parts)})"
 
 

@@ -198,6 +198,6 @@ def test_a_client_of_its_own(run: Run) -> None:
     result = run(pcap(packets), "--json")
     assert result.code == 2
     assert result.of("note")[0]["text"].startswith(
-        "no WebSocket connection was found (4 packets; 1 TCP connections"
+        "no WebSocket connection was found (4 packets; 1 TCP connection)"
     )
     assert result.of("summary")[0]["other"] == 1

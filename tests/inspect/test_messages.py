@@ -326,7 +326,7 @@ def test_what_follows_the_end_is_not_read(run: Run) -> None:
 @pytest.mark.parametrize(
     ("data", "text"),
     [
-        (HEAD[:-1], "1 bytes before the end of a frame"),
+        (HEAD[:-1], "1 byte before the end of a frame"),
         (HEAD + b"\x81", "inside a header"),
         (HEAD + b"\x01\x00", "between frames"),
     ],
