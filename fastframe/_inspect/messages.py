@@ -172,12 +172,9 @@ class Reader:
             return events
         missing, offset = self._headers.missing, self._headers.boundary
         if offset < self._position:
-            what = "inside a header" if self._headers.unfinished is not None else "between frames"
-            text = (
-                f"{plural(missing, 'byte')} before the end of a frame"
-                if missing is not None
-                else what
-            )
+            text = "inside a header" if self._headers.unfinished is not None else "between frames"
+            if missing is not None:
+                text = f"{plural(missing, 'byte')} before the end of a frame"
             events.append(
                 Note(
                     "unfinished", f"the stream ends {text} of a message", self.connection,

@@ -316,11 +316,11 @@ def test_what_follows_the_end_is_not_read(run: Run) -> None:
     result = run(data, "--json")
     assert (result.code, result.texts) == (0, [""])
     assert [note["text"] for note in result.of("note") if note["kind"] == "after-close"] == [
-        "6 bytes after the Close frame were not read"
+        "not read: 6 bytes after the Close frame"
     ]
     assert result.of("ended")[0]["server"]["close_code"] == 1005
     made = Tcp().handshake().send(SERVER, frame(8, b""), HEAD, HEAD)
-    assert run(made.pcap(), "--json").of("note")[0]["text"].startswith("12 bytes")
+    assert run(made.pcap(), "--json").of("note")[0]["text"].startswith("not read: 12 bytes")
 
 
 @pytest.mark.parametrize(
