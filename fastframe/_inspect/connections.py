@@ -25,7 +25,8 @@ from fastframe._inspect.messages import Reader, place_of
 from fastframe._inspect.sides import Context, Side, frames_only
 from fastframe.deflate import Agreement, NegotiationError
 
-MAX_EARLY = 1 << 16  # bytes of frames that come before the response
+MAX_EARLY = 1 << 16  # bytes of frames that come before the response, in memory
+EARLY_COST = 300  # of a segment, besides its payload
 MAX_TRIES = 64  # segments in which frames are looked for, where there is no handshake
 TLS_RECORD = b"\x16\x03"  # a handshake record of TLS (RFC 8446, 5.1)
 HTTP2_PREFACE = b"PRI * HTTP/2"
@@ -78,7 +79,7 @@ class Conversation:
             return self._look_for_frames(this, piece)
         return self._http(this, piece)
 
-    def lose(self, side: int, text: str, missing: int | None, time: int | None) -> list[Event]:
+    def lose(self, side: int, text: str, missing: int, time: int | None) -> list[Event]:
         """What follows in this direction is not known any more."""
         this = self.sides[side]
         if this.lost or self.state in (OTHER, UNKNOWN):
@@ -92,11 +93,10 @@ class Conversation:
         if self.connection is None and self._request is None:
             self.state = OTHER
             return []
-        where = this.sender or this.name
-        size = "" if missing is None else f" ({plural(missing, 'byte')})"
+        size = plural(missing, "byte")
         return [
             Note(
-                "gap", f"{text}{size}: the rest of what the {where} sent is not read",
+                "gap", f"{text} ({size}): the rest of what the {this.sender} sent is not read",
                 self.connection, this.sender, time, offset, None, True,
             )
         ]  # fmt: skip
@@ -219,7 +219,7 @@ class Conversation:
         data = piece.data
         if this.sender == CLIENT and self._request is not None:
             this.early.append(piece)
-            this.early_bytes += len(data)
+            this.early_bytes += len(data) + EARLY_COST
             return self._open(None, CLIENT) if this.early_bytes > MAX_EARLY else []
         if handshake.starts_http(data):
             this.head.clear()
@@ -247,7 +247,7 @@ class Conversation:
             self._request = head
             self._name_senders(this, CLIENT)
             this.early = [after]
-            this.early_bytes = len(rest)
+            this.early_bytes = len(rest) + EARLY_COST
             if self._alone:
                 return self._open(None, CLIENT)
         return []

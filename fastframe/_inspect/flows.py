@@ -34,9 +34,20 @@ CONNECTION_COST = 8 << 10
 INFLATER_COST = 72 << 10
 MAX_ENDED = 1 << 10  # connections whose late packets are known
 MAX_REASONS = 32
+# Bytes of a payload that are taken at once: it may be all empty messages, with an object for each.
+LARGEST_SEGMENT = 1 << 16
 SYN_FIN_RST = SYN | FIN | RST
 NOTHING: list[Event] = []
 MISSING = "bytes are missing from the capture"
+
+
+def halves(found: Segment) -> tuple[Segment, Segment]:
+    """The first LARGEST_SEGMENT bytes of a segment, and the rest of it."""
+    key, sequence, flags, start, end, missing = found
+    cut = start + LARGEST_SEGMENT
+    after = (sequence + LARGEST_SEGMENT + (flags & SYN != 0)) % SEQUENCES
+    first = (key, sequence, flags & ~(FIN | RST), start, cut, 0)
+    return first, (key, after, flags & ~SYN, cut, end, missing)
 
 
 @dataclass(slots=True)
@@ -60,6 +71,7 @@ class Flows:
         self._ended: OrderedDict[bytes, None] = OrderedDict()
         self._cost = 0
         self._number = 0
+        self._rest: tuple[Segment, int | None, bytes, int] | None = None
         self._burst: Burst | None = None
         self._burst_entry: tuple[Flow, int]  # whose burst it is
 
@@ -72,6 +84,23 @@ class Flows:
         except NotTcpError as error:
             self._skip(str(error))
             return NOTHING
+        if found[4] - found[3] > LARGEST_SEGMENT:
+            found, rest = halves(found)
+            self._rest = (rest, time, data, base)
+        return self._found(found, time, data, base)
+
+    def rest(self) -> list[Event] | None:
+        """What the rest of the packet leads to, if it was so large that there is one; else None."""
+        if self._rest is None:
+            return None
+        found, time, data, base = self._rest
+        self._rest = None
+        if found[4] - found[3] > LARGEST_SEGMENT:
+            found, rest = halves(found)
+            self._rest = (rest, time, data, base)
+        return self._found(found, time, data, base)
+
+    def _found(self, found: Segment, time: int | None, data: bytes, base: int) -> list[Event]:
         key, sequence, flags, start, end, missing = found
         entry = self._flows.get(key)
         usual = not flags & SYN_FIN_RST and not missing

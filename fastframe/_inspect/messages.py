@@ -34,6 +34,7 @@ MAX_FRAGMENTS = 1 << 20
 BEFORE, AFTER = 16, 32  # bytes shown around a header that breaks a rule
 PREVIEW = 256  # bytes of a frame's payload that are kept for --frames
 MAX_HEADER = 14
+MAX_WAITING_FRAMES = 1 << 12  # that came after a control frame inside a message held back
 SLICE = 1 << 16  # bytes that Decoder gets at once of a message that was held back
 MESSAGE_TOO_BIG = 1009
 RSV1 = 4
@@ -191,7 +192,11 @@ class Reader:
         kept = 0
         if self._headers.compressed and not self._headers.stopped:
             kept = self.pending
-            if kept > self._max_held or any(row[3] == Opcode.CLOSE for row in rows):
+            if (
+                kept > self._max_held
+                or len(self._frames) > MAX_WAITING_FRAMES
+                or any(row[3] == Opcode.CLOSE for row in rows)
+            ):
                 kept = 0
         size = max(len(self._held) - kept, 0)
         with memoryview(self._held) as view:

@@ -24,7 +24,9 @@ from fastframe._inspect.sides import Context
 from fastframe._inspect.source import Source
 from fastframe._types import ProtocolError
 
-STREAM_BLOCK = 1 << 18  # bytes that are read at once: what is made of them stays in the cache
+# Bytes of a stream that are read at once: what is made of them stays in the cache, and an object
+# for each message does not need much memory if they are all empty.
+STREAM_BLOCK, STREAM_BLOCK_OF_OBJECTS = 1 << 17, 1 << 15
 
 
 def events(source: Source, settings: Settings) -> Iterator[Event]:
@@ -53,7 +55,10 @@ def capture_events(source: Source, magic: bytes, context: Context) -> Iterator[E
     try:
         for packet in packets:
             summary.packets += 1
-            yield from flows.packet(packet)
+            found: list[Event] | None = flows.packet(packet)
+            while found is not None:
+                yield from found
+                found = flows.rest()
     except InspectError as error:
         if not source.interrupted:  # while it is followed, a capture may well end inside a packet
             yield Note("damaged", str(error), file_offset=source.position, incomplete=True)
@@ -76,7 +81,8 @@ def stream_events(source: Source, magic: bytes, context: Context) -> Iterator[Ev
     """A raw stream: what one end has sent, from its handshake or its first frame on."""
     settings = context.settings
     conversation = Conversation(context, ("", ""), from_start=True, alone=True)
-    piece = magic + source.read(STREAM_BLOCK)
+    block = STREAM_BLOCK if settings.detail == "none" else STREAM_BLOCK_OF_OBJECTS
+    piece = magic + source.read(block)
     if not handshake.starts_http(piece):
         if piece.startswith(TLS_RECORD):
             raise InspectError(TLS_ADVICE)
@@ -90,7 +96,7 @@ def stream_events(source: Source, magic: bytes, context: Context) -> Iterator[Ev
     while piece:
         yield from conversation.feed(0, Piece(piece, [(0, position, None)], None))
         position += len(piece)
-        piece = source.read(STREAM_BLOCK)
+        piece = source.read(block)
     yield from conversation.end()
     if conversation.connection is None and not context.summary.websockets:
         yield Note("nothing", "this is HTTP, and no WebSocket is opened in it", incomplete=True)

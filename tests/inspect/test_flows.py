@@ -229,6 +229,19 @@ def test_held_messages_count(run: Run) -> None:
     assert [note["kind"] for note in result.of("note")] == ["memory", "unfinished", "unfinished"]
 
 
+def test_a_packet_that_is_larger_than_most(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Tcp()
+    made.add(CLIENT, made.seq[CLIENT], SYN, request() + frame(1, b"early", key=KEY) * 3)
+    made.add(SERVER, made.seq[SERVER], SYN | ACK, response() + HELLO * 20)
+    made.add(CLIENT, made.seq[CLIENT] + 1 + len(request()) + 33, FIN)
+    made.add(SERVER, made.seq[SERVER] + 1 + len(response()) + 140, FIN, WORLD * 20)
+    for size in (flows.LARGEST_SEGMENT, 100, 7):
+        monkeypatch.setattr(flows, "LARGEST_SEGMENT", size)
+        result = run(made.pcap(), "--json")
+        assert result.texts == ["early"] * 3 + ["hello"] * 20 + ["world"] * 20
+        assert result.code == 0
+
+
 # ---- for figures, segments are put together ------------------------------------------------------
 
 

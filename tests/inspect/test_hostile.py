@@ -101,7 +101,21 @@ def never_ends() -> bytes:
     return frame(2, bytes(1 << 20), fin=False) + frame(0, bytes(1 << 20), fin=False) * 40
 
 
-@pytest.mark.parametrize("make", [compressed_bomb, many_open_messages, never_ends])
+def empty_messages() -> bytes:
+    """The most messages for each byte; cut, so that the exit code is as for the others."""
+    made = Tcp().handshake().send(SERVER, *[frame(1, b"") * 30_000] * 20)
+    return made.pcap()[:-1]
+
+
+def empty_fragments() -> bytes:
+    made = Tcp().handshake("Sec-WebSocket-Extensions: permessage-deflate")
+    made.send(SERVER, frame(1, b"x", fin=False, rsv=4) + frame(9, b""))
+    return made.send(SERVER, *[frame(0, b"", fin=False) * 30_000] * 40).pcap()
+
+
+@pytest.mark.parametrize(
+    "make", [compressed_bomb, many_open_messages, never_ends, empty_messages, empty_fragments]
+)
 @pytest.mark.parametrize("arguments", [[], ["--stats"]])
 def test_memory_is_bounded(tmp_path: Path, make: object, arguments: list[str]) -> None:
     if not Path("/proc/self/status").exists():

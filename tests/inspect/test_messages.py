@@ -372,6 +372,21 @@ def test_a_message_of_too_many_frames(run: Run, monkeypatch: pytest.MonkeyPatch)
     assert (result.code, result.of("note")[1]["kind"]) == (2, "limit")
 
 
+def test_frames_that_wait_for_a_compressed_message_are_few(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "MAX_WAITING_FRAMES", 5)
+    payload = deflated(b"hello")
+    made = Tcp().handshake(DEFLATE)
+    made.send(SERVER, frame(1, payload[:1], fin=False, rsv=4), frame(9, b"ping"))
+    made.send(SERVER, *[frame(0, b"", fin=False)] * 20, frame(0, payload[1:]))
+    result = run(made.pcap(), "--json")
+    assert [item["opcode"] for item in result.of("message")] == ["ping", "text"]
+    ping, text = result.of("message")
+    assert ping["time"] < text["time"] - 0.01
+    assert (text["text"], text["frames"]) == ("hello", 22)
+
+
 def test_a_large_compressed_message(run: Run) -> None:
     import random
 
