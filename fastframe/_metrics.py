@@ -20,7 +20,7 @@ class Closed(TypedDict):
 class Connections(TypedDict):
     opened: int
     open: int
-    """Of these, now: under uvicorn until the connection is lost, else until nothing refers to it."""
+    """Of these, now: under uvicorn until it is lost, else until nothing refers to it."""
     closed: Closed
 
 
