@@ -20,7 +20,7 @@ class Closed(TypedDict):
 class Connections(TypedDict):
     opened: int
     open: int
-    """Of these, now: until nothing refers to the connection any more."""
+    """Of these, now: under uvicorn until it is lost, else until nothing refers to it."""
     closed: Closed
 
 

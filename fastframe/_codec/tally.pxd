@@ -68,6 +68,7 @@ cdef class Sums:
 
     cdef int add(self, Tally tally) except -1
     cdef void end(self, Tally tally) noexcept
+    cdef void close(self, Tally tally) noexcept
     # As if it had never been: something else counts what it would.
     cdef void withdraw(self, Tally tally) noexcept
     cdef int begin_anew(self) except -1
@@ -79,6 +80,7 @@ cdef class Tally:
     cdef Counts counts
     cdef Sums _sums             # None: it counts for nobody
     cdef bint _is_connection    # and not only one direction of one
+    cdef bint _is_open          # it counts as one that is
     cdef bint _is_timed         # it was asked for
     cdef bint _has_closed       # a Close was received or sent
     cdef public object peer     # its address, for the log; None if it is not known

@@ -31,7 +31,7 @@ cdef Sums sums_of(str target, str role):
 
 cdef Tally new_tally(Sums sums, bint is_connection, bint sees_closes):
     cdef Tally tally = Tally.__new__(Tally)
-    tally._is_connection = is_connection
+    tally._is_connection = tally._is_open = is_connection
     tally._has_closed = not sees_closes
     tally._is_timed = _TIMES
     if not _uncounted:
@@ -59,7 +59,7 @@ cdef class Sums:
         counts.previous, counts.next = self._ended.previous, &self._ended
         counts.previous.next = counts.next.previous = counts
         self._opened += tally._is_connection
-        self._open += tally._is_connection
+        self._open += tally._is_open
         ff_lock_leave(&self._lock)
         return 0
 
@@ -69,8 +69,14 @@ cdef class Sums:
         counts.previous.next, counts.next.previous = counts.next, counts.previous
         add_traffic(&self._ended.received, &counts.received)
         add_traffic(&self._ended.sent, &counts.sent)
-        self._open -= tally._is_connection
+        self._open -= tally._is_open
         self._lost += tally._is_connection and not tally._has_closed
+        ff_lock_leave(&self._lock)
+
+    cdef void close(self, Tally tally) noexcept:
+        ff_lock_take(&self._lock)
+        self._open -= tally._is_open
+        tally._is_open = False
         ff_lock_leave(&self._lock)
 
     cdef void withdraw(self, Tally tally) noexcept:
@@ -79,7 +85,7 @@ cdef class Sums:
         counts.previous.next, counts.next.previous = counts.next, counts.previous
         counts.previous = counts.next = NULL
         self._opened -= tally._is_connection
-        self._open -= tally._is_connection
+        self._open -= tally._is_open
         ff_lock_leave(&self._lock)
 
     cdef int begin_anew(self) except -1:
@@ -225,6 +231,12 @@ cdef class Tally:
         """A Close frame was received; here: this end has sent one before."""
         code = int.from_bytes(payload[:2], "big") if len(payload) > 1 else FF_CLOSE_NO_STATUS
         self._closed_by("here" if here else "peer", code)
+
+    def connection_lost(self):
+        """The connection is not open any more; some of what has come, a Close for one, may be read
+        later."""
+        if self._counts():
+            self._sums.close(self)
 
     def received(self, uint8_t opcode, uint64_t length, bint masked):
         """A text or binary message of one frame, which a module in Python has read."""

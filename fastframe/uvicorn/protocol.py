@@ -230,6 +230,7 @@ class WSProtocol(TransportProtocol):
         if self.decoder is not None:
             self.logger.info("connection closed")
         self.server_state.connections.discard(self)
+        self.tally.connection_lost()
         self.keepalive.end()
         if self.idle_window is not None:
             self.idle_window.stop()
@@ -389,7 +390,8 @@ class WSProtocol(TransportProtocol):
             self._receive_close(message)
         elif isinstance(message, Pong):
             self.keepalive.pong(message.payload)
-            self.scope["state"]["fastframe.last_ping_rtt"] = self.keepalive.last_round_trip
+            if seconds := self.keepalive.last_round_trip:  # else nobody has asked for that Pong
+                self.scope["state"]["fastframe.last_ping_rtt"] = seconds
         elif self.state is State.OPEN and not self._is_closing():
             # A peer that does not read is not worth memory: the last Ping is answered for all (RFC
             # 6455, 5.5.3).

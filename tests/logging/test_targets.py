@@ -179,3 +179,20 @@ def test_a_broken_rule_under_wsproto(caplog: pytest.LogCaptureFixture) -> None:
     fields: Any = caplog.records[-1]
     assert (fields.rule, fields.section, fields.code) == ("opcode", "RFC 6455, 5.2", 1002)
     assert (fields.offset, fields.target) == (10, "wsproto")
+
+
+def test_frames_before_the_answer_and_pings_of_the_server(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pytest.importorskip("uvicorn")
+    from fastframe._targets.frame_log import FrameLog
+    from fastframe.uvicorn.logged import new_decoder, new_encoder
+
+    caplog.set_level(logging.DEBUG, LOGGER.name)
+    log = FrameLog("peer")
+    decoder, encoder = new_decoder(log), new_encoder(log, None)
+    assert list(decoder.feed(Encoder(Role.CLIENT).text("early"))) == ["early"]
+    encoder.ping(b"1")
+    assert [record.getMessage() for record in caplog.records] == [
+        "peer < text, 5 bytes, masked: 'early'", "peer > ping, 1 bytes: 31",
+    ]  # fmt: skip

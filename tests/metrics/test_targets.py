@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Iterator
 from typing import Any
@@ -169,6 +170,38 @@ def test_the_rules_of_wsproto_are_those_of_the_decoder() -> None:
 
     assert set(RULES.values()) < set(NAMES.values())
     assert rule_of(ValueError("something else")) == "other"
+
+
+@pytest.mark.parametrize("offer", [False, True])
+def test_uvicorn(offer: bool) -> None:
+    """Against the frames that went over its transport."""
+    pytest.importorskip("uvicorn")
+    from fastframe.uvicorn import WSProtocol
+    from tests.servers.beside_uvicorn import played
+
+    client = Encoder(Role.CLIENT)
+    received = [client.text("hello"), client.ping(b"?"), client.binary(b"1", fin=False),
+                client.continuation(b"2"), client.close(1001)]  # fmt: skip
+    since = Since("uvicorn", "server")
+    steps: list[Any] = [
+        ("send", {"type": "websocket.send", "text": "żółć" * 100}),
+        ("send", {"type": "websocket.send", "bytes": bytes(200_000)}),
+        ("send", {"type": "websocket.send", "bytes": b"1"}),
+        *(("deliver", frame) for frame in received), ("end",),
+    ]  # fmt: skip
+    asyncio.run(played(WSProtocol, steps, offer=offer))
+    found = since.now()
+    assert found["received"]["wire_bytes"] == len(b"".join(received))
+    assert found["received"]["messages"] == {"text": 1, "binary": 1}
+    assert found["sent"]["messages"] == {"text": 1, "binary": 2}
+    frames = found["sent"]["frames"]
+    assert (frames["pong"], frames["close"], frames["text"], frames["binary"]) == (1, 1, 1, 2)
+    assert bool(found["sent"]["compressed_bytes"]) is offer
+    size = found["sent"]["inflated_bytes"] if offer else found["sent"]["payload_bytes"]
+    assert size >= 200_600
+    assert found["connections"] == {
+        "opened": 1, "open": 0, "closed": {"peer": {1001: 1}, "here": {}, "nobody": {}},
+    }  # fmt: skip
 
 
 # ---- the targets whose library keeps the state ---------------------------------------------------

@@ -360,12 +360,13 @@ async def test_what_a_subclass_may_rely_on() -> None:
             assert (self.ping_interval, self.ping_timeout, self.last_ping_rtt) == (20.0, 30.0, 0.0)
             self.ping_interval, self.ping_timeout = 0.01, 5.0
 
-    closed = asyncio.Event()
+    closed, round_trips = asyncio.Event(), []
 
     async def app(scope: Event, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.accept"})
         await receive()
         while (await receive())["type"] == "websocket.receive":
+            round_trips.append(scope["state"]["fastframe.last_ping_rtt"])
             await send({"type": "websocket.close"})
             closed.set()
 
@@ -376,7 +377,10 @@ async def test_what_a_subclass_may_rely_on() -> None:
         await client.handshake()
         ping = await client.message()
         (connection,) = connections
+        client.send(client.encoder.pong(b"that nobody has asked for"))
+        await asyncio.sleep(0)
         assert connection.last_ping_rtt == 0.0
+        assert "fastframe.last_ping_rtt" not in connection.scope["state"]
         await asyncio.sleep(0.02)
         client.send(client.encoder.pong(ping.payload))
         assert isinstance(await client.message(), Ping), "the next one"
@@ -384,6 +388,7 @@ async def test_what_a_subclass_may_rely_on() -> None:
         assert connection.close_timer is None
         client.send(client.encoder.text("close, please"))
         await closed.wait()
+        assert round_trips == [connection.last_ping_rtt]
         assert connection.close_timer is not None
         await server.idle()  # after close_timeout, as the peer does not answer
 
