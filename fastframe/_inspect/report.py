@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-from rich.table import Table
 
 from fastframe._inspect.events import (
     CLIENT,
@@ -124,6 +122,8 @@ class Report:
 
 def show_stats(console: Console, stats: Stats) -> None:
     """The figures as a table."""
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
     for heading in (CLIENT, SERVER):
@@ -141,6 +141,9 @@ def progress(size: int, *, quiet: bool) -> Iterator[Callable[[int], None] | None
     if quiet or size < SHOWN_FROM or not console.is_terminal:
         yield None
         return
+    # Takes long to import.
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
     columns = (TextColumn("inspect"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=size)
