@@ -210,9 +210,8 @@ class Reader:
         size = len(data) if len(data) <= SOURCE_BLOCK else SLICE
         try:
             for i in range(0, len(data), size or 1):
-                # One by one: what came before a broken rule must not be lost.
-                for payload in decoder.feed(data if size == len(data) else data[i : i + size]):
-                    payloads.append(payload)
+                # A list keeps what it had got when its source raises: all before a broken rule.
+                payloads.extend(decoder.feed(data if size == len(data) else data[i : i + size]))
                 if decoder.finished:
                     break
         except ProtocolError as error:
