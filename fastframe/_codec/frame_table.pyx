@@ -131,15 +131,20 @@ cdef class FrameHeaders:
     cdef bint _message_open
     cdef bint _compressed
     cdef uint64_t _message_offset
+    cdef bint _only_control
+    cdef uint64_t _frames
+    cdef uint64_t _data_bytes
 
-    def feed(self, bytes data not None):
+    def feed(self, bytes data not None, bint only_control=False):
         """The frames whose last byte is in `data`, as tuples: offset of the header in the stream,
         size of the header, payload length, opcode, FIN, RSV bits (RSV1 is 4), masked.
 
-        From a header on that no frame may have, nothing more comes.
+        only_control: leave out all but control frames; the others are only counted. From a header
+        on that no frame may have, nothing more comes.
         """
         rows = []
         begin_call(&self._turn)
+        self._only_control = only_control
         try:
             self._feed(<const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), rows)
         finally:
@@ -198,13 +203,28 @@ cdef class FrameHeaders:
     cdef int _end_frame(self, list rows) except -1:
         cdef ff_header *header = &self._header
         self._in_payload = False
-        if header.fin and not ff_opcode_is_control(header.opcode):
-            self._message_open = False
+        self._frames += 1
+        if not ff_opcode_is_control(header.opcode):
+            self._data_bytes += header.payload_length
+            if header.fin:
+                self._message_open = False
+            if self._only_control:
+                return 0
         rows.append((
             self._header_offset, header.size, header.payload_length, header.opcode,
             <bint>header.fin, header.rsv, <bint>header.masked,
         ))
         return 0
+
+    @property
+    def frames(self):
+        """How many frames are complete."""
+        return self._frames
+
+    @property
+    def data_bytes(self):
+        """Of the payloads of all complete frames but control frames."""
+        return self._data_bytes
 
     @property
     def unfinished(self):

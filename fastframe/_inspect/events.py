@@ -156,13 +156,13 @@ class Batch:
     time: int | None
     offset: int
     """How many bytes this end had sent before, after its handshake."""
-    rows: list[Row]
     payloads: list[object]
     """As Decoder yields them: Text, bytes, Ping, Pong, Close."""
     texts: int
     binaries: int
     sizes: dict[int, int]
     """How many text and binary messages there are of each size, inflated."""
+    frames: int
     wire_bytes: int
     """Of the payloads of data frames, as they were sent."""
     control_times: list[int | None]

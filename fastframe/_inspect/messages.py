@@ -108,7 +108,8 @@ class Reader:
             return []
         start = self._position
         self._position += len(piece.data)
-        rows: list[Row] = self._headers.feed(piece.data)
+        before = self._headers.frames, self._headers.data_bytes
+        rows: list[Row] = self._headers.feed(piece.data, self._detail == "none")
         payloads, error = self._decode(self._released(piece.data, rows))
         end = self._position
         if self._decoder.finished:
@@ -117,8 +118,9 @@ class Reader:
             self.after_close += self._position - end if error is None else 0
         self._totals.bytes += max(end - start, 0)
         events: list[Event] = []
-        if rows or payloads:
-            events.append(self._batch(rows, payloads, piece, start))
+        new = self._new(before, piece, end - start)
+        if new[0] or payloads:
+            events.append(self._batch(rows, payloads, piece, start, new))
         if error is not None:
             events.append(self._refused(error, end, piece, start))
             if error.rule == RSV_RULE and not self.connection.status:
@@ -128,7 +130,26 @@ class Reader:
         self._remember(piece, start)
         return events
 
-    def _batch(self, rows: list[Row], payloads: list[object], piece: Piece, start: int) -> Batch:
+    def _new(self, before: tuple[int, int], piece: Piece, end: int) -> tuple[int, int]:
+        """How many frames a piece has completed, and the bytes in their payloads, control frames
+        left out. Where the stream ended inside of it, at `end`, what follows does not count."""
+        if end < 0:
+            return 0, 0
+        frames, data_bytes = self._headers.frames - before[0], self._headers.data_bytes - before[1]
+        if end < len(piece.data):
+            late = FrameHeaders()
+            late.feed(piece.data[end:], True)
+            return frames - late.frames, data_bytes - late.data_bytes
+        return frames, data_bytes
+
+    def _batch(
+        self,
+        rows: list[Row],
+        payloads: list[object],
+        piece: Piece,
+        start: int,
+        new: tuple[int, int],
+    ) -> Batch:
         kinds = Counter(map(type, payloads))
         texts, binaries = kinds[Text], kinds[bytes]
         messages = payloads
@@ -139,9 +160,9 @@ class Reader:
             if len(control_times) != len(payloads) - len(messages):  # some were held back
                 control_times = [piece.time] * (len(payloads) - len(messages))
         sizes = Counter(map(len, messages))  # type: ignore[arg-type]
-        wire_bytes = sum([row[2] for row in rows if row[3] < Opcode.CLOSE])
+        frames, wire_bytes = new
         totals = self._totals
-        totals.frames += len(rows)
+        totals.frames += frames
         totals.wire_bytes += wire_bytes
         totals.messages += texts + binaries
         totals.payload_bytes += sum([size * count for size, count in sizes.items()])
@@ -154,8 +175,8 @@ class Reader:
         if self._detail != "none":
             objects = self._messages(self._located(rows, piece, start), payloads, piece.time)
         return Batch(
-            self.connection, self.sender, piece.time, start, rows, payloads, texts, binaries,
-            sizes, wire_bytes, control_times, objects,
+            self.connection, self.sender, piece.time, start, payloads, texts, binaries,
+            sizes, frames, wire_bytes, control_times, objects,
         )  # fmt: skip
 
     @staticmethod

@@ -142,7 +142,7 @@ class Stats:
         side.sizes.bound()
         side.opcodes["text"] += batch.texts
         side.opcodes["binary"] += batch.binaries
-        side.frames += len(batch.rows)
+        side.frames += batch.frames
         side.wire_bytes += batch.wire_bytes
         if batch.texts + batch.binaries < len(batch.payloads):
             controls = [data for data in batch.payloads if not isinstance(data, bytes)]

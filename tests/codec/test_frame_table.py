@@ -81,6 +81,15 @@ def test_pieces_have_the_same_headers(data: bytes, sizes: list[int]) -> None:
         assert headers.unfinished == (after if after < len(data) else None)
 
 
+@given(streams)
+def test_what_is_only_counted(data: bytes) -> None:
+    headers, counting = FrameHeaders(), FrameHeaders()
+    rows = headers.feed(data)
+    assert counting.feed(data, True) == [row for row in rows if row[3] >= 8]
+    assert counting.frames == headers.frames == len(rows)
+    assert counting.data_bytes == sum(row[2] for row in rows if row[3] < 8)
+
+
 def test_where_messages_begin() -> None:
     headers = FrameHeaders()
     headers.feed(frame(1, b"whole"))
