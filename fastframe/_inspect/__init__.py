@@ -8,7 +8,8 @@ flows           all TCP connections: beginnings, ends, gaps
 sides           a direction before its frames
 connections     the two directions of a connection: handshake, frames, or TLS
 handshake       request and response to what was agreed on
-messages        bytes to messages or frames, with their offsets
+messages        bytes to payloads, with the offsets of their frames
+objects         payloads and frames to objects
 subprotocols    what a payload is for
 reading         all of these together
 events          what all of this yields

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter, deque
+from collections import Counter
 from operator import itemgetter
-from typing import NamedTuple
 
-from fastframe._codec.control_frames import Close, Ping, Pong
+from fastframe._codec.control_frames import Close
 from fastframe._codec.decoder import Decoder
 from fastframe._codec.frame_table import FrameHeaders
 from fastframe._codec.kernels import apply_mask
@@ -18,15 +17,14 @@ from fastframe._inspect.events import (
     Broken,
     Connection,
     Event,
-    Message,
     Note,
     Piece,
     Places,
     Row,
     Settings,
 )
+from fastframe._inspect.objects import LocatedFrame, Objects
 from fastframe._inspect.source import BLOCK as SOURCE_BLOCK
-from fastframe._inspect.subprotocols import labeller
 from fastframe._types import Opcode, ProtocolError, Role, Text
 from fastframe.deflate import Agreement
 
@@ -37,21 +35,11 @@ MAX_HEADER = 14
 MAX_WAITING_FRAMES = 1 << 12  # that came after a control frame inside a message held back
 SLICE = 1 << 16  # bytes that Decoder gets at once of a message that was held back
 MESSAGE_TOO_BIG = 1009
-RSV1 = 4
 RSV_RULE = "reserved-bit"
 RSV1_ADVICE = (
     "if the handshake that is missing agreed on permessage-deflate, say so with --deflate "
     "permessage-deflate"
 )
-
-_OPCODES = {int(opcode): opcode for opcode in Opcode}
-
-
-class _Frame(NamedTuple):
-    row: Row
-    file_offset: int
-    preview: bytes
-    """The first bytes of its payload, unmasked; only for --frames."""
 
 
 class Reader:
@@ -79,7 +67,6 @@ class Reader:
             max_fragments=MAX_FRAGMENTS,
             deflate=agreement,
         )
-        self._label = labeller(connection.subprotocol)
         self._position = 0
         self._held = bytearray()
         # The frame that is not complete: where it begins, and the bytes around its header.
@@ -87,12 +74,7 @@ class Reader:
         self._mark_file_offset = 0
         self._window = b""
         self._before = 0
-        # For messages as objects: complete frames whose message Decoder has not yielded yet, and
-        # the message that is open: its first frame, how many frames, how many bytes.
-        self._frames: deque[_Frame] = deque()
-        self._first: _Frame | None = None
-        self._count = 0
-        self._wire_length = 0
+        self._objects = Objects(connection, sender, frames=settings.detail == "frames")
 
     @property
     def pending(self) -> int:
@@ -173,7 +155,7 @@ class Reader:
             self.connection.closed_by = self.connection.closed_by or self.sender
         objects = []
         if self._detail != "none":
-            objects = self._messages(self._located(rows, piece, start), payloads, piece.time)
+            objects = self._objects.make(self._located(rows, piece, start), payloads, piece.time)
         return Batch(
             self.connection, self.sender, piece.time, start, payloads, texts, binaries,
             sizes, frames, wire_bytes, control_times, objects,
@@ -215,7 +197,7 @@ class Reader:
             kept = self.pending
             if (
                 kept > self._max_held
-                or len(self._frames) > MAX_WAITING_FRAMES
+                or self._objects.waiting > MAX_WAITING_FRAMES
                 or any(row[3] == Opcode.CLOSE for row in rows)
             ):
                 kept = 0
@@ -289,9 +271,7 @@ class Reader:
             if missing > 0:
                 self._window += piece.data[:missing]
 
-    # ---- messages as objects ---------------------------------------------------------------------
-
-    def _located(self, rows: list[Row], piece: Piece, start: int) -> list[_Frame]:
+    def _located(self, rows: list[Row], piece: Piece, start: int) -> list[LocatedFrame]:
         found = []
         for row in rows:
             offset = row[0]
@@ -305,81 +285,8 @@ class Reader:
                 preview = data[row[1] :]
                 if row[6]:
                     preview = apply_mask(preview, data[row[1] - 4 : row[1]])
-            found.append(_Frame(row, place, preview))
+            found.append(LocatedFrame(row, place, preview))
         return found
-
-    def _messages(
-        self, frames: list[_Frame], payloads: list[object], time: int | None
-    ) -> list[Message]:
-        self._frames.extend(frames)
-        found: list[Message] = []
-        i = 0
-        while self._frames:
-            frame = self._frames[0]
-            whole = frame.row[4]  # FIN: of a control frame, or the last one of a message
-            if whole and i == len(payloads):
-                break
-            self._frames.popleft()
-            if frame.row[3] >= Opcode.CLOSE:
-                found.append(self._control(frame, payloads[i], time))
-                i += 1
-                continue
-            if self._first is None:
-                self._first, self._count, self._wire_length = frame, 0, 0
-            self._count += 1
-            self._wire_length += frame.row[2]
-            payload = payloads[i] if whole else None
-            i += whole
-            if self._detail == "frames":
-                found.append(self._frame(frame, payload, time))
-            elif whole:
-                found.append(self._message(frame, payload, time))
-            if whole:
-                self._first = None
-        return found
-
-    def _control(self, frame: _Frame, payload: object, time: int | None) -> Message:
-        _, _, length, opcode, _, rsv, masked = frame.row
-        data, close = b"", None
-        if isinstance(payload, Close):
-            data, close = payload.reason.encode(), (payload.code, payload.reason)
-        else:
-            assert isinstance(payload, (Ping, Pong))
-            data = payload.payload
-        return Message(
-            self.connection, self.sender, time, frame.row[0], frame.file_offset, _OPCODES[opcode],
-            True, rsv, masked, 1, length, length, data, close is not None, close,
-        )  # fmt: skip
-
-    def _message(self, last: _Frame, payload: object, time: int | None) -> Message:
-        assert self._first is not None
-        assert isinstance(payload, bytes)
-        offset, _, _, opcode, _, rsv, masked = self._first.row
-        return Message(
-            self.connection, self.sender, time, offset, self._first.file_offset, _OPCODES[opcode],
-            True, rsv, masked, self._count, self._wire_length, len(payload), payload,
-            opcode == Opcode.TEXT, None, self._label(payload),
-        )  # fmt: skip
-
-    def _frame(self, frame: _Frame, payload: object, time: int | None) -> Message:
-        """With the payload of the message on the last frame of one that is compressed, as its own
-        payload says nothing to a person."""
-        assert self._first is not None
-        offset, _, length, opcode, fin, rsv, masked = frame.row
-        _, _, _, kind, _, message_rsv, _ = self._first.row
-        is_text = kind == Opcode.TEXT
-        shown, inflated, label = frame.preview, length, ""
-        size: int | None = inflated
-        if isinstance(payload, bytes):
-            label = self._label(payload)
-        if message_rsv & RSV1:
-            is_text = is_text and isinstance(payload, bytes)
-            size = len(payload) if isinstance(payload, bytes) else None
-            shown = payload if isinstance(payload, bytes) else frame.preview
-        return Message(
-            self.connection, self.sender, time, offset, frame.file_offset, _OPCODES[opcode], fin,
-            rsv, masked, 1, length, size, shown, is_text, None, label,
-        )  # fmt: skip
 
 
 def place_of(places: Places, at: int) -> int:
