@@ -8,6 +8,7 @@ seconds; without, they are read when Prometheus asks.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from prometheus_client.registry import Collector as _Collector
 from fastframe._metrics import RoleMetrics, metrics
 
 __all__ = ["Collector", "Publisher", "start"]
+
+_log = logging.getLogger("fastframe")
 
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -99,15 +102,23 @@ class Collector(_Collector):
     True
     """
 
+    def describe(self) -> Iterator[Metric]:
+        """The families, so that a registry refuses them a second time."""
+        yield from self._families().values()
+
     def collect(self) -> Iterator[Metric]:
+        made = self._families()
+        for name, labels, value in samples():
+            made[name].add_metric(labels, value)
+        yield from made.values()
+
+    def _families(self) -> dict[str, Any]:
         made: dict[str, Any] = {}
         for name, family in FAMILIES.items():
             kind = GaugeMetricFamily if family.is_gauge else CounterMetricFamily
             labels = ("target", "role", *family.labels)
             made[name] = kind(name, family.documentation, labels=labels)
-        for name, labels, value in samples():
-            made[name].add_metric(labels, value)
-        yield from made.values()
+        return made
 
 
 class Publisher:
@@ -120,6 +131,7 @@ class Publisher:
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self._published: dict[tuple[str, tuple[str, ...]], float] = {}
         self._metrics: dict[str, Any] = {}
         for name, family in FAMILIES.items():
@@ -144,10 +156,18 @@ class Publisher:
                     metric.inc(max(0, value - self._published.get(key, 0)))
                 self._published[key] = value
 
+    def publish_at_exit(self) -> None:
+        """Not in the child of a fork, which has no thread that publishes either."""
+        if os.getpid() == self._process:
+            self.publish()
+
     def run(self, seconds: float, until: threading.Event) -> None:
         """Again and again, until the event is set."""
         while not until.wait(seconds):
-            self.publish()
+            try:
+                self.publish()
+            except Exception:  # a full disk, for one: the next time it is all published
+                _log.exception("the counters could not be published")
 
 
 def start(registry: CollectorRegistry = REGISTRY, *, seconds: float = 5.0) -> Collector | Publisher:
@@ -160,7 +180,7 @@ def start(registry: CollectorRegistry = REGISTRY, *, seconds: float = 5.0) -> Co
         return collector
     publisher = Publisher(registry)
     publisher.publish()
-    atexit.register(publisher.publish)
+    atexit.register(publisher.publish_at_exit)
     arguments = (seconds, threading.Event())
     threading.Thread(
         target=publisher.run, args=arguments, name="fastframe metrics", daemon=True

@@ -118,7 +118,10 @@ cdef class Decoder(MessageReader):
             inflater = Inflater(
                 agreement_from(deflate), new_role == FF_SERVER, self._assembler, limits.message_size
             )
-        cdef Tally tally = new_tally(sums_of("codec", role.value), True, True)
+        cdef Tally tally = (
+            self._tally if self._counts_for_another
+            else new_tally(sums_of("codec", role.value), True, False)
+        )
         begin_call(&self._turn)
         try:
             self._role = new_role

@@ -16,6 +16,7 @@ cdef class Encoder:
     cdef ff_callers_turn _turn  # everything below is for the one call whose turn it is
     cdef const ff_kernels *_kernels
     cdef Tally _tally
+    cdef bint _counts_for_another   # target than the codec itself
     cdef ff_role _role
     cdef KeyPool _keys          # a client's
     cdef PreparedKinds _prepared

@@ -98,7 +98,10 @@ cdef class Encoder:
         if deflate is not None:
             deflater = Deflater(agreement_from(deflate), new_role == FF_CLIENT)
         # a connection has a Decoder, too, and counts once
-        cdef Tally tally = new_tally(sums_of("codec", role.value), False, False)
+        cdef Tally tally = (
+            self._tally if self._counts_for_another
+            else new_tally(sums_of("codec", role.value), False, False)
+        )
         begin_call(&self._turn)
         try:
             self._role = new_role
@@ -386,9 +389,7 @@ cdef class Encoder:
         >>> Encoder(Role.SERVER).ping(b"?")
         b'\\x89\\x01?'
         """
-        frame = self._control(FF_OPCODE_PING, payload)
-        self._tally.ping_sent(payload if PyBytes_CheckExact(payload) else bytes(payload))
-        return frame
+        return self._control(FF_OPCODE_PING, payload)
 
     def pong(self, payload=b""):
         """A Pong.
@@ -475,7 +476,11 @@ cdef class Encoder:
             begin_call(&self._turn)
             try:
                 content = bytes_payload(view.buf, view.len)
-                return self._frame(opcode, &content, fin, rsv)
+                frame = self._frame(opcode, &content, fin, rsv)
+                if opcode == FF_OPCODE_PING:
+                    self._tally.ping_sent(PyBytes_FromStringAndSize(<char *>view.buf, view.len))
+                self._count_if_message(opcode, fin)
+                return frame
             finally:
                 end_call(&self._turn)
         finally:
@@ -498,9 +503,7 @@ cdef class Encoder:
         cdef uint8_t checked_opcode = number_from("opcode", opcode, 0, 15)
         cdef uint8_t checked_rsv = number_from("rsv", rsv, 0, 7)
         cdef bint last = flag_from("fin", fin)
-        frame = self._any_frame(checked_opcode, payload, last, checked_rsv)
-        self._count_if_message(checked_opcode, last)
-        return frame
+        return self._any_frame(checked_opcode, payload, last, checked_rsv)
 
     def header(self, opcode, payload_length, *, fin=True, rsv=0):
         """The header alone, so that a large payload can be written after it uncopied, with
@@ -522,20 +525,20 @@ cdef class Encoder:
         begin_call(&self._turn)
         try:
             self._mask(&header)
+            write_header(&header, header_bytes)
+            made = PyBytes_FromStringAndSize(<const char *>header_bytes, header.size)
+            count_frame(&self._tally.counts.sent, header.opcode, header.size, header.payload_length)
+            self._count_if_message(header.opcode, header.fin)
+            return made
         finally:
             end_call(&self._turn)
-        write_header(&header, header_bytes)
-        made = PyBytes_FromStringAndSize(<const char *>header_bytes, header.size)
-        count_frame(&self._tally.counts.sent, header.opcode, header.size, header.payload_length)
-        self._count_if_message(header.opcode, header.fin)
-        return made
 
     # ---- what is counted (tally.pxd) -------------------------------------------------------------
 
     def _count_for(self, Tally tally not None):
-        """From now on, and before anything was made."""
-        self._tally.withdraw()
+        """Before `__init__`, which then makes no other one."""
         self._tally = tally
+        self._counts_for_another = True
 
     cdef void _count_if_message(self, uint8_t opcode, bint fin) noexcept:
         """What the caller makes of `frame` and `header`: the last fragment of a message does not

@@ -33,6 +33,7 @@ cdef class MessageReader:
     cdef ReceiveBuffer _receive_buffer
     cdef const ff_kernels *_kernels
     cdef Tally _tally
+    cdef bint _counts_for_another   # target than the codec itself
     cdef ff_role _role
     cdef Limits _limits
     cdef bint _decode_text

@@ -222,9 +222,9 @@ cdef class MessageReader:
     # ---- what is counted (tally.pxd) -------------------------------------------------------------
 
     def _count_for(self, Tally tally not None):
-        """From now on, and before anything was fed."""
-        self._tally.withdraw()
+        """Before `__init__`, which then makes no other one."""
         self._tally = tally
+        self._counts_for_another = True
 
     cdef void _count_frame(self) noexcept:
         """That was read to its end."""

@@ -69,8 +69,6 @@ cdef class Sums:
     cdef int add(self, Tally tally) except -1
     cdef void end(self, Tally tally) noexcept
     cdef void close(self, Tally tally) noexcept
-    # As if it had never been: something else counts what it would.
-    cdef void withdraw(self, Tally tally) noexcept
     cdef int begin_anew(self) except -1
     cdef int count_round_trip(self, double seconds) except -1
 
@@ -81,8 +79,10 @@ cdef class Tally:
     cdef Sums _sums             # None: it counts for nobody
     cdef bint _is_connection    # and not only one direction of one
     cdef bint _is_open          # it counts as one that is
+    cdef bint _may_be_lost      # it counts as lost if it ends without a Close
     cdef bint _is_timed         # it was asked for
     cdef bint _has_closed       # a Close was received or sent
+    cdef public bint closes_here  # this end had sent a Close before the frame that is being read
     cdef public object peer     # its address, for the log; None if it is not known
     cdef dict _pings            # when those were sent that may still be answered, by payload
 
@@ -99,12 +99,10 @@ cdef class Tally:
         return FF_COUNTS and self._is_timed
 
     cdef bint _counts(self) noexcept
-    cdef void withdraw(self) noexcept
 
 
-# One that counts for a target and role, and for nobody while a self-check runs. sees_closes:
-# without, it is not known how the connection ends.
-cdef Tally new_tally(Sums sums, bint is_connection, bint sees_closes)
+# One that counts for a target and role, and for nobody while a self-check runs.
+cdef Tally new_tally(Sums sums, bint is_connection, bint may_be_lost)
 cdef Sums sums_of(str target, str role)
 
 

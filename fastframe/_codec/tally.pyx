@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint64_t
 from libc.string cimport memset
 
 from fastframe._codec.capi cimport (
-    FF_CLOSE_NO_STATUS, FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION,
+    FF_OPCODE_BINARY, FF_OPCODE_CLOSE, FF_OPCODE_CONTINUATION,
     FF_OPCODE_PING, FF_OPCODE_PONG, FF_OPCODE_TEXT, ff_header,
 )
 
@@ -16,6 +16,8 @@ from time import perf_counter
 cdef enum:
     # How many Pings may wait for their Pong: a peer that answers none of them takes no more memory.
     MOST_PINGS = 16
+    # How many status codes are told apart.
+    MOST_CODES = 100
 
 _TIMES = os.environ.get("FASTFRAME_TIMES", "0") not in ("", "0")
 _sums = {}  # by (target, role), of this interpreter
@@ -29,10 +31,10 @@ cdef Sums sums_of(str target, str role):
     return <Sums>found
 
 
-cdef Tally new_tally(Sums sums, bint is_connection, bint sees_closes):
+cdef Tally new_tally(Sums sums, bint is_connection, bint may_be_lost):
     cdef Tally tally = Tally.__new__(Tally)
     tally._is_connection = tally._is_open = is_connection
-    tally._has_closed = not sees_closes
+    tally._may_be_lost = may_be_lost
     tally._is_timed = _TIMES
     if not _uncounted:
         sums.add(tally)
@@ -70,7 +72,7 @@ cdef class Sums:
         add_traffic(&self._ended.received, &counts.received)
         add_traffic(&self._ended.sent, &counts.sent)
         self._open -= tally._is_open
-        self._lost += tally._is_connection and not tally._has_closed
+        self._lost += tally._may_be_lost and not tally._has_closed
         ff_lock_leave(&self._lock)
 
     cdef void close(self, Tally tally) noexcept:
@@ -79,21 +81,13 @@ cdef class Sums:
         tally._is_open = False
         ff_lock_leave(&self._lock)
 
-    cdef void withdraw(self, Tally tally) noexcept:
-        cdef Counts *counts = &tally.counts
-        ff_lock_take(&self._lock)
-        counts.previous.next, counts.next.previous = counts.next, counts.previous
-        counts.previous = counts.next = NULL
-        self._opened -= tally._is_connection
-        self._open -= tally._is_open
-        ff_lock_leave(&self._lock)
-
     cdef int begin_anew(self) except -1:
         """In a new process, which has the connections of its parent, but not what those did."""
         cdef Counts *following
-        cdef Counts *counts = self._ended.next
+        cdef Counts *counts
+        self._closed, self._violations = {}, {}  # first: this may free what is in the list
+        counts = self._ended.next
         memset(&self._lock, 0, sizeof(self._lock))  # another thread may have had it
-        self._closed, self._violations = {}, {}
         self._opened = self._open = self._lost = 0
         memset(&self._round_trips, 0, sizeof(self._round_trips))
         memset(&self._ended.received, 0, 2 * sizeof(Traffic))
@@ -205,10 +199,6 @@ cdef class Tally:
     cdef bint _counts(self) noexcept:
         return self.counts.next is not NULL
 
-    cdef void withdraw(self) noexcept:
-        if self._counts():
-            self._sums.withdraw(self)
-
     def __copy__(self):
         return self  # as a copy of a connection is still that connection
 
@@ -222,14 +212,22 @@ cdef class Tally:
         return self._closed_by("here", code)
 
     cdef int _closed_by(self, str who, uint16_t code) except -1:
-        if self._is_connection and not self._has_closed and self._counts():
-            count_in(self._sums, self._sums._closed, (who, code))
-        self._has_closed = True
+        cdef bint is_first
+        with cython.critical_section(self):
+            is_first = not self._has_closed
+            self._has_closed = True
+        if is_first and self._is_connection and self._counts():
+            count_code(self._sums, who, code)
         return 0
 
-    def closed(self, bytes payload not None, bint here):
-        """A Close frame was received; here: this end has sent one before."""
-        code = int.from_bytes(payload[:2], "big") if len(payload) > 1 else FF_CLOSE_NO_STATUS
+    @property
+    def has_closed(self):
+        """Whether a Close frame was counted."""
+        return self._has_closed
+
+    def closed(self, uint16_t code, bint here):
+        """By a Close frame with that code, or 1005 for none. here: this end has sent the first
+        one."""
         self._closed_by("here" if here else "peer", code)
 
     def connection_lost(self):
@@ -273,12 +271,21 @@ cdef class Tally:
     cdef int violated(self, dict fields, str reason) except -1:
         if self._counts():
             count_in(self._sums, self._sums._violations, fields["rule"])
-            from fastframe._violations import log_violation  # here, as it imports logging
+            from fastframe._logs import log_violation  # here, as it imports logging
 
             fields["target"], fields["role"] = self._sums.target, self._sums.role
             fields["peer"] = self.peer
             log_violation(fields, reason)
         return 0
+
+
+cdef int count_code(Sums sums, str who, uint16_t code) except -1:
+    """Which a peer may choose: of those for applications (RFC 6455, 7.4.2) not all are kept."""
+    if not 1000 <= code < 5000 or (
+        (who, code) not in sums._closed and len(sums._closed) >= MOST_CODES
+    ):
+        code = 0
+    return count_in(sums, sums._closed, (who, code))
 
 
 cdef int count_in(Sums sums, dict numbers, key) except -1:
@@ -289,10 +296,10 @@ cdef int count_in(Sums sums, dict numbers, key) except -1:
 
 # ---- for the modules in Python -------------------------------------------------------------------
 
-def tally(str target not None, str role not None, bint sees_closes=True):
-    """A Tally of a connection that begins now. sees_closes: without, it is not known how it
-    ends."""
-    return new_tally(sums_of(target, role), True, sees_closes)
+def tally(str target not None, str role not None, bint may_be_lost=True):
+    """A Tally of a connection that begins now. may_be_lost: one without a Close counts as lost; not
+    where Closes are not seen."""
+    return new_tally(sums_of(target, role), True, may_be_lost)
 
 
 def all_sums():
@@ -305,6 +312,10 @@ def begin_anew():
     cdef Sums sums
     for sums in _sums.values():
         sums.begin_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=begin_anew)
 
 
 def count_nothing(bint nothing):

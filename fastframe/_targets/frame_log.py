@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastframe._codec.kernels import apply_mask, parse_header
+from fastframe._logs import log_quietly
 from fastframe._types import Opcode, ProtocolError
 
 VARIABLE = "FASTFRAME_TRACE"
@@ -42,6 +43,7 @@ _switch = switch()
 def log_to_standard_error() -> None:
     """Who sets FASTFRAME_TRACE wants to see something, also of a program that does not log."""
     LOGGER.setLevel(logging.DEBUG)
+    LOGGER.disabled = False  # by a configuration that does not know it
     if not LOGGER.hasHandlers():
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
@@ -56,7 +58,7 @@ def is_wanted() -> bool:
 
 
 def to_logger(line: str, fields: dict[str, Any]) -> None:
-    LOGGER.debug(line, extra=fields)
+    log_quietly(LOGGER, logging.DEBUG, line, fields)
 
 
 class FrameLog:
@@ -137,10 +139,11 @@ class FrameReader:
     def feed(self, data: Any) -> None:
         if self._broken:
             return
+        data = memoryview(data).cast("B")
         if self._skip >= len(data):
             self._skip -= len(data)
             return
-        pending = self._pending + bytes(memoryview(data)[self._skip :])
+        pending = self._pending + bytes(data[self._skip :])
         self._pending, self._skip = b"", 0
         if self._in_handshake:
             _, end, rest = pending.partition(END_OF_HANDSHAKE)

@@ -31,6 +31,17 @@ def before(method: Callable[..., Any], hears: Hears) -> Callable[..., Any]:
     return given
 
 
+def overhear_writes(owner: Any, hears: Hears) -> None:
+    """Of the transport of `owner`, which stays the same where it may have an attribute more:
+    asyncio's may, uvloop's may not."""
+    transport = owner.transport
+    write = before(transport.write, hears)
+    try:
+        transport.write = write
+    except AttributeError:
+        owner.transport = Overheard(transport, write=write)
+
+
 class Overheard:
     """An object whose methods of these names are overheard."""
 

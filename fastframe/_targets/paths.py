@@ -48,13 +48,18 @@ Follows = Callable[[Any], "Tally | Literal[False]"]
 """Whether a connection takes fastframe's path: what counts its traffic, or False."""
 
 
+def code_of(close: Any) -> int:
+    """Of the payload of a Close frame; 1005 for none (RFC 6455, 7.1.5)."""
+    return int.from_bytes(close[:2], "big") if len(close) > 1 else 1005
+
+
 def deciding(
     target: str,
     why_not: Callable[[Any], str | None],
     role: Callable[[Any], str],
     *,
     listen: Callable[[Any, FrameLog], None],
-    sees_closes: bool = True,
+    may_be_lost: bool = True,
 ) -> Follows:
     """`why_not` is asked once for each connection; it is counted then, as one of that role. listen:
     lets a FrameLog have all bytes of a connection from now on, on either path."""
@@ -64,7 +69,7 @@ def deciding(
         if decided is None:
             why = why_not(connection)
             count(target, why)
-            decided = why is None and tally(target, role(connection), sees_closes)
+            decided = why is None and tally(target, role(connection), may_be_lost)
             connection.__dict__[DECIDED] = decided
             if is_wanted():
                 listen(connection, FrameLog())

@@ -15,7 +15,7 @@ from importlib import import_module
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from fastframe._codec.tally import begin_anew, count_nothing
+from fastframe._codec.tally import count_nothing
 
 if TYPE_CHECKING:
     from fastframe._targets.options import Options
@@ -216,7 +216,6 @@ def _begin_anew_after_a_fork() -> None:
         _counting.release()
     _connections.clear()
     _left.clear()
-    begin_anew()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch (Windows has no fork)

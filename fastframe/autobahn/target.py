@@ -12,7 +12,7 @@ from typing import Any
 from fastframe._codec.wsaccel import Utf8Validator
 from fastframe._targets.frame_log import FrameLog
 from fastframe._targets.library import Library, Replacement
-from fastframe._targets.overheard import Overheard, before
+from fastframe._targets.overheard import before, overhear_writes
 from fastframe._targets.paths import changed_method, deciding
 from fastframe._targets.replaced import written_in
 from fastframe._targets.target import Target
@@ -55,8 +55,7 @@ def changed_hook(connection: Any) -> str | None:
 def listen(connection: Any, log: FrameLog) -> None:
     log.received(connection.data or b"")
     connection._dataReceived = before(connection._dataReceived, log.received)
-    transport = connection.transport
-    connection.transport = Overheard(transport, write=before(transport.write, log.sent))
+    overhear_writes(connection, log.sent)
 
 
 def role(connection: Any) -> str:
@@ -82,7 +81,7 @@ class AutobahnTarget(Library):
     )
 
     def replacements(self) -> tuple[Replacement, ...]:
-        follows = deciding(self.name, why_not, role, listen=listen, sees_closes=False)
+        follows = deciding(self.name, why_not, role, listen=listen, may_be_lost=False)
         return (
             Replacement(
                 MODULE, "Utf8Validator", lambda original: functools.partial(Utf8Validator, original)

@@ -19,7 +19,7 @@ from typing import Any
 from fastframe._codec.kernels import apply_mask
 from fastframe._codec.tally import Tally
 from fastframe._codec.whole_frames import begun_frame, message_frame, take_frame
-from fastframe._targets.paths import Follows
+from fastframe._targets.paths import Follows, code_of
 from fastframe._targets.target import count_connection
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -75,6 +75,8 @@ def receiving(follows: Follows, original: Method) -> Method:
                 if self._reading_paused and len(self._buffer) <= READ_BUFFER_HIGH_WATER:
                     self._resume_reading()
                 if opcode != BINARY and type(payload) is not str:
+                    if opcode == CLOSE:
+                        tally.closed(code_of(payload), self._close_sent)
                     if not await handle(self, opcode, payload):
                         break
                     continue
@@ -124,11 +126,7 @@ def take(self: Any, tally: Tally) -> tuple[int, str | bytes] | None:
     if self._fragment_opcode is not None:
         return None
     taken = take_frame(self._buffer, True, self.max_message_size or ANY_SIZE, 0, tally)
-    if taken is None:
-        return None
-    if taken[0] == CLOSE:
-        tally.closed(taken[2], self._close_sent)  # type: ignore[arg-type]
-    return taken[0], taken[2]
+    return None if taken is None else (taken[0], taken[2])
 
 
 async def arrived(self: Any, tally: Tally) -> tuple[int, str | bytes] | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from fastframe._targets.frame_log import FrameLog
 from fastframe._targets.library import Library, Replacement
-from fastframe._targets.overheard import Overheard, before
+from fastframe._targets.overheard import before, overhear_writes
 from fastframe._targets.paths import changed_method, deciding
 from fastframe._targets.target import Target
 from fastframe.gunicorn.functions import counting, receiving, sending, unmasking
@@ -35,8 +35,7 @@ def why_not(connection: Any) -> str | None:
 def listen(connection: Any, log: FrameLog) -> None:
     log.received(bytes(connection._buffer))
     connection.feed_data = before(connection.feed_data, log.received)
-    transport = connection.transport
-    connection.transport = Overheard(transport, write=before(transport.write, log.sent))
+    overhear_writes(connection, log.sent)
 
 
 class GunicornTarget(Library):

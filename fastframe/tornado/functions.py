@@ -30,7 +30,7 @@ from fastframe._codec.whole_frames import (
     message_frame,
     take_frame,
 )
-from fastframe._targets.paths import Follows
+from fastframe._targets.paths import Follows, code_of
 
 CLOSE = 8
 RSV1 = 4
@@ -67,6 +67,7 @@ def receiving(follows: Follows, original: Loop) -> Loop:
             while not self.client_terminated:
                 start = self._wire_bytes_in
                 if self._fragmented_message_buffer is not None:
+                    tally.closes_here = self.server_terminated
                     await self._receive_frame()
                 else:
                     if skips and stream._read_buffer_pos:
@@ -87,10 +88,17 @@ def receiving(follows: Follows, original: Loop) -> Loop:
             self._abort()
             is_told = True
         finally:
+            note_close(self, tally)
             if is_told:
                 self.handler.on_ws_connection_close(self.close_code, self.close_reason)
 
     return _receive_frame_loop
+
+
+def note_close(self: Any, tally: Tally) -> None:
+    """One that has come in pieces, and so was read by tornado."""
+    if self.close_code is not None and not tally.has_closed:
+        tally.closed(self.close_code, tally.closes_here)
 
 
 def forget_skipped(stream: Any) -> None:
@@ -114,6 +122,7 @@ def take_and_handle(self: Any, stream: Any, tally: Tally) -> Awaitable[None] | N
         most = stream.max_buffer_size - stream.read_chunk_size
         if gathering is not None and GATHERED_SIZE <= gathering.length < most:
             return gather_and_handle(self, stream, gathering, tally)
+        tally.closes_here = self.server_terminated
         received: Awaitable[None] = self._receive_frame()
         return received
     opcode, rsv, payload, length, size = frame
@@ -122,7 +131,7 @@ def take_and_handle(self: Any, stream: Any, tally: Tally) -> Awaitable[None] | N
     if compressed:
         self._frame_compressed = rsv != 0
     if opcode == CLOSE:
-        tally.closed(payload, self.server_terminated)  # type: ignore[arg-type]
+        tally.closed(code_of(payload), self.server_terminated)
     return handle(self, opcode, payload, length)
 
 

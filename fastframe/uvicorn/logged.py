@@ -9,6 +9,8 @@ from uvicorn.logging import TRACE_LOG_LEVEL
 
 from fastframe._codec.decoder import Decoder
 from fastframe._codec.encoder import Encoder
+from fastframe._codec.tally import Tally
+from fastframe._logs import log_quietly
 from fastframe._targets.frame_log import SENT, FrameLog, is_wanted
 from fastframe._types import Role
 from fastframe.deflate import Agreement
@@ -23,33 +25,34 @@ def frame_log(logger: logging.Logger, client: tuple[str, int] | None) -> FrameLo
     if logger.isEnabledFor(TRACE_LOG_LEVEL):
 
         def to_uvicorn(line: str, fields: dict[str, Any]) -> None:
-            logger.log(TRACE_LOG_LEVEL, line, extra=fields)
+            log_quietly(logger, TRACE_LOG_LEVEL, line, fields)
 
         return FrameLog(name, log=to_uvicorn)
     return None
 
 
-def new_decoder(log: FrameLog | None, **settings: Any) -> Decoder:
+def new_decoder(tally: Tally, log: FrameLog | None, **settings: Any) -> Decoder:
     """Which has no part in it if there is no log."""
-    if log is None:
-        return Decoder(Role.SERVER, **settings)
-    decoder = LoggedDecoder(Role.SERVER, **settings)
-    decoder.log_to(log)
+    decoder = Decoder.__new__(Decoder if log is None else LoggedDecoder)
+    decoder._count_for(tally)
+    if isinstance(decoder, LoggedDecoder):
+        decoder._log, decoder._view = log, memoryview(b"")
+    decoder.__init__(Role.SERVER, **settings)  # type: ignore[misc]
     return decoder
 
 
-def new_encoder(log: FrameLog | None, agreement: Agreement | None) -> Encoder:
-    if log is None:
-        return Encoder(Role.SERVER, deflate=agreement)
-    encoder = LoggedEncoder(Role.SERVER, deflate=agreement)
-    encoder.log_to(log)
+def new_encoder(tally: Tally, log: FrameLog | None, agreement: Agreement | None) -> Encoder:
+    encoder = Encoder.__new__(Encoder if log is None else LoggedEncoder)
+    encoder._count_for(tally)
+    if isinstance(encoder, LoggedEncoder):
+        encoder._log = log
+    encoder.__init__(Role.SERVER, deflate=agreement)  # type: ignore[misc]
     return encoder
 
 
 class LoggedDecoder(Decoder):
-    def log_to(self, log: FrameLog) -> None:
-        self._log = log
-        self._view = memoryview(b"")
+    _log: Any
+    _view: memoryview
 
     def feed(self, data: Any) -> LoggedDecoder:
         self._log.received(data)
@@ -57,11 +60,13 @@ class LoggedDecoder(Decoder):
         return self
 
     def get_buffer(self, sizehint: int = -1) -> memoryview:
-        self._view = super().get_buffer(sizehint)
-        return self._view
+        view = super().get_buffer(sizehint)
+        self._view = memoryview(view)  # which is there if that one is released
+        return view
 
     def buffer_updated(self, nbytes: int) -> LoggedDecoder:
-        self._log.received(bytes(self._view[:nbytes]))
+        with self._view:
+            self._log.received(bytes(self._view[:nbytes]))
         super().buffer_updated(nbytes)
         return self
 
@@ -69,8 +74,7 @@ class LoggedDecoder(Decoder):
 class LoggedEncoder(Encoder):
     """Of a payload that is written apart from its header, the log has the header only."""
 
-    def log_to(self, log: FrameLog) -> None:
-        self._log = log
+    _log: Any
 
     def header(self, opcode: int, payload_length: int, **options: Any) -> bytes:
         made = super().header(opcode, payload_length, **options)

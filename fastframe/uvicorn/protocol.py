@@ -32,7 +32,7 @@ from fastframe._codec.tally import Tally, tally
 from fastframe._targets.frame_log import FrameLog
 from fastframe._targets.install import disabled
 from fastframe._targets.target import count_connection
-from fastframe._types import Opcode, ProtocolError, Role
+from fastframe._types import Opcode, ProtocolError
 from fastframe.deflate import Agreement, Deflate, NegotiationError
 from fastframe.uvicorn.activation import announce, uvicorns_own
 from fastframe.uvicorn.application import Application
@@ -150,6 +150,8 @@ class WSProtocol(TransportProtocol):
     other_bytes: bytearray = bytearray()
     agreement: Agreement | None = None
     decoder: Decoder | None = None
+    encoder: Encoder  # once it is accepted; so is the next one
+    tally: Tally | None = None
     compressed: bool = False
     idle_window: IdleWindow | None = None
     unanswered_ping: Ping | None = None
@@ -175,7 +177,6 @@ class WSProtocol(TransportProtocol):
             self.loop, self, config.ws_ping_interval, config.ws_ping_timeout
         )
         self.queue: ReceiveQueue = ReceiveQueue(self.loop, max(1, config.ws_max_queue or 1))
-        self.encoder: Encoder = Encoder(Role.SERVER)
 
     # ---- the transport ---------------------------------------------------------------------------
 
@@ -183,9 +184,6 @@ class WSProtocol(TransportProtocol):
         super().connection_made(transport)
         WSProtocol.in_use = True
         count_connection("uvicorn")
-        self.tally: Tally = tally("uvicorn", "server")
-        self.tally.peer = self.client
-        self.encoder._count_for(self.tally)
         if not WSProtocol.announced:
             self.announce()
         self.server_state.connections.add(self)  # type: ignore[arg-type]
@@ -230,7 +228,8 @@ class WSProtocol(TransportProtocol):
         if self.decoder is not None:
             self.logger.info("connection closed")
         self.server_state.connections.discard(self)
-        self.tally.connection_lost()
+        if self.tally is not None:
+            self.tally.connection_lost()
         self.keepalive.end()
         if self.idle_window is not None:
             self.idle_window.stop()
@@ -257,13 +256,14 @@ class WSProtocol(TransportProtocol):
     # ---- the handshake ---------------------------------------------------------------------------
 
     def _start_application(self) -> None:
+        self.scope_state: dict[str, Any] = self.app_state.copy()
         self.scope = {
             **self.handshake.scope(self.config.root_path),
             "asgi": {"version": self.config.asgi_version, "spec_version": "2.4"},
             "scheme": "wss" if is_ssl(self.transport) else "ws",
             "server": self._server,
             "client": self.client,
-            "state": self.app_state.copy(),
+            "state": self.scope_state,
         }
         self.queue.events.append({"type": "websocket.connect"})
         task = self.loop.create_task(Application(self).run())
@@ -285,7 +285,10 @@ class WSProtocol(TransportProtocol):
     def accept(self, message: Mapping[str, Any]) -> None:
         agreement = self.agreement
         log = frame_log(self.logger, self.client)
-        decoder = self._new_decoder(agreement, log)
+        counts = tally("uvicorn", "server")
+        counts.peer = self.client
+        encoder = new_encoder(counts, log, agreement)
+        decoder = self._new_decoder(agreement, counts, log)
         response = self.handshake.accept(
             message.get("subprotocol") or None,
             [*self.server_state.default_headers, *message.get("headers", ())],
@@ -293,9 +296,8 @@ class WSProtocol(TransportProtocol):
         )
         self._log_request("[accepted]")
         self.state = State.OPEN
-        if agreement is not None or log is not None:
-            self.encoder = new_encoder(log, agreement)
-            self.encoder._count_for(self.tally)
+        self.tally = counts
+        self.encoder = encoder
         if agreement is not None:
             self.compressed = True
             if self.compressor_timeout is not None and not agreement.server_no_context_takeover:
@@ -309,14 +311,13 @@ class WSProtocol(TransportProtocol):
             del self.pre_accept_data
         self.deliver_rest()
 
-    def _new_decoder(self, agreement: Agreement | None, log: FrameLog | None) -> Decoder:
+    def _new_decoder(
+        self, agreement: Agreement | None, counts: Tally, log: FrameLog | None
+    ) -> Decoder:
         size = min(self.config.ws_max_size, self.max_message_size or sys.maxsize)
         size = max(1, min(size, sys.maxsize // 2))  # what a Decoder takes
-        decoder = new_decoder(
-            log, max_message_size=size, max_fragments=self.max_fragments, deflate=agreement
-        )
-        decoder._count_for(self.tally)
-        return decoder
+        limits = {"max_message_size": size, "max_fragments": self.max_fragments}
+        return new_decoder(counts, log, deflate=agreement, **limits)
 
     @functools.cached_property
     def rejection(self) -> Rejection:
@@ -391,7 +392,7 @@ class WSProtocol(TransportProtocol):
         elif isinstance(message, Pong):
             self.keepalive.pong(message.payload)
             if seconds := self.keepalive.last_round_trip:  # else nobody has asked for that Pong
-                self.scope["state"]["fastframe.last_ping_rtt"] = seconds
+                self.scope_state["fastframe.last_ping_rtt"] = seconds
         elif self.state is State.OPEN and not self._is_closing():
             # A peer that does not read is not worth memory: the last Ping is answered for all (RFC
             # 6455, 5.5.3).

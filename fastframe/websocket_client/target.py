@@ -76,7 +76,7 @@ class WebsocketClientTarget(Library):
     )
 
     def replacements(self) -> tuple[Replacement, ...]:
-        follows = deciding(self.name, why_not, lambda _: "client", listen=listen, sees_closes=False)
+        follows = deciding(self.name, why_not, lambda _: "client", listen=listen, may_be_lost=False)
         return (
             Replacement("websocket._utils", "_validate_utf8", validating),
             Replacement("websocket._abnf", "_mask", masking_arrays),

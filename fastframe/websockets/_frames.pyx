@@ -39,7 +39,10 @@ from fastframe._codec.masking_keys cimport KeyPool
 from fastframe._codec.outbound cimport (
     OutboundPayload, bytes_payload, frame_bytes, text_payload, write_header,
 )
-from fastframe._codec.tally cimport Tally, count_frame, count_message, count_whole_message, ff_count
+from fastframe._codec.tally cimport (
+    Tally, count_frame, count_made_frame, count_message, count_whole_message, ff_count, new_tally,
+    sums_of,
+)
 from fastframe._codec.text cimport PartialCharacter, chunk_text
 
 import secrets
@@ -221,6 +224,7 @@ cdef class Frames:
         if gathering is not None:
             self._give_back(protocol, gathering)
         self._receive_data(protocol, data)
+        self._note_close(protocol)
         reader = protocol.reader
         protocol._fastframe_waits = (
             None if reader.buffer or reader.eof
@@ -344,6 +348,8 @@ cdef class Frames:
             payload = self._payload(table, &chunk)
             self._count_received(protocol, waiting, &header, payload)
             self._pass_frame(protocol, &header, payload, extensions, events, own_recv_frame)
+            if header.opcode == FF_OPCODE_CLOSE:
+                self._note_close(protocol)
             if protocol.parser is not parser:  # after a Close what follows is discarded
                 return length
         return used
@@ -427,7 +433,11 @@ cdef class Frames:
         return 0
 
     cdef Tally _tally_of(self, protocol):
+        """None before the connection is open."""
         found = getattr(protocol, "_fastframe_tally", None)
+        if found is None and protocol.state is self._OPEN:
+            role = "server" if protocol.side is self._SERVER else "client"
+            found = protocol._fastframe_tally = new_tally(sums_of("websockets", role), True, True)
         return <Tally>found if type(found) is Tally else None
 
     cdef int _count_received(
@@ -435,7 +445,9 @@ cdef class Frames:
     ) except -1:
         cdef Tally tally = waiting.tally
         if tally is None:
-            return 0
+            tally = waiting.tally = self._tally_of(protocol)
+            if tally is None:
+                return 0
         count_frame(&tally.counts.received, header.opcode, header.size, header.payload_length)
         if not ff_opcode_is_control(header.opcode):
             if header.rsv & FF_RSV1:  # the library is to inflate it
@@ -444,8 +456,17 @@ cdef class Frames:
                 waiting.message_opcode = header.opcode
             if header.fin and waiting.message_opcode <= FF_OPCODE_BINARY:
                 count_message(&tally.counts.received, waiting.message_opcode)
-        elif header.opcode == FF_OPCODE_CLOSE:
-            tally.closed(bytes(payload), protocol.close_sent is not None)
+        return 0
+
+    cdef int _note_close(self, protocol) except -1:
+        """Where the library has read one."""
+        cdef Tally tally = self._tally_of(protocol)
+        if tally is None or tally.has_closed:
+            return 0
+        received = protocol.close_rcvd
+        if received is not None:
+            here = not protocol.close_rcvd_then_sent
+            tally.closed(protocol.close_sent.code if here else received.code, here)
         return 0
 
     def text(self, data):
@@ -494,8 +515,11 @@ cdef class Frames:
                 return None
             data = message.encode() if type(message) is str else message
             opcode = self._opcodes[FF_OPCODE_TEXT if is_text else FF_OPCODE_BINARY]
-            return [self.serialize(self._Frame(opcode, data), protocol.side is not self._SERVER,
-                extensions)]
+            frame = self.serialize(
+                self._Frame(opcode, data), protocol.side is not self._SERVER, extensions
+            )
+            self.count_frames(protocol, [frame], len(data), is_text, True)
+            return [frame]
         if type(message) is str:
             _encoded = text_payload(kernels(), message, &payload)  # outlives the payload
         else:
@@ -509,6 +533,19 @@ cdef class Frames:
             frames = [frame_bytes(kernels(), &header, &payload)]
         self._count_sent(protocol, &header)
         return frames
+
+    def count_frames(self, protocol, list frames, size_t length, bint is_text, bint is_last):
+        """That the library has made, each as bytes, of a part of a message with that length.
+        is_last: it is the last one."""
+        cdef Tally tally = self._tally_of(protocol)
+        if tally is not None:
+            for frame in frames:
+                if PyBytes_CheckExact(frame):
+                    count_made_frame(&tally.counts.sent, frame, length)
+            if is_last:
+                count_message(
+                    &tally.counts.sent, FF_OPCODE_TEXT if is_text else FF_OPCODE_BINARY
+                )
 
     cdef int _count_sent(self, protocol, const ff_header *header) except -1:
         cdef Tally tally = self._tally_of(protocol)

@@ -10,9 +10,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastframe.websockets.names import used_name
+
+if TYPE_CHECKING:
+    from fastframe.websockets._frames import Frames
 
 Method = Callable[..., Any]
 
@@ -78,15 +81,16 @@ def sending(
     return send
 
 
-def sending_data(
-    original: Method, send: Callable[[Any, Any, Any, bool], bool], is_text: bool
-) -> Method:
-    """`Protocol.send_text` or `send_binary`. send: as Frames.send_data."""
+def sending_data(original: Method, frames: Frames, is_text: bool) -> Method:
+    """`Protocol.send_text` or `send_binary`."""
+    send, count = frames.send_data, frames.count_frames
 
     @functools.wraps(original)
     def send_data(self: Any, data: Any, fin: bool = True) -> None:
         if not send(self, data, fin, is_text):
+            made = len(self.writes)
             original(self, data, fin)
+            count(self, self.writes[made:], len(data), is_text, bool(fin))
 
     return send_data
 

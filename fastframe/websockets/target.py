@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from fastframe._codec.tally import tally
 from fastframe._targets.frame_log import SENT, SHOWN, FrameLog, is_wanted
 from fastframe._targets.library import Library, Replacement
 from fastframe._targets.options import Options
@@ -41,14 +40,12 @@ def listen(protocol: Any, log: FrameLog) -> None:
 
 def counting(original: Any) -> Any:
     """`Protocol.__init__`, which is called once for each connection."""
-    from websockets.protocol import SERVER, State
+    from websockets.protocol import State
 
     @functools.wraps(original)
     def begin(self: Any, *arguments: Any, **options: Any) -> None:
         count_connection("websockets")
         original(self, *arguments, **options)
-        role = "server" if self.side is SERVER else "client"
-        self._fastframe_tally = tally("websockets", role)
         if is_wanted():
             listen(self, FrameLog(has_handshake=self.state is State.CONNECTING))
 
@@ -126,11 +123,11 @@ class WebsocketsTarget(Library):
         return sending(original, self._frames.message)
 
     def _sending_text(self, original: Any) -> Any:
-        self._frames.own_send_text = made = sending_data(original, self._frames.send_data, True)
+        self._frames.own_send_text = made = sending_data(original, self._frames, True)
         return made
 
     def _sending_binary(self, original: Any) -> Any:
-        self._frames.own_send_binary = made = sending_data(original, self._frames.send_data, False)
+        self._frames.own_send_binary = made = sending_data(original, self._frames, False)
         return made
 
     def _receiving(self, original: Any) -> Any:

@@ -53,6 +53,7 @@ cdef class FrameDecoder:
     cdef ReceiveBuffer _receive_buffer
     cdef const ff_kernels *_kernels
     cdef Tally _tally
+    cdef uint64_t _frame_offset         # where the frame began, in bytes of all frames
 
     cdef ff_header _header
     cdef bint _header_is_complete

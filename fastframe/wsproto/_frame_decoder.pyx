@@ -239,6 +239,7 @@ cdef class FrameDecoder:
         cdef ff_header header
         cdef ff_status status = FF_NEED_DATA
         cdef size_t start = self._bytes_used
+        self._frame_offset = self._tally.counts.received.wire_bytes
         while status == FF_NEED_DATA:
             status = ff_header_parse(
                 self._receive_buffer.data + start, self._receive_buffer.length - start, &header

@@ -167,7 +167,7 @@ cdef class FrameProtocol:
         except BaseException as error:
             self._exhausted = True
             if isinstance(error, self._names.ParseFailed):
-                offset = self._tally.counts.received.wire_bytes
+                offset = self._frame_decoder._frame_offset
                 self._tally.violated(fields_of(error, offset), str(error))
             raise
         finally:

@@ -35,5 +35,5 @@ class FrameProtocol(_frame_protocol.FrameProtocol, _original.FrameProtocol):
         if cls is FrameProtocol and is_wanted():
             from fastframe.wsproto.logged import LoggedFrameProtocol
 
-            cls = LoggedFrameProtocol  # noqa: PLW0642
+            return LoggedFrameProtocol.__new__(LoggedFrameProtocol, *arguments, **options)
         return super().__new__(cls, *arguments, **options)

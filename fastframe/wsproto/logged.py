@@ -13,9 +13,13 @@ from fastframe.wsproto.drop_in import FrameProtocol
 
 
 class LoggedFrameProtocol(FrameProtocol):
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._log = FrameLog()
+    _log: FrameLog
+
+    def __new__(cls, *arguments: Any, **options: Any) -> LoggedFrameProtocol:
+        made = super().__new__(cls, *arguments, **options)
+        assert isinstance(made, LoggedFrameProtocol)
+        made._log = FrameLog()
+        return made
 
     def receive_bytes(self, data: bytes) -> None:
         if data:

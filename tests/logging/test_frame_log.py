@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from array import array
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,11 +84,11 @@ def test_the_record_has_fields(caplog: pytest.LogCaptureFixture) -> None:
     log = FrameLog()
     log.received(STREAM[3] + b"\x83\x00")
     frame, broken = caplog.records
-    found: dict[str, Any] = vars(frame)
+    found: dict[str, Any] = vars(frame)["fastframe"]
     assert found["connection"].startswith("connection ")
     assert (found["direction"], found["opcode"], found["fin"]) == (RECEIVED, "text", False)
     assert (found["rsv"], found["length"], found["masked"]) == (0, 2, False)
-    assert vars(broken)["rule"] == "opcode"
+    assert vars(broken)["fastframe"]["rule"] == "opcode"
     assert FrameLog().name != FrameLog().name
     assert SENT != RECEIVED
 
@@ -114,6 +115,33 @@ def test_when_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_wanted()
     assert is_wanted()
     assert len(frame_log.LOGGER.handlers) == 1
+
+
+@pytest.mark.usefixtures("quiet")
+def test_a_logger_that_was_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame_log, "_switch", "1")
+    monkeypatch.setattr(frame_log.LOGGER, "disabled", True)
+    assert is_wanted()
+
+
+def test_a_view_that_is_not_of_bytes(log: FrameLog, lines: list[str]) -> None:
+    log.received(memoryview(array("H", STREAM[4] + STREAM[3])))
+    assert lines == [LINES[4], LINES[3]]
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize("says", [True, False])
+def test_what_logging_raises_is_not_the_connections(
+    says: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(record: logging.LogRecord) -> bool:
+        raise ZeroDivisionError
+
+    frame_log.LOGGER.setLevel(logging.DEBUG)
+    monkeypatch.setattr(frame_log.LOGGER, "filters", [fail])
+    monkeypatch.setattr(logging, "raiseExceptions", says)
+    FrameLog().sent(STREAM[0])
+    assert ("ZeroDivisionError" in capsys.readouterr().err) is says
 
 
 def test_the_switch(monkeypatch: pytest.MonkeyPatch) -> None:

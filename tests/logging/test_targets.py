@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import fastframe
-from fastframe import Encoder, Role
+from fastframe import Decoder, Encoder, ProtocolError, Role
+from fastframe._codec.tally import tally
 from fastframe._targets.frame_log import LOGGER
 from fastframe._targets.observations import KEY, streams
 from fastframe._targets.target import target, target_names
@@ -159,7 +161,7 @@ def test_a_broken_rule_is_an_event_with_fields(caplog: pytest.LogCaptureFixture)
     caplog.set_level(logging.INFO, "fastframe.violations")
     asyncio.run(played(WSProtocol, STEPS))
     (record,) = [record for record in caplog.records if record.name == "fastframe.violations"]
-    fields: Any = record
+    fields: Any = SimpleNamespace(**vars(record)["fastframe"])
     assert record.getMessage() == (
         "uvicorn: a peer broke a rule: a text message is not UTF-8 (RFC 6455, 8.1)"
     )
@@ -176,7 +178,7 @@ def test_a_broken_rule_under_wsproto(caplog: pytest.LogCaptureFixture) -> None:
         server = Connection(ConnectionType.SERVER)
         server.receive_data(Encoder(Role.CLIENT).text("good") + b"\x83\x80")
         assert len(list(server.events())) == 2
-    fields: Any = caplog.records[-1]
+    fields: Any = SimpleNamespace(**vars(caplog.records[-1])["fastframe"])
     assert (fields.rule, fields.section, fields.code) == ("opcode", "RFC 6455, 5.2", 1002)
     assert (fields.offset, fields.target) == (10, "wsproto")
 
@@ -189,10 +191,44 @@ def test_frames_before_the_answer_and_pings_of_the_server(
     from fastframe.uvicorn.logged import new_decoder, new_encoder
 
     caplog.set_level(logging.DEBUG, LOGGER.name)
-    log = FrameLog("peer")
-    decoder, encoder = new_decoder(log), new_encoder(log, None)
+    log, counts = FrameLog("peer"), tally("test", "server")
+    decoder, encoder = new_decoder(counts, log), new_encoder(counts, log, None)
     assert list(decoder.feed(Encoder(Role.CLIENT).text("early"))) == ["early"]
     encoder.ping(b"1")
     assert [record.getMessage() for record in caplog.records] == [
         "peer < text, 5 bytes, masked: 'early'", "peer > ping, 1 bytes: 31",
     ]  # fmt: skip
+
+
+def test_a_violation_is_raised_whatever_the_log_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    violations, decoder = logging.getLogger("fastframe.violations"), Decoder(Role.SERVER)
+
+    def feeds_it_again(record: logging.LogRecord) -> bool:
+        return bool(list(decoder.feed(b"more")))
+
+    monkeypatch.setattr(violations, "filters", [feeds_it_again])
+    monkeypatch.setattr(violations, "level", logging.INFO)
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    violations.manager._clear_cache()  # type: ignore[attr-defined]
+    with pytest.raises(ProtocolError, match="the opcode is reserved"):
+        list(decoder.feed(b"\x83\x80\0\0\0\0"))
+    violations.manager._clear_cache()  # type: ignore[attr-defined]
+
+
+def test_uvloops_transports_have_no_room_for_a_method() -> None:
+    from fastframe._targets.overheard import overhear_writes
+
+    class Slotted:
+        __slots__ = ("written",)
+
+        def write(self, data: bytes) -> None:
+            self.written = data
+
+    class Owner:
+        transport: Any = Slotted()
+
+    heard: list[bytes] = []
+    whole, owner = Owner.transport, Owner()
+    overhear_writes(owner, heard.append)
+    owner.transport.write(b"x")
+    assert (whole.written, heard, owner.transport.written) == (b"x", [b"x"], b"x")

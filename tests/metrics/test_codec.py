@@ -9,13 +9,14 @@ import os
 import pickle
 import sys
 import threading
+from array import array
 from collections import Counter
 from typing import Any
 
 import pytest
 
 import fastframe
-from fastframe import Close, Decoder, Encoder, Ping, Pong, ProtocolError, Role, prepare
+from fastframe import Close, Decoder, Encoder, Pong, ProtocolError, Role, prepare
 from fastframe._codec.tally import Tally, all_sums, tally
 from fastframe.deflate import Deflate
 from tests.helpers import run_python
@@ -233,6 +234,33 @@ def test_round_trips(monkeypatch: pytest.MonkeyPatch) -> None:
     assert counted.now()["round_trip"]["count"] == 3
 
 
+class Odd(bytes):
+    def __bytes__(self) -> bytes:
+        raise AssertionError("the buffer was enough")
+
+
+def test_a_ping_of_an_odd_type_is_known_by_its_buffer() -> None:
+    encoder, decoder = Encoder(Role.SERVER), Decoder(Role.SERVER)
+    counted = Counts(decoder)
+    shared = tally(counted.target, "server")
+    encoder._count_for(shared)
+    decoder._count_for(shared)
+    for payload in (Odd(b"odd"), array("I", [1, 2]), memoryview(array("I", [3]))):
+        encoder.ping(payload)
+        list(decoder.feed(Encoder(Role.CLIENT).pong(memoryview(payload).tobytes())))
+    assert counted.now()["round_trip"]["count"] == 3
+
+
+def test_codes_that_a_peer_chooses_are_bounded() -> None:
+    target = f"test {next(NUMBERS)}"
+    for code in (*range(3000, 3200), 7, 65_535):
+        tally(target, "server").closed(code, False)
+    found = fastframe.metrics()[target]["server"]["connections"]["closed"]["peer"]
+    assert len(found) == 101
+    assert found[0] == 102
+    assert sum(found.values()) == 202
+
+
 def test_a_new_thing_counts_for_the_codec() -> None:
     before = fastframe.metrics()["codec"]["server"]["connections"]
     decoder, encoder = Decoder(Role.SERVER), Encoder(Role.SERVER)
@@ -241,10 +269,27 @@ def test_a_new_thing_counts_for_the_codec() -> None:
     assert after["open"] - before["open"] == 1
     ping, text = fastframe.metrics()["codec"]["server"]["sent"], encoder.text("x")
     assert fastframe.metrics()["codec"]["server"]["sent"]["wire_bytes"] - ping["wire_bytes"] == 3
-    list(decoder.feed(Encoder(Role.CLIENT).pong(text)))
-    decoder._count_for(tally("elsewhere", "server"))
-    assert fastframe.metrics()["codec"]["server"]["connections"]["open"] == before["open"]
-    assert [Ping(b""), Pong(b"")]
+    assert list(decoder.feed(Encoder(Role.CLIENT).pong(text))) == [Pong(text)]
+    lost = after["closed"]["nobody"]
+    del decoder, encoder
+    ended = fastframe.metrics()["codec"]["server"]["connections"]
+    assert ended["open"] == before["open"]
+    assert ended["closed"]["nobody"] == lost  # its Encoder may have sent one
+
+
+def test_one_that_counts_for_another_target_counts_once() -> None:
+    other = tally("elsewhere", "server")
+    opened = fastframe.metrics()["codec"]["server"]["connections"]["opened"]
+    decoder, encoder = Decoder.__new__(Decoder), Encoder.__new__(Encoder)
+    for made in (decoder, encoder):
+        made._count_for(other)
+        made.__init__(Role.SERVER)  # type: ignore[misc]
+    assert list(decoder.feed(Encoder(Role.CLIENT).text("x"))) == ["x"]
+    encoder.text("y")
+    found = fastframe.metrics()
+    assert found["codec"]["server"]["connections"]["opened"] == opened
+    assert found["elsewhere"]["server"]["received"]["messages"]["text"] == 1
+    assert found["elsewhere"]["server"]["sent"]["messages"]["text"] == 1
 
 
 def test_a_tally_of_nothing() -> None:
@@ -314,7 +359,6 @@ import os, sys, fastframe
 from fastframe import Decoder, Encoder, Role
 decoder, frame = Decoder(Role.SERVER), Encoder(Role.CLIENT).text("x")
 list(decoder.feed(frame))
-fastframe.install("wsproto")
 child = os.fork()
 if child:
     _, status = os.waitpid(child, 0)
@@ -343,6 +387,30 @@ def test_a_child_begins_at_zero() -> None:
         code = "import warnings; warnings.simplefilter('ignore')\n" + FORK
     done = run_python("-c", code)
     assert done.returncode == 0, done.stderr
+
+
+CYCLES = """
+import gc, os, sys
+from fastframe import Decoder, Role
+kept = []
+for _ in range(50):
+    decoder = type("Cyclic", (Decoder,), {})(Role.SERVER)
+    decoder.itself = decoder
+del decoder
+child = os.fork()
+if child:
+    _, status = os.waitpid(child, 0)
+    sys.exit(os.waitstatus_to_exitcode(status))
+gc.collect()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("threshold", [1, 2, 3, 5])
+def test_connections_that_end_in_a_child(threshold: int) -> None:
+    code = f"import gc, warnings; warnings.simplefilter('ignore')\n{CYCLES}"
+    code = code.replace("child = os.fork()", f"gc.set_threshold({threshold})\nchild = os.fork()")
+    assert run_python("-c", code, PYTHONMALLOC="debug").returncode == 0
 
 
 def test_what_is_counted_is_in_the_dicts_that_are_documented() -> None:

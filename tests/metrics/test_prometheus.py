@@ -73,6 +73,37 @@ def test_a_collector_is_asked() -> None:
     assert len(kept) == 2
 
 
+def test_a_registry_refuses_a_second_collector() -> None:
+    registry = CollectorRegistry()
+    start(registry)
+    with pytest.raises(ValueError, match="Duplicated"):
+        start(registry)
+
+
+def test_a_publisher_goes_on_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    publisher, tries, until = Publisher(CollectorRegistry()), [], threading.Event()
+
+    def publish() -> None:
+        tries.append(True)
+        if len(tries) == 3:
+            until.set()
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(publisher, "publish", publish)
+    publisher.run(0.001, until)
+    assert len(tries) == 3
+
+
+def test_the_child_of_a_fork_does_not_publish(monkeypatch: pytest.MonkeyPatch) -> None:
+    publisher = Publisher(CollectorRegistry())
+    published = []
+    monkeypatch.setattr(publisher, "publish", lambda: published.append(True))
+    publisher.publish_at_exit()
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    publisher.publish_at_exit()
+    assert published == [True]
+
+
 def test_a_publisher_adds_what_is_new() -> None:
     registry = CollectorRegistry()
     publisher = Publisher(registry)
@@ -137,7 +168,7 @@ def test_start_publishes_in_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert isinstance(publisher, Publisher)
     (thread,) = set(threading.enumerate()) - threads
     assert thread.daemon
-    assert registered == [publisher.publish]
+    assert registered == [publisher.publish_at_exit]
     assert fastframe.metrics()
     assert os.environ["PROMETHEUS_MULTIPROC_DIR"] == str(tmp_path)
     assert sys.modules["fastframe.prometheus"].MULTIPROCESS == "PROMETHEUS_MULTIPROC_DIR"

@@ -285,3 +285,110 @@ def test_what_geventwebsocket_sends() -> None:
         found = difference(numbers("geventwebsocket", "server"), before)
     assert found["sent"]["messages"]["text"] == 1
     assert found["sent"]["wire_bytes"] == len(socket.sent) == 6
+
+
+# ---- who closes, and where ----------------------------------------------------------------------
+
+CUTS = (1, 3, 1 << 20)
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("first", ["peer", "here"])
+def test_who_closes_under_websockets(cut: int, first: str) -> None:
+    pytest.importorskip("websockets")
+    from websockets.protocol import SERVER, Protocol
+
+    with fastframe.installed("websockets"):
+        since = Since("websockets", "server")
+        protocol, client = Protocol(SERVER), Encoder(Role.CLIENT)
+        protocol.receive_data(client.text("begins"))
+        if first == "here":
+            protocol.send_close(4001)
+        stream = client.close(1000 if first == "here" else 1001)
+        for start in range(0, len(stream), cut):
+            protocol.receive_data(stream[start : start + cut])
+        closed = since.now()["connections"]["closed"]
+    assert closed[first] == {4001 if first == "here" else 1001: 1}
+    assert not closed["nobody"]
+
+
+def test_a_handshake_that_fails_is_no_connection() -> None:
+    pytest.importorskip("websockets")
+    from websockets.server import ServerProtocol
+
+    with fastframe.installed("websockets"):
+        before = numbers("websockets", "server")
+        server = ServerProtocol()
+        server.receive_data(b"GET / HTTP/1.1\r\n\r\n")
+        server.receive_eof()
+        assert numbers("websockets", "server") == before
+
+
+@pytest.mark.parametrize("compression", [False, True])
+def test_what_websockets_sends_by_its_own_code_is_counted(compression: bool) -> None:
+    pytest.importorskip("websockets")
+    from websockets.extensions.permessage_deflate import PerMessageDeflate
+    from websockets.protocol import SERVER, Protocol
+
+    with fastframe.installed("websockets"):
+        since = Since("websockets", "server")
+        protocol = Protocol(SERVER)
+        if compression:
+            protocol.extensions = [PerMessageDeflate(False, False, 15, 15)]
+        else:
+            protocol.debug = True
+        protocol.send_text(b"x" * 100)
+        protocol.send_binary(b"y" * 10, fin=False)
+        written = b"".join(protocol.data_to_send())
+        found = since.now()["sent"]
+    assert found["messages"] == {"text": 1, "binary": 0}
+    assert found["wire_bytes"] == len(written)
+    assert bool(found["compressed_bytes"]) is compression
+
+
+def test_a_refused_handshake_of_uvicorn_is_no_connection() -> None:
+    pytest.importorskip("uvicorn")
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+    from fastframe.uvicorn import WSProtocol
+    from tests.servers.beside_uvicorn import REQUEST, MemoryTransport
+
+    async def refuse(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.close"})
+
+    async def run() -> None:
+        config = Config(refuse, log_config=None, lifespan="off")
+        protocol: Any = WSProtocol(config, ServerState(), {})
+        transport = MemoryTransport(asyncio.get_running_loop())
+        transport.protocol = protocol
+        protocol.connection_made(transport)
+        transport.deliver(REQUEST % b"")
+        while not transport.written:
+            await asyncio.sleep(0)
+        transport.lose(None)
+        await asyncio.gather(*protocol.server_state.tasks)
+
+    before = numbers("uvicorn", "server")
+    asyncio.run(run())
+    assert numbers("uvicorn", "server") == before
+
+
+@pytest.mark.usefixtures("wsproto")
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("rule", ["text-utf8", "close-code", "close-utf8",
+                                  "continuation-unexpected", "opcode"])  # fmt: skip
+def test_where_a_frame_of_wsproto_begins(
+    rule: str, cut: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "fastframe.violations")
+    _, server = pair(deflate=False)
+    stream = stream_of(BROKEN[rule])
+    for start in range(0, len(stream), cut):
+        server.receive_data(stream[start : start + cut])
+        events = list(server.events())
+        if events and isinstance(events[-1], CloseConnection):
+            break
+    fields = vars(caplog.records[-1])["fastframe"]
+    assert (fields["rule"], fields["offset"]) == (rule, 10)
