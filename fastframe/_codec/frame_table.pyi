@@ -1,6 +1,5 @@
 import sys
-
-from typing_extensions import disjoint_base
+from typing import final
 
 if sys.version_info >= (3, 12):
     from collections.abc import Buffer
@@ -10,7 +9,7 @@ else:
 def count_frames(data: Buffer) -> int: ...
 def fill_table(data: Buffer, table: Buffer) -> int: ...
 
-@disjoint_base
+@final
 class FrameHeaders:
     def feed(
         self, data: bytes, only_control: bool = False
