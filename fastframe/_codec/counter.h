@@ -1,7 +1,7 @@
 /* counter.h: numbers that one thread adds to and any thread may read, and a lock for their sums.
  *
- * Without the GIL a number is loaded and stored whole, in any order with others: on x86-64 and arm64
- * these are the plain instructions, not atomic additions. With it nothing is needed.
+ * Without the GIL a number is loaded and stored whole, in any order with others: on x86-64 and
+ * arm64 these are the plain instructions, not atomic additions. With it nothing is needed.
  */
 #ifndef FASTFRAME_COUNTER_H
 #define FASTFRAME_COUNTER_H

@@ -71,7 +71,7 @@ class FrameLog:
     def __init__(
         self, name: str = "", *, has_handshake: bool = False, log: Log = to_logger
     ) -> None:
-        self.name = name or f"connection {next(_numbers)}"
+        self.name: str = name or f"connection {next(_numbers)}"
         self._log = log
         self._received = FrameReader(self, RECEIVED, has_handshake=has_handshake)
         self._sent = FrameReader(self, SENT, has_handshake=has_handshake)
