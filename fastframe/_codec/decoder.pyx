@@ -126,6 +126,7 @@ cdef class Decoder(MessageReader):
         try:
             self._role = new_role
             self._tally = tally
+            self._is_timed = tally.is_timed()
             self._limits = limits
             self._decode_text = decodes
             self._inflater = inflater

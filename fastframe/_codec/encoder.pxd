@@ -16,6 +16,7 @@ cdef class Encoder:
     cdef ff_callers_turn _turn  # everything below is for the one call whose turn it is
     cdef const ff_kernels *_kernels
     cdef Tally _tally
+    cdef bint _is_timed             # as the tally
     cdef bint _counts_for_another   # target than the codec itself
     cdef ff_role _role
     cdef KeyPool _keys          # a client's
@@ -58,5 +59,4 @@ cdef class Encoder:
     cdef PyObject *_new_frame(
         self, uint8_t opcode, const OutboundPayload *payload, bint fin, uint8_t rsv
     ) except NULL
-    cdef void _count_if_message(self, uint8_t opcode, bint fin) noexcept
     cdef int _mask(self, ff_header *header) except -1

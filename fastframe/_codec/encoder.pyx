@@ -36,9 +36,8 @@ from fastframe._codec.prepared cimport (
     PreparedFrames, frames_of, payload_of, plain_frame, prepared_kinds,
 )
 from fastframe._codec.tally cimport (
-    Tally, count_deflated_frame, count_frame, count_made_frame, count_message, ff_count,
-    ff_nanoseconds,    new_tally,
-    sums_of,
+    FF_COUNTS, Tally, count_deflated_frame, count_made_frame, count_message, count_plain_frame,
+    ff_count, ff_nanoseconds, new_tally, sums_of,
 )
 from fastframe._cpython.turns cimport (
     begin_call, end_call, ff_callers_turn_begin, ff_shared_flag_get, ff_shared_flag_set,
@@ -106,6 +105,7 @@ cdef class Encoder:
         try:
             self._role = new_role
             self._tally = tally
+            self._is_timed = tally.is_timed()
             self._keys = keys
             self._deflater = deflater
             self._open_lost = False
@@ -237,7 +237,7 @@ cdef class Encoder:
 
     @cython.final
     cdef bytes _first(self, uint8_t opcode, object data, bint fin):
-        if self._tally.is_timed():
+        if FF_COUNTS and self._is_timed:
             return self._first_timed(opcode, data, fin)
         return self._first_quickly(opcode, data, fin)
 
@@ -268,7 +268,7 @@ cdef class Encoder:
         if ff_shared_flag_get(&self._closed):
             raise invalid_state("no data can be sent after a Close frame (RFC 6455, 5.5.1)")
         frame = self._new_fragment(opcode, message_opcode, data, fin, &utf8)
-        if fin:
+        if fin and opcode == FF_OPCODE_CONTINUATION:
             count_message(&self._tally.counts.sent, message_opcode)
         self._open_opcode = FF_OPCODE_CONTINUATION if fin else message_opcode
         self._open_utf8 = utf8
@@ -319,6 +319,7 @@ cdef class Encoder:
         else:
             return None
         count_made_frame(&self._tally.counts.sent, frame, frames.size)
+        count_message(&self._tally.counts.sent, opcode)
         return frame
 
     @cython.final
@@ -365,6 +366,8 @@ cdef class Encoder:
             content = bytes_payload(PyBytes_AS_STRING(compressed), len(compressed))
             frame = new_frame_bytes(self._kernels, &header, &content)
             count_deflated_frame(&self._tally.counts.sent, &header, payload.size)
+            if fin and opcode != FF_OPCODE_CONTINUATION:
+                count_message(&self._tally.counts.sent, opcode)
             return frame
         # As Cython's `except` misses an error if memory runs out while its traceback is made.
         finally:
@@ -479,7 +482,6 @@ cdef class Encoder:
                 frame = self._frame(opcode, &content, fin, rsv)
                 if opcode == FF_OPCODE_PING:
                     self._tally.ping_sent(PyBytes_FromStringAndSize(<char *>view.buf, view.len))
-                self._count_if_message(opcode, fin)
                 return frame
             finally:
                 end_call(&self._turn)
@@ -527,8 +529,7 @@ cdef class Encoder:
             self._mask(&header)
             write_header(&header, header_bytes)
             made = PyBytes_FromStringAndSize(<const char *>header_bytes, header.size)
-            count_frame(&self._tally.counts.sent, header.opcode, header.size, header.payload_length)
-            self._count_if_message(header.opcode, header.fin)
+            count_plain_frame(&self._tally.counts.sent, &header, header.payload_length)
             return made
         finally:
             end_call(&self._turn)
@@ -539,12 +540,6 @@ cdef class Encoder:
         """Before `__init__`, which then makes no other one."""
         self._tally = tally
         self._counts_for_another = True
-
-    cdef void _count_if_message(self, uint8_t opcode, bint fin) noexcept:
-        """What the caller makes of `frame` and `header`: the last fragment of a message does not
-        say of which kind it is."""
-        if fin and opcode in (FF_OPCODE_TEXT, FF_OPCODE_BINARY):
-            count_message(&self._tally.counts.sent, opcode)
 
     @cython.final
     cdef inline bytes _frame(
@@ -562,7 +557,7 @@ cdef class Encoder:
         header.fin = fin
         self._mask(&header)
         cdef PyObject *frame = new_frame_bytes(self._kernels, &header, payload)
-        count_frame(&self._tally.counts.sent, opcode, header.size, payload.size)
+        count_plain_frame(&self._tally.counts.sent, &header, payload.size)
         return frame
 
     @cython.final

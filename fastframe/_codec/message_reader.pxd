@@ -33,6 +33,7 @@ cdef class MessageReader:
     cdef ReceiveBuffer _receive_buffer
     cdef const ff_kernels *_kernels
     cdef Tally _tally
+    cdef bint _is_timed             # as the tally
     cdef bint _counts_for_another   # target than the codec itself
     cdef ff_role _role
     cdef Limits _limits
@@ -64,7 +65,6 @@ cdef class MessageReader:
     # The next message, a new reference. NULL, without an exception, if more bytes are needed.
     cdef PyObject *next_message(self) except? NULL
     cdef PyObject *_next_message_timed(self) except? NULL
-    cdef PyObject *_next_message_quickly(self) except? NULL
 
     # The payload of the next message or control frame, until the next call for this object. False
     # if more bytes are needed.

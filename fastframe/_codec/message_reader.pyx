@@ -34,7 +34,8 @@ from fastframe._codec.message_assembler cimport (
 )
 from fastframe._codec.receive_buffer cimport ReceiveBuffer
 from fastframe._codec.tally cimport (
-    Tally, Traffic, count_frame, count_message, count_whole_message, ff_count, ff_nanoseconds,
+    FF_COUNTS, Tally, Traffic, count_frame, count_message, count_whole_message, ff_count,
+    ff_nanoseconds,
 )
 from fastframe._cpython.owned cimport PyObject, ff_owned
 from fastframe._codec.text cimport (
@@ -117,21 +118,10 @@ cdef class MessageReader:
 
     @cython.final
     cdef PyObject *next_message(self) except? NULL:
-        if self._tally.is_timed():
-            return self._next_message_timed()
-        return self._next_message_quickly()
-
-    cdef PyObject *_next_message_timed(self) except? NULL:
-        cdef uint64_t start = ff_nanoseconds()
-        try:
-            return self._next_message_quickly()
-        finally:
-            ff_count(&self._tally.counts.received.nanoseconds, ff_nanoseconds() - start)
-
-    @cython.final
-    cdef inline PyObject *_next_message_quickly(self) except? NULL:
         cdef PyObject *whole = NULL
         cdef bint may_go_on = False
+        if FF_COUNTS and self._is_timed:
+            return self._next_message_timed()
         begin_quick_call(&self._turn)
         try:
             if not self._try_whole_message(&whole):
@@ -144,6 +134,15 @@ cdef class MessageReader:
                 Py_INCREF(message)
                 whole = <PyObject *>message
         return whole
+
+    cdef PyObject *_next_message_timed(self) except? NULL:
+        cdef uint64_t start = ff_nanoseconds()
+        self._is_timed = False
+        try:
+            return self.next_message()
+        finally:
+            self._is_timed = True
+            ff_count(&self._tally.counts.received.nanoseconds, ff_nanoseconds() - start)
 
     cdef inline bint _may_go_on(self) noexcept:
         """True if anything is buffered; else lets go of the last bytes that were."""

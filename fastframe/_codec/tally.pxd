@@ -8,7 +8,9 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint16_t, uint64_t
 
-from fastframe._codec.capi cimport ff_header, ff_header_parse
+from fastframe._codec.capi cimport (
+    FF_OPCODE_BINARY, FF_OPCODE_TEXT, ff_header, ff_header_parse,
+)
 
 cdef extern from "counter.h" nogil:
     ctypedef struct ff_lock:
@@ -29,8 +31,9 @@ cdef enum:
 
 # In one direction.
 cdef struct Traffic:
-    uint64_t frames[OPCODES]
-    uint64_t messages[KINDS]
+    uint64_t whole[KINDS]       # messages of one frame
+    uint64_t frames[OPCODES]    # all others
+    uint64_t messages[KINDS]    # of several frames
     uint64_t wire_bytes         # of the frames, with their headers
     uint64_t payload_bytes      # of these, without
     uint64_t compressed_bytes   # of these, in messages that are compressed
@@ -38,7 +41,7 @@ cdef struct Traffic:
     uint64_t nanoseconds        # in the codec, where that was asked for
 
 cdef enum:
-    NUMBERS = OPCODES + KINDS + 5   # that a Traffic has
+    NUMBERS = OPCODES + 2 * KINDS + 5   # that a Traffic has
 
 
 cdef struct Counts:
@@ -114,12 +117,23 @@ cdef inline void count_frame(
     ff_count(&traffic.payload_bytes, length)
 
 
-# A frame that is a message.
+# A frame that is a message: the path that nearly all go.
 cdef inline void count_whole_message(
     Traffic *traffic, const ff_header *header, size_t length
 ) noexcept nogil:
-    count_frame(traffic, header.opcode, header.size, length)
-    ff_count(&traffic.messages[header.opcode], 1)
+    ff_count(&traffic.whole[header.opcode], 1)
+    ff_count(&traffic.wire_bytes, header.size + length)
+    ff_count(&traffic.payload_bytes, length)
+
+
+# A frame that is not compressed.
+cdef inline void count_plain_frame(
+    Traffic *traffic, const ff_header *header, size_t length
+) noexcept nogil:
+    if header.fin and (header.opcode == FF_OPCODE_TEXT or header.opcode == FF_OPCODE_BINARY):
+        count_whole_message(traffic, header, length)
+    else:
+        count_frame(traffic, header.opcode, header.size, length)
 
 
 # The message of which that was the last frame.

@@ -169,12 +169,13 @@ cdef int room_of(double seconds) noexcept:
 cdef dict traffic_as_dict(const Traffic *traffic):
     return {
         "messages": {
-            "text": traffic.messages[FF_OPCODE_TEXT], "binary": traffic.messages[FF_OPCODE_BINARY],
+            "text": traffic.whole[FF_OPCODE_TEXT] + traffic.messages[FF_OPCODE_TEXT],
+            "binary": traffic.whole[FF_OPCODE_BINARY] + traffic.messages[FF_OPCODE_BINARY],
         },
         "frames": {
             "continuation": traffic.frames[FF_OPCODE_CONTINUATION],
-            "text": traffic.frames[FF_OPCODE_TEXT],
-            "binary": traffic.frames[FF_OPCODE_BINARY],
+            "text": traffic.whole[FF_OPCODE_TEXT] + traffic.frames[FF_OPCODE_TEXT],
+            "binary": traffic.whole[FF_OPCODE_BINARY] + traffic.frames[FF_OPCODE_BINARY],
             "close": traffic.frames[FF_OPCODE_CLOSE],
             "ping": traffic.frames[FF_OPCODE_PING],
             "pong": traffic.frames[FF_OPCODE_PONG],

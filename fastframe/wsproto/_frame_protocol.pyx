@@ -29,8 +29,8 @@ from fastframe._codec.outbound cimport (
 from fastframe._cpython.owned cimport PyObject, ff_owned
 from fastframe._codec.prepared cimport PreparedFrames, frames_of, payload_of, prepared_kinds
 from fastframe._codec.tally cimport (
-    Tally, count_frame, count_made_frame, count_message, ff_count, ff_nanoseconds,
-    new_tally, sums_of,
+    Tally, count_frame, count_made_frame, count_message, count_plain_frame, ff_count,
+    ff_nanoseconds, new_tally, sums_of,
 )
 from fastframe._codec.text cimport chunk_text
 from fastframe._cpython.turns cimport (
@@ -376,7 +376,9 @@ cdef class FrameProtocol:
             frame = self._serialize(opcode, &content, fin, as_bytes, 0)
         else:
             frame = self._deflated_frame(opcode, owner, &content, fin, as_bytes)
-        if fin:
+            if fin and opcode != FF_OPCODE_CONTINUATION:
+                count_message(&self._tally.counts.sent, opcode)
+        if fin and opcode == FF_OPCODE_CONTINUATION:
             count_message(&self._tally.counts.sent, message_opcode)
         return frame
 
@@ -400,7 +402,8 @@ cdef class FrameProtocol:
                 self._count_deflated(payload.size, frames.size)
         else:
             count_made_frame(&self._tally.counts.sent, frame, frames.size)
-        count_message(&self._tally.counts.sent, frames.opcode)
+        if rsv or not (self._client or not as_bytes):  # else `_serialize` has counted it
+            count_message(&self._tally.counts.sent, frames.opcode)
         if rsv:
             # The peer's window now ends with this message, which the compressor has not seen: it
             # starts anew.
@@ -546,7 +549,10 @@ cdef class FrameProtocol:
             frame = frame_bytes(self._kernels, &header, payload)
         else:
             frame = frame_bytearray(self._kernels, &header, payload)
-        count_frame(&self._tally.counts.sent, opcode, header.size, payload.size)
+        if rsv:
+            count_frame(&self._tally.counts.sent, opcode, header.size, payload.size)
+        else:
+            count_plain_frame(&self._tally.counts.sent, &header, payload.size)
         return frame
 
 
