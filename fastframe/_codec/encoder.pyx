@@ -537,8 +537,9 @@ cdef class Encoder:
     # ---- what is counted (tally.pxd) -------------------------------------------------------------
 
     def _count_for(self, Tally tally not None):
-        """Before `__init__`, which then makes no other one."""
+        """From now on. Before `__init__`, that makes no other one."""
         self._tally = tally
+        self._is_timed = tally.is_timed()
         self._counts_for_another = True
 
     @cython.final

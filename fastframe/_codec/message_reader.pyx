@@ -221,8 +221,9 @@ cdef class MessageReader:
     # ---- what is counted (tally.pxd) -------------------------------------------------------------
 
     def _count_for(self, Tally tally not None):
-        """Before `__init__`, which then makes no other one."""
+        """From now on. Before `__init__`, that makes no other one."""
         self._tally = tally
+        self._is_timed = tally.is_timed()
         self._counts_for_another = True
 
     cdef void _count_frame(self) noexcept:

@@ -32,7 +32,7 @@ from fastframe._codec.tally import Tally, tally
 from fastframe._targets.frame_log import FrameLog
 from fastframe._targets.install import disabled
 from fastframe._targets.target import count_connection
-from fastframe._types import Opcode, ProtocolError
+from fastframe._types import Opcode, ProtocolError, Role
 from fastframe.deflate import Agreement, Deflate, NegotiationError
 from fastframe.uvicorn.activation import announce, uvicorns_own
 from fastframe.uvicorn.application import Application
@@ -150,7 +150,6 @@ class WSProtocol(TransportProtocol):
     other_bytes: bytearray = bytearray()
     agreement: Agreement | None = None
     decoder: Decoder | None = None
-    encoder: Encoder  # once it is accepted; so is the next one
     tally: Tally | None = None
     compressed: bool = False
     idle_window: IdleWindow | None = None
@@ -176,6 +175,7 @@ class WSProtocol(TransportProtocol):
         self.keepalive: Keepalive = Keepalive(
             self.loop, self, config.ws_ping_interval, config.ws_ping_timeout
         )
+        self.encoder: Encoder = Encoder(Role.SERVER)
         self.queue: ReceiveQueue = ReceiveQueue(self.loop, max(1, config.ws_max_queue or 1))
 
     # ---- the transport ---------------------------------------------------------------------------
@@ -287,7 +287,9 @@ class WSProtocol(TransportProtocol):
         log = frame_log(self.logger, self.client)
         counts = tally("uvicorn", "server")
         counts.peer = self.client
-        encoder = new_encoder(counts, log, agreement)
+        encoder = self.encoder
+        if agreement is not None or log is not None:
+            encoder = new_encoder(counts, log, agreement)
         decoder = self._new_decoder(agreement, counts, log)
         response = self.handshake.accept(
             message.get("subprotocol") or None,
@@ -297,6 +299,7 @@ class WSProtocol(TransportProtocol):
         self._log_request("[accepted]")
         self.state = State.OPEN
         self.tally = counts
+        encoder._count_for(counts)
         self.encoder = encoder
         if agreement is not None:
             self.compressed = True
