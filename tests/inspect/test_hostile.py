@@ -117,6 +117,7 @@ def empty_fragments() -> bytes:
     "make", [compressed_bomb, many_open_messages, never_ends, empty_messages, empty_fragments]
 )
 @pytest.mark.parametrize("arguments", [[], ["--stats"]])
+@pytest.mark.programs  # sanitizers have memory of their own
 def test_memory_is_bounded(tmp_path: Path, make: object, arguments: list[str]) -> None:
     if not Path("/proc/self/status").exists():
         pytest.skip("the peak of a process is read as Linux tells it")
