@@ -35,6 +35,10 @@ class Family(NamedTuple):
     of_all_processes: str = "livesum"
     """What a gauge is of several processes, as prometheus-client names it."""
 
+    @property
+    def all_labels(self) -> tuple[str, ...]:
+        return ("target", "role", *self.labels)
+
 
 FAMILIES = {
     "fastframe_connections_opened": Family("Connections that have begun"),
@@ -116,8 +120,7 @@ class Collector(_Collector):
         made: dict[str, Any] = {}
         for name, family in FAMILIES.items():
             kind = GaugeMetricFamily if family.is_gauge else CounterMetricFamily
-            labels = ("target", "role", *family.labels)
-            made[name] = kind(name, family.documentation, labels=labels)
+            made[name] = kind(name, family.documentation, labels=family.all_labels)
         return made
 
 
@@ -135,7 +138,7 @@ class Publisher:
         self._published: dict[tuple[str, tuple[str, ...]], float] = {}
         self._metrics: dict[str, Any] = {}
         for name, family in FAMILIES.items():
-            labels = ("target", "role", *family.labels)
+            labels = family.all_labels
             if family.is_gauge:
                 self._metrics[name] = Gauge(
                     name, family.documentation, labels, registry=registry,

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from fastframe._targets.target import Target, target
 from fastframe.deflate import BACKENDS, backend_module
 
 ROOT = Path(__file__).parent.parent
@@ -46,6 +47,16 @@ def run_python(
         env={**os.environ, **environment}, capture_output=True, encoding="utf-8", check=check,
         timeout=120,
     )  # fmt: skip
+
+
+def installed_target(name: str) -> Target:
+    """The target; the test is left out where its library is not installed."""
+    found = target(name)
+    try:
+        found.installed_version()
+    except ImportError as error:
+        pytest.skip(str(error))
+    return found
 
 
 def gil_enabled() -> bool:

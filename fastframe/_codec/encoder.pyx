@@ -36,7 +36,7 @@ from fastframe._codec.prepared cimport (
     PreparedFrames, frames_of, payload_of, plain_frame, prepared_kinds,
 )
 from fastframe._codec.tally cimport (
-    FF_COUNTS, Tally, count_deflated_frame, count_made_frame, count_message, count_plain_frame,
+    FF_COUNTS, Tally, count_deflated_frame, count_made_message, count_message, count_plain_frame,
     ff_count, ff_nanoseconds, new_tally, sums_of,
 )
 from fastframe._cpython.turns cimport (
@@ -318,8 +318,7 @@ cdef class Encoder:
             frame = plain_frame(frames, data)
         else:
             return None
-        count_made_frame(&self._tally.counts.sent, frame, frames.size)
-        count_message(&self._tally.counts.sent, opcode)
+        count_made_message(&self._tally.counts.sent, frame, frames.size)
         return frame
 
     @cython.final
@@ -504,8 +503,7 @@ cdef class Encoder:
         """
         cdef uint8_t checked_opcode = number_from("opcode", opcode, 0, 15)
         cdef uint8_t checked_rsv = number_from("rsv", rsv, 0, 7)
-        cdef bint last = flag_from("fin", fin)
-        return self._any_frame(checked_opcode, payload, last, checked_rsv)
+        return self._any_frame(checked_opcode, payload, flag_from("fin", fin), checked_rsv)
 
     def header(self, opcode, payload_length, *, fin=True, rsv=0):
         """The header alone, so that a large payload can be written after it uncopied, with

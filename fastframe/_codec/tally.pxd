@@ -150,7 +150,7 @@ cdef inline void count_deflated_frame(
     ff_count(&traffic.inflated_bytes, length)
 
 
-# One that is ready for the wire: a whole message of that length, compressed or not.
+# One that is ready for the wire, compressed or not. length: of its payload, before.
 cdef inline void count_made_frame(Traffic *traffic, bytes frame, uint64_t length) noexcept:
     cdef ff_header header
     ff_header_parse(<const uint8_t *>PyBytes_AS_STRING(frame), PyBytes_GET_SIZE(frame), &header)
@@ -158,3 +158,10 @@ cdef inline void count_made_frame(Traffic *traffic, bytes frame, uint64_t length
         count_deflated_frame(traffic, &header, length)
     else:
         count_frame(traffic, header.opcode, header.size, header.payload_length)
+
+
+# The same for one that is a message.
+cdef inline void count_made_message(Traffic *traffic, bytes frame, uint64_t length) noexcept:
+    cdef uint8_t opcode = PyBytes_AS_STRING(frame)[0] & 0x0F
+    count_made_frame(traffic, frame, length)
+    count_message(traffic, opcode)

@@ -7,6 +7,7 @@ everything else.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.metadata
 import sys
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 from fastframe._targets.options import Options
 from fastframe._targets.relied_on import Comparison, Digests, note_or_refuse
 from fastframe._targets.replaced import Replaced, written_in
-from fastframe._targets.target import PLACES, refuse_another_import
+from fastframe._targets.target import PLACES, count_connection, refuse_another_import
 
 
 class Replacement(NamedTuple):
@@ -68,6 +69,16 @@ class Library(ABC):
     @abstractmethod
     def replacements(self) -> tuple[Replacement, ...]:
         """All of them, in any order."""
+
+    def counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The same, for a function that is called once for each connection."""
+
+        @functools.wraps(function)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            count_connection(self.name)
+            return function(*args, **kwargs)
+
+        return counted
 
     def installed_version(self) -> str:
         try:

@@ -11,7 +11,6 @@ Out: the frame is made, and given to the transport.
 from __future__ import annotations
 
 import asyncio
-import functools
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +19,6 @@ from fastframe._codec.kernels import apply_mask
 from fastframe._codec.tally import Tally
 from fastframe._codec.whole_frames import begun_frame, message_frame, take_frame
 from fastframe._targets.paths import Follows, code_of
-from fastframe._targets.target import count_connection
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 ANY_SIZE = sys.maxsize
@@ -38,17 +36,6 @@ def unmasking(original: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, A
 
     _unmask.__doc__ = original.__doc__
     return _unmask
-
-
-def counting(original: Method) -> Method:  # pragma: no cover (before 27)
-    """`WebSocketProtocol.__init__`, which is called once for each connection."""
-
-    @functools.wraps(original)
-    def begin(self: Any, *arguments: Any, **options: Any) -> None:
-        count_connection("gunicorn")
-        original(self, *arguments, **options)
-
-    return begin
 
 
 def receiving(follows: Follows, original: Method) -> Method:

@@ -15,7 +15,7 @@ from fastframe._targets.library import Library, Replacement
 from fastframe._targets.overheard import before, overhear_writes
 from fastframe._targets.paths import changed_method, deciding
 from fastframe._targets.target import Target
-from fastframe.gunicorn.functions import counting, receiving, sending, unmasking
+from fastframe.gunicorn.functions import receiving, sending, unmasking
 
 PROTOCOL = "gunicorn.asgi.websocket:WebSocketProtocol"
 METHODS = (
@@ -54,7 +54,7 @@ class GunicornTarget(Library):
 
         masks = Replacement(PROTOCOL, "_unmask", unmasking)
         if not hasattr(WebSocketProtocol, "_put_message"):  # pragma: no cover (before 27)
-            return masks, Replacement(PROTOCOL, "__init__", counting)
+            return masks, Replacement(PROTOCOL, "__init__", self.counted)
         follows = deciding(self.name, why_not, lambda _: "server", listen=listen)
         return (
             masks,

@@ -16,7 +16,7 @@ from fastframe._targets.library import Library, Replacement
 from fastframe._targets.options import Options
 from fastframe._targets.overheard import before
 from fastframe._targets.replaced import Replaced
-from fastframe._targets.target import Target, count_connection
+from fastframe._targets.target import Target
 from fastframe.websockets.compression import Zlib
 from fastframe.websockets.connection import receiving, sending, sending_data
 
@@ -38,13 +38,12 @@ def listen(protocol: Any, log: FrameLog) -> None:
     protocol.receive_data = before(protocol.receive_data, log.received)
 
 
-def counting(original: Any) -> Any:
-    """`Protocol.__init__`, which is called once for each connection."""
+def listening(original: Any) -> Any:
+    """`Protocol.__init__`."""
     from websockets.protocol import State
 
     @functools.wraps(original)
     def begin(self: Any, *arguments: Any, **options: Any) -> None:
-        count_connection("websockets")
         original(self, *arguments, **options)
         if is_wanted():
             listen(self, FrameLog(has_handshake=self.state is State.CONNECTING))
@@ -102,7 +101,7 @@ class WebsocketsTarget(Library):
             Replacement("websockets.frames:Frame", "serialize", self._serializing),
             Replacement("websockets.asyncio.connection:Connection", "send", self._sending),
             Replacement("websockets.asyncio.connection:Connection", "recv", self._receiving),
-            Replacement("websockets.protocol:Protocol", "__init__", counting),
+            Replacement("websockets.protocol:Protocol", "__init__", self._beginning),
         )
 
     def configure(self, options: Options) -> None:
@@ -118,6 +117,9 @@ class WebsocketsTarget(Library):
         self._compression.put_back()
         if compression is not None:
             self._compression.replace(permessage_deflate, "zlib", compression)
+
+    def _beginning(self, original: Any) -> Any:
+        return self.counted(listening(original))
 
     def _sending(self, original: Any) -> Any:
         return sending(original, self._frames.message)

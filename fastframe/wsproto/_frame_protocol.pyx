@@ -29,8 +29,8 @@ from fastframe._codec.outbound cimport (
 from fastframe._cpython.owned cimport PyObject, ff_owned
 from fastframe._codec.prepared cimport PreparedFrames, frames_of, payload_of, prepared_kinds
 from fastframe._codec.tally cimport (
-    Tally, count_frame, count_made_frame, count_message, count_plain_frame, ff_count,
-    ff_nanoseconds, new_tally, sums_of,
+    Tally, count_frame, count_made_frame, count_made_message, count_message, count_plain_frame,
+    ff_count, ff_nanoseconds, new_tally, sums_of,
 )
 from fastframe._codec.text cimport chunk_text
 from fastframe._cpython.turns cimport (
@@ -400,10 +400,9 @@ cdef class FrameProtocol:
             frame = self._serialize(frames.opcode, &payload, True, as_bytes, rsv)
             if rsv:
                 self._count_deflated(payload.size, frames.size)
+                count_message(&self._tally.counts.sent, frames.opcode)
         else:
-            count_made_frame(&self._tally.counts.sent, frame, frames.size)
-        if rsv or not (self._client or not as_bytes):  # else `_serialize` has counted it
-            count_message(&self._tally.counts.sent, frames.opcode)
+            count_made_message(&self._tally.counts.sent, frame, frames.size)
         if rsv:
             # The peer's window now ends with this message, which the compressor has not seen: it
             # starts anew.

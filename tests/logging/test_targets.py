@@ -14,25 +14,17 @@ from fastframe import Decoder, Encoder, ProtocolError, Role
 from fastframe._codec.tally import tally
 from fastframe._targets.frame_log import LOGGER
 from fastframe._targets.observations import KEY, streams
-from fastframe._targets.target import target, target_names
+from fastframe._targets.target import target_names
 from fastframe.deflate import Deflate
+from tests.helpers import installed_target
 
 pytest.importorskip("wsproto")
-
-
-def found(name: str) -> Any:
-    chosen = target(name)
-    try:
-        chosen.installed_version()
-    except ImportError as error:
-        pytest.skip(str(error))
-    return chosen
 
 
 @pytest.mark.parametrize("name", [name for name in target_names() if name != "uvicorn"])
 def test_nothing_changes(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """The fixed traffic of a self-check: what the library makes of it alone, and logged."""
-    chosen = found(name)
+    chosen = installed_target(name)
 
     def observe() -> list[Any]:
         if name != "autobahn":

@@ -20,6 +20,7 @@ from fastframe import Close, Decoder, Encoder, Pong, ProtocolError, Role, prepar
 from fastframe._codec.tally import Tally, all_sums, tally
 from fastframe.deflate import Deflate
 from tests.helpers import run_python
+from tests.metrics.broken import BROKEN
 
 NAMES = ("continuation", "text", "binary", "close", "ping", "pong")
 OPCODES = dict(zip((0, 1, 2, 8, 9, 10), NAMES))
@@ -121,26 +122,21 @@ def test_payload_without_an_object_is_counted_too() -> None:
         assert numbers["wire_bytes"] == len(stream)
 
 
-BROKEN = {
-    "reserved-bit": b"\xc1\x80\0\0\0\0", "opcode": b"\x83\x80\0\0\0\0",
-    "control-fragmented": b"\x09\x80\0\0\0\0", "control-length": b"\x89\xfe\0\x80\0\0\0\0",
-    "length-16": b"\x81\xfe\0\x01\0\0\0\0", "length-64": b"\x81\xff" + bytes(12),
-    "length-top-bit": b"\x81\xff\x80" + bytes(11), "unmasked": b"\x81\0",
-    "continuation-unexpected": b"\x80\x80\0\0\0\0",
-    "continuation-expected": b"\x01\x80\0\0\0\0" * 2, "close-length": b"\x88\x81\0\0\0\0\0",
-    "close-code": b"\x88\x82\0\0\0\0\x03\xed", "close-utf8": b"\x88\x83\0\0\0\0\x03\xe8\xff",
-    "text-utf8": b"\x81\x81\0\0\0\0\xff", "deflate": b"\xc1\x81\0\0\0\0\xff",
+OF_A_DECODER = {
+    **BROKEN,
     "frame-too-big": b"\x82\xfe\x01\x00\0\0\0\0",
-    "message-too-big": (b"\x02\xe4\0\0\0\0" + bytes(100)) * 1 + b"\x80\xe4\0\0\0\0",
-    "handshake": b"GET / HTTP/1.1\r\n", "too-many-fragments": b"\x01\x80\0\0\0\0" + bytes(0),
-}  # fmt: skip
+    "message-too-big": b"\x02\xe4\0\0\0\0" + bytes(100) + b"\x80\xe4\0\0\0\0",
+    "handshake": b"GET / HTTP/1.1\r\n",
+    "too-many-fragments": b"\x01\x80\0\0\0\0",
+}
 
 
 @pytest.mark.parametrize("cut", [1, 1000])
-@pytest.mark.parametrize("rule", [*BROKEN, "masked"])
+@pytest.mark.parametrize("rule", [*OF_A_DECODER, "masked"])
 def test_each_rule_is_counted_by_its_name_and_has_an_offset(rule: str, cut: int) -> None:
     settings: dict[str, Any] = {"max_message_size": 180, "max_frame_size": 128}
-    good, role, broken = b"\x81\x84\0\0\0\0good", Role.SERVER, BROKEN.get(rule, b"\x81\x80\0\0\0\0")
+    good, role = b"\x81\x84\0\0\0\0good", Role.SERVER
+    broken = OF_A_DECODER.get(rule, b"\x81\x80\0\0\0\0")
     if rule == "deflate":
         settings = {"deflate": Deflate().accept("permessage-deflate")}
     elif rule == "masked":

@@ -11,8 +11,10 @@ import pytest
 
 import fastframe
 from fastframe import Decoder, Encoder, Role
-from fastframe._targets.target import target, target_names, uncounted
+from fastframe._targets.target import target_names, uncounted
 from fastframe.wsproto.rules import RULES, rule_of
+from tests.helpers import installed_target
+from tests.metrics.broken import BROKEN
 
 pytest.importorskip("wsproto")
 
@@ -139,26 +141,19 @@ def stream_of(broken: bytes) -> bytes:
     return Encoder(Role.CLIENT).text("good") + broken
 
 
-BROKEN = {
-    "reserved-bit": b"\xc1\x80\0\0\0\0", "opcode": b"\x83\x80\0\0\0\0",
-    "control-fragmented": b"\x09\x80\0\0\0\0", "control-length": b"\x89\xfe\0\x80\0\0\0\0",
-    "length-16": b"\x81\xfe\0\x01\0\0\0\0", "length-64": b"\x81\xff" + bytes(12),
-    "length-top-bit": b"\x81\xff\x80" + bytes(11), "unmasked": b"\x81\0",
-    "continuation-unexpected": b"\x80\x80\0\0\0\0",
-    "continuation-expected": b"\x01\x80\0\0\0\0" * 2, "close-length": b"\x88\x81\0\0\0\0\0",
-    "close-code": b"\x88\x82\0\0\0\0\x03\xed", "close-utf8": b"\x88\x83\0\0\0\0\x03\xe8\xff",
-    "text-utf8": b"\x81\x81\0\0\0\0\xff", "deflate": b"\xc1\x81\0\0\0\0\xff",
+UNDER_WSPROTO = {
+    **BROKEN,
     "message-too-big": b"\x82\xfe\x01\x00\0\0\0\0" + bytes(256),
     "too-many-fragments": b"\x01\x80\0\0\0\0" + b"\0\x80\0\0\0\0" * 9,
-}  # fmt: skip
+}
 
 
-@pytest.mark.parametrize("rule", BROKEN)
+@pytest.mark.parametrize("rule", UNDER_WSPROTO)
 def test_wsproto_counts_each_rule_as_the_decoder_does(rule: str) -> None:
     with fastframe.installed("wsproto", max_message_size=200, max_fragments=8):
         since = Since("wsproto", "server")
         _, server = pair(deflate=rule == "deflate")
-        server.receive_data(stream_of(BROKEN[rule]))
+        server.receive_data(stream_of(UNDER_WSPROTO[rule]))
         events = list(server.events())
         assert isinstance(events[-1], CloseConnection)
         new = {name: number for name, number in since.now()["violations"].items() if number}
@@ -214,11 +209,7 @@ ONLY_RECEIVE = ("websocket-client", "geventwebsocket")
 @pytest.mark.parametrize("name", [name for name in target_names() if name not in ("uvicorn",)])
 def test_what_a_target_observes_is_counted(name: str) -> None:
     """The fixed traffic of its self-check, which goes through the library's own objects."""
-    found = target(name)
-    try:
-        found.installed_version()
-    except ImportError as error:
-        pytest.skip(str(error))
+    found = installed_target(name)
     before = fastframe.metrics().get(name, {})
     with fastframe.installed(name):  # type: ignore[arg-type]
         found.observe()
