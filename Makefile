@@ -5,7 +5,7 @@ BUILD = build
 C_FILES = src_c/*.[ch] tests/c/*.[ch] tests/fuzz/*/*.[ch] tests/proofs/*.[ch] fastframe/*/*.h examples/extension/*.c
 
 .PHONY: help setup build test test-c every-python stress interpreters reach reach-quick fuzz prove prove-mutants mutants lint format types workflows coverage coverage-native sanitize plain other-cython cross emulate \
-    soak differential autobahn autobahn-fast suites servers chat protocols bench bench-codec bench-kernels bench-simdutf bench-servers bench-check package reproducible try-sdist clean
+    soak differential autobahn autobahn-fast suites servers chat protocols bench bench-codec bench-kernels bench-simdutf bench-servers bench-check docs package reproducible try-sdist clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -82,8 +82,8 @@ soak: ## Compare more frames with wsproto, and more actions with uvicorn's own c
 differential: ## Compare ten million frames with wsproto's (half an hour)
 	$(PYTHON) -m fastframe verify --frames 10_000_000
 
-autobahn: ## Run the Autobahn TestSuite in both directions (forty minutes; needs python2.7), and rewrite docs/autobahn.md
-	$(PYTHON) -m tests.autobahn --summary docs/autobahn.md
+autobahn: ## Run the Autobahn TestSuite in both directions (forty minutes; needs python2.7), and rewrite docs/explanation/autobahn.md
+	$(PYTHON) -m tests.autobahn --summary docs/explanation/autobahn.md
 
 autobahn-fast: ## The same without most cases about compression (a minute)
 	$(PYTHON) -m tests.autobahn --cases fast
@@ -149,6 +149,12 @@ coverage-native: ## Measure the line coverage of the Cython files and of the C f
 	    (cd $(BUILD)/coverage/c && $(CC) -std=gnu11 -O0 --coverage -I../src_c -o $$test ../tests/c/test_$$test.c ../src_c/*.c \
 	    && ./$$test) || exit 1; done
 	cd $(BUILD)/coverage/c && gcov -n *.gcda 2>/dev/null | grep -A1 "File '../src_c" | grep -v '^--'
+
+# ---- told ----
+
+docs: ## Build the site into build/docs: warnings are errors, links and anchors are checked
+	$(PYTHON) -m pip install -q --group docs
+	$(PYTHON) -m sphinx -q -W --keep-going -n -b html docs $(BUILD)/docs
 
 # ---- fast ----
 

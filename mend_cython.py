@@ -4,8 +4,9 @@ Each mend is a few lines of the generated C, found by their exact text, that cal
 `fastframe/_cpython/module_state.h`. With another Cython, or if a text is not found, no mend is
 made, and the build goes on without module state: see `cythonized`.
 
-docs/decisions/module-state.md says why there is module state; docs/decisions/cython-reports.md has,
-for each fault, the smallest module that shows it and where Cython's developers discuss it.
+docs/explanation/decisions/module-state.md says why there is module state;
+docs/explanation/decisions/cython-reports.md has, for each fault, the smallest module that shows it
+and where Cython's developers discuss it.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ DIRECTIVES = {
     "language_level": 3,
     "auto_pickle": False,
     "autotestdict": False,
-    "freethreading_compatible": True,  # see docs/threads.md
+    "freethreading_compatible": True,  # see docs/explanation/threads.md
     # Functions of C, as CPython makes them: those of Cython are objects whose reference count
     # threads would wait for at each call. Their signatures are in the docstrings, where inspect
     # finds them.

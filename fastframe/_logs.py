@@ -2,7 +2,8 @@
 a connection goes on as if nothing had been logged.
 
 A broken rule is one event of the logger "fastframe.violations". Its level is INFO: what peers send
-should not fill a log that nobody has asked for. docs/logging.md shows how to make a warning of it.
+should not fill a log that nobody has asked for. docs/howto/logging.md shows how to make a warning
+of it.
 """
 
 from __future__ import annotations

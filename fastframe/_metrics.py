@@ -80,7 +80,7 @@ def metrics() -> dict[str, dict[str, RoleMetrics]]:
 
     Returns a dict by target and role: `metrics()["uvicorn"]["server"]["received"]["messages"]`. A
     Decoder and an Encoder that a program uses itself are the target "codec". The dicts are new, and
-    the caller's. docs/metrics.md says what each number is, and which targets have it.
+    the caller's. docs/howto/metrics.md says what each number is, and which targets have it.
 
     Any thread may call it at any time; it takes some microseconds, and one more for each hundred
     connections. Numbers that belong together may be a frame apart. A process that was forked begins

@@ -1,8 +1,8 @@
 """`fastframe.metrics` for prometheus-client: `pip install 'fastframe[metrics]'`.
 
-Call `start()` once in each process that serves WebSockets; docs/metrics.md has the names. With
-PROMETHEUS_MULTIPROC_DIR, as gunicorn's workers need it, the numbers go into that folder every few
-seconds; without, they are read when Prometheus asks.
+Call `start()` once in each process that serves WebSockets; docs/howto/metrics.md has the names.
+With PROMETHEUS_MULTIPROC_DIR, as gunicorn's workers need it, the numbers go into that folder every
+few seconds; without, they are read when Prometheus asks.
 """
 
 from __future__ import annotations

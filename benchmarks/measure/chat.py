@@ -1,7 +1,7 @@
 """What the example chat carries: python -m benchmarks.measure.chat KEPT.json
 
 The load run of examples/chat; and rooms of other sizes, down to one client, for the simulation in
-docs/scaling.md. Needs redis-server and nginx.
+docs/explanation/scaling.md. Needs redis-server and nginx.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tables and a plot of the load run of examples/chat, for docs/scaling.md: python -m
+"""Tables and a plot of the load run of examples/chat, for docs/explanation/scaling.md: python -m
 benchmarks.report.chat KEPT.json PLOT.png"""
 
 from __future__ import annotations

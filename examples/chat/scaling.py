@@ -1,5 +1,5 @@
 """From what one server costs to how many it takes: a simulation of the load run, and the arithmetic
-of docs/scaling.md.
+of docs/explanation/scaling.md.
 
 The costs are those of the load run (examples/chat/load.py). Simulated are two queues, one after the
 other: a server that writes each message to a room's members one by one, and the program that has

@@ -61,5 +61,5 @@ if (
     raise ImportError(
         "fastframe is built without module state, so it cannot be imported again after "
         "Py_FinalizeEx: "
-        "see docs/decisions/module-state.md"
+        "see docs/explanation/decisions/module-state.md"
     )

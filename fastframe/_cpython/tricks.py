@@ -3,8 +3,8 @@ in use.
 
 Each trick has a plain twin, which does the same by documented means. A trick is off if
 FASTFRAME_PLAIN names it (or is 1, for all), if this CPython is newer than those it was read in, or
-if its self-check fails. `fastframe doctor` and the log say so. docs/cpython.md has the assumptions
-and the figures.
+if its self-check fails. `fastframe doctor` and the log say so. docs/explanation/cpython.md has the
+assumptions and the figures.
 """
 
 from __future__ import annotations

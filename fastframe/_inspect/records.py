@@ -1,5 +1,7 @@
-"""What programs read: JSON, one object a line, and CSV, one message a line. docs/inspect.md lists
-the fields; they are added to, but not changed."""
+"""What programs read: JSON, one object a line, and CSV, one message a line.
+
+docs/howto/inspect.md lists the fields; they are added to, but not changed.
+"""
 
 from __future__ import annotations
 

@@ -412,7 +412,7 @@ def _refuse_options_without_target(options: Options, chosen: dict[str, Target]) 
 
 def without_tricks() -> str:
     off = [trick.name for trick in TRICKS if not trick.is_on()]
-    return f", without {', '.join(off)} (docs/cpython.md)" if off else ""
+    return f", without {', '.join(off)} (docs/explanation/cpython.md)" if off else ""
 
 
 def disabled() -> bool:

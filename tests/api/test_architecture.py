@@ -1,4 +1,4 @@
-"""The import graph keeps to the layers that docs/architecture.md draws."""
+"""The import graph keeps to the layers that docs/contributing/architecture.md draws."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ SUFFIXES = (".py", ".pyx", ".pxd")
 
 
 def layers() -> dict[str, int]:
-    """The layer of each row of docs/architecture.md: folders and modules of the package, and
-    modules of the codec."""
-    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    """The layer of each row of docs/contributing/architecture.md: folders and modules of the
+    package, and modules of the codec."""
+    page = (ROOT / "docs/contributing/architecture.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"## Layers\n.*?```text\n(.*?)```", page, re.DOTALL)
     found = {}
     for line in block.splitlines():

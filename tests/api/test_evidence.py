@@ -12,7 +12,12 @@ from tests.helpers import ROOT
 if not (ROOT / "Makefile").exists():
     pytest.skip("the sources are not here: a wheel is tested", allow_module_level=True)
 
-PAGES = ("docs/security.md", "docs/assurance.md", "docs/protocols.md", "docs/troubleshooting.md")
+PAGES = (
+    "docs/explanation/security.md",
+    "docs/explanation/assurance.md",
+    "docs/howto/protocols.md",
+    "docs/howto/troubleshooting.md",
+)
 FEWEST_ATTACKS = 25
 
 
@@ -27,7 +32,7 @@ def test_each_test_that_is_named_exists(page: str) -> None:
         path, _, function = test.partition("::")
         text = (ROOT / path).read_text(encoding="utf-8")
         assert f"def {function}(" in text or not function, test
-    assert tests or page != "docs/security.md"
+    assert tests or page != "docs/explanation/security.md"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -68,7 +73,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def test_attacks_have_their_answers() -> None:
-    text = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/explanation/security.md").read_text(encoding="utf-8")
     part = text.partition("## Known attacks")[2].partition("## Compression and secrets")[0]
     rows = [row for row in part.splitlines() if row.startswith("| ") and "---" not in row]
     attacks = [row for row in rows if not row.startswith("| attack ")]

@@ -33,10 +33,10 @@ def test_examples_run(example: str) -> None:
     assert EXPECTED[example] in output(str(ROOT / "examples" / example))
 
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_programs_in_documents_run(document: Path) -> None:
     program = "\n".join(programs(document))  # one after the other, as a reader meets them
     for package in ("uvicorn", "wsproto", "h2"):

@@ -82,7 +82,7 @@ def test_the_log_names_what_is_off() -> None:
     off = [
         trick.name for trick in TRICKS if trick.name in ("event-slots", "named-tuple", *IMPOSSIBLE)
     ]
-    assert f", without {', '.join(off)} (docs/cpython.md)" in heard
+    assert f", without {', '.join(off)} (docs/explanation/cpython.md)" in heard
 
 
 def test_a_name_that_there_is_not() -> None:

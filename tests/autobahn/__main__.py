@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cases", choices=["all", "fast"], default="all")
     parser.add_argument("--wstest", help="the suite's program")
     parser.add_argument(
-        "--summary", type=Path, help="write the tables of docs/autobahn.md to this file"
+        "--summary", type=Path, help="write the tables of docs/explanation/autobahn.md to this file"
     )
     options = parser.parse_args(arguments)
     wstest = options.wstest or shutil.which("wstest") or install()

@@ -5,7 +5,7 @@ usage: python -m tests.proofs [--mutants] [PROOF ...]
 Each harness in this folder is one property; CBMC finds any input that breaks it, any access outside
 of memory and any overflow, or proves that there is none. With --mutants each harness is run on a
 copy of src_c/ with a planted fault, and must find it. CBMC is taken from the path, or from a Debian
-sid in a folder, which is made once and needs root. docs/assurance.md says what follows.
+sid in a folder, which is made once and needs root. docs/explanation/assurance.md says what follows.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 /* utf8_feed of the portable kernels, for every text of up to five bytes, cut anywhere: the language
  * of RFC 3629's table, the same in one piece and in two, and no state but eight, each of which at
- * most three bytes lead to. docs/assurance.md says why that is enough for texts of any length. */
+ * most three bytes lead to. docs/explanation/assurance.md says why that is enough for texts of any
+ * length. */
 #include "proof.h"
 
 #include "kernels_portable.c"

@@ -1,4 +1,4 @@
-"""The server of docs/http2.md, over loopback."""
+"""The server of docs/howto/http2.md, over loopback."""
 
 from __future__ import annotations
 

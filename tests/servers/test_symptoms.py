@@ -1,4 +1,4 @@
-"""What docs/troubleshooting.md describes, each made to happen: the words that a user sees are
+"""What docs/howto/troubleshooting.md describes, each made to happen: the words that a user sees are
 these."""
 
 from __future__ import annotations
