@@ -9,6 +9,7 @@ a warning. A page may be a file from elsewhere in the repository, as a whole: `<
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from pathlib import Path
@@ -50,7 +51,7 @@ def rewritten(text: str, source: Path, page: Path, address: str) -> str:
 
     fences = [(match.start(), match.end()) for match in FENCE.finditer(text)]
     edges = [0, *(edge for fence in fences for edge in fence), len(text)]
-    parts = [text[a:b] for a, b in zip(edges, edges[1:])]
+    parts = [text[a:b] for a, b in itertools.pairwise(edges)]
     return "".join(part if i % 2 else LINK.sub(link, part) for i, part in enumerate(parts))
 
 
