@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.report.results import load, markdown
+from benchmarks.report.results import TIMES, load, markdown
 
 RESULTS = Path(__file__).parent.parent / "results"
 HOWTO = "docs/howto/"
 PROGRAM = "`fastframe run python PROGRAM.py`"
-TIMES = "\N{MULTIPLICATION SIGN}"
 CLASS = "`uvicorn --ws fastframe.uvicorn:WSProtocol app:app`"
 
 
@@ -134,7 +133,7 @@ def gains(row: Row) -> list[str]:
             if group.startswith(row.group.format(size))
             and group.removeprefix(row.group.format(size)) in ("", " text", " binary")
         ]
-        found.append(f"{shown(times[row.alone] / times[row.on_fastframe])} {TIMES}{row.note}")
+        found.append(f"{shown(times[row.alone] / times[row.on_fastframe])}{TIMES}{row.note}")
     return found
 
 

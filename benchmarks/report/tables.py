@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.report import chat, front
 from benchmarks.report.measured import machines, measured
-from benchmarks.report.results import Medians, load, markdown
+from benchmarks.report.results import TIMES, Medians, load, markdown
 
 ROOT = Path(__file__).parent.parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -94,7 +94,10 @@ def wsproto(results: dict[str, Any]) -> str:
     for message in messages:
         groups = [f"{column}: {message}" for column in columns]
         rows.append(
-            [message, *(f"{wsproto_ratio(medians[g])} x" if g in medians else "" for g in groups)]
+            [
+                message,
+                *(f"{wsproto_ratio(medians[g])}{TIMES}" if g in medians else "" for g in groups),
+            ]
         )
     return markdown(["", *columns], rows)
 
@@ -181,7 +184,7 @@ def gains(setting: str) -> Callable[[dict[str, Any]], str]:
             if group.startswith(setting)
         }
         rows = [
-            [name, *(f"{shown(times[old] / times[new])} x" for times in medians.values())]
+            [name, *(f"{shown(times[old] / times[new])}{TIMES}" for times in medians.values())]
             for name, (old, new) in GAINS.items()
         ]
         return markdown(["", *medians], rows)
@@ -199,7 +202,7 @@ def libraries(results: dict[str, Any]) -> str:
         number, unit, kind = message.split(" ", 2)
         sizes[f"{number} {unit}"] = None
         rows.setdefault(f"{name}, {kind}", []).append(
-            f"{shown(times['alone'] / times['on fastframe'])} x"
+            f"{shown(times['alone'] / times['on fastframe'])}{TIMES}"
         )
     return markdown(["", *sizes], [[name, *cells] for name, cells in rows.items()])
 
@@ -236,7 +239,7 @@ def broadcast_gains(results: dict[str, Any]) -> str:
             ratios = [
                 ratio(medians, f"broadcast{deflate}: {size}", new, old) for size in BROADCASTS
             ]
-            rows.append([f"{words}, against {name}", *(f"{text} x" for text in ratios)])
+            rows.append([f"{words}, against {name}", *(f"{text}{TIMES}" for text in ratios)])
     return markdown(["a prepared message to 1,000 clients", *BROADCASTS], rows)
 
 
