@@ -49,12 +49,13 @@ def sanic(port: int, loop: str | None = None) -> None:
     from sanic import Sanic
 
     app: Any = Sanic("echo", configure_logging=False)
-    app.config.WEBSOCKET_MAX_SIZE = 1 << 26
+    app.config.WEBSOCKET_MAX_SIZE = 1 << 24
     app.config.WEBSOCKET_PING_INTERVAL = None
     if loop is not None:
         app.config.USE_UVLOOP = loop == "uvloop"
 
     @app.websocket("/")  # type: ignore[untyped-decorator]
+    @app.websocket("/echo", name="longer")  # type: ignore[untyped-decorator]
     async def echo(request: Any, websocket: Any) -> None:
         async for message in websocket:
             await websocket.send(message)
@@ -85,8 +86,8 @@ def socketify(port: int, loop: str | None = None) -> None:
         "/*",
         {
             "compression": CompressOptions.SHARED_COMPRESSOR,
-            "max_payload_length": 1 << 26,
-            "max_backpressure": 1 << 26,
+            "max_payload_length": 1 << 24,
+            "max_backpressure": 1 << 24,
             "idle_timeout": 0,
             "message": lambda websocket, message, opcode: websocket.send(message, opcode),
         },
@@ -136,7 +137,7 @@ async def websockets(port: int) -> None:
         async for message in connection:
             await connection.send(message)
 
-    async with serve(echo, "127.0.0.1", port, max_size=1 << 26, ping_interval=None) as server:
+    async with serve(echo, "127.0.0.1", port, max_size=1 << 24, ping_interval=None) as server:
         await server.serve_forever()
 
 

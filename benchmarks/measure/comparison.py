@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes.util
 import importlib.util
 import os
 import random
@@ -64,6 +65,9 @@ QUIET = 10_000
 QUIET_IN_A_HURRY = 2_000
 SECONDS_OF_QUIET = 6  # longer than the 5 after which uvicorn and fastframe let go of a compressor
 
+NO_OTHER_MEMORY = ("on fastframe", "Python listener", "floor of ASGI")
+"""How the names end of those that take the memory of another one."""
+
 FRAMEWORK = ("-m", "benchmarks.contenders.frameworks")
 RSGI_APP = "benchmarks.contenders.frameworks:rsgi_app"
 
@@ -82,7 +86,7 @@ def granian(loop: str, port: int, interface: str, app: str) -> list[str]:
     # One connection after another is a request that has not ended: as many as there will be.
     return [
         *("-m", "granian", "--interface", interface, "--ws", "--loop", loop, "--no-log"),
-        *("--backlog", "1024", "--backpressure", str(2 * QUIET)),
+        *("--backpressure", str(2 * QUIET)),
         *("--host", "127.0.0.1", "--port", str(port), app),
     ]
 
@@ -99,11 +103,16 @@ def contenders(port: int) -> Iterator[Contender]:
         tornado = [*FRAMEWORK, "tornado", str(port), loop]
         sanic = [*FRAMEWORK, "sanic", str(port), loop]
         for name, command, package, deflate in (
-            ("the floor of ASGI", ["-m", floor, loop, str(port)], "fastframe", False),
+            ("floor of ASGI", ["-m", floor, loop, str(port)], "fastframe", False),
             ("uvicorn, fastframe's class", uvicorn(loop, port, OURS), "uvicorn", True),
-            ("uvicorn, its default", uvicorn(loop, port, "auto"), "uvicorn", True),
-            ("uvicorn, `--ws websockets`", uvicorn(loop, port, "websockets"), "uvicorn", True),
-            ("uvicorn, `--ws wsproto`", uvicorn(loop, port, "wsproto"), "uvicorn", True),
+            (
+                "uvicorn, its default, websockets-sansio",
+                uvicorn(loop, port, "auto"),
+                "uvicorn",
+                True,
+            ),
+            ("uvicorn, websockets", uvicorn(loop, port, "websockets"), "uvicorn", True),
+            ("uvicorn, wsproto", uvicorn(loop, port, "wsproto"), "uvicorn", True),
             ("granian, ASGI", granian(loop, port, "asgi", APP), "granian", False),
             ("granian, RSGI", granian(loop, port, "rsgi", RSGI_APP), "granian", False),
             (
@@ -148,8 +157,13 @@ def chosen(only: str) -> list[Contender]:
     return [
         contender
         for contender in contenders(0)
-        if importlib.util.find_spec(contender.package) and only in contender.name
+        if installed(contender.package) and only in contender.name
     ]
+
+
+def installed(package: str) -> bool:
+    found = importlib.util.find_spec(package) is not None
+    return found and (package != "socketify" or ctypes.util.find_library("uv") is not None)
 
 
 def command_of(contender: Contender, port: int) -> list[str]:
@@ -174,7 +188,22 @@ class Server(NamedTuple):
 
 
 @contextlib.contextmanager
-def running(contender: Contender) -> Iterator[Server]:
+def running(contender: Contender, tries: int = 3) -> Iterator[Server]:
+    """Another program may take the port before the server does: then it starts once more."""
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                server = stack.enter_context(started(contender))
+                break
+            except (OSError, ValueError) as error:
+                tries -= 1
+                if not tries:
+                    raise ValueError(f"{contender.name} does not start") from error
+        yield server
+
+
+@contextlib.contextmanager
+def started(contender: Contender) -> Iterator[Server]:
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, *command_of(contender, port)],
@@ -273,12 +302,12 @@ def echoes(found: list[Contender], *, quick: bool) -> Measured:
     measured: Measured = {}
     for _ in range(1 if quick else GENERATIONS):
         with contextlib.ExitStack() as stack:
-            started = [(contender, stack.enter_context(running(contender))) for contender in found]
+            servers = [(contender, stack.enter_context(running(contender))) for contender in found]
             for label, (size, together) in SIZES.items():
                 for at_once, way in ((1, "one at a time"), (together, "at once")):
                     messages = exchanges(size, at_once)
                     for _ in range(1 if quick else ROUNDS):
-                        for contender, server in started:
+                        for contender, server in servers:
                             spent = turn(server, messages, 0 if quick else SECONDS) / at_once
                             group = measured.setdefault(f"{contender.loop}, {way}: {label}", {})
                             group.setdefault(contender.name, []).append(spent)
@@ -329,7 +358,7 @@ def main() -> None:
     # One core for all, as in end_to_end.py.
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     found = chosen(arguments.only)
-    left_out = sorted({c.package for c in contenders(0) if not importlib.util.find_spec(c.package)})
+    left_out = sorted({c.package for c in contenders(0) if not installed(c.package)})
     if left_out:
         print("not installed, left out:", ", ".join(left_out))
     count = most_connections(QUIET_IN_A_HURRY if quick else QUIET)
@@ -341,7 +370,7 @@ def main() -> None:
         for contender in found:
             if contender.loop == "asyncio" and contender.name in on_both:
                 continue
-            if deflate <= contender.deflate and "floor" not in contender.name:
+            if deflate <= contender.deflate and not contender.name.endswith(NO_OTHER_MEMORY):
                 size = memory(contender, count, deflate=deflate, quick=quick)
                 measured.setdefault(group, {})[contender.name] = [size]
                 print(f"{group}: {contender.name} {size / 1024:.1f} KiB", flush=True)
