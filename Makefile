@@ -5,7 +5,7 @@ BUILD = build
 C_FILES = src_c/*.[ch] tests/c/*.[ch] tests/fuzz/*/*.[ch] tests/proofs/*.[ch] fastframe/*/*.h examples/extension/*.c
 
 .PHONY: help setup build test test-c every-python stress interpreters reach reach-quick fuzz prove prove-mutants mutants lint format types workflows coverage coverage-native sanitize plain other-cython cross emulate \
-    soak differential autobahn autobahn-fast suites servers chat protocols bench bench-codec bench-kernels bench-simdutf bench-servers bench-check docs package reproducible try-sdist clean
+    soak differential autobahn autobahn-fast suites servers chat protocols bench bench-codec bench-kernels bench-simdutf bench-servers bench-check docs docs-site package reproducible try-sdist clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -155,6 +155,11 @@ coverage-native: ## Measure the line coverage of the Cython files and of the C f
 docs: ## Build the site into build/docs: warnings are errors, links and anchors are checked
 	$(PYTHON) -m pip install -q --group docs
 	$(PYTHON) -m sphinx -q -W --keep-going -n -b html docs $(BUILD)/docs
+
+docs-site: ## Build the site with a folder for each release into build/site, as the public workflow does
+	rm -rf $(BUILD)/site
+	$(PYTHON) -m pip install -q --group docs
+	$(PYTHON) docs/versions.py $(BUILD)/site
 
 # ---- fast ----
 

@@ -81,6 +81,9 @@ def load(path: Path) -> dict[str, Any]:
     return results
 
 
+TIMES = "\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}"  # after a ratio, on the same line as it
+
+
 def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     head = list(head)
     lines = [head, ["---"] * len(head), *map(list, rows)]
