@@ -22,7 +22,8 @@ import fastframe
 PACKAGES = (
     "fastframe", "wsproto", "uvicorn", "hypercorn", "uvloop", "websockets", "aiohttp", "picows",
     "tornado", "autobahn", "daphne", "gunicorn", "gevent-websocket", "websocket-client", "wsaccel",
-    "isal", "zlib-ng", "starlette", "fastapi", "channels", "sanic", "flask-sock", "redis", "Cython",
+    "isal", "zlib-ng", "starlette", "fastapi", "channels", "sanic", "flask-sock", "redis",
+    "granian", "socketify", "Cython",
 )  # fmt: skip
 
 # Seconds for one operation by group and contender, in the order in which they were measured.
