@@ -29,7 +29,7 @@ extensions = [
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_*"]
 nitpicky = True  # a name that leads nowhere is a warning, and warnings are errors
-python_maximum_signature_line_length = c_maximum_signature_line_length = 76
+python_maximum_signature_line_length = c_maximum_signature_line_length = 110
 
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist", "attrs_inline"]
 myst_heading_anchors = 4

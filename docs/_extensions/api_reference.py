@@ -46,21 +46,27 @@ class _Qualify(ast.NodeTransformer):
     def _dotted(self, name: str) -> str:
         if name in self._module.definitions:
             full = f"{self._module.name}.{name}"
+            if self._is_choice_of_strings(name):
+                return "str"  # which ones, the parameter says
         elif name in self._module.imports:
             full = self._module.imports[name]
         else:
             return name  # a builtin
         return public_names.known_names().get(full, full)
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 (the name is ast's)
-        full = self._dotted(node.id)
-        return node if full == node.id else _short(full)
+    def _is_choice_of_strings(self, name: str) -> bool:
+        node = self._module.definitions[name][-1]
+        return isinstance(node, ast.AnnAssign) and "Literal['" in _unparsed(node.value)
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        full = self._dotted(node.id)
+        return ast.Name(full) if "." not in full else _short(full)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         head, _, rest = ast.unparse(node).partition(".")
         return _short(f"{self._dotted(head)}.{rest}")
 
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:  # noqa: N802
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         if isinstance(node.slice, ast.Name) and node.slice.id.startswith("_"):
             return self.visit(node.value)  # type: ignore[no-any-return]  # a private type variable
         if ast.unparse(node.value).rpartition(".")[2] == "Literal":
@@ -328,7 +334,7 @@ def members_of(found: Name, chosen: list[str] | None) -> Iterator[str]:
     attributes = public_names.attributes_of_init(found)
     where = public_names.constructor(found)[0]
     for name, annotation in attributes.items():
-        if name not in found.members:
+        if name not in found.members and (chosen is None or name in chosen):
             yield directive("attribute", name, {"type": type_text(annotation, where)}, "", 1)
     if chosen is None:
         names = list(found.members)
@@ -360,10 +366,9 @@ def member_markdown(member: Name) -> str:
         options["type"] = type_text(node.annotation, member.module)
     if not member.owner.is_dataclass:
         value = getattr(node, "value", None)
-        if isinstance(value, ast.Constant):
-            text = ast.unparse(value)
-            source = ast.get_source_segment(member.module.file.read_text("utf-8"), value) or text
-            options["value"] = source if source.startswith("0x") else text
+        if value is not None:
+            source = ast.get_source_segment(member.module.file.read_text("utf-8"), value) or ""
+            options["value"] = source if source.startswith("0x") else ast.unparse(value)
     return directive("attribute", member.name, options, documentation(member, []), 1)
 
 
@@ -403,7 +408,9 @@ class ApiOfOthers(SphinxDirective):
         for found in names:
             note(self.env, found.full_name)
         lines = [f"```{{py:data}} {found.name}\n:module: {module}\n```\n" for found in names]
-        return self.parse_text_to_nodes("\n".join(lines))
+        columns = nodes.container(classes=["names"])  # see site.css
+        columns += self.parse_text_to_nodes("\n".join(lines))
+        return [columns]
 
 
 class ApiIndex(SphinxDirective):
@@ -415,14 +422,24 @@ class ApiIndex(SphinxDirective):
                 for name, found in public_names.public_names().items()
                 if name.rpartition(".")[0] == module and not found.origin
             }
-            parts += [f"**{{py:mod}}`{module}`**", "", "| name | |", "|---|---|"]
+            parts += [f"**{{py:mod}}`{module}`**", "", "| name | what it is |", "|---|---|"]
             for name, found in own.items():
                 depend(self.env, found.module)
                 sentence = found.first_sentence or DATA[name]
                 text = prose.inline(sentence) if found.first_sentence else sentence
                 parts.append(f"| {{py:obj}}`{found.name} <{name}>` | {text} |")
             parts.append("")
+            if any(
+                found.origin
+                for name, found in public_names.public_names().items()
+                if name.rpartition(".")[0] == module
+            ):
+                parts += [f"and [wsproto's own names](drop-in.md#{OTHERS}).", ""]
         return self.parse_text_to_nodes("\n".join(parts))
+
+
+OTHERS = "wsprotos-own-names"
+"""The heading above `{api-of-others}`."""
 
 
 def depend(env: BuildEnvironment, module: Module) -> None:

@@ -53,7 +53,7 @@ def markdown(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
     yield prose.escaped(parser.description or "") + "\n"
     yield f"```{{program}} fastframe {name}\n```\n"
     for group in parser._action_groups:
-        actions = [action for action in group._group_actions if action.help != argparse.SUPPRESS]
+        actions = [action for action in group._group_actions if action.dest != "help"]
         if not actions:
             continue
         if group.title not in {"options", "optional arguments", "positional arguments"}:

@@ -17,9 +17,20 @@ _SECTIONS = r"\d+(?:\.\d+)*(?:(?:, | and | to )\d+(?:\.\d+)*)*"
 _REFERENCE = re.compile(rf"RFC (\d+)(?:, ({_SECTIONS}))?")
 _BARE_SECTION = re.compile(r"(?<=\()(\d+\.\d+(?:\.\d+)*)(?=\))")
 _NAME = re.compile(
-    r"\b[A-Z][a-z]+(?:[A-Z][A-Za-z]*)+\b|\bRole\.[A-Z]+\b|\b[a-z]+(?:_[a-z0-9]+)+(?:=\w+)?"
+    "|".join(
+        (
+            r"\bdocs/[\w/-]+\.md\b",
+            r"\b[A-Z][a-z]+(?:[A-Z][A-Za-z]*)+\b",  # a class
+            r"\bRole\.[A-Z]+\b",
+            r"\b(?:None|True|False)\b",
+            r"\b[a-z]+=(?:True|False)\b",  # an argument
+            r"\b[a-z]+(?:_[a-z0-9]+)+(?:\.h|=\w+)?",
+            r"\b[A-Z]+(?:_[A-Z]+)+\b",
+            r'"[\w-]+"',  # a value
+        )
+    )
 )
-"""A class or a constant, or a name with an underscore, in text without backticks."""
+"""What is code in text without backticks."""
 
 Link = Callable[[str], str]
 """A name to Markdown that leads to it, "" if it is not known."""
@@ -69,8 +80,10 @@ def _plain(text: str, link: Link, rfc: str, names: re.Pattern[str]) -> str:
             done += f"[RFC {number}]({RFC}{number})"
         elif bare:
             done += section_links(rfc, bare)
+        elif found[0].startswith("docs/"):
+            done += f"[{found[0].rpartition('/')[2]}]({found[0].removeprefix('docs')})"
         else:
-            is_code = "_" in found[0] or hasattr(builtins, found[0])
+            is_code = re.search('[_="]', found[0]) or hasattr(builtins, found[0])
             done += link(found[0]) or (f"`{found[0]}`" if is_code else escaped(found[0]))
     return done + escaped(text[position:])
 
