@@ -131,16 +131,21 @@ def echoes(url: str) -> None:
             assert client.recv(20) == text
 
 
-def ended(program: Program, until: str | None = None) -> str:
-    """Ends it as Docker, systemd and Kubernetes do. What it has written. until: what a program says
-    that may not end; sanic waits forever if this comes in the first moment of its workers."""
-    program.process.terminate()
+def until_said(program: Program, pattern: str, times: int = 1) -> None:
     deadline = time.monotonic() + 30
-    while program.process.poll() is None:
-        if until is not None and re.search(until, program.output()):
-            break
+    while len(re.findall(pattern, program.output())) < times:
         assert time.monotonic() < deadline, program.output()
         time.sleep(0.05)
+
+
+def ended(program: Program) -> str:
+    """Ends it as Docker, systemd and Kubernetes do. What it has written."""
+    program.process.terminate()
+    program.process.wait(30)
+    return written(program)
+
+
+def written(program: Program) -> str:
     output = program.output()
     assert "Traceback" not in output, output
     return output

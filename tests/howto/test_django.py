@@ -8,7 +8,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ pytest.importorskip("django")
 pytest.importorskip("channels")
 pytest.importorskip("daphne")
 
-from tests.howto.framework_pages import Page, connections, echoes, ended
+from tests.howto.framework_pages import Page, connections, echoes, ended, until_said
 from tests.servers.programs import free_port
 
 pytestmark = [
@@ -69,8 +68,5 @@ def test_runserver(project: Path) -> None:
     with PAGE.server("fastframe run python manage.py runserver", port, project) as program:
         echoes(f"ws://127.0.0.1:{port}/ws")
         os.killpg(program.process.pid, signal.SIGINT)
-        deadline = time.monotonic() + 30
-        while connections(program.output(), "autobahn") == 0:
-            assert time.monotonic() < deadline, program.output()
-            time.sleep(0.05)
+        until_said(program, "connections that ran on fastframe: .*autobahn [1-9]")
         assert connections(program.output(), "autobahn") == 1

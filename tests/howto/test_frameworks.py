@@ -12,8 +12,8 @@ import pytest
 
 pytest.importorskip("websockets.sync.client")
 
-from tests.howto.framework_pages import Page, connections, echoes, ended, started
-from tests.servers.programs import free_port
+from tests.howto.framework_pages import Page, connections, echoes, ended, started, until_said, written
+from tests.servers.programs import Program, free_port
 
 pytestmark = [
     pytest.mark.programs,
@@ -21,7 +21,6 @@ pytestmark = [
     pytest.mark.skipif(os.name == "nt", reason="the servers are ended with signals"),
 ]
 
-RAN = "connections that ran on fastframe:"
 BY_CLASS = "uvicorn --ws fastframe.uvicorn:WSProtocol app:app"
 SERVERS = [
     # page, command, target; what must be installed besides the program itself
@@ -89,13 +88,21 @@ def test_a_server(page: str, command: str, target: str, needs: list[str], tmp_pa
     port = free_port()
     with here.server(command, port, tmp_path) as program:
         echoes(f"ws://127.0.0.1:{port}/ws")
-        until = rf"{RAN} websockets [1-9]" if " sanic " in command else None
-        output = ended(program, until)
+        output = ended_sanic(program, command) if " sanic " in command else ended(program)
     if command.startswith("fastframe run"):
         # websockets counts one that only looks whether the server listens, too.
         assert connections(output, target) == (2 if page == "websockets" else 1), output
     else:
         assert "WebSockets run on fastframe" in output, output
+
+
+def ended_sanic(program: Program, command: str) -> str:
+    """Told to end in the first moment of its workers, it waits forever, with and without
+    fastframe. So its workers are waited for, and then what they say."""
+    until_said(program, "Worker ready", 2 if "--workers 2" in command else 1)
+    program.process.terminate()
+    until_said(program, r"connections that ran on fastframe: websockets [1-9]")
+    return written(program)
 
 
 @pytest.fixture(scope="module")
