@@ -1,4 +1,4 @@
-"""docs/howto/deployment.md: its commands and files, as far as this machine has programs for them."""
+"""docs/howto/deployment.md: its commands and files, where this machine has programs for them."""
 
 from __future__ import annotations
 
@@ -179,10 +179,11 @@ async def test_file_descriptors_that_run_out(folder: Path) -> None:
     with started(command, folder, port, preexec_fn=few_files) as server:
         async with contextlib.AsyncExitStack() as stack:
             clients: list[Any] = []
-            with pytest.raises(TimeoutError):
+            with contextlib.suppress(TimeoutError):
                 while len(clients) < 40:
                     client = server.connect(open_timeout=2)
                     clients.append(await stack.enter_async_context(client))
+            assert len(clients) < 32
             assert "socket.accept() out of system resource" in server.log.read_text()
             await clients[0].send("still here")
             assert await clients[0].recv() == "still here"
@@ -289,6 +290,8 @@ def test_the_manifests() -> None:
 
 def test_the_health_check_of_the_application(folder: Path) -> None:
     port = free_port()
-    with started(the_command(port), folder, port):
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=20) as response:
-            assert response.read() == b"ok"
+    with (
+        started(the_command(port), folder, port),
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=20) as response,
+    ):
+        assert response.read() == b"ok"

@@ -91,7 +91,7 @@ def nginx(proxy: Proxy) -> subprocess.Popen[bytes]:
 def haproxy(proxy: Proxy) -> subprocess.Popen[bytes]:
     pair = proxy.folder / "pair.pem"
     pair.write_text(Path(proxy.certificate).read_text() + Path(proxy.key).read_text())
-    (text,) = blocks(PAGE, "haproxy")
+    (text,) = blocks(PAGE, "text")
     file = proxy.folder / "haproxy.cfg"
     changes = {
         "bind :443": f"bind 127.0.0.1:{proxy.port}",
@@ -189,18 +189,22 @@ async def test_echoes_through_tls(name: str, tmp_path: Path) -> None:
 @ALL
 async def test_a_client_cannot_say_that_it_is_another(name: str, tmp_path: Path) -> None:
     app = Recorder()
-    async with proxied(name, tmp_path, app) as (_, proxy):
-        async with proxy.connect(additional_headers={"X-Forwarded-For": "203.0.113.9"}):
-            pass
+    async with (
+        proxied(name, tmp_path, app) as (_, proxy),
+        proxy.connect(additional_headers={"X-Forwarded-For": "203.0.113.9"}),
+    ):
+        pass
     assert app.scope["client"][0] == "127.0.0.1"
 
 
 @ALL
 async def test_a_proxy_that_is_not_trusted(name: str, tmp_path: Path) -> None:
     app = Recorder()
-    async with proxied(name, tmp_path, app, forwarded_allow_ips="10.0.0.0/8") as (_, proxy):
-        async with proxy.connect():
-            pass
+    async with (
+        proxied(name, tmp_path, app, forwarded_allow_ips="10.0.0.0/8") as (_, proxy),
+        proxy.connect(),
+    ):
+        pass
     assert app.scope["scheme"] == "ws"
 
 
@@ -212,10 +216,13 @@ LIMITS = {
 
 @pytest.mark.parametrize("name", LIMITS)
 async def test_connections_of_an_address(name: str, tmp_path: Path) -> None:
-    async with proxied(name, tmp_path, Recorder(), LIMITS[name]) as (_, proxy):
-        async with proxy.connect(), proxy.connect():
-            with pytest.raises(InvalidStatus, match="HTTP 429"):
-                await proxy.connect()
+    async with (
+        proxied(name, tmp_path, Recorder(), LIMITS[name]) as (_, proxy),
+        proxy.connect(),
+        proxy.connect(),
+    ):
+        with pytest.raises(InvalidStatus, match="HTTP 429"):
+            await proxy.connect()
 
 
 SILENCES = {
@@ -237,19 +244,33 @@ async def test_a_silence_that_is_too_long(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", SILENCES)
 async def test_pings_prevent_it(name: str, tmp_path: Path) -> None:
     settings = SILENCES[name]
-    async with proxied(name, tmp_path, Recorder(), settings, ws_ping_interval=0.3) as (_, proxy):
-        async with proxy.connect() as client:
-            await asyncio.sleep(2.5)
-            await client.send("still here")
-            assert await client.recv() == "still here"
+    async with (
+        proxied(name, tmp_path, Recorder(), settings, ws_ping_interval=0.3) as (_, proxy),
+        proxy.connect() as client,
+    ):
+        await asyncio.sleep(2.5)
+        await client.send("still here")
+        assert await client.recv() == "still here"
+
+
+async def test_haproxy_ends_a_request_that_takes_too_long(tmp_path: Path) -> None:
+    changes = {"timeout http-request 10s": "timeout http-request 500ms"}
+    async with proxied("haproxy", tmp_path, Recorder(), changes) as (_, proxy):
+        tls = ssl.create_default_context(cafile=proxy.certificate)
+        reader, writer = await asyncio.open_connection("localhost", proxy.port, ssl=tls)
+        writer.write(b"GET / HTTP/1.1\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+        writer.close()
 
 
 async def test_caddy_has_no_limit_of_silence(tmp_path: Path) -> None:
-    async with proxied("caddy", tmp_path, Recorder(), ws_ping_interval=None) as (_, proxy):
-        async with proxy.connect() as client:
-            await asyncio.sleep(2.5)
-            await client.send("still here")
-            assert await client.recv() == "still here"
+    async with (
+        proxied("caddy", tmp_path, Recorder(), ws_ping_interval=None) as (_, proxy),
+        proxy.connect() as client,
+    ):
+        await asyncio.sleep(2.5)
+        await client.send("still here")
+        assert await client.recv() == "still here"
 
 
 @ALL
