@@ -23,7 +23,7 @@ OLDEST = 90
 
 # A command for a clone, where a user of the release needs one for the package index. What is
 # installed with -e is for who works on fastframe.
-FROM_A_CLONE = re.compile(r"pip install (?!-e)(?:-\S+ )*'?\.(?:\[|'|`|/| |$)", re.MULTILINE)
+FROM_A_CLONE = re.compile(r"(?<!-e )'\.\[[\w,]+\]'|(?<=pip install )\.(?=[`/ ]|$)", re.MULTILINE)
 NOT_YET = re.compile(r"not (?:yet )?on PyPI|not released yet", re.IGNORECASE)
 FOOTER = re.compile(r"; fastframe [^;]+; (\d{4}-\d\d-\d\d)\.$", re.MULTILINE)
 ADDRESS = re.compile(r"https://github\.com/([\w.-]+/fastframe)\b")
@@ -122,7 +122,7 @@ def tag(root: Path, named: str) -> Iterator[str]:
 
 def commands(root: Path) -> Iterator[str]:
     for place, what in places(root, FROM_A_CLONE):
-        yield f"{place}: write pip install 'fastframe...' in place of {what.strip()}"
+        yield f"{place}: write {what.replace('.', 'fastframe', 1)} in place of {what}"
     for place, what in places(root, NOT_YET):
         yield f"{place}: remove {what!r}"
     readme = (root / "README.md").read_text(encoding="utf-8")
