@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import fastframe
+from fastframe._cli import doctor, main, runner
+from fastframe._cpython import tricks
 from tests.helpers import ROOT
 
 if not (ROOT / "Makefile").exists():
@@ -259,6 +261,19 @@ def test_the_workflow_builds_every_wheel() -> None:
         for machine in machines
     }
     assert built == expected
+
+
+def test_the_page_on_versions_is_about_this_code() -> None:
+    page = (ROOT / "docs/reference/versioning.md").read_text(encoding="utf-8")
+    header = (ROOT / "fastframe/include/fastframe_api.h").read_text(encoding="utf-8")
+    assert f"newer than {'.'.join(map(str, tricks.READ_UP_TO))}," in page
+    assert set(re.findall(r"`(FASTFRAME_\w+)`", page)) == set(doctor.SWITCHES)
+    abi = re.findall(r"#define FF_ABI (\d+)", header)
+    assert re.findall(r"`FF_ABI` \((\d+)\)", page) == abi
+    for number in (main.OK, main.DIFFERENT, main.TROUBLE, runner.CANNOT_EXECUTE, main.NOT_FOUND):
+        assert f" {number} " in page
+    for logger in ("fastframe.frames", "fastframe.violations"):
+        assert f"`{logger}`" in page
 
 
 def test_names_of_wheels() -> None:
