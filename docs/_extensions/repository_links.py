@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 
 
 def repository() -> str:
-    """The project's address, which setup.py has."""
-    text = (ROOT / "setup.py").read_text(encoding="utf-8")
+    """The project's address, which repository.py has."""
+    text = (ROOT / "repository.py").read_text(encoding="utf-8")
     found = re.search(r'^REPOSITORY = "(.*)"$', text, re.MULTILINE)
     return found[1] if found else ""
 

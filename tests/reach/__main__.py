@@ -20,6 +20,7 @@ from tests.reach.commands import CACHE, FailedError, Outcome, UnavailableError
 from tests.reach.compilers import windows, zig
 from tests.reach.debian import Debian, in_debian
 from tests.reach.free_threading import thread_sanitizer, without_gil
+from tests.reach.wheels import manylinux
 
 TARGETS: dict[str, tuple[str, bool, Callable[[argparse.Namespace], Outcome]]] = {
     "free-threaded": ("CPython without the GIL, from Debian's source", True, without_gil),
@@ -41,6 +42,7 @@ TARGETS: dict[str, tuple[str, bool, Callable[[argparse.Namespace], Outcome]]] = 
     "macos-arm64": ("Zig", True, zig("aarch64-macos", "-shared -undefined dynamic_lookup")),
     "macos-x86-64": ("Zig", False, zig("x86_64-macos", "-shared -undefined dynamic_lookup")),
     "musl": ("Zig", False, zig("x86_64-linux-musl", "-shared")),
+    "manylinux": ("Zig, glibc 2.17", False, manylinux),
 }
 """By name: how it is had, whether it is quick, and what to do."""
 

@@ -75,12 +75,17 @@ def windows(arguments: argparse.Namespace) -> Outcome:
     return compile_all("x86_64-w64-mingw32-gcc", "windows", f"-I{headers} -I{headers}/Include")
 
 
+def zig_compiler(target: str) -> str:
+    folder = CACHE / "zig"
+    if not (folder / "ziglang").exists():
+        get(f"{sys.executable} -m pip install -q --target {folder} ziglang")
+    return f"{sys.executable} {folder}/ziglang/__main__.py cc -target {target}"
+
+
 def zig(target: str, link: str) -> Callable[[argparse.Namespace], Outcome]:
     def run(arguments: argparse.Namespace) -> Outcome:
-        folder = CACHE / "zig"
-        if not (folder / "ziglang").exists():
-            get(f"{sys.executable} -m pip install -q --target {folder} ziglang")
-        compiler = f"{sys.executable} {folder}/ziglang/__main__.py cc -target {target}"
-        return compile_all(compiler, target, f"-I{sysconfig.get_path('include')}", link=link)
+        return compile_all(
+            zig_compiler(target), target, f"-I{sysconfig.get_path('include')}", link=link
+        )
 
     return run
