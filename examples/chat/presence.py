@@ -30,7 +30,10 @@ class Presence:
 
     def __init__(self, settings: Settings, log: Log) -> None:
         self._settings, self._log = settings, log
-        self._refresh = settings.present_seconds / 3
+        # A user that nobody refreshes is over after three quarters of the time, and that is noticed
+        # in the last quarter.
+        self._refresh = settings.present_seconds / 4
+        self._lasts = settings.present_seconds - self._refresh
         self._here: defaultdict[str, Counter[str]] = defaultdict(Counter)
         """By room: how many members each user has in this process."""
         self._published: dict[str, set[str]] = {}
@@ -91,7 +94,7 @@ class Presence:
         if here != before or refresh:
             await self._log.mark_present(
                 room, here if refresh else here - before, before - here,
-                self._settings.present_seconds, tell=here != before,
+                self._lasts, tell=here != before,
             )  # fmt: skip
             self._published[room] = here
             if not here:

@@ -18,6 +18,7 @@ async function accessible(page, state) {
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize(viewport);
       const broken = await page.evaluate(async () => (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 200)).join(" ")}`));
+      assert.equal(await page.evaluate(() => parseInt(getComputedStyle(document.body).backgroundColor.slice(4)) < 128), colorScheme === "dark", `${state}, ${colorScheme}`);
       assert.deepEqual(broken, [], `${state}, ${colorScheme}, ${viewport.width}`);
       const [wide, high] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]);
       assert.ok(wide <= viewport.width && high <= viewport.height, `${state}: ${wide} x ${high} on ${viewport.width} x ${viewport.height}`);
@@ -75,11 +76,11 @@ const lines = (page) => page.evaluate(() => [...document.querySelectorAll("#mess
 })));
 
 // Own messages are the same after a reload and in a second tab; times are those of the log, in local time.
-async function messages(ada, grace) {
+async function messages(ada, grace, zoe) {
   const talk = [
     [ada, "Good morning! Are both servers up?"], [grace, "Yes, since seven. The third one comes at noon."],
-    [grace, "Nobody has lost a message while we switched."], [ada, "I have reloaded twice and had everything, in order 👍"],
-    [grace, "Grüße aus Köln, привет, 你好, שלום"],
+    [grace, "Nobody has lost a message while we switched."], [zoe, "I have reloaded twice and had everything, in order 👍"],
+    [ada, "Grüße aus Köln, привет, 你好, שלום"], [grace, "Who takes the early shift tomorrow?"],
     [ada, "Lovely. If the one that I am on goes away, this page finds the other, and shows what it has missed."],
   ];
   for (const [page, words] of talk) {
@@ -109,9 +110,9 @@ async function messages(ada, grace) {
   await second.close();
 }
 
-async function presence(ada, options) {
+async function presence(ada) {
   await people(ada, ["Ada (you)", "Grace"]);
-  const zoe = await signedIn("Zoë", options);
+  const zoe = await signedIn("Zoë");
   await people(ada, ["Ada (you)", "Grace", "Zoë"]);
   assert.equal(await text(ada, "count"), "3 people here");
   await zoe.selectOption("#room", "library");
@@ -121,6 +122,10 @@ async function presence(ada, options) {
   await people(ada, ["Ada (you)", "Grace", "Zoë"]);
   await zoe.close();
   await people(ada, ["Ada (you)", "Grace"]);
+  const again = await zoe.context().newPage(); // still signed in
+  await again.goto(`${given.page}#room=garden`);
+  await people(ada, ["Ada (you)", "Grace", "Zoë"]);
+  return again;
 }
 
 // Everything can be reached with Tab, in the order of the page, and one sees where one is.
@@ -145,7 +150,6 @@ async function narrow(page) {
   await page.setViewportSize(NARROW);
   await until(page, () => !document.getElementById("people").open && !document.getElementById("live").open);
   assert.equal(await page.locator("#users").isVisible(), false);
-  await picture(page, "chat-narrow");
   await page.focus("#count");
   await page.keyboard.press("Enter");
   await page.waitForSelector("#users:visible");
@@ -162,6 +166,11 @@ async function narrow(page) {
   await page.waitForSelector("#users:visible");
 }
 
+function atTheEnd() {
+  const { scrollTop, clientHeight, scrollHeight } = document.getElementById("log");
+  return scrollTop + clientHeight >= scrollHeight - 2;
+}
+
 // Who reads old messages is not moved to the end, but told.
 async function reading(page, other) {
   await page.evaluate(() => (document.getElementById("log").scrollTop = 0));
@@ -171,7 +180,7 @@ async function reading(page, other) {
   assert.equal(await page.evaluate(() => document.getElementById("log").scrollTop), 0);
   await accessible(page, "reading old messages");
   await page.click("#newer");
-  await until(page, () => { const log = document.getElementById("log"); return log.scrollTop + log.clientHeight >= log.scrollHeight - 2; });
+  await until(page, atTheEnd);
   assert.equal(await page.locator("#newer").isVisible(), false);
 }
 
@@ -255,32 +264,41 @@ async function refused(page) {
 }
 
 async function busy(ada, others) {
-  const words = ["Good morning from the workshop", "The new sensor sends every half second", "Who has the key to the greenhouse?", "On the hook next to the door", "Temperature is back to normal", "Thanks, found it", "Lunch at one?", "Yes, in the garden"];
-  const talking = others.map((page, number) => page.evaluate(async ([words, number]) => {
+  const words = ["Good morning from the workshop", "The new sensor sends every half second", "Who has the key to the greenhouse?",
+    "The temperature is back to normal", "Has anybody seen the long ladder?", "On the hook next to the door",
+    "Thanks, found it", "It leans against the shed", "Lunch at one?",
+    "The delivery comes at three", "Yes, under the old tree", "I bring the bread",
+    "Then somebody should open the gate", "The bees are awake", "I do that"];
+  const talking = others.map((page, number) => page.evaluate(async ([words, number, others]) => {
     for (let count = 0; count < 90; count += 1) {
-      chat.send(words[(2 * count + number) % words.length]);
+      chat.send(words[(others * count + number) % words.length]);
       await new Promise((resolve) => setTimeout(resolve, 60 + 25 * number));
     }
-  }, [words, number]));
+  }, [words, number, others.length]));
   await until(ada, () => Number(document.getElementById("rate").textContent) > 40);
   await picture(ada, "chat-busy");
   await Promise.all(talking);
+  await until(ada, () => document.querySelectorAll("#messages li").length > 270);
+  assert.equal(await ada.locator("#newer").isVisible(), false, "who is at the end stays there");
+  await until(ada, atTheEnd);
 }
 
 await main(async () => {
   await signingIn();
   const ada = await signedIn("Ada"), grace = await signedIn("Grace");
-  await messages(ada, grace);
-  await presence(ada);
-  await keyboard(ada);
+  const zoe = await presence(ada);
+  await messages(ada, grace, zoe);
   await until(ada, () => /ms$/.test(document.getElementById("round-trip").textContent) && /\d/.test(document.getElementById("rate").textContent));
   await accessible(ada, "chatting");
   await picture(ada, "chat");
+  await grace.setViewportSize(NARROW);
+  await until(grace, atTheEnd);
+  await picture(grace, "chat-narrow");
+  await reconnecting(ada);
+  await keyboard(ada);
   await narrow(grace);
   await reading(ada, grace);
   await figures(ada);
-  await reconnecting(ada);
   await refused(grace);
-  const linus = await signedIn("Linus"), zoe = await signedIn("Radia");
-  await busy(ada, [grace, linus, zoe]);
+  await busy(ada, [grace, zoe, await signedIn("Linus")]);
 });

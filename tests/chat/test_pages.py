@@ -69,8 +69,8 @@ def test_the_page_loads_nothing_from_elsewhere() -> None:
         assert re.fullmatch(r'<script type="module" src="\w+\.js">', script)
     for name in re.findall(r'(?:src|href)="([^"]+)"', html):
         assert name in files
-    for name in files:
-        imported = re.findall(r'from "(.+)"', files[name])
+    for name, text in files.items():
+        imported = re.findall(r'from "(.+)"', text)
         assert all((PAGE / path).is_file() for path in imported)
-        assert name == "favicon.svg" or not re.search(r"https?://\w", files[name])
-        assert files[name].count("\n") <= 300
+        assert name == "favicon.svg" or not re.search(r"https?://\w", text)
+        assert text.count("\n") <= 300

@@ -18,13 +18,13 @@ export class Log {
     this.newer = document.getElementById("newer");
     this.waiting = new Map(); // by client id
     this.atEnd = true;
-    this.region.addEventListener("scroll", () => {
-      const { scrollHeight, scrollTop, clientHeight } = this.region;
-      this.atEnd = scrollHeight - scrollTop - clientHeight < NEAR;
-      if (this.atEnd) this.count(0);
-    });
+    this.top = 0;
+    this.region.addEventListener("scroll", () => this.scrolled());
     new ResizeObserver(() => this.atEnd && this.scroll()).observe(this.region);
-    this.newer.addEventListener("click", () => this.toEnd());
+    this.newer.addEventListener("click", () => {
+      this.toEnd();
+      this.region.focus(); // the button goes
+    });
     this.clear();
   }
 
@@ -62,7 +62,7 @@ export class Log {
     when.title = full.format(time);
     item.append(name, " ", said(text), " ", when);
     this.list.append(item);
-    while (this.list.childElementCount > KEPT) this.list.firstChild.remove();
+    while (this.atEnd && this.list.childElementCount > KEPT) this.list.firstChild.remove();
     this.before = { from, time, date };
     if (!this.quiet && !own && !this.atEnd) this.count(this.unread + 1);
     this.changed();
@@ -100,6 +100,16 @@ export class Log {
     document.getElementById("empty").hidden = this.quiet || this.list.hasChildNodes() || this.waitingList.hasChildNodes();
     this.waitingList.hidden = !this.waitingList.hasChildNodes();
     if (this.atEnd) this.scroll();
+  }
+
+  // By a person, if it is up; else it may be that more has come since `scroll`.
+  scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.region;
+    const end = scrollHeight - clientHeight;
+    if (end - scrollTop < NEAR) this.atEnd = true;
+    else if (scrollTop < Math.min(this.top, end) - 1) this.atEnd = false;
+    this.top = scrollTop;
+    if (this.atEnd) this.count(0);
   }
 
   // Once for all that comes together: each time, the browser has to lay out the page.
