@@ -20,12 +20,22 @@ async function accessible(page, state) {
       const broken = await page.evaluate(async () => (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 200)).join(" ")}`));
       assert.equal(await page.evaluate(() => parseInt(getComputedStyle(document.body).backgroundColor.slice(4)) < 128), colorScheme === "dark", `${state}, ${colorScheme}`);
       assert.deepEqual(broken, [], `${state}, ${colorScheme}, ${viewport.width}`);
-      const [wide, high] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]);
-      assert.ok(wide <= viewport.width && high <= viewport.height, `${state}: ${wide} x ${high} on ${viewport.width} x ${viewport.height}`);
+      await fits(page, state);
     }
   }
   await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize(size);
+}
+
+async function fits(page, state) {
+  const { width, height } = page.viewportSize();
+  const [wide, high] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]);
+  assert.ok(wide <= width && high <= height, `${state}: ${wide} x ${high} on ${width} x ${height}`);
+}
+
+// Each field that one sees has a label: axe-core is content with a placeholder.
+async function labelled(page, ids) {
+  assert.deepEqual(await page.evaluate((ids) => ids.map((id) => document.getElementById(id).labels[0]?.textContent), Object.keys(ids)), Object.values(ids));
 }
 
 async function signedIn(name, options) {
@@ -47,6 +57,7 @@ async function signingIn() {
   await page.waitForSelector("#name:focus");
   assert.equal(await page.locator("#chat").isVisible(), false);
   await accessible(page, "sign-in");
+  await labelled(page, { name: "Your name", token: "Token", room: "Room", text: "Message" });
   await page.fill("#name", "!");
   await page.press("#name", "Enter");
   await until(page, () => document.getElementById("refusal").textContent.startsWith("A name has"));
@@ -220,6 +231,12 @@ async function reconnecting(page) {
   assert.equal(await page.getAttribute("#what", "role"), "alert");
   assert.equal(await text(page, "rate"), "…", "old figures are not shown");
   await accessible(page, "reconnecting");
+  await page.setViewportSize({ width: 640, height: 360 }); // a telephone on its side
+  await page.click("#count");
+  await page.waitForSelector("#users:visible");
+  await fits(page, "reconnecting, people unfolded");
+  assert.ok(await page.evaluate(() => document.getElementById("form").getBoundingClientRect().bottom <= innerHeight));
+  await page.setViewportSize(WIDE);
   await page.click("#again"); // it fails, and the page goes on by itself
   await until(page, () => document.getElementById("what").textContent === "The connection is lost." && document.getElementById("state").textContent === "Reconnecting…");
   await page.evaluate(() => (chat.delay = 9_000));
