@@ -92,7 +92,7 @@ suites: ## Run the own test suites of the libraries that fastframe goes under, a
 	$(PYTHON) -m tests.libraries.suites
 
 chat: ## Test examples/chat: needs redis-server and nginx; and for its page Chromium and npm
-	if command -v npm >/dev/null; then npm install --silent --no-save --prefix $(BUILD)/npm playwright-core >/dev/null || true; fi
+	if command -v npm >/dev/null; then npm install --silent --no-save --prefix $(BUILD)/npm playwright-core axe-core >/dev/null || true; fi
 	NODE_PATH=$(abspath $(BUILD))/npm/node_modules $(PYTHON) -m pytest -q -rs tests/chat
 
 protocols: ## Test STOMP, MQTT, WAMP and GraphQL over WebSocket with their own clients (mosquitto is a system's package)
