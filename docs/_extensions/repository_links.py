@@ -30,10 +30,12 @@ log = logging.getLogger(__name__)
 
 
 def repository() -> str:
-    """The project's address, which repository.py has."""
+    """The project's address."""
     text = (ROOT / "repository.py").read_text(encoding="utf-8")
-    found = re.search(r'^REPOSITORY = "(.*)"$', text, re.MULTILINE)
-    return found[1] if found else ""
+    found = re.search(r'^REPOSITORY = "(.*)"', text, re.MULTILINE)
+    if found is None:
+        raise ValueError("repository.py has no line REPOSITORY =")
+    return found[1]
 
 
 def rewritten(text: str, source: Path, page: Path, address: str) -> str:
