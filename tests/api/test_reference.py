@@ -187,6 +187,26 @@ def test_no_other_file_logs() -> None:
                 assert f"## {name[0]}\n" in (REFERENCE / "log-lines.md").read_text("utf-8")
 
 
+# ---- C -------------------------------------------------------------------------------------------
+
+
+def test_the_headers_are_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sphinx")
+    monkeypatch.syspath_prepend(str(ROOT / "docs/_extensions"))
+    reader = importlib.import_module("c_reference")
+    for name, file in reader.HEADERS.items():
+        text = re.sub(r"/\*.*?\*/", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
+        functions = [item for item in reader.header(name) if item.kind == "function"]
+        declared = re.findall(r"^\w[\w *]*?\b(ff_\w+)\(", text, re.MULTILINE)
+        assert [item.name for item in functions] == declared
+        assert all(item.text for item in functions), "each has a comment above it"
+        known = {*reader.kinds(), *(m.name for i in reader.header(name) for m in i.members)}
+        constants = set(re.findall(r"^ +(FF_\w+)(?: = \w+)?,?$", text, re.MULTILINE))
+        types = set(re.findall(r"^\} (ff_\w+);", text, re.MULTILINE))
+        assert constants | types <= known
+        assert types
+
+
 # ---- the command line ----------------------------------------------------------------------------
 
 
