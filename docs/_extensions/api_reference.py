@@ -1,9 +1,15 @@
 """The reference of the Python names, made of stubs and docstrings.
 
-```{api} fastframe.Decoder      a name, with its members; `:members:` chooses some of them,
-                                `:no-signature:` is for classes that users do not make
-```{api-of-others} MODULE       what a module passes on from another library
-```{api-index}                  a table of all public names
+```{api}              a name, with its members; `:members:` chooses some of them, and
+fastframe.Decoder     `:no-signature:` is for classes that users do not make
+```
+```{api-of-others}    what a module passes on from another library
+MODULE
+```
+```{api-index}        a table of all public names
+```
+
+The names are in the content of the directives, as that is what a view of the file shows.
 
 A public name that is on no page, or on two, is a warning.
 """
@@ -376,14 +382,14 @@ def member_markdown(member: Name) -> str:
 
 
 class Api(SphinxDirective):
-    required_arguments = 1
+    has_content = True
     option_spec: ClassVar[dict[str, Any]] = {
         "members": directives.unchanged,
         "no-signature": directives.flag,
     }
 
     def run(self) -> list[nodes.Node]:
-        full_name = self.arguments[0]
+        full_name = self.content[0]
         found = public_names.public_names().get(full_name)
         if found is None or found.origin:
             log.warning("%s is not a public name", full_name, location=self.get_location())
@@ -396,10 +402,10 @@ class Api(SphinxDirective):
 
 
 class ApiOfOthers(SphinxDirective):
-    required_arguments = 1
+    has_content = True
 
     def run(self) -> list[nodes.Node]:
-        module = self.arguments[0]
+        module = self.content[0]
         names = [
             found
             for full_name, found in public_names.public_names().items()

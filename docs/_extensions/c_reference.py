@@ -1,4 +1,4 @@
-"""The reference of the C interface, made of the headers: `{c-header} fastframe_api.h`.
+"""The reference of the C interface, made of the headers: the directive `c-header`.
 
 A comment directly above a declaration, or after it on its line, says what it is. A comment such as
 `---- status ----` begins a section. The parser knows as much of C as the two headers use.
@@ -27,7 +27,7 @@ HEADERS = {
     "fastframe_api.h": ROOT / "fastframe/include/fastframe_api.h",
 }
 COMMENT = re.compile(r"/\*(.*?)\*/", re.DOTALL)
-WORDS = re.compile(r"\bff_\w+|\bFF_[A-Z0-9_]+|\b[a-z]+(?:_[a-z0-9]+)+(?:=\w+)?")
+WORDS = re.compile(r"\bNULL\b|\"[\w-]*\"|\bff_\w+|\bFF_[A-Z0-9_]+|\b[a-z]+(?:_[a-z0-9]+)+(?:=\w+)?")
 
 log = logging.getLogger(__name__)
 
@@ -237,10 +237,10 @@ def _member(member: Item) -> str:
 
 
 class CHeader(SphinxDirective):
-    required_arguments = 1
+    has_content = True
 
     def run(self) -> list[nodes.Node]:
-        name = self.arguments[0]
+        name = self.content[0]
         self.env.note_dependency(str(HEADERS[name]))
         self.env.note_dependency(__file__)
         return self.parse_text_to_nodes("\n".join(map(markdown, header(name))))

@@ -1,4 +1,4 @@
-"""The reference of the command line, made of its parser: `{command} run`."""
+"""The reference of the command line, made of its parser: the directive `command`."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ def markdown(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
 
 
 class Command(SphinxDirective):
-    required_arguments = 1
+    has_content = True
 
     def run(self) -> list[nodes.Node]:
-        name = self.arguments[0]
+        name = self.content[0]
         self.env.note_reread()  # its sources are many
         return self.parse_text_to_nodes("\n".join(markdown(name, commands()[name])))
 

@@ -59,12 +59,12 @@ def test_these_are_the_modules_with_public_names() -> None:
 
 def test_every_public_name_is_on_one_page() -> None:
     pages = [path.read_text(encoding="utf-8") for path in sorted(REFERENCE.glob("*.md"))]
-    documented = re.findall(r"^```\{api\} (\S+)$", "\n".join(pages), re.MULTILINE)
+    documented = re.findall(r"^```\{api\}\n(?::.*\n)*(\S+)\n```$", "\n".join(pages), re.MULTILINE)
     assert len(documented) == len(set(documented))
     public = {f"{module}.{name}" for module in MODULES for name in exported(module)}
     passed_on = {name for name in public if name.startswith("fastframe.frame_protocol.")}
     assert set(documented) - passed_on == public - passed_on
-    assert "```{api-of-others} fastframe.frame_protocol\n" in "\n".join(pages)
+    assert "```{api-of-others}\nfastframe.frame_protocol\n" in "\n".join(pages)
 
 
 # ---- the environment -----------------------------------------------------------------------------
@@ -187,6 +187,26 @@ def test_no_other_file_logs() -> None:
                 assert f"## {name[0]}\n" in (REFERENCE / "log-lines.md").read_text("utf-8")
 
 
+# ---- C -------------------------------------------------------------------------------------------
+
+
+def test_the_headers_are_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sphinx")
+    monkeypatch.syspath_prepend(str(ROOT / "docs/_extensions"))
+    reader = importlib.import_module("c_reference")
+    for name, file in reader.HEADERS.items():
+        text = re.sub(r"/\*.*?\*/", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
+        functions = [item for item in reader.header(name) if item.kind == "function"]
+        declared = re.findall(r"^\w[\w *]*?\b(ff_\w+)\(", text, re.MULTILINE)
+        assert [item.name for item in functions] == declared
+        assert all(item.text for item in functions), "each has a comment above it"
+        known = {*reader.kinds(), *(m.name for i in reader.header(name) for m in i.members)}
+        constants = set(re.findall(r"^ +(FF_\w+)(?: = \w+)?,?$", text, re.MULTILINE))
+        types = set(re.findall(r"^\} (ff_\w+);", text, re.MULTILINE))
+        assert constants | types <= known
+        assert types
+
+
 # ---- the command line ----------------------------------------------------------------------------
 
 
@@ -194,7 +214,7 @@ def test_every_command_is_on_the_page() -> None:
     main = importlib.import_module("fastframe._cli.main")
     (commands,) = (action for action in main.parser()._actions if action.choices)
     text = (REFERENCE / "command-line.md").read_text(encoding="utf-8")
-    assert re.findall(r"^```\{command\} (\w+)$", text, re.MULTILINE) == list(commands.choices)
+    assert re.findall(r"^```\{command\}\n(\w+)\n```$", text, re.MULTILINE) == list(commands.choices)
 
 
 @pytest.mark.parametrize("name", ["OK", "DIFFERENT", "TROUBLE", "NOT_FOUND"])
