@@ -3,7 +3,7 @@
  *
  * mend_cython.py, beside setup.py, puts calls of these functions into the C that Cython generates;
  * each module has its own copy of the words below. docs/explanation/decisions/module-state.md says
- * what is mended and why, docs/explanation/decisions/cython-reports.md has a program for each fault.
+ * what is mended and why, cython-reports.md beside it has a program for each fault.
  *
  * Assumes of CPython: code of a module runs only in an interpreter that has imported it; the ids of
  * interpreters are never used again within one Py_Initialize, and begin with 0 in the next one; the
