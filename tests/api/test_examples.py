@@ -39,7 +39,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_programs_in_documents_run(document: Path) -> None:
     program = "\n".join(programs(document))  # one after the other, as a reader meets them
-    for package in ("uvicorn", "wsproto", "h2"):
+    for package in ("uvicorn", "wsproto", "h2", "starlette", "websockets"):
         if re.search(rf"\b{package}\b", program):
             pytest.importorskip(package)
     output("-c", program)
