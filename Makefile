@@ -2,6 +2,8 @@
 PYTHON ?= python3
 CC ?= cc
 BUILD = build
+# A wheel larger than this many bytes is an error. It is for CPython 3.13 on Linux, x86-64.
+WHEEL_LIMIT = 1080000
 C_FILES = src_c/*.[ch] tests/c/*.[ch] tests/fuzz/*/*.[ch] tests/proofs/*.[ch] fastframe/*/*.h examples/extension/*.c
 
 .PHONY: help setup build test test-c every-python stress interpreters reach reach-quick fuzz prove prove-mutants mutants lint format types workflows coverage coverage-native sanitize plain other-cython cross emulate \
@@ -212,6 +214,7 @@ package: ## Build the sdist and the wheel into dist/, and check them
 	$(PYTHON) -m build
 	$(PYTHON) -m twine check --strict dist/*
 	$(PYTHON) -m check_wheel_contents dist/*.whl
+	@size=$$(wc -c < dist/*.whl); echo "the wheel: $$size bytes of $(WHEEL_LIMIT)"; test $$size -le $(WHEEL_LIMIT)
 	$(PYTHON) -m zipfile -l dist/*.whl | grep sboms/fastframe.cdx.json
 
 reproducible: ## Build the wheel twice, in different folders: byte for byte the same

@@ -46,19 +46,40 @@ if SANITIZE:
 KERNELS = [f"kernels_{name}" for name in ("portable", "sse41", "avx2", "avx512", "neon")]
 
 
-def compile_args():
+# Modules that no message passes through are compiled for size, those that few messages pass through
+# with less inlining. See docs/decisions/wheel-size.md.
+LESS_SPEED = {
+    "-Os": ("checks", "control_frames", "generator_shape", "_names", "api", "tally"),
+    "-O2": ("inflater", "deflater", "wsaccel", "frame_table", "masking_keys"),
+}
+LINUX = sys.platform == "linux"
+
+
+def optimization(name):
+    module = name.rpartition(".")[2]
+    return next((level for level, modules in LESS_SPEED.items() if module in modules), "-O3")
+
+
+def compile_args(name):
     if MSVC:
         return ["/O2", "/std:c11"]
     if SANITIZE:
         return ["-O1", "-g", "-std=c11", "-fno-omit-frame-pointer", f"-fsanitize={SANITIZE}"]
     # Symbols of a debugger would be four fifths of a wheel; FASTFRAME_DEBUG=1 keeps them.
-    return ["-O3", "-std=c11", "-fvisibility=hidden", *(["-g"] if DEBUG else ["-g0"])]
+    return [
+        optimization(name),
+        "-std=c11",
+        "-fvisibility=hidden",
+        *(["-g"] if DEBUG else ["-g0"]),
+        # The linker drops what no module calls; calls of CPython take no detour.
+        *(["-ffunction-sections", "-fdata-sections", "-fno-plt"] if LINUX else []),
+    ]
 
 
 def link_args():
     if SANITIZE:
         return [f"-fsanitize={SANITIZE}"]
-    return ["-Wl,-s"] if sys.platform == "linux" and not DEBUG else []
+    return ["-Wl,--gc-sections", *([] if DEBUG else ["-Wl,-s"])] if LINUX else []
 
 
 DEBUG = os.environ.get("FASTFRAME_DEBUG") == "1"
@@ -73,7 +94,7 @@ def extension(name, *sources):
         ],
         include_dirs=["src_c", "fastframe/_codec", "fastframe/_cpython", "fastframe/include"],
         depends=glob("src_c/*.h") + glob("fastframe/**/*.h", recursive=True),
-        extra_compile_args=compile_args(),
+        extra_compile_args=compile_args(name),
         extra_link_args=link_args(),
         define_macros=[*MACROS],
     )
