@@ -1,7 +1,8 @@
-"""What servers do with hostile clients, and what they agree to: comparison.py keeps it with its
-figures.
+"""What servers do with hostile clients, and what they agree to: a part of comparison.py.
 
-Each probe has a new process of the server, as comparison.py starts it. Linux only.
+Each probe has a new process of the server, as side_by_side.py starts it. The limits are the
+server's defaults, or 16 MiB where the default is less than comparison.py's largest message needs.
+Linux only.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ import re
 import select
 import socket
 import struct
-import sys
 import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypedDict
 
-from benchmarks.measure.comparison import Contender, Server, contenders, running
+from benchmarks.contenders.side_by_side import Contender, Server, running
 from benchmarks.measure.end_to_end import shake_hands
 from fastframe import Encoder, Role, apply_mask
 
@@ -152,9 +152,3 @@ def takes_extended_connect(port: int) -> bool:
     length = int.from_bytes(answer[:3], "big")
     settings: Any = struct.iter_unpack("!HI", answer[9 : 9 + length])
     return (ENABLE_CONNECT_PROTOCOL, 1) in set(settings)
-
-
-if __name__ == "__main__":
-    for contender in contenders(0):
-        if contender.loop != "asyncio" and sys.argv[1] in contender.name:
-            print(contender.name, probe(contender), flush=True)
