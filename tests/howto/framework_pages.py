@@ -88,7 +88,7 @@ class Page:
         result = subprocess.run(
             [sys.executable, *self.arguments(command, port)],
             cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
-            env=environment(),
+            env=environment(), check=False,
         )  # fmt: skip
         assert result.returncode == 0, result.stdout
         return result.stdout

@@ -35,7 +35,8 @@ def project(tmp_path: Path) -> Path:
     subprocess.run(
         [sys.executable, "-m", "django", *shlex.split(start)[1:]], cwd=tmp_path, check=True
     )
-    (settings,) = re.findall(r"```py\n# At the end of .*?settings.py\n(.*?)```", PAGE.text, re.DOTALL)
+    block = r"```py\n# At the end of .*?settings.py\n(.*?)```"
+    (settings,) = re.findall(block, PAGE.text, re.DOTALL)
     with (tmp_path / "mysite" / "settings.py").open("a", encoding="utf-8") as file:
         file.write(settings)
     return tmp_path

@@ -12,7 +12,15 @@ import pytest
 
 pytest.importorskip("websockets.sync.client")
 
-from tests.howto.framework_pages import Page, connections, echoes, ended, started, until_said, written
+from tests.howto.framework_pages import (
+    Page,
+    connections,
+    echoes,
+    ended,
+    started,
+    until_said,
+    written,
+)
 from tests.servers.programs import Program, free_port
 
 pytestmark = [
@@ -29,6 +37,8 @@ SERVERS = [
     ("uvicorn", f"{BY_CLASS} --reload", "uvicorn", ["uvicorn"]),
     ("uvicorn", "fastframe run uvicorn app:app", "uvicorn", ["uvicorn"]),
     ("uvicorn", "python serve.py", "uvicorn", ["uvicorn"]),
+    ("servers", "fastframe run --max-message-size 1000000 hypercorn app:app", "wsproto",
+     ["hypercorn"]),
     ("fastapi-starlette", BY_CLASS, "uvicorn", ["uvicorn", "fastapi"]),
     ("fastapi-starlette", "python serve.py", "uvicorn", ["uvicorn", "fastapi"]),
     ("fastapi-starlette", "fastframe run fastapi run app.py", "uvicorn", ["fastapi_cli"]),
@@ -117,10 +127,9 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port
 
 
-@pytest.mark.parametrize(("page", "command", "target", "needs"), CLIENTS)
-def test_a_client(
-    page: str, command: str, target: str, needs: list[str], tmp_path: Path, peer: int
-) -> None:
+@pytest.mark.parametrize("case", CLIENTS, ids=lambda case: f"{case[0]}: {case[1]}")
+def test_a_client(case: tuple[str, str, str, list[str]], tmp_path: Path, peer: int) -> None:
+    page, command, target, needs = case
     skip_without(needs)
     output = Page(f"howto/{page}.md").client(command, peer, tmp_path)
     assert "hello" in output
@@ -128,3 +137,32 @@ def test_a_client(
         assert connections(output, target) == 1, output
     else:
         assert re.search(r"^1$", output, re.MULTILINE), output
+
+
+ELSEWHERE = {
+    "servers": {"fastframe run PROGRAM ..."},
+    "flask-socketio": {
+        "fastframe run python app.py", "fastframe run gunicorn --threads 100 app:app",
+        "fastframe run python with_gevent.py",
+    },
+    "python-socketio": {BY_CLASS, "fastframe run python client.py"},
+    "django": {
+        "fastframe run python manage.py runserver", "pip install django channels daphne",
+        "django-admin startproject mysite .", "fastframe run daphne mysite.asgi:application",
+        "uvicorn --ws fastframe.uvicorn:WSProtocol mysite.asgi:application",
+        "fastframe run hypercorn mysite.asgi:application",
+        "fastframe run gunicorn -k asgi mysite.asgi:application",
+    },
+    "jupyter": {
+        *(f"fastframe run jupyter {program}" for program in ("lab", "notebook", "server")),
+        *(f"fastframe run {program} serve app.py" for program in ("bokeh", "panel")),
+    },
+    "mitmproxy": {"fastframe run mitmdump"},
+}  # fmt: skip
+"""What test_socketio.py, test_django.py, test_notebooks.py and test_mitmproxy.py run."""
+
+
+@pytest.mark.parametrize("page", sorted({page for page, *_ in [*SERVERS, *CLIENTS]} | {*ELSEWHERE}))
+def test_each_command_of_a_page_is_run(page: str) -> None:
+    here = {command for of, command, *_ in [*SERVERS, *CLIENTS] if of == page}
+    assert set(Page(f"howto/{page}.md").commands()) == here | ELSEWHERE.get(page, set())

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-socketio = pytest.importorskip("socketio")
+pytest.importorskip("socketio")
 pytest.importorskip("websocket")
 pytest.importorskip("requests")
+
+import socketio  # type: ignore[import-not-found, unused-ignore]
 
 from tests.howto.framework_pages import Page, connections, ended
 from tests.servers.programs import free_port
