@@ -142,10 +142,6 @@ def ended(program: Program) -> str:
     """Ends it as Docker, systemd and Kubernetes do. What it has written."""
     program.process.terminate()
     program.process.wait(30)
-    return written(program)
-
-
-def written(program: Program) -> str:
     output = program.output()
     assert "Traceback" not in output, output
     return output

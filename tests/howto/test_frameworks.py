@@ -19,7 +19,6 @@ from tests.howto.framework_pages import (
     ended,
     started,
     until_said,
-    written,
 )
 from tests.servers.programs import Program, free_port
 
@@ -107,12 +106,12 @@ def test_a_server(page: str, command: str, target: str, needs: list[str], tmp_pa
 
 
 def ended_sanic(program: Program, command: str) -> str:
-    """Told to end in the first moment of its workers, it waits forever, with and without
-    fastframe. So its workers are waited for, and then what they say."""
+    """Told to end in the first moment of its workers, it waits forever or interrupts itself, with
+    and without fastframe. So its workers are waited for, and then what they say."""
     until_said(program, "Worker ready", 2 if "--workers 2" in command else 1)
     program.process.terminate()
     until_said(program, r"connections that ran on fastframe: websockets [1-9]")
-    return written(program)
+    return program.output()
 
 
 @pytest.fixture(scope="module")
