@@ -5,7 +5,7 @@ BUILD = build
 C_FILES = src_c/*.[ch] tests/c/*.[ch] tests/fuzz/*/*.[ch] tests/proofs/*.[ch] fastframe/*/*.h examples/extension/*.c
 
 .PHONY: help setup build test test-c every-python stress interpreters reach reach-quick fuzz prove prove-mutants mutants lint format types workflows coverage coverage-native sanitize plain other-cython cross emulate \
-    soak differential autobahn autobahn-fast suites servers chat protocols bench bench-codec bench-kernels bench-simdutf bench-servers bench-check docs package reproducible try-sdist dry-run release-check clean
+    soak differential autobahn autobahn-fast suites servers chat protocols bench bench-codec bench-kernels bench-simdutf bench-servers bench-check docs package reproducible try-sdist clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -215,6 +215,7 @@ reproducible: ## Build the wheel twice, in different folders: byte for byte the 
 try-sdist: ## Install the sdist in dist/ without a network, an index and git; run the README's first command; compile other modules on it
 	$(PYTHON) -m tests.release.sdist $(BUILD)/sdist
 
+.PHONY: dry-run release-check
 dry-run: ## Run the README's first command as it is after a release: from an index with the wheel in dist/, without a compiler
 	ls dist/*.whl >/dev/null 2>&1 || $(MAKE) package
 	$(PYTHON) -m tests.release.dry_run
