@@ -5,7 +5,7 @@ BUILD = build
 C_FILES = src_c/*.[ch] tests/c/*.[ch] tests/fuzz/*/*.[ch] tests/proofs/*.[ch] fastframe/*/*.h examples/extension/*.c
 
 .PHONY: help setup build test test-c every-python stress interpreters reach reach-quick fuzz prove prove-mutants mutants lint format types workflows coverage coverage-native sanitize plain other-cython cross emulate \
-    soak differential autobahn autobahn-fast suites servers chat protocols bench bench-codec bench-kernels bench-simdutf bench-servers bench-check docs package reproducible try-sdist clean
+    soak differential autobahn autobahn-fast suites servers chat protocols bench bench-codec bench-kernels bench-simdutf bench-servers bench-check docs docs-site package reproducible try-sdist dry-run release-check clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -92,7 +92,7 @@ suites: ## Run the own test suites of the libraries that fastframe goes under, a
 	$(PYTHON) -m tests.libraries.suites
 
 chat: ## Test examples/chat: needs redis-server and nginx; and for its page Chromium and npm
-	if command -v npm >/dev/null; then npm install --silent --no-save --prefix $(BUILD)/npm playwright-core >/dev/null || true; fi
+	if command -v npm >/dev/null; then npm install --silent --no-save --prefix $(BUILD)/npm playwright-core axe-core >/dev/null || true; fi
 	NODE_PATH=$(abspath $(BUILD))/npm/node_modules $(PYTHON) -m pytest -q -rs tests/chat
 
 protocols: ## Test STOMP, MQTT, WAMP and GraphQL over WebSocket with their own clients (mosquitto is a system's package)
@@ -156,6 +156,11 @@ docs: ## Build the site into build/docs: warnings are errors, links and anchors 
 	$(PYTHON) -m pip install -q --group docs
 	$(PYTHON) -m sphinx -q -W --keep-going -n -b html docs $(BUILD)/docs
 
+docs-site: ## Build the site with a folder for each release into build/site, as the public workflow does
+	rm -rf $(BUILD)/site
+	$(PYTHON) -m pip install -q --group docs
+	$(PYTHON) docs/versions.py $(BUILD)/site
+
 # ---- fast ----
 
 bench: bench-codec bench-kernels bench-servers ## Measure everything; rewrite the tables in README.md and docs/, and the plots
@@ -215,7 +220,6 @@ reproducible: ## Build the wheel twice, in different folders: byte for byte the 
 try-sdist: ## Install the sdist in dist/ without a network, an index and git; run the README's first command; compile other modules on it
 	$(PYTHON) -m tests.release.sdist $(BUILD)/sdist
 
-.PHONY: dry-run release-check
 dry-run: ## Run the README's first command as it is after a release: from an index with the wheel in dist/, without a compiler
 	ls dist/*.whl >/dev/null 2>&1 || $(MAKE) package
 	$(PYTHON) -m tests.release.dry_run

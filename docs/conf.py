@@ -17,14 +17,19 @@ version = release = __version__
 
 extensions = [
     "myst_parser",
-    "sphinx.ext.autodoc",
     "sphinx_copybutton",
     "sphinx_design",
+    "api_reference",
+    "c_reference",
+    "command_line",
     "repository_links",
+    "rfc_links",
+    "rules",
 ]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_*"]
+exclude_patterns = ["_*"]  # extensions, templates, static files
 nitpicky = True  # a name that leads nowhere is a warning, and warnings are errors
+python_maximum_signature_line_length = c_maximum_signature_line_length = 110
 
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist", "attrs_inline"]
 myst_heading_anchors = 4
@@ -36,6 +41,17 @@ html_title = f"fastframe {version}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
+templates_path = ["_templates"]
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+        "sidebar/versions.html",
+    ]
+}
 html_theme_options = {
     "navigation_with_keys": True,
     "top_of_page_buttons": [],

@@ -65,10 +65,10 @@ class CloseCode(enum.IntEnum):
 class ProtocolError(ValueError):
     """The peer broke a rule of RFC 6455, or a limit of this endpoint.
 
-    ``code`` is the status code to close the connection with (1002, 1007 or 1009), ``reason`` is one
-    sentence that names the rule and its section, short enough for a Close frame. ``offset``, where
-    a ``Decoder`` has raised it, is where the frame that broke the rule begins: in bytes from the
-    first one that was fed; else None.
+    code: the status code to close the connection with: 1002, 1007 or 1009. reason: one sentence
+    that names the rule and its section, short enough for a Close frame. offset: where the frame
+    that broke the rule begins, in bytes from the first one that was fed, if a `Decoder` raised the
+    error; else None.
 
     >>> error = ProtocolError(1002, "the opcode is reserved (RFC 6455, 5.2)")
     >>> error.code, str(error)
@@ -131,7 +131,7 @@ class InvalidState(RuntimeError):  # noqa: N818
 
 
 class Text(bytes):
-    """The payload of a text message, valid UTF-8, not decoded: what ``Decoder(decode_text=False)``
+    """The payload of a text message, valid UTF-8, not decoded: what `Decoder(decode_text=False)`
     yields for text.
 
     >>> Text(b"hello").decode()

@@ -130,9 +130,9 @@ class Deflate:
 
         offers: the value of the client's Sec-WebSocket-Extensions header, a str; several header
         lines joined with commas. None if there is no such header. TypeError for anything else. An
-        offer with a parameter that is unknown, twice or has a value that it cannot have is
-        declined, as 7 asks; so is one with server_max_window_bits=8, as zlib cannot compress with
-        that window. A header that is no list of extensions at all is neither accepted nor declined:
+        offer with a parameter that is unknown, twice or has a value that it cannot have is declined
+        (RFC 7692, 7); so is one with server_max_window_bits=8, as zlib cannot compress with that
+        window. A header that is no list of extensions at all is neither accepted nor declined:
         NegotiationError, and the connection must be failed (RFC 6455, 9.1), with status 400 for
         instance.
 
@@ -179,8 +179,8 @@ class Deflate:
         server declined.
 
         response: the value of the server's Sec-WebSocket-Extensions header, a str, or None if there
-        is no such header. TypeError for anything else, NegotiationError if it breaks 7.1, or is
-        malformed.
+        is no such header. TypeError for anything else, NegotiationError if it breaks RFC 7692,
+        7.1, or is malformed.
 
         >>> confirmed = Deflate().confirm("permessage-deflate; server_max_window_bits=12")
         >>> confirmed.server_max_window_bits
@@ -241,12 +241,19 @@ class Agreement:
     """
 
     settings: Deflate
+    """Those of this end."""
     server_no_context_takeover: bool
+    """True if the server forgets its window after each message."""
     client_no_context_takeover: bool
+    """True if the client does."""
     server_max_window_bits: int
+    """The server's window is at most 2 to the power of this."""
     client_max_window_bits: int
+    """The same for the client's window."""
     client_knows_window_bits: bool = field(compare=False)
+    """True if the client named `client_max_window_bits`, so that the answer may have it."""
     client_names_server_bits: bool = field(default=False, compare=False)
+    """True if the client named `server_max_window_bits`, so that the answer must have it."""
 
     def response(self) -> str:
         """The server's answer, for its Sec-WebSocket-Extensions header.

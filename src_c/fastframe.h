@@ -50,10 +50,11 @@ typedef enum ff_status {
     FF_ERR_DEFLATE,      /* a compressed message that is not DEFLATE (RFC 7692, 7.2.2) */
 
     /* The limits of the endpoint (10.4). */
-    FF_ERR_FRAME_TOO_BIG,
-    FF_ERR_MESSAGE_TOO_BIG,
-    FF_ERR_TOO_MANY_FRAGMENTS,
-    FF_ERR_HANDSHAKE,
+    FF_ERR_FRAME_TOO_BIG,      /* a frame with more bytes than it may have */
+    FF_ERR_MESSAGE_TOO_BIG,    /* a message with more bytes than it may have */
+    FF_ERR_TOO_MANY_FRAGMENTS, /* a message in more frames than it may have */
+
+    FF_ERR_HANDSHAKE, /* HTTP in place of the first frame (4) */
 
     FF_STATUS_COUNT
 } ff_status;
@@ -72,6 +73,7 @@ uint16_t ff_status_close_code(ff_status status);
 /* ---- frame header (5.2)
  * ------------------------------------------------------------------------------------------ */
 
+/* What a frame carries. */
 enum {
     FF_OPCODE_CONTINUATION = 0x0,
     FF_OPCODE_TEXT = 0x1,
@@ -81,18 +83,21 @@ enum {
     FF_OPCODE_PONG = 0xA
 };
 
+/* The three reserved bits. */
 enum { FF_RSV1 = 4, FF_RSV2 = 2, FF_RSV3 = 1 };
 
 enum {
     FF_MAX_HEADER = 14, /* 2 + 8 for the extended payload length + 4 for the masking key */
-    FF_MAX_CONTROL_PAYLOAD = 125, /* 5.5 */
+    FF_MAX_CONTROL_PAYLOAD = 125, /* bytes of a control frame (5.5) */
     FF_MASKING_KEY_SIZE = 4
 };
 
+/* One end of a connection. */
 typedef enum ff_role { FF_CLIENT, FF_SERVER } ff_role;
 
+/* A frame header. */
 typedef struct ff_header {
-    uint64_t payload_length;
+    uint64_t payload_length;                  /* in bytes */
     uint8_t masking_key[FF_MASKING_KEY_SIZE]; /* zeros, which change nothing, unless `masked` */
     uint8_t opcode;
     uint8_t rsv; /* FF_RSV1 | FF_RSV2 | FF_RSV3 */
@@ -103,6 +108,7 @@ typedef struct ff_header {
     bool masked;
 } ff_header;
 
+/* True for Close, Ping and Pong, and for the reserved opcodes of control frames (5.5). */
 static inline bool ff_opcode_is_control(uint8_t opcode) { return (opcode & 0x8) != 0; }
 
 /* Reads the header at `data`, and checks the rules that a header breaks all by itself: opcode,
@@ -148,6 +154,7 @@ typedef struct ff_utf8 {
     uint8_t high;
 } ff_utf8;
 
+/* The state at the start of a text. */
 static inline ff_utf8 ff_utf8_start(void)
 {
     ff_utf8 state = {0, 0x80, 0xBF};
@@ -217,7 +224,7 @@ typedef struct ff_kernels {
     bool text_is_fast;
 } ff_kernels;
 
-enum { FF_PADDING = 64 };
+enum { FF_PADDING = 64 }; /* bytes that must be there before and after a text, see ff_kernels */
 
 /* The table in use: chosen for this CPU when first asked for, or by ff_kernels_select. Never
  * NULL. */
@@ -241,13 +248,15 @@ static inline void ff_masking_key_rotate(uint8_t *rotated, const uint8_t *key, u
  * ------------------------------------------------------------------------------------------ */
 
 enum {
+    /* stands for an empty Close payload; never on the wire (7.1.5) */
     FF_CLOSE_NO_STATUS = 1005
-}; /* stands for an empty Close payload; never on the wire (7.1.5) */
+};
 
-/* True for a status code that an endpoint may send: 7.4.1, 7.4.2 and the IANA registry. The same in
- * words. */
-#define FF_CLOSE_CODES_TO_SEND "1000 to 1003, 1007 to 1014 and 3000 to 4999"
+/* True for a status code that an endpoint may send: 7.4.1, 7.4.2 and the IANA registry. */
 bool ff_close_code_is_valid(uint32_t code);
+
+/* The same in words. */
+#define FF_CLOSE_CODES_TO_SEND "1000 to 1003, 1007 to 1014 and 3000 to 4999"
 
 /* Checks an unmasked Close payload and stores its status code; the reason is what follows the first
  * two bytes. */

@@ -1,6 +1,7 @@
 """The echo servers of end_to_end.py: an ASGI application, and as a program, picows without ASGI.
 
-usage: python -m benchmarks.contenders.echo_servers LOOP PORT
+usage: python -m benchmarks.contenders.echo_servers LOOP PORT [--compiled]
+--compiled is picows with a listener in Cython, as its documentation recommends.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
             await send({"type": "websocket.send", "bytes": event["bytes"]})
 
 
-async def serve_picows(port: int) -> None:
-    from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_create_server
+def picows_listener() -> Any:
+    from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
     class Echo(WSListener):
         def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -39,15 +40,27 @@ async def serve_picows(port: int) -> None:
             else:
                 transport.send(frame.msg_type, frame.get_payload_as_bytes())
 
-    server = await ws_create_server(lambda _request: Echo(), "127.0.0.1", port)
+    return Echo
+
+
+async def serve_picows(port: int, listener: Any) -> None:
+    from picows import ws_create_server
+
+    server = await ws_create_server(lambda _request: listener(), "127.0.0.1", port)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    loop, port = sys.argv[1:]
+    loop, port, *options = sys.argv[1:]
+    if options == ["--compiled"]:
+        from benchmarks.contenders.picows_listener import EchoListener
+
+        listener: Any = EchoListener
+    else:
+        listener = picows_listener()
     if loop == "uvloop":
         import uvloop
 
-        uvloop.run(serve_picows(int(port)))
+        uvloop.run(serve_picows(int(port), listener))
     else:
-        asyncio.run(serve_picows(int(port)))
+        asyncio.run(serve_picows(int(port), listener))

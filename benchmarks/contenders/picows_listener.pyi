@@ -6,3 +6,5 @@ class CountingListener:
 
 class PayloadListener:
     count: int
+
+class EchoListener: ...

@@ -35,3 +35,13 @@ cdef class PayloadListener(WSListener):
 
     cpdef on_ws_frame(self, WSTransport transport, WSFrame frame):
         self.count += frame.payload_size
+
+
+cdef class EchoListener(WSListener):
+    """An echo server: a text is made a str, as with every other server."""
+
+    cpdef on_ws_frame(self, WSTransport transport, WSFrame frame):
+        if frame.msg_type == WSMsgType.TEXT:
+            transport.send(WSMsgType.TEXT, frame.get_payload_as_utf8_text())
+        else:
+            transport.send(frame.msg_type, frame.get_payload_as_bytes())

@@ -95,6 +95,12 @@ class Client(NamedTuple):
 
 @contextlib.contextmanager
 def opened(port: int, deflate: bool) -> Iterator[Client]:
+    client = open_client(port, deflate)
+    with client.connection:
+        yield client
+
+
+def open_client(port: int, deflate: bool) -> Client:
     connection = socket.create_connection(("127.0.0.1", port), timeout=30)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     offer = f"Sec-WebSocket-Extensions: {DEFLATE}\r\n" if deflate else NO_OFFER
@@ -108,12 +114,11 @@ def opened(port: int, deflate: bool) -> Iterator[Client]:
     if deflate:
         agreed = re.search(rb"(?i)\r\nsec-websocket-extensions: *(.*)\r\n", head)
         agreement = Deflate().confirm(agreed[1].decode() if agreed else "")
-    with connection:
-        yield Client(
-            connection,
-            Encoder(Role.CLIENT, deflate=agreement),
-            Decoder(Role.CLIENT, deflate=agreement),
-        )
+    return Client(
+        connection,
+        Encoder(Role.CLIENT, deflate=agreement),
+        Decoder(Role.CLIENT, deflate=agreement),
+    )
 
 
 def receive(client: Client) -> object:

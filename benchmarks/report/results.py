@@ -22,7 +22,8 @@ import fastframe
 PACKAGES = (
     "fastframe", "wsproto", "uvicorn", "hypercorn", "uvloop", "websockets", "aiohttp", "picows",
     "tornado", "autobahn", "daphne", "gunicorn", "gevent-websocket", "websocket-client", "wsaccel",
-    "isal", "zlib-ng", "starlette", "fastapi", "channels", "sanic", "flask-sock", "redis", "Cython",
+    "isal", "zlib-ng", "starlette", "fastapi", "channels", "sanic", "flask-sock", "redis",
+    "granian", "socketify", "Cython",
 )  # fmt: skip
 
 # Seconds for one operation by group and contender, in the order in which they were measured.
@@ -78,6 +79,9 @@ def kept(report: Any) -> dict[str, Any]:
 def load(path: Path) -> dict[str, Any]:
     results: dict[str, Any] = json.loads(path.read_text())
     return results
+
+
+TIMES = "\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}"  # after a ratio, on the same line as it
 
 
 def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

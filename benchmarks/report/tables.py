@@ -1,5 +1,6 @@
 """Writes the tables of kept results into the documents, between `<!-- table: NAME -->` and `<!--
-end of table -->`.
+end of table -->`, and what they were measured on into the foot of each document, between `<!--
+measured -->` and `<!-- end of measured -->`.
 
 usage: python -m benchmarks.report.tables
 """
@@ -11,11 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import chat
-from benchmarks.report.results import Medians, load, markdown
+from benchmarks.report import chat, front
+from benchmarks.report.measured import machines, measured
+from benchmarks.report.results import TIMES, Medians, load, markdown
 
 ROOT = Path(__file__).parent.parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
+README = "README.md"
+PERFORMANCE = "docs/explanation/performance.md"
 
 TEXTS = ("ASCII", "French", "Latin-1", "Cyrillic", "CJK", "emoji", "rare accents",
     "JSON with CJK", "JSON with Cyrillic", "English with emoji", "HTML with French")  # fmt: skip
@@ -90,7 +94,10 @@ def wsproto(results: dict[str, Any]) -> str:
     for message in messages:
         groups = [f"{column}: {message}" for column in columns]
         rows.append(
-            [message, *(f"{wsproto_ratio(medians[g])} x" if g in medians else "" for g in groups)]
+            [
+                message,
+                *(f"{wsproto_ratio(medians[g])}{TIMES}" if g in medians else "" for g in groups),
+            ]
         )
     return markdown(["", *columns], rows)
 
@@ -177,7 +184,7 @@ def gains(setting: str) -> Callable[[dict[str, Any]], str]:
             if group.startswith(setting)
         }
         rows = [
-            [name, *(f"{shown(times[old] / times[new])} x" for times in medians.values())]
+            [name, *(f"{shown(times[old] / times[new])}{TIMES}" for times in medians.values())]
             for name, (old, new) in GAINS.items()
         ]
         return markdown(["", *medians], rows)
@@ -195,7 +202,7 @@ def libraries(results: dict[str, Any]) -> str:
         number, unit, kind = message.split(" ", 2)
         sizes[f"{number} {unit}"] = None
         rows.setdefault(f"{name}, {kind}", []).append(
-            f"{shown(times['alone'] / times['on fastframe'])} x"
+            f"{shown(times['alone'] / times['on fastframe'])}{TIMES}"
         )
     return markdown(["", *sizes], [[name, *cells] for name, cells in rows.items()])
 
@@ -232,7 +239,7 @@ def broadcast_gains(results: dict[str, Any]) -> str:
             ratios = [
                 ratio(medians, f"broadcast{deflate}: {size}", new, old) for size in BROADCASTS
             ]
-            rows.append([f"{words}, against {name}", *(f"{text} x" for text in ratios)])
+            rows.append([f"{words}, against {name}", *(f"{text}{TIMES}" for text in ratios)])
     return markdown(["a prepared message to 1,000 clients", *BROADCASTS], rows)
 
 
@@ -328,12 +335,12 @@ TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
     "simdutf_avx512": ("docs/explanation/kernels.md", "simdutf.json", beside_simdutf("avx512")),
     "simdutf_avx2": ("docs/explanation/kernels.md", "simdutf.json", beside_simdutf("avx2")),
     "receive": (
-        "docs/explanation/speed.md",
+        PERFORMANCE,
         "codec.json",
         beside_peers("receive, 64 KiB reads", "receive, 1 KiB reads", "receive, a frame a read"),
     ),
     "send": (
-        "docs/explanation/speed.md",
+        PERFORMANCE,
         "codec.json",
         beside_peers("send, server", "send, client"),
     ),
@@ -355,39 +362,53 @@ TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
     "chat_load": ("docs/explanation/scaling.md", "chat.json", chat.load_run),
     "chat_simulation": ("docs/explanation/scaling.md", "chat.json", chat.simulation),
     "chat_plans": ("docs/explanation/scaling.md", "chat.json", chat.plans),
-    "servers": ("README.md", "end_to_end.json", gains("asyncio, text")),
-    "servers_uvloop": ("docs/howto/servers.md", "end_to_end.json", gains("uvloop, text")),
-    "servers_all": ("docs/howto/servers.md", "end_to_end.json", microseconds),
-    "connections": ("docs/howto/servers.md", "connections.json", connections),
-    "latency": ("docs/howto/servers.md", "latency.json", latency),
+    "servers": (PERFORMANCE, "end_to_end.json", gains("asyncio, text")),
+    "servers_uvloop": (PERFORMANCE, "end_to_end.json", gains("uvloop, text")),
+    "servers_all": (PERFORMANCE, "end_to_end.json", microseconds),
+    "connections": (PERFORMANCE, "connections.json", connections),
+    "latency": (PERFORMANCE, "latency.json", latency),
     "libraries": ("docs/reference/libraries.md", "libraries.json", libraries),
-    "broadcast": ("README.md", "broadcast.json", broadcast_gains),
+    "broadcast": ("docs/howto/broadcasting.md", "broadcast.json", broadcast_gains),
     "broadcast_all": ("docs/howto/broadcasting.md", "broadcast.json", broadcasts),
-    "decoder": ("README.md", "codec.json", beside_peers("receive, 64 KiB reads")),
-    "wsproto": ("README.md", "wsproto.json", wsproto),
+    "wsproto": (PERFORMANCE, "wsproto.json", wsproto),
+    "front": (README, "end_to_end.json", front.table),
 }
-
-
-def machine(results: dict[str, Any]) -> str:
-    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
-    machine = f"{results['cpu']}, {results['system']}, {results['python']}"
-    return f"{machine}; {versions}; {results['date']}."
 
 
 def write(name: str) -> None:
     document, source, make = TABLES[name]
-    path = ROOT / document
-    results = load(RESULTS / source)
-    text = (
-        f"<!-- table: {name} -->\n\n{make(results)}\n\n{machine(results)}\n\n<!-- end of table -->"
+    table = make(load(RESULTS / source))
+    text = f"<!-- table: {name} -->\n\n{table}\n\n<!-- end of table -->"
+    put(document, f"<!-- table: {name} -->.*?<!-- end of table -->", text)
+
+
+def write_measured(document: str) -> None:
+    """The foot of a document with tables. The README's has no versions: they are in the others."""
+    sources = [source for where, source, _ in TABLES.values() if where == document]
+    if document == README:
+        text = machines(load(RESULTS / source) for source in front.SOURCES)
+        text += f" [Versions]({PERFORMANCE}#versions)."
+    else:
+        text = measured(load(RESULTS / source) for source in dict.fromkeys(sources))
+    put(
+        document,
+        "<!-- measured -->.*?<!-- end of measured -->",
+        f"<!-- measured -->\n\n{text}\n\n<!-- end of measured -->",
     )
-    pattern = re.compile(rf"<!-- table: {name} -->.*?<!-- end of table -->", re.DOTALL)
-    changed, count = pattern.subn(lambda _: text, path.read_text())
+
+
+def put(document: str, pattern: str, text: str) -> None:
+    path = ROOT / document
+    changed, count = re.subn(
+        pattern, lambda _: text, path.read_text(encoding="utf-8"), flags=re.DOTALL
+    )
     if count != 1:
-        raise ValueError(f"{document} has no place for the table {name}")
-    path.write_text(changed)
+        raise ValueError(f"{document} needs one place like {pattern}")
+    path.write_text(changed, encoding="utf-8")
 
 
 if __name__ == "__main__":
     for name in TABLES:
         write(name)
+    for document in dict.fromkeys(document for document, _, _ in TABLES.values()):
+        write_measured(document)

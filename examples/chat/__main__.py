@@ -28,6 +28,8 @@ async def up(arguments: argparse.Namespace) -> None:
             await until_stopped(lambda: None, 3600)
             return
         print(f"{system.url}\n")
+        if settings.guests:
+            print(f"{system.page}   for whoever chooses a name there")
         for user in ("ada", "grace"):
             print(f"{system.page}#token={token(user, 86_400, settings.secret)}   for {user}")
         print(

@@ -15,7 +15,7 @@ from examples.chat.log import Log, RedisError
 from examples.chat.protocol import Code, Refused, decoded, encoded, parsed_id
 from examples.chat.rooms import Rooms
 from examples.chat.settings import Settings
-from examples.chat.watching import Metrics, since
+from examples.chat.watching import Live, Metrics, since
 
 log = logging.getLogger("chat")
 
@@ -27,6 +27,7 @@ class Service(NamedTuple):
     log: Log
     rooms: Rooms
     metrics: Metrics
+    live: Live
 
 
 class Connection:
@@ -38,7 +39,7 @@ class Connection:
     ) -> None:
         self.user = user
         self._websocket = websocket
-        self._settings, self._log, self._rooms, self._metrics = service
+        self._settings, self._log, self._rooms, self._metrics, self._live = service
         self._rates = (
             Bucket(service.settings.message_rate, service.settings.message_burst),
             user_rate,
@@ -60,7 +61,7 @@ class Connection:
             refusals = [error for error in ended if isinstance(error, Refused)]
             if refusals:  # two tasks may refuse at the same time, but the connection is closed once
                 await self._close(refusals[0])
-            await self._leave()
+            self._leave()
         for error in ended:
             if isinstance(error, Exception) and not isinstance(
                 error, (Refused, WebSocketDisconnect)
@@ -96,11 +97,11 @@ class Connection:
                 assert self._room is not None
                 kept = await self._log.append(self._room, self.user, message["id"], message["text"])
                 self._wait(encoded("sent", client_id=message["id"], id=kept))
+            elif kind == "live":
+                self._wait(encoded("live", **self._live.figures()))
             else:
                 assert self._room is not None
-                self._wait(
-                    encoded("present", room=self._room, users=await self._rooms.present(self._room))
-                )
+                await self._present(self._room, bool(message.get("follow")))
         except RedisError:
             self._wait(
                 encoded(
@@ -110,21 +111,28 @@ class Connection:
                 )
             )
 
+    async def _present(self, room: str, follow: bool) -> None:
+        if follow:
+            self._rooms.presence.follow(room, self)
+        else:
+            users = await self._rooms.presence.users(room)
+            self._wait(encoded("present", room=room, users=users))
+
     async def _join(self, room: str, after: str | None) -> None:
         parsed_id(after)
-        await self._leave()
+        self._leave()
         self._room = room
         await self._rooms.join(room, self, after)
 
-    async def _leave(self) -> None:
+    def _leave(self) -> None:
         if self._room is not None:
-            await self._rooms.leave(self._room, self)
+            self._rooms.leave(self._room, self)
 
     # ---- out -------------------------------------------------------------------------------------
 
     async def joined(self, room: str, last: str | None) -> None:
         """Of `Member`."""
-        await self._write(encoded("joined", room=room, last=last))
+        await self._write(encoded("joined", room=room, last=last, user=self.user))
 
     async def replay(self, message: str) -> None:
         """Of `Member`: waits until the client has read enough, so that a long replay takes no

@@ -46,11 +46,15 @@ class Door:
         ] = {}  # by user, how many connections, and their common rate
         self.connections = 0
 
+    def admits(self, headers: Headers) -> bool:
+        """False for a page of another origin."""
+        origin = headers.get("origin")
+        return origin is None or origin in self._origins
+
     def user(self, headers: Headers, subprotocols: Iterable[str]) -> str:
         """Who it is. Refused for a page of another origin (RFC 6455, 10.2), and without a token
         that holds."""
-        origin = headers.get("origin")
-        if origin is not None and origin not in self._origins:
+        if not self.admits(headers):
             raise Refused(Code.WRONG_ORIGIN, "this page may not connect")
         if SUBPROTOCOL not in subprotocols:
             raise Refused(Code.BAD_MESSAGE, f"the subprotocol {SUBPROTOCOL} was not offered")

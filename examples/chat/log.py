@@ -5,6 +5,8 @@ The keys of a room have its name in braces, so that they are on the same node of
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
@@ -17,7 +19,7 @@ from redis.exceptions import RedisError
 from examples.chat.protocol import encoded
 from examples.chat.settings import Settings
 
-__all__ = ["Entry", "Log", "RedisError"]
+__all__ = ["PRESENCE", "Entry", "Log", "RedisError"]
 
 # Appends a message unless one with this client id is there: both keys at once, or neither.
 APPEND = """
@@ -29,6 +31,7 @@ redis.call('SET', KEYS[2], id, 'EX', ARGV[5])
 return id
 """
 PAGE = 500
+PRESENCE = "chat:presence"  # the stream of rooms that somebody has come into or gone from
 
 
 class Entry(NamedTuple):
@@ -43,6 +46,7 @@ class Entry(NamedTuple):
 class Log:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._server = secrets.token_hex(8)
         # Each call is repeated for about ten seconds while Redis is away: no call here does more
         # when it is repeated.
         retry = Retry(ExponentialBackoff(cap=1, base=0.05), 14)
@@ -87,31 +91,42 @@ class Log:
                 return
             reached = page[-1].id
 
-    async def read(
-        self, rooms: dict[str, str], wake: tuple[str, str], seconds: float
-    ) -> dict[str, list[Entry]]:
-        """What came after these ids in these rooms, by room; waits for it. `wake`: a key that ends
-        the waiting, and an id."""
-        streams: Any = {wake[0]: wake[1], **{self.key(room): last for room, last in rooms.items()}}
+    async def read(self, streams: dict[str, str], seconds: float) -> dict[str, list[Entry]]:
+        """What came after these ids in these streams, by key; waits for it."""
         found = await self.redis.xread(streams, count=PAGE, block=int(seconds * 1000))
-        names = {self.key(room): room for room in rooms} | {wake[0]: ""}
         pairs = found.items() if isinstance(found, dict) else found or []
-        return {names[key]: [Entry(*entry) for entry in _flat(entries)] for key, entries in pairs}
+        return {key: [Entry(*entry) for entry in _flat(entries)] for key, entries in pairs}
 
     async def wake(self, key: str) -> None:
         await self.redis.xadd(key, {"w": ""}, maxlen=1)
         await self.redis.expire(key, 60)
 
-    async def mark_present(self, room: str, users: set[str], now: float, seconds: float) -> None:
-        key = f"chat:{{{room}}}:present"
-        await self.redis.zadd(key, dict.fromkeys(users, now + seconds))
-        await self.redis.expire(key, int(seconds) + 1)
+    async def claim(self, name: str, seconds: int) -> bool:
+        """False if somebody has this name, in whichever case it is written."""
+        key = f"chat:name:{name.casefold()}"
+        return bool(await self.redis.set(key, "", nx=True, ex=seconds))
 
-    async def unmark_present(self, room: str, user: str) -> None:
-        await self.redis.zrem(f"chat:{{{room}}}:present", user)
+    async def mark_present(
+        self, room: str, users: set[str], gone: set[str], seconds: float, *, tell: bool
+    ) -> None:
+        """A user is present for so many seconds more on this server; `tell`: all servers read it in
+        the stream `PRESENCE`. A user may be on several servers, and gone from one of them."""
+        key = f"chat:{{{room}}}:present"
+        async with self.redis.pipeline(transaction=True) as changes:
+            if users:
+                until = time.time() + seconds
+                changes.zadd(key, {f"{self._server}:{user}": until for user in users})
+            if gone:
+                changes.zrem(key, *(f"{self._server}:{user}" for user in gone))
+            changes.zremrangebyscore(key, "-inf", time.time() - seconds)
+            changes.expire(key, int(2 * seconds))
+            if tell:
+                changes.xadd(PRESENCE, {"room": room}, maxlen=1000)
+            await changes.execute()
 
     async def present(self, room: str, now: float) -> list[str]:
-        return sorted(await self.redis.zrangebyscore(f"chat:{{{room}}}:present", now, "+inf"))
+        found = await self.redis.zrangebyscore(f"chat:{{{room}}}:present", now, "+inf")
+        return sorted({name.partition(":")[2] for name in found})
 
 
 def _flat(entries: Any) -> Any:

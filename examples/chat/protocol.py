@@ -6,14 +6,17 @@ client: {"t":"join","room":R,"after":ID|null}     ID: the last message that it h
         {"t":"msg","id":CLIENT_ID,"text":T}       to the room it has joined; sent again with the
                                                   same id, it appears once
         {"t":"ack","id":ID}                       it has kept all messages up to this one
-        {"t":"present"}                           who is in the room?
-server: {"t":"joined","room":R,"last":ID}         ID: of the room's last message, null if there is
-                                                  none
+        {"t":"present","follow":true}             who is in the room? With follow it is told again
+                                                  after each change
+        {"t":"live"}                              what does fastframe do?
+server: {"t":"joined","room":R,"last":ID,"user":U}    ID: of the room's last message, null if there
+                                                  is none. U: whom the token names
         {"t":"msg","id":ID,"from":U,"text":T,"client_id":CLIENT_ID}      in the order of their ids,
                                                                          which is the same for
                                                                          everyone
         {"t":"sent","client_id":CLIENT_ID,"id":ID}                       it is kept
         {"t":"present","room":R,"users":[U,...]}
+        {"t":"live","active":B,...}               figures of this server: watching.Live
         {"t":"error","code":C,"reason":S}         and a Close with this code, but for UNAVAILABLE:
                                                   the client sends it again
 """
@@ -62,7 +65,8 @@ FIELDS: dict[str, dict[str, tuple[tuple[type, ...], int]]] = {
     "join": {"room": ((str,), 64), "after": ((str, type(None)), 41)},
     "msg": {"id": ((str,), 64), "text": ((str,), 1 << 20)},
     "ack": {"id": ((str,), 41)},
-    "present": {},
+    "present": {"follow": ((bool, type(None)), 0)},
+    "live": {},
 }
 
 

@@ -4,14 +4,13 @@ prepared once, to every member."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
-import time
 from typing import Protocol
 
 import fastframe
-from examples.chat.log import Entry, Log, RedisError
+from examples.chat.log import PRESENCE, Entry, Log, RedisError
+from examples.chat.presence import Presence
 from examples.chat.protocol import Id, parsed_id
 from examples.chat.settings import Settings
 from examples.chat.watching import Metrics
@@ -19,7 +18,6 @@ from examples.chat.watching import Metrics
 log = logging.getLogger("chat")
 
 READ_SECONDS = 2.0  # less than the time-out of the connection to Redis
-PRESENT_SECONDS = 30.0
 
 
 class Member(Protocol):
@@ -48,6 +46,7 @@ class Rooms:
     def __init__(self, settings: Settings, log: Log, metrics: Metrics) -> None:
         self._settings, self._log, self._metrics = settings, log, metrics
         self._rooms: dict[str, Room] = {}
+        self.presence = Presence(settings, log)
         self._wake = f"chat:wake:{secrets.token_hex(8)}"
 
     async def join(self, name: str, member: Member, after: str | None) -> None:
@@ -74,40 +73,39 @@ class Rooms:
             if parsed_id(room.last) <= parsed_id(reached):
                 break
         room.members[member] = parsed_id(reached)
-        await self._log.mark_present(name, {member.user}, time.time(), PRESENT_SECONDS)
+        self.presence.arrive(name, member.user)
 
-    async def leave(self, name: str, member: Member) -> None:
+    def leave(self, name: str, member: Member) -> None:
         """Also for a member whose `join` was not completed."""
+        self.presence.unfollow(name, member)
         room = self._rooms.get(name)
         if room is None:
             return
-        was_member = room.members.pop(member, None) is not None
+        if room.members.pop(member, None) is not None:
+            self.presence.leave(name, member.user)
         if not room.members:
             del self._rooms[name]
-        if was_member and all(other.user != member.user for other in room.members):
-            with contextlib.suppress(RedisError):  # it ends by itself
-                await self._log.unmark_present(name, member.user)
 
     async def read(self) -> None:
         """Until it is cancelled: what arrives in all rooms."""
-        woken = "0-0"
+        signals = {self._wake: "0-0", PRESENCE: "0-0"}  # with the last ids
         while True:
+            rooms = {self._log.key(name): room for name, room in self._rooms.items()}
+            last = {key: room.last for key, room in rooms.items()}
             try:
-                found = await self._log.read(
-                    {room.name: room.last for room in self._rooms.values()},
-                    (self._wake, woken),
-                    READ_SECONDS,
-                )
+                found = await self._log.read({**signals, **last}, READ_SECONDS)
             except RedisError as error:
                 log.warning("Redis does not answer", extra={"error": str(error)})
                 await asyncio.sleep(0.2)
                 continue
-            for name, entries in found.items():
-                if not name:
-                    woken = entries[-1].id
-                elif name in self._rooms:
+            for key, entries in found.items():
+                if key in signals:
+                    signals[key] = entries[-1].id
+                    for name in {entry.fields["room"] for entry in entries if key == PRESENCE}:
+                        self.presence.noticed(name)
+                elif self._rooms.get(rooms[key].name) is rooms[key]:
                     for entry in entries:
-                        self._hand_out(self._rooms[name], entry)
+                        self._hand_out(rooms[key], entry)
                     await asyncio.sleep(0)  # so that connections can write
 
     def _hand_out(self, room: Room, entry: Entry) -> None:
@@ -120,17 +118,3 @@ class Rooms:
             for member, reached in room.members.items():
                 if number > reached:
                     member.deliver(message)
-
-    async def stay_present(self) -> None:
-        """Until it is cancelled: who is in the rooms of this process is present, and stays so for a
-        while if the process is killed."""
-        while True:
-            await asyncio.sleep(PRESENT_SECONDS / 3)
-            for room in tuple(self._rooms.values()):
-                users = {member.user for member in room.members}
-                with contextlib.suppress(RedisError):
-                    if users:
-                        await self._log.mark_present(room.name, users, time.time(), PRESENT_SECONDS)
-
-    async def present(self, name: str) -> list[str]:
-        return await self._log.present(name, time.time())

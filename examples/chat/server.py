@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import ClassVar
 
 import uvicorn
 from prometheus_client import generate_latest
@@ -18,34 +19,57 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from examples.chat.connection import Connection, Service
 from examples.chat.door import Door
+from examples.chat.guests import Guests
 from examples.chat.log import Log
 from examples.chat.protocol import SUBPROTOCOL, Refused
 from examples.chat.rooms import Rooms
 from examples.chat.settings import Settings
-from examples.chat.watching import Metrics, log_as_json
+from examples.chat.watching import Live, Metrics, log_as_json
 
 log = logging.getLogger("chat")
+
+
+class Page(StaticFiles):
+    """Files of page/. The browser loads nothing from elsewhere, and runs no script that is not one
+    of these files."""
+
+    HEADERS: ClassVar = {
+        "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+        "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-cache",  # it asks whether there is a newer one
+    }
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers.update(self.HEADERS)
+        return response
 
 
 def application(settings: Settings) -> Starlette:
     metrics, door = Metrics(), Door(settings)
     messages = Log(settings)
     rooms = Rooms(settings, messages, metrics)
-    service = Service(settings, messages, rooms, metrics)
+    service = Service(settings, messages, rooms, metrics, Live())
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(rooms.read()), asyncio.create_task(rooms.stay_present())]
+        parts = rooms.read, rooms.presence.publish, rooms.presence.tell
+        tasks = [asyncio.create_task(part()) for part in parts]
         for task in tasks:
             task.add_done_callback(stop_if_failed)
         yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await rooms.presence.end()
         await messages.redis.aclose()
 
     async def chat(websocket: WebSocket) -> None:
@@ -74,12 +98,13 @@ def application(settings: Settings) -> Starlette:
     async def watch(_: Request) -> Response:
         return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
 
-    page = StaticFiles(directory=Path(__file__).parent / "page", html=True)
+    sign_in = Guests(settings, messages, door).sign_in
     routes = [
         WebSocketRoute("/chat", chat),
         Route("/healthz", healthy),
         Route("/metrics", watch),
-        Mount("/", page),
+        Route("/sign-in", sign_in, methods=["GET", "POST"]),
+        Mount("/", Page(directory=Path(__file__).parent / "page", html=True)),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 

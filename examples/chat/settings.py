@@ -38,6 +38,12 @@ class Settings:
     remembered: int = limit(86_400, "seconds for which a message sent twice is known")
     heartbeat: float = limit(20.0, "seconds between Pings")
     heartbeat_timeout: float = limit(20.0, "seconds to answer one")
+    present_seconds: float = limit(
+        10.0, "seconds for which the users of a server that was killed are still shown"
+    )
+    guests: int = limit(
+        0, "1: a person without a token may choose a name on the page, and has it for a day"
+    )
     codec: str = limit("fastframe", "fastframe, or default for uvicorn's own")
     prepared: int = limit(1, "0: each message is encoded for each member")
     deflate: int = limit(0, "1: permessage-deflate, if the client offers it")

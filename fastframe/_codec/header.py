@@ -21,6 +21,7 @@ class Header:
     rsv: int
     """The three reserved bits: RSV1 is 4, RSV2 is 2, RSV3 is 1."""
     opcode: Opcode
+    """What the frame carries."""
     payload_length: int
     """In bytes, as the header says; nothing has been allocated for it."""
     masking_key: bytes | None

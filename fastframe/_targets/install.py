@@ -50,7 +50,7 @@ class InstallError(RuntimeError):
 
     >>> raise InstallError("wsproto is not installed")
     Traceback (most recent call last):
-    fastframe._targets.install.InstallError: wsproto is not installed
+    fastframe.InstallError: wsproto is not installed
     """
 
     def __init__(self, message: str = "") -> None:
@@ -104,8 +104,8 @@ def install(
     from now on, "gunicorn" for its own ASGI worker; "websocket-client", "geventwebsocket",
     "websockets", "autobahn" (daphne too) and "tornado" (Jupyter too) are those libraries.
 
-    Without options a target behaves as it does by itself, defects included. The options, for
-    connections from now on:
+    Without options a target behaves as it does by itself, defects included. Options hold for
+    connections from now on.
 
     max_message_size: the largest message in bytes, all its fragments together, and while it is
     inflated. A larger one ends the connection with 1009. max_fragments: the most frames that one
@@ -301,8 +301,8 @@ def installed(*targets: TargetName, **options: Any) -> _Installed:
     """Within the `with` block each of `targets` runs on fastframe; then everything is as it was
     before. For tests.
 
-    targets, options and errors: those of `install`. It also decorates functions. It is not a
-    question: `status` is.
+    Parameters and errors are those of `install`. It also decorates functions. To see whether a
+    target is active, use `status`.
 
     >>> import fastframe
     >>> with fastframe.installed("wsproto"):

@@ -1,38 +1,19 @@
 // node pages.mjs CHROMIUM, with a JSON object on standard input: two pages in a headless browser talk while parts of the system fail.
 //
-// page, servers, redis, nginx: as `up --json` says it; tokens: ada, bob, expired; room; strict: url and token of a chat with usual limits; pictures: a folder or null
-import { createRequire } from "node:module";
+// page, servers, redis, nginx: as `up --json` says it; tokens: ada, bob, expired; room; strict: url and token of a chat with usual limits
 import { strict as assert } from "node:assert";
-import { readFileSync } from "node:fs";
-const { chromium } = createRequire(import.meta.url)("playwright-core");
-
-const given = JSON.parse(readFileSync(0, "utf8"));
-const browser = await chromium.launch({
-  executablePath: process.argv[2],
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"],
-});
+import { connected, given, main, shows, until, visitor, write } from "./browser.mjs";
 
 const TEXTS = ["Grüße", "мир", "世界，你好", "مرحبا بالعالم", "שלום", "नमस्ते", "👩‍👩‍👧‍👦 😀", "<b>not bold</b>", "สวัสดี", "한국어"];
 
 async function opened(user) {
-  const page = await (await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 720, height: 440 } })).newPage();
+  const page = await (await visitor()).newPage();
   await page.goto(`${given.page}#token=${given.tokens[user]}&room=${given.room}`);
   await connected(page);
   return page;
 }
 
-const connected = (page) => page.waitForFunction(() => document.getElementById("state").textContent === "connected", null, { timeout: 30_000 });
-const texts = (page) => page.evaluate(() => [...document.querySelectorAll("#log li:not(.waiting)")].map((line) => line.lastChild.textContent));
 const health = async (server) => (await (await fetch(server.replace("ws:", "http:").replace("/chat", "/healthz"))).json());
-
-// Waits until a page shows these texts, each once and in this order, after those of before.
-async function shows(page, expected) {
-  const last = expected.at(-1);
-  await page.waitForFunction((last) => [...document.querySelectorAll("#log li:not(.waiting)")].some((line) => line.lastChild.textContent === last), last, { timeout: 60_000 });
-  const found = await texts(page);
-  assert.deepEqual(found.slice(-expected.length), expected);
-}
 
 // The code that a page gets: one of this origin, or where `elsewhere` is, of that one.
 function code(page, url, token, send) {
@@ -44,8 +25,8 @@ function code(page, url, token, send) {
 }
 
 const url = given.page.replace("https:", "wss:") + "chat";
-const picture = async (page, name) => given.pictures && page.screenshot({ path: `${given.pictures}/${name}.png` });
-try {
+
+await main(async () => {
   const ada = await opened("ada");
   const bob = await opened("bob");
   const inside = await Promise.all(given.servers.map(async ({ url }) => (await health(url)).connections));
@@ -53,13 +34,10 @@ try {
 
   for (const [number, text] of TEXTS.entries()) {
     const page = number % 2 ? bob : ada;
-    await page.fill("#text", text);
-    await page.press("#text", "Enter");
+    await write(page, text);
     await shows(number % 2 ? ada : bob, TEXTS.slice(0, number + 1));
   }
-  await ada.evaluate(() => chat.beat());
-  await ada.waitForFunction(() => document.getElementById("users").textContent === "adabob");
-  await picture(ada, "chat");
+  await until(ada, () => document.getElementById("users").textContent === "ada (you)bob");
 
   // A thousand messages, and in the middle a server is killed.
   const numbers = Array.from({ length: 1000 }, (_, number) => `number ${number}`);
@@ -70,8 +48,7 @@ try {
     }
   }, list);
   const saying = say(ada, numbers);
-  await bob.waitForFunction(() => document.getElementById("log").textContent.includes("number 200"));
-  await picture(bob, "chat-busy");
+  await until(bob, () => document.getElementById("log").textContent.includes("number 200"));
   for (const server of given.servers) {
     const { connections, pid } = await health(server.url);
     if (connections) {
@@ -104,23 +81,19 @@ try {
   // Without a network it says so, and comes back.
   await bob.context().setOffline(true);
   await bob.evaluate(() => chat.reconnect());
-  await bob.waitForFunction(() => document.getElementById("state").textContent.startsWith("reconnecting"));
-  await picture(bob, "chat-reconnecting");
+  await until(bob, () => document.getElementById("state").textContent === "Reconnecting…");
   await bob.context().setOffline(false);
   await connected(bob);
 
   // The door.
-  const stranger = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
-  await stranger.goto(given.servers[0].url.replace("ws:", "http:").replace("/chat", "/"));
+  const stranger = await (await visitor()).newPage();
+  await stranger.goto(given.servers[0].url.replace("ws:", "http:").replace("/chat", "/healthz")); // the page itself connects to its own origin only
   const join = JSON.stringify({ t: "join", room: given.room, after: null });
   const flood = Array.from({ length: 300 }, (_, number) => JSON.stringify({ t: "msg", id: `${number}`, text: "flood" }));
   assert.equal(await code(stranger, url, given.tokens.ada, []), 4403);
   assert.equal(await code(ada, url, given.tokens.expired, []), 4401);
   assert.equal(await code(ada, url, given.tokens.ada, ["x".repeat(20_000)]), 1009);
-  const guarded = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
+  const guarded = await (await visitor()).newPage();
   await guarded.goto(`${given.strict.page}#token=${given.tokens.ada}`);
   assert.equal(await code(guarded, given.strict.page.replace("https:", "wss:") + "chat", given.tokens.ada, [join, ...flood]), 4429);
-  console.log("passed");
-} finally {
-  await browser.close();
-}
+});

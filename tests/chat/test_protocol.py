@@ -54,6 +54,10 @@ async def say(connection: ClientConnection, **message: Any) -> None:
     await connection.send(json.dumps(message))
 
 
+def joined(room: str, last: str | None, user: str) -> dict[str, Any]:
+    return {"t": "joined", "room": room, "last": last, "user": user}
+
+
 async def hear(connection: ClientConnection) -> Any:
     return json.loads(await asyncio.wait_for(connection.recv(), 20))
 
@@ -76,7 +80,8 @@ def test_two_members_on_two_servers(chat: Chat, room: str) -> None:
             assert ada.subprotocol == "chat.v1"
             for member in (ada, bob):
                 await say(member, t="join", room=room, after=None)
-                assert await hear(member) == {"t": "joined", "room": room, "last": None}
+                user = "ada" if member is ada else "bob"
+                assert await hear(member) == joined(room, None, user)
             for number, text in enumerate(TEXTS):
                 await say(ada, t="msg", id=f"m{number}", text=text)
                 two = [await hear(ada), await hear(ada)]
@@ -92,8 +97,12 @@ def test_two_members_on_two_servers(chat: Chat, room: str) -> None:
                 assert sent == {"t": "sent", "client_id": f"m{number}", "id": message["id"]}
                 assert await hear(bob) == message
             await say(bob, t="ack", id=message["id"])
-            await say(bob, t="present")
-            assert await hear(bob) == {"t": "present", "room": room, "users": ["ada", "bob"]}
+            await say(bob, t="present", follow=True)
+            while (heard := await hear(bob))["users"] != ["ada", "bob"]:
+                pass  # they are written to Redis a moment after they have joined
+            assert heard == {"t": "present", "room": room, "users": ["ada", "bob"]}
+            await say(ada, t="present")
+            assert await hear(ada) == heard
         assert "chat_acknowledged_seconds_count 0.0" not in chat.get(1, "/metrics")
 
     run(talk)
@@ -114,7 +123,7 @@ def test_replay_and_messages_sent_twice(chat: Chat, room: str) -> None:
             assert ids == sorted(ids, key=lambda id_: [int(part) for part in id_.split("-")])
         async with connected(chat, "ada") as ada, connected(chat, "bob") as bob:
             await say(ada, t="join", room=room, after=ids[99])
-            assert await hear(ada) == {"t": "joined", "room": room, "last": ids[-1]}
+            assert await hear(ada) == joined(room, ids[-1], "ada")
             assert [(await hear(ada))["id"] for _ in range(1100)] == ids[100:]
             await say(ada, t="msg", id="m5", text="again, after a lost answer")
             assert await hear(ada) == {"t": "sent", "client_id": "m5", "id": ids[5]}

@@ -16,7 +16,7 @@ pytest.importorskip("starlette")
 from examples.chat.connection import Connection, Service
 from examples.chat.door import Bucket
 from examples.chat.settings import Settings, kept_secret
-from examples.chat.watching import Metrics
+from examples.chat.watching import Live, Metrics
 
 
 def test_the_secret_is_never_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +75,7 @@ class Websocket:
 def test_a_connection_that_is_refused_twice_at_once_is_closed_once() -> None:
     async def run() -> tuple[list[Any], float]:
         metrics, websocket = Metrics(), Websocket()
-        service = Service(Settings(), None, None, metrics)  # type: ignore[arg-type]
+        service = Service(Settings(), None, None, metrics, Live())  # type: ignore[arg-type]
         connection = Connection(websocket, "user", Bucket(10, 10), service)  # type: ignore[arg-type]
         connection._too_slow.set()
         await connection.run()

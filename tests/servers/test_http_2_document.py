@@ -17,7 +17,7 @@ from tests.helpers import ROOT
 from tests.servers.over_http_2 import WINDOW, Http2Client
 from tests.servers.programs import MESSAGES
 
-PAGE = ROOT / "docs" / "http2.md"
+PAGE = ROOT / "docs/howto/http2.md"
 
 
 async def with_a_client(talk: Callable[[Http2Client], None]) -> None:
