@@ -40,7 +40,8 @@ version: {version}
 
 def version(root: Path = ROOT) -> str:
     text = (root / "fastframe/_version.py").read_text(encoding="utf-8")
-    return re.findall(r'^__version__ = "(.+)"$', text, re.MULTILINE)[0]
+    (found,) = re.findall(r'^__version__ = "(.+)"$', text, re.MULTILINE)
+    return str(found)
 
 
 def newest_section(root: Path = ROOT) -> tuple[str, str]:
@@ -59,7 +60,7 @@ def readme(root: Path = ROOT, address: str = REPOSITORY) -> str:
 
     def absolute(link: re.Match[str]) -> str:
         kind = "raw" if link[2].endswith(PICTURES) else "blob"
-        return link[1] + urljoin(f"{address}/{kind}/{tag}/README.md", link[2])
+        return f"{link[1]}{urljoin(f'{address}/{kind}/{tag}/README.md', link[2])}"
 
     parts = FENCES.split(text)
     return "".join(

@@ -33,7 +33,7 @@ pip install 'fastframe[cli]' && fastframe verify
 
 [all](docs/page.md) of [it](https://example.org/), [below](#fastframe)
 
-; fastframe 1.2.3, wsproto 1.3.2; 2026-03-01.
+*Measured on 2026-03-01: a processor, CPython 3.13.0. fastframe 1.2.3, wsproto 1.3.2.*
 """
 CHANGELOG = "# Changelog\n\n## 1.2.3 (2026-03-30)\n\n- All.\n\n## 1.2.2 (2026-01-01)\n"
 
@@ -216,6 +216,12 @@ def test_the_changelog_can_be_read() -> None:
         lines = bullet.strip("\n").splitlines()
         assert len(lines) <= 3, bullet
         assert all(len(line) <= 120 for line in lines), bullet
+
+
+def test_the_tables_of_this_tree_say_when_they_were_measured() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is not a clone")
+    assert len(list(check.places(ROOT, check.FOOTER))) >= 5
 
 
 def test_the_readme_s_first_commands() -> None:

@@ -25,7 +25,7 @@ OLDEST = 90
 # installed with -e is for who works on fastframe.
 FROM_A_CLONE = re.compile(r"(?<!-e )'\.\[[\w,]+\]'|(?<=pip install )\.(?=[`/ ]|$)", re.MULTILINE)
 NOT_YET = re.compile(r"not (?:yet )?on PyPI|not released yet", re.IGNORECASE)
-FOOTER = re.compile(r"; fastframe [^;]+; (\d{4}-\d\d-\d\d)\.$", re.MULTILINE)
+FOOTER = re.compile(r"^\*Measured on \d{4}-\d\d-\d\d(?=: )", re.MULTILINE)
 ADDRESS = re.compile(r"https://github\.com/([\w.-]+/fastframe)\b")
 RELATIVE = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s]+)\)")
 # A word in angle brackets where the address belongs.
@@ -140,10 +140,10 @@ def figures(root: Path) -> Iterator[str]:
     """Tables that were measured long ago say little about what is released."""
     released = day(loaded(root).newest_section(root)[1])
     for place, footer in places(root, FOOTER):
-        measured = day(footer[-11:-1])
+        measured = day(footer[-10:])
         if measured is None or (released and (released - measured).days > OLDEST):
             yield (
-                f"{place}: the table was measured on {footer[-11:-1]}, more than {OLDEST} days "
+                f"{place}: the table was measured on {footer[-10:]}, more than {OLDEST} days "
                 "before the release: run make bench"
             )
 
