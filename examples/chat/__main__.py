@@ -29,7 +29,7 @@ async def up(arguments: argparse.Namespace) -> None:
             return
         print(f"{system.url}\n")
         if settings.guests:
-            print(f"{system.page}   for whoever chooses a name there")
+            print(f"{system.page}   for everybody: choose a name")
         for user in ("ada", "grace"):
             print(f"{system.page}#token={token(user, 86_400, settings.secret)}   for {user}")
         print(

@@ -20,8 +20,8 @@ NAME = re.compile(r"\w[\w .'-]{0,30}\w|\w")
 
 
 class Guests:
-    """The names are not proven: turn it on where nobody minds. A name belongs for a day to whoever
-    asked first, so that no two are the same."""
+    """Nobody checks who a guest is. The first person to choose a name keeps it for a day, so that
+    no two are the same."""
 
     def __init__(self, settings: Settings, log: Log, door: Door) -> None:
         self._settings, self._log, self._door = settings, log, door

@@ -102,7 +102,7 @@ class Log:
         await self.redis.expire(key, 60)
 
     async def claim(self, name: str, seconds: int) -> bool:
-        """False if somebody has this name, in whichever case it is written."""
+        """False if the name is taken, in upper or lower case."""
         key = f"chat:name:{name.casefold()}"
         return bool(await self.redis.set(key, "", nx=True, ex=seconds))
 

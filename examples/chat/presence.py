@@ -1,4 +1,4 @@
-"""Who is in the rooms of all servers. A change is told at once; users of a server that was killed
+"""Who is in the rooms of all servers. Changes are told at once; users of a server that was killed
 are shown for some seconds more (Settings.present_seconds)."""
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Settings:
         10.0, "seconds for which the users of a server that was killed are still shown"
     )
     guests: int = limit(
-        0, "1: a person without a token may choose a name on the page, and has it for a day"
+        0, "1: people without a token choose a name on the page, and keep it for a day"
     )
     codec: str = limit("fastframe", "fastframe, or default for uvicorn's own")
     prepared: int = limit(1, "0: each message is encoded for each member")

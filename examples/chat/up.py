@@ -44,6 +44,7 @@ http {{
     map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
     limit_conn_zone $binary_remote_addr zone=clients:1m;
     upstream chat {{
+        zone chat 64k;  # both workers count together
         least_conn;  # after a server was away, it gets the clients that come next
         {upstreams}
     }}

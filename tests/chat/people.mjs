@@ -69,6 +69,9 @@ async function signingIn() {
   await until(page, () => document.getElementById("refusal").textContent.includes("expired"));
   assert.equal(await page.locator("#name").isVisible(), false);
   await accessible(page, "sign-in, refused");
+  await page.fill("#token", "not a token");
+  await page.press("#token", "Enter");
+  await until(page, () => document.getElementById("refusal").textContent.startsWith("This is not a token."));
   await page.fill("#token", given.tokens.ada);
   await page.press("#token", "Enter");
   await connected(page);

@@ -1,4 +1,4 @@
-"""Who is in a room: told at once, by whichever server somebody comes and goes.
+"""Who is in a room: arrivals and departures are told at once, across servers.
 
 The users of a killed server are shown for so long here that nothing is told because that time is
 over, except where a test says so.

@@ -6,6 +6,7 @@ import { Log } from "./log.js";
 import { Entrance, forget, fromAddress, remember, remembered } from "./sign_in.js";
 import { counted, happened, next } from "./words.js";
 
+const TOKEN = /^[\w.-]+$/; // what a subprotocol may be
 const SHORT = 600; // milliseconds: a shorter break gets no notice
 
 const get = (id) => document.getElementById(id);
@@ -16,6 +17,10 @@ let chat = null, state = { name: "connecting" }, since = 0, cause = null, unseen
 // ---- who, and in which room
 
 function signIn(token) {
+  if (!TOKEN.test(token)) {
+    get("chat").hidden = true;
+    return entrance.show("This is not a token. It has letters, digits, dots, - and _ only.");
+  }
   remember(token);
   entrance.hide();
   get("chat").hidden = false;

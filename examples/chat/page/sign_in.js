@@ -13,7 +13,7 @@ export function fromAddress() {
   return token;
 }
 
-// A tab keeps who it is; a new one is whoever signed in last.
+// A tab keeps who it is; a new one takes the last sign-in.
 export const remembered = () => sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
 
 export function remember(token) {
