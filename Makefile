@@ -7,7 +7,7 @@ WHEEL_LIMIT = 1080000
 C_FILES = src_c/*.[ch] tests/c/*.[ch] tests/fuzz/*/*.[ch] tests/proofs/*.[ch] fastframe/*/*.h examples/extension/*.c
 
 .PHONY: help setup build test test-c every-python stress interpreters reach reach-quick fuzz prove prove-mutants mutants lint format types workflows coverage coverage-native sanitize plain other-cython cross emulate \
-    soak differential autobahn autobahn-fast suites servers chat protocols bench bench-codec bench-kernels bench-simdutf bench-servers bench-check docs docs-site package reproducible try-sdist dry-run release-check clean
+    soak differential autobahn autobahn-fast suites servers chat protocols bench bench-codec bench-kernels bench-simdutf bench-servers bench-comparison bench-check docs docs-site package reproducible try-sdist dry-run release-check clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -165,7 +165,8 @@ docs-site: ## Build the site with a folder for each release into build/site, as 
 
 # ---- fast ----
 
-bench: bench-codec bench-kernels bench-servers ## Measure everything; rewrite the tables in README.md and docs/, and the plots
+bench: bench-codec bench-kernels bench-servers bench-comparison ## Measure everything; rewrite the tables in README.md and docs/, and the plots
+	$(PYTHON) -m benchmarks.report.gain
 
 bench-codec: build ## Measure the codec against wsproto and others
 	mkdir -p $(BUILD)
@@ -196,6 +197,12 @@ bench-servers: build ## Measure the CPU time of servers for each message and con
 	$(PYTHON) -m benchmarks.measure.latency benchmarks/results/latency.json
 	$(PYTHON) -m benchmarks.report.tables
 
+bench-comparison: build ## Measure servers side by side: CPU time for each message, memory for each connection, hostile clients
+	$(PYTHON) -m benchmarks.contenders.build
+	$(PYTHON) -m benchmarks.measure.comparison benchmarks/results/comparison.json
+	$(PYTHON) -m benchmarks.report.comparison benchmarks/results/comparison.json docs/plots/comparison.png
+	$(PYTHON) -m benchmarks.report.tables
+
 bench-check: ## Run every benchmark once: its results are compared, nothing is timed
 	mkdir -p $(BUILD)
 	$(PYTHON) -m benchmarks.contenders.build
@@ -206,6 +213,7 @@ bench-check: ## Run every benchmark once: its results are compared, nothing is t
 	$(PYTHON) -m benchmarks.measure.http_2 --quick
 	$(PYTHON) -m benchmarks.measure.connections $(BUILD)/connections.json --quick
 	$(PYTHON) -m benchmarks.measure.latency $(BUILD)/latency.json --quick
+	$(PYTHON) -m benchmarks.measure.comparison $(BUILD)/comparison.json --quick --only uvicorn
 
 # ---- out of the house ----
 

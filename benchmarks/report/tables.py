@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import chat, front
+from benchmarks.report import chat, comparison, front
 from benchmarks.report.measured import machines, measured
 from benchmarks.report.results import TIMES, Medians, load, markdown
 
@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 README = "README.md"
 PERFORMANCE = "docs/explanation/performance.md"
+COMPARISON = "docs/explanation/comparison.md"
 
 TEXTS = ("ASCII", "French", "Latin-1", "Cyrillic", "CJK", "emoji", "rare accents",
     "JSON with CJK", "JSON with Cyrillic", "English with emoji", "HTML with French")  # fmt: skip
@@ -371,6 +372,10 @@ TABLES: dict[str, tuple[str, str, Callable[[dict[str, Any]], str]]] = {
     "broadcast": ("docs/howto/broadcasting.md", "broadcast.json", broadcast_gains),
     "broadcast_all": ("docs/howto/broadcasting.md", "broadcast.json", broadcasts),
     "wsproto": (PERFORMANCE, "wsproto.json", wsproto),
+    "comparison_uvloop": (COMPARISON, "comparison.json", comparison.echoes("uvloop")),
+    "comparison_asyncio": (COMPARISON, "comparison.json", comparison.echoes("asyncio")),
+    "comparison_memory": (COMPARISON, "comparison.json", comparison.memory),
+    "comparison_probes": (COMPARISON, "comparison.json", comparison.probes),
     "front": (README, "end_to_end.json", front.table),
 }
 
