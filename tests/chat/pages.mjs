@@ -15,6 +15,18 @@ async function opened(user) {
 
 const health = async (server) => (await (await fetch(server.replace("ws:", "http:").replace("/chat", "/healthz"))).json());
 
+// Moves a page until each is on a server of its own: nginx counts requests for files, too, while it chooses a server.
+async function apart(page) {
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const inside = await Promise.all(given.servers.map(async ({ url }) => (await health(url)).connections));
+    if (inside.every((count) => count === 1)) return;
+    await page.evaluate(() => chat.reconnect());
+    await connected(page);
+    await new Promise((resolve) => setTimeout(resolve, 200)); // the old connection ends
+  }
+  assert.fail("all pages are on the same server");
+}
+
 // The code that a page gets: one of this origin, or where `elsewhere` is, of that one.
 function code(page, url, token, send) {
   return page.evaluate(([url, token, send]) => new Promise((resolve) => {
@@ -29,8 +41,7 @@ const url = given.page.replace("https:", "wss:") + "chat";
 await main(async () => {
   const ada = await opened("ada");
   const bob = await opened("bob");
-  const inside = await Promise.all(given.servers.map(async ({ url }) => (await health(url)).connections));
-  assert.deepEqual(inside, [1, 1], "each page is on a server of its own");
+  await apart(bob);
 
   for (const [number, text] of TEXTS.entries()) {
     const page = number % 2 ? bob : ada;
