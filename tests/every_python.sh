@@ -26,7 +26,7 @@ assert os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h"))' 
 
 # Clients that are not Python: Node's package ws, and Chromium, which playwright-core drives.
 have_node_clients() {
-    command -v npm >/dev/null && npm install --silent --no-save --prefix "$work/node" ws playwright-core >/dev/null || return 1
+    command -v npm >/dev/null && npm install --silent --no-save --prefix "$work/node" ws playwright-core axe-core >/dev/null || return 1
     command -v chromium >/dev/null || { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null \
         && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } || true
 }
