@@ -16,15 +16,14 @@ CLASS = "`uvicorn --ws fastframe.uvicorn:WSProtocol app:app`"
 class Row(NamedTuple):
     run: dict[str, str]  # what the user runs, by the name of its page; "" for one without a page
     write: str
-    results: str
-    group: str  # of which `{}` is the size
+    results: str = ""  # none: not measured as a whole
+    group: str = ""  # of which `{}` is the size
     alone: str = "alone"
     on_fastframe: str = "on fastframe"
-    note: str = ""
+    mark: str = ""  # of a note under the table
 
 
 SIZES = ("32 B", "1 KiB", "64 KiB")
-SIZES_OF_THE_CODEC = ("20 B", "1 KiB", "64 KiB")
 UVICORN = ("uvicorn, websockets-sansio", "uvicorn, fastframe")
 ROWS = (
     Row(
@@ -73,16 +72,18 @@ ROWS = (
         "websockets: {} ASCII text",
     ),
     Row(
-        {"jupyter": "Jupyter", "tornado": "tornado, Bokeh, Panel"},
+        {"tornado": "tornado, Bokeh, Panel", "jupyter": "Jupyter"},
         "`fastframe run jupyter lab`",
         "libraries",
         "tornado: {} ASCII text",
+        mark=" ‡",
     ),
     Row(
-        {"flask-socketio": "Flask-SocketIO", "flask-sock": "Flask-Sock"},
+        {"flask-sock": "Flask-Sock", "flask-socketio": "Flask-SocketIO"},
         PROGRAM,
         "libraries",
         "wsproto, flask-sock: {} ASCII text",
+        mark=" ‡",
     ),
     Row(
         {"websocket-client": "websocket-client (selenium, kubernetes, docker)"},
@@ -99,16 +100,11 @@ ROWS = (
             "mitmproxy": "mitmproxy",
         },
         PROGRAM,
-        "wsproto",
-        "receive, a frame a read: {}",
-        "wsproto",
-        "fastframe",
-        "*",
     ),
 )
 
 
-SOURCES = tuple(dict.fromkeys(f"{row.results}.json" for row in ROWS))
+SOURCES = tuple(dict.fromkeys(f"{row.results}.json" for row in ROWS if row.results))
 
 
 def table(results: dict[str, Any]) -> str:
@@ -120,20 +116,17 @@ def cells(row: Row) -> list[str]:
     names = ", ".join(
         f"[{name}]({HOWTO}{page}.md)" if page else name for page, name in row.run.items()
     )
-    return [names, row.write, *gains(row)]
+    return [names + row.mark, row.write, *gains(row)]
 
 
 def gains(row: Row) -> list[str]:
+    if not row.results:
+        return ["†"] * len(SIZES)
     medians = load(RESULTS / f"{row.results}.json")["medians"]
     found = []
-    for size in SIZES if row.results != "wsproto" else SIZES_OF_THE_CODEC:
-        (times,) = [
-            times
-            for group, times in medians.items()
-            if group.startswith(row.group.format(size))
-            and group.removeprefix(row.group.format(size)) in ("", " text", " binary")
-        ]
-        found.append(f"{shown(times[row.alone] / times[row.on_fastframe])}{TIMES}{row.note}")
+    for size in SIZES:
+        times = medians[row.group.format(size)]
+        found.append(f"{shown(times[row.alone] / times[row.on_fastframe])}{TIMES}")
     return found
 
 
