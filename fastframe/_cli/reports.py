@@ -64,10 +64,12 @@ class Reports:
                 return mmap.mmap(file.fileno(), 0)
         return None
 
-    def has_spoken(self) -> None:
-        """This process has said its numbers itself."""
-        with contextlib.suppress(OSError):
-            (self._folder / str(os.getpid())).unlink()
+    def may_speak(self) -> bool:
+        """Before this process says its numbers itself: the first one will not, unless it already
+        has. Whoever removes the file says them, so that they are said once."""
+        if self._numbers is None or self._process != os.getpid():  # it keeps none
+            return True
+        return removed(self._folder / str(self._process))
 
     def others_used_it(self) -> bool:
         return (self._folder / USED).exists()
@@ -75,7 +77,12 @@ class Reports:
     def unspoken(self) -> Iterator[tuple[int, dict[str, int]]]:
         """The processes that have ended without a word, and their connections by library."""
         for path in sorted(self._folder.glob("[0-9]*")):
-            found = [number for (number,) in NUMBER.iter_unpack(path.read_bytes())]
+            try:
+                found = [number for (number,) in NUMBER.iter_unpack(path.read_bytes())]
+            except FileNotFoundError:  # it is speaking at this moment
+                continue
+            if not removed(path):
+                continue
             yield (
                 int(path.name),
                 {name: number for name, number in zip(self._names, found) if number != NOT_USED},
@@ -83,3 +90,14 @@ class Reports:
 
     def remove(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def removed(path: Path) -> bool:
+    """False if another process was quicker."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError:  # it cannot be removed, and is said twice rather than never
+        pass
+    return True

@@ -218,7 +218,7 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
                 f"{', '.join(self.waiting.values())}, so there was nothing to accelerate"
                 + self.left_alone()
             )
-        if self.verbose:
+        if self.verbose and self.reports.may_speak():
             # The parent of workers need not say that it had no connection itself.
             if any(counts.values()) or (counts and not others_used_it):
                 self.say_connections(counts, process)
@@ -227,8 +227,6 @@ class InstallOnImport(importlib.abc.MetaPathFinder):
                 self.say_connections(their_counts, other)
         if is_first:
             self.reports.remove()
-        else:
-            self.reports.has_spoken()
 
     def say_connections(self, counts: dict[str, int], process: int) -> None:
         # uvicorn imports websockets also where it does not use it; a worker may be ended before

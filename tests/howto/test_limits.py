@@ -158,9 +158,9 @@ def test_the_figures_are_those_of_the_other_pages() -> None:
         assert found
         assert f"| {found[1]} |" in page
         assert f"| {found[2]} between messages |" in page
-    servers = (ROOT / "docs/howto/servers.md").read_text(encoding="utf-8")
+    performance = (ROOT / "docs/explanation/performance.md").read_text(encoding="utf-8")
     row = re.search(
-        r"^\| uvicorn, fastframe \| \d+ \| ([\d.]+) \| .*? \| \d+ \| ([\d.]+)", servers, re.M
+        r"^\| uvicorn, fastframe \| \d+ \| ([\d.]+) \| .*? \| \d+ \| ([\d.]+)", performance, re.M
     )
     assert row
     assert f"{row[1]} KiB without compression, {row[2]} KiB with" in page

@@ -584,7 +584,58 @@ def test_no_place_for_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing" / "folder"))
     reports = Reports("run", 0, numbers=True)
     reports.used("wsproto", 1)
-    reports.has_spoken()
+    assert reports.may_speak()
     assert not reports.others_used_it()
     assert list(reports.unspoken()) == []
     reports.remove()
+
+
+def test_numbers_are_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker and the first process may end at the same moment."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    first, worker = Reports("run", 1, numbers=True), Reports("run", 1, numbers=True)
+    worker.used("wsproto", 3)
+    assert [numbers["wsproto"] for _, numbers in first.unspoken()] == [3]
+    assert not worker.may_speak()
+    worker = Reports("run", 1, numbers=True)
+    worker.used("wsproto", 3)
+    assert worker.may_speak()
+    assert list(first.unspoken()) == []
+    first.remove()
+
+
+def test_numbers_that_are_taken_while_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    first, worker = Reports("run", 1, numbers=True), Reports("run", 1, numbers=True)
+    worker.used("wsproto", 3)
+    (file,) = (tmp_path / "fastframe-run-run").glob("[0-9]*")
+    read = Path.read_bytes
+
+    def read_and_lose(path: Path) -> bytes:
+        contents = read(path)
+        assert worker.may_speak()
+        return contents
+
+    monkeypatch.setattr(Path, "read_bytes", read_and_lose)
+    assert list(first.unspoken()) == []
+    monkeypatch.setattr(Path, "glob", lambda folder, pattern: iter([file]))
+    monkeypatch.setattr(Path, "read_bytes", read)
+    assert list(first.unspoken()) == []  # it went after the folder was listed
+    first.remove()
+
+
+def test_numbers_that_cannot_be_removed_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where the file of a living process cannot be."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    worker = Reports("run", 1, numbers=True)
+    worker.used("wsproto", 3)
+
+    def refused(path: Path) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert worker.may_speak()
