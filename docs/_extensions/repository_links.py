@@ -1,9 +1,11 @@
 """Links from pages to files that are no pages lead into the repository.
 
 The pages are read in two places. In the repository a relative link such as `../../src_c/README.md`
-leads to the file; on the site there is no such file, so the link gets the repository's address. As
+leads to the file. On the site there is no such file, so the link gets the repository's address. As
 long as the project has no address, the words stay and the link goes. A file that does not exist is
-a warning. A page may be a file from elsewhere in the repository, as a whole: `<!-- the page is
+a warning. Where the words of a link are the name of the page's file, the site has its title.
+
+A page may be a file from elsewhere in the repository, as a whole: `<!-- the page is
 ../CHANGELOG.md -->`.
 """
 
@@ -47,7 +49,8 @@ def rewritten(text: str, source: Path, page: Path, address: str) -> str:
         if not target.exists():
             log.warning("no such file: %s", path, location=str(page))
         if target.is_relative_to(DOCS) and target.suffix in {".md", *IMAGES}:
-            return f"[{words}]({os.path.relpath(target, page.parent)}{anchor})"
+            title = "" if words == target.name else words  # Sphinx then shows the page's own title
+            return f"[{title}]({os.path.relpath(target, page.parent)}{anchor})"
         where = target.relative_to(ROOT).as_posix()
         return f"[{words}]({address}/blob/main/{where}{anchor})" if address else words
 
