@@ -49,8 +49,8 @@ def rewritten(text: str, source: Path, page: Path, address: str) -> str:
         if not target.exists():
             log.warning("no such file: %s", path, location=str(page))
         if target.is_relative_to(DOCS) and target.suffix in {".md", *IMAGES}:
-            title = "" if words == target.name else words  # Sphinx then shows the page's own title
-            return f"[{title}]({os.path.relpath(target, page.parent)}{anchor})"
+            shown = title(target) if words == target.name else words
+            return f"[{shown}]({os.path.relpath(target, page.parent)}{anchor})"
         where = target.relative_to(ROOT).as_posix()
         return f"[{words}]({address}/blob/main/{where}{anchor})" if address else words
 
@@ -58,6 +58,11 @@ def rewritten(text: str, source: Path, page: Path, address: str) -> str:
     edges = [0, *(edge for fence in fences for edge in fence), len(text)]
     parts = [text[a:b] for a, b in itertools.pairwise(edges)]
     return "".join(part if i % 2 else LINK.sub(link, part) for i, part in enumerate(parts))
+
+
+def title(page: Path) -> str:
+    found = re.search(r"^# (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else page.name
 
 
 def on_source_read(app: Sphinx, name: str, source: list[str]) -> None:

@@ -39,7 +39,7 @@ def links() -> ModuleType:
         ("[`a`](../../setup.py), [b](../../LICENSE)",
          "[`a`](https://x.y/blob/main/setup.py), [b](https://x.y/blob/main/LICENSE)"),
         ("[here](../index.md#a)", "[here](../index.md#a)"),
-        ("[index.md](../index.md#a)", "[](../index.md#a)"),
+        ("[index.md](../index.md#a)", "[fastframe](../index.md#a)"),
         ("[out](https://a.b/c) and [down](#below)", "[out](https://a.b/c) and [down](#below)"),
         ("```sh\n[a](../../setup.py)\n```\n", "```sh\n[a](../../setup.py)\n```\n"),
     ],
