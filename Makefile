@@ -222,7 +222,7 @@ package: ## Build the sdist and the wheel into dist/, and check them
 	$(PYTHON) -m build
 	$(PYTHON) -m twine check --strict dist/*
 	$(PYTHON) -m check_wheel_contents dist/*.whl
-	@size=$$(wc -c < dist/*.whl); echo "the wheel: $$size bytes of $(WHEEL_LIMIT)"; test $$size -le $(WHEEL_LIMIT)
+	@size=$$(cat dist/*.whl | wc -c); echo "the wheel: $$size bytes of $(WHEEL_LIMIT)"; test $$size -le $(WHEEL_LIMIT)
 	$(PYTHON) -m zipfile -l dist/*.whl | grep sboms/fastframe.cdx.json
 
 reproducible: ## Build the wheel twice, in different folders: byte for byte the same
