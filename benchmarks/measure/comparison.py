@@ -53,7 +53,7 @@ GENERATIONS = 2  # of processes, as how one has laid out its memory stays as it 
 
 QUIET = 10_000
 QUIET_IN_A_HURRY = 2_000
-SECONDS_OF_QUIET = 15  # longer than the 5 after which a compressor is let go, and its memory soon after
+SECONDS_OF_QUIET = 15  # compressors are let go after 5, and their memory a little later
 
 NO_OTHER_MEMORY = ("on fastframe", "Python listener", FLOOR)
 """How the names end of those that take the memory of another one, or are no servers."""
