@@ -27,6 +27,7 @@ import prose
 import public_names
 from docutils import nodes
 from docutils.parsers.rst import directives
+from once import Once
 from public_names import Function, Module, Name
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
@@ -394,7 +395,7 @@ class Api(SphinxDirective):
         if found is None or found.origin:
             log.warning("%s is not a public name", full_name, location=self.get_location())
             return []
-        note(self.env, full_name)
+        DOCUMENTED.note(self.env, full_name)
         depend(self.env, found.module)
         chosen = self.options["members"].split() if "members" in self.options else None
         text = markdown(found, members=chosen, with_signature="no-signature" not in self.options)
@@ -412,7 +413,7 @@ class ApiOfOthers(SphinxDirective):
             if full_name.rpartition(".")[0] == module and found.origin
         ]
         for found in names:
-            note(self.env, found.full_name)
+            DOCUMENTED.note(self.env, found.full_name)
         lines = [f"```{{py:data}} {found.name}\n:module: {module}\n```\n" for found in names]
         columns = nodes.container(classes=["names"])  # see site.css
         columns += self.parse_text_to_nodes("\n".join(lines))
@@ -453,27 +454,9 @@ def depend(env: BuildEnvironment, module: Module) -> None:
     env.note_dependency(__file__)
 
 
-def note(env: BuildEnvironment, full_name: str) -> None:
-    documented: dict[str, list[str]] = env.__dict__.setdefault("documented_names", {})
-    documented.setdefault(env.docname, []).append(full_name)
-
-
-def forget(app: Sphinx, env: BuildEnvironment, page: str) -> None:
-    env.__dict__.setdefault("documented_names", {}).pop(page, None)
-
-
-def merge(app: Sphinx, env: BuildEnvironment, pages: list[str], other: BuildEnvironment) -> None:
-    env.__dict__.setdefault("documented_names", {}).update(
-        {page: names for page, names in other.__dict__["documented_names"].items() if page in pages}
-    )
-
-
-def check(app: Sphinx, env: BuildEnvironment) -> None:
-    """Each public name once."""
-    documented = [name for names in env.__dict__["documented_names"].values() for name in names]
-    for name in public_names.public_names():
-        if documented.count(name) != 1:
-            log.warning("%s is on %d pages of the reference", name, documented.count(name))
+DOCUMENTED = Once(
+    "documented_names", public_names.public_names, "%s is on %d pages of the reference"
+)
 
 
 STANDARD_LIBRARY = "https://docs.python.org/3/library/"
@@ -519,8 +502,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("api", Api)
     app.add_directive("api-of-others", ApiOfOthers)
     app.add_directive("api-index", ApiIndex)
-    app.connect("env-purge-doc", forget)
-    app.connect("env-merge-info", merge)
-    app.connect("env-check-consistency", check)
+    DOCUMENTED.connect(app)
     app.connect("missing-reference", missing_reference)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

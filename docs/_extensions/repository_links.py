@@ -20,6 +20,8 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from repository import REPOSITORY
+
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 FENCE = re.compile(r"^(`{3,}|~{3,}).*?^\1$", re.MULTILINE | re.DOTALL)
@@ -29,15 +31,6 @@ WHOLE_FILE = re.compile(r"<!-- the page is (\S+) -->\s*")
 IMAGES = {".png", ".svg"}
 
 log = logging.getLogger(__name__)
-
-
-def repository() -> str:
-    """The project's address."""
-    text = (ROOT / "repository.py").read_text(encoding="utf-8")
-    found = re.search(r'^REPOSITORY = "(.*)"', text, re.MULTILINE)
-    if found is None:
-        raise ValueError("repository.py has no line REPOSITORY =")
-    return found[1]
 
 
 def rewritten(text: str, source: Path, page: Path, address: str) -> str:
@@ -69,10 +62,10 @@ def on_source_read(app: Sphinx, name: str, source: list[str]) -> None:
     page = DOCS / f"{name}.md"
     if whole := WHOLE_FILE.fullmatch(source[0]):
         file = Path(os.path.normpath(page.parent / whole[1]))
-        source[0] = rewritten(file.read_text(encoding="utf-8"), file, page, repository())
+        source[0] = rewritten(file.read_text(encoding="utf-8"), file, page, REPOSITORY)
         app.env.note_dependency(str(file))
     else:
-        source[0] = rewritten(source[0], page, page, repository())
+        source[0] = rewritten(source[0], page, page, REPOSITORY)
     source[0] = ANCHOR.sub(r"[]{#\1}", source[0])
 
 

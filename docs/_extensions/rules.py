@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import prose
 from docutils import nodes
+from once import Once
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
@@ -43,6 +43,9 @@ def rules() -> dict[str, Rule]:
     return {name: Rule(name, CODES[code], sentence) for code, name, sentence in found}
 
 
+EXPLAINED = Once("explained_rules", rules, "the rule %s is explained %d times")
+
+
 class RuleDirective(SphinxDirective):
     required_arguments = 1
     has_content = True
@@ -57,8 +60,7 @@ class RuleDirective(SphinxDirective):
             )
             return []
         self.env.note_dependency(str(STATUS))
-        explained: dict[str, list[str]] = self.env.__dict__.setdefault("explained_rules", {})
-        explained.setdefault(self.env.docname, []).append(name)
+        EXPLAINED.note(self.env, name)
         head = f"> **{rule.code}**: {prose.inline(rule.sentence)}"
         return self.parse_text_to_nodes(f"{head}\n\n{text}")
 
@@ -74,27 +76,8 @@ class RuleIndex(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
-def forget(app: Sphinx, env: BuildEnvironment, page: str) -> None:
-    env.__dict__.setdefault("explained_rules", {}).pop(page, None)
-
-
-def merge(app: Sphinx, env: BuildEnvironment, pages: list[str], other: BuildEnvironment) -> None:
-    env.__dict__.setdefault("explained_rules", {}).update(
-        {page: names for page, names in other.__dict__["explained_rules"].items() if page in pages}
-    )
-
-
-def check(app: Sphinx, env: BuildEnvironment) -> None:
-    explained = [name for names in env.__dict__["explained_rules"].values() for name in names]
-    for name in rules():
-        if explained.count(name) != 1:
-            log.warning("the rule %s is explained %d times", name, explained.count(name))
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("rule", RuleDirective)
     app.add_directive("rule-index", RuleIndex)
-    app.connect("env-purge-doc", forget)
-    app.connect("env-merge-info", merge)
-    app.connect("env-check-consistency", check)
+    EXPLAINED.connect(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

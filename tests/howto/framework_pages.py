@@ -20,7 +20,7 @@ from pathlib import Path
 
 from websockets.sync.client import connect
 
-from tests.servers.programs import NO_PROXY, ROOT, Program, is_listening
+from tests.servers.programs import NO_PROXY, ROOT, Program, until_listening
 
 DOCS = ROOT / "docs"
 PORT = {
@@ -111,11 +111,7 @@ def started(*command: str, port: int, folder: Path) -> Iterator[Program]:
             stdout=output, stderr=output, start_new_session=True, env=environment(),
         )  # fmt: skip
     try:
-        deadline = time.monotonic() + 60
-        while not is_listening(port):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
+        until_listening(process, port, log, seconds=60)
         yield Program(process, log)
     finally:
         with contextlib.suppress(ProcessLookupError):

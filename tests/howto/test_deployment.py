@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -26,7 +25,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.howto.pages import blocks, changed
-from tests.servers.programs import free_port, is_listening
+from tests.servers.programs import end, free_port, until_listening
 
 pytestmark = [
     pytest.mark.programs,
@@ -61,19 +60,10 @@ def started(command: list[str], folder: Path, port: int, **options: Any) -> Iter
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, **options)
     try:
-        deadline = time.monotonic() + 30
-        while not is_listening(port):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
+        until_listening(process, port, log)
         yield Running(process, port, log)
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        finally:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 def uvicorn(text: str, port: int) -> list[str]:

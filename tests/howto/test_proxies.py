@@ -8,7 +8,6 @@ import os
 import shutil
 import ssl
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.howto.pages import blocks, changed
 from tests.servers.in_uvicorn import App, Event, Receive, Recorder, Send, Server, serving
-from tests.servers.programs import free_port, is_listening, self_signed
+from tests.servers.programs import end, free_port, self_signed, until_listening
 
 pytestmark = pytest.mark.programs
 
@@ -48,11 +47,7 @@ class Proxy:
         assert checked.returncode == 0, checked.stderr
         with self.log.open("wb") as log:
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        deadline = time.monotonic() + 20
-        while not is_listening(self.port):
-            assert process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.02)
+        until_listening(process, self.port, self.log, seconds=20)
         return process
 
     def connect(self, **options: object) -> connect:
@@ -130,12 +125,7 @@ def behind(name: str, folder: Path, server: int, **changes: str) -> Iterator[Pro
     try:
         yield proxy
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        finally:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 class WithHealth:

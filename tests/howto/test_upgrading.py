@@ -7,7 +7,6 @@ import re
 import shlex
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from websockets.sync.client import connect
 
 from tests.helpers import run_python
 from tests.howto.pages import blocks
-from tests.servers.programs import NO_PROXY, free_port, is_listening
+from tests.servers.programs import NO_PROXY, free_port, until_listening
 
 PAGE = "upgrading.md"
 APP = """
@@ -60,11 +59,7 @@ def test_the_way_back(disabled: bool, tmp_path: Path) -> None:
             cwd=tmp_path, env=environment, stdout=output, stderr=output,
         )  # fmt: skip
     try:
-        deadline = time.monotonic() + 30
-        while not is_listening(port):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.02)
+        until_listening(process, port, log)
         with connect(f"ws://127.0.0.1:{port}/", **NO_PROXY) as client:
             assert client.recv(20) == ("0" if disabled else "1")
         assert (f"{name} is set" in log.read_text()) is disabled

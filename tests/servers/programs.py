@@ -66,19 +66,30 @@ def running(*command: str, port: int) -> Iterator[Program]:
                 [sys.executable, *command], cwd=ROOT, stdout=output, stderr=output
             )
         try:
-            deadline = time.monotonic() + 30
-            while not is_listening(port):
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.02)
+            until_listening(process, port, log)
             yield Program(process, log)
         finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            finally:
-                process.kill()
-                process.wait()
+            end(process)
+
+
+def until_listening(
+    process: subprocess.Popen[bytes], port: int, log: Path, seconds: float = 30
+) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_listening(port):
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.02)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Asks it to, and makes it if it does not."""
+    process.terminate()
+    try:
+        process.wait(20)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def self_signed(folder: Path) -> tuple[str, str]:
